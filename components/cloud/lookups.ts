@@ -1,0 +1,144 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../settings.ts";
+
+/** Debian's own AWS account, https://wiki.debian.org/Cloud/AmazonEC2Image */
+const DEBIAN_OWNER = "136693071363";
+
+/** What exists in the cloud already and decides what is created: plain data, known in the first preview. */
+export interface Surroundings {
+    readonly zoneId: string;
+    readonly zoneName: string;
+    readonly imageId: string;
+    /** In which the instance type is offered; for an own subnet. */
+    readonly availabilityZone: string;
+    /** The existing subnet that the settings name. */
+    readonly subnet?: { readonly id: string; readonly vpcId: string };
+}
+
+/**
+ * Looks up zone, image and subnet, all before anything is created.
+ * @throws RunError with one sentence that names the setting to change.
+ */
+export async function lookUp(settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Surroundings> {
+    const [zone, machine] = await Promise.all([findZone(settings, opts), findMachineType(settings, opts)]);
+    const [imageId, subnet] = await Promise.all([
+        findImage(settings, machine.architecture, opts),
+        findSubnet(settings, opts),
+    ]);
+    return {
+        zoneId: zone.zoneId,
+        zoneName: zone.name,
+        imageId,
+        availabilityZone: subnet?.availabilityZone ?? machine.availabilityZone,
+        subnet,
+    };
+}
+
+async function findZone(settings: Settings, opts: pulumi.InvokeOptions) {
+    if (settings.hostedZone !== "") {
+        const zone = await zoneNamed(settings.hostedZone, opts);
+        if (zone) return zone;
+        throw new pulumi.RunError(
+            `hostedZone: this AWS account has no public hosted zone ${settings.hostedZone}; create it in Route 53 or name another.`,
+        );
+    }
+    const labels = settings.domain.split(".");
+    for (let skip = 0; labels.length - skip >= 2; skip++) {
+        const zone = await zoneNamed(labels.slice(skip).join("."), opts);
+        if (zone) return zone;
+    }
+    throw new pulumi.RunError(
+        `domain: this AWS account has no public hosted zone that encloses ${settings.domain}; create one in Route 53 or name it with hostedZone.`,
+    );
+}
+
+async function zoneNamed(name: string, opts: pulumi.InvokeOptions) {
+    try {
+        const zone = await aws.route53.getZone({ name, privateZone: false }, opts);
+        return { zoneId: zone.zoneId, name };
+    } catch (error) {
+        const text = message(error);
+        if (/no matching Route ?53 Hosted Zone found/i.test(text)) return undefined;
+        if (/multiple Route ?53 Hosted Zones/i.test(text)) {
+            throw new pulumi.RunError(
+                `hostedZone: this AWS account has several public hosted zones ${name}; delete the ones that are not in use.`,
+            );
+        }
+        throw new pulumi.RunError(`hostedZone: looking up ${name} in Route 53 failed: ${text}`);
+    }
+}
+
+/** Architecture and an availability zone of the instance type; refuses types whose disks have no stable names. */
+async function findMachineType({ instanceType }: Settings, opts: pulumi.InvokeOptions) {
+    const [type, offerings] = await Promise.all([
+        aws.ec2.getInstanceType({ instanceType }, opts),
+        aws.ec2.getInstanceTypeOfferings(
+            { locationType: "availability-zone", filters: [{ name: "instance-type", values: [instanceType] }] },
+            opts,
+        ),
+    ]).catch((error: unknown) => {
+        throw new pulumi.RunError(`instanceType: ${instanceType} cannot be used here: ${message(error)}`);
+    });
+    if (type.hypervisor === "xen") {
+        throw new pulumi.RunError(
+            `instanceType: ${instanceType} is of an older generation, whose data volume has no stable device name; choose a Nitro type such as t3.small.`,
+        );
+    }
+    const availabilityZone = [...offerings.locations].sort()[0];
+    if (availabilityZone === undefined) {
+        throw new pulumi.RunError(
+            `instanceType: ${instanceType} is not offered in this region; choose another type or another aws:region.`,
+        );
+    }
+    const architecture = type.supportedArchitectures.includes("arm64") ? ("arm64" as const) : ("x86_64" as const);
+    return { architecture, availabilityZone };
+}
+
+async function findImage(
+    { imageId }: Settings,
+    architecture: "arm64" | "x86_64",
+    opts: pulumi.InvokeOptions,
+): Promise<string> {
+    if (imageId !== "") return imageId;
+    const name = `debian-13-${architecture === "arm64" ? "arm64" : "amd64"}-*`;
+    const image = await aws.ec2
+        .getAmi(
+            {
+                owners: [DEBIAN_OWNER],
+                mostRecent: true,
+                filters: [
+                    { name: "name", values: [name] },
+                    { name: "architecture", values: [architecture] },
+                ],
+            },
+            opts,
+        )
+        .catch((error: unknown) => {
+            throw new pulumi.RunError(
+                `imageId: no Debian 13 image ${name} found in this region (${message(error)}); name an image with imageId.`,
+            );
+        });
+    return image.id;
+}
+
+async function findSubnet({ subnetId }: Settings, opts: pulumi.InvokeOptions) {
+    if (subnetId === "") return undefined;
+    const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
+        throw new pulumi.RunError(`subnetId: ${subnetId} cannot be used: ${message(error)}`);
+    });
+    if (!subnet.ipv6CidrBlock) {
+        throw new pulumi.RunError(
+            `subnetId: ${subnetId} has no IPv6 block; give it one, or leave subnetId out to get a VPC of its own.`,
+        );
+    }
+    return { id: subnet.id, vpcId: subnet.vpcId, availabilityZone: subnet.availabilityZone };
+}
+
+/** The first line of what the provider said, without the engine's preamble. */
+function message(error: unknown): string {
+    const text = error instanceof Error ? error.message : String(error);
+    return (text.split("\n")[0] ?? "")
+        .replace(/^.*?Invoke of '[^']*' failed: /, "")
+        .replace(/^invocation of \S+ returned an error: /, "");
+}

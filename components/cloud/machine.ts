@@ -1,0 +1,116 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface MachineArgs {
+    /** The image, for example from a lookup. */
+    imageId: pulumi.Input<string>;
+    /** True when the user named the image: then a change of it replaces the machine. Otherwise it only counts at creation. */
+    imagePinned: boolean;
+    /** For example "t3.small". A change replaces the machine, so that another architecture works too. */
+    instanceType: pulumi.Input<string>;
+    subnetId: pulumi.Input<string>;
+    securityGroupIds: pulumi.Input<pulumi.Input<string>[]>;
+    /** cloud-init user data. A change replaces the machine. Kept as a secret: it holds the SSH host key. */
+    userData: pulumi.Input<string>;
+    /** GiB. About $0.08 a GiB a month. */
+    dataVolumeSize: pulumi.Input<number>;
+    availabilityZone: pulumi.Input<string>;
+    /** What must exist before an address works: gateway, routes, rules. */
+    network: pulumi.Resource[];
+    /** For everything that can be tagged, besides Name. Default: none. */
+    tags?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The proxy machine. The network interface with its addresses and the data volume outlive the instance: a replacement
+ * stops the old one, moves both, and starts the new one, so that there is never a second LinkMesh on one database.
+ * A public IPv4 address costs about $3.65 a month.
+ */
+export class Machine extends pulumi.ComponentResource {
+    readonly instance: aws.ec2.Instance;
+    readonly ipv4: pulumi.Output<string>;
+    readonly ipv6: pulumi.Output<string>;
+    /** The data volume's device on the machine: its name does not depend on the order of attachment. */
+    readonly dataDevice: pulumi.Output<string>;
+    /** All that must be in place before the machine can be reached and has its volume. */
+    readonly ready: pulumi.Resource[];
+
+    constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("linkmesh-proxy:index:Machine", name, {}, opts);
+        const tags = { ...args.tags, Name: name };
+
+        const networkInterface = new aws.ec2.NetworkInterface(
+            `${name}-interface`,
+            {
+                subnetId: args.subnetId,
+                securityGroups: args.securityGroupIds,
+                ipv6AddressCount: 1,
+                description: "LinkMesh proxy",
+                tags,
+            },
+            { parent: this, dependsOn: args.network },
+        );
+        const address = new aws.ec2.Eip(
+            `${name}-address`,
+            { domain: "vpc", tags },
+            { parent: this, dependsOn: args.network },
+        );
+        const association = new aws.ec2.EipAssociation(
+            `${name}-address-association`,
+            { allocationId: address.allocationId, networkInterfaceId: networkInterface.id },
+            { parent: this, dependsOn: args.network },
+        );
+        const volume = new aws.ebs.Volume(
+            `${name}-data`,
+            {
+                availabilityZone: args.availabilityZone,
+                size: args.dataVolumeSize,
+                type: "gp3",
+                encrypted: true,
+                tags: { ...tags, Name: `${name}-data` },
+            },
+            // The zone of an existing volume is where its data are; a lookup that answers otherwise must not move it.
+            { parent: this, ignoreChanges: ["availabilityZone"] },
+        );
+        this.instance = new aws.ec2.Instance(
+            `${name}-instance`,
+            {
+                ami: args.imageId,
+                instanceType: args.instanceType,
+                primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
+                userData: pulumi.secret(args.userData),
+                userDataReplaceOnChange: true,
+                metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+                rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true, tags },
+                tags,
+            },
+            {
+                parent: this,
+                // One interface fits one instance: the old one goes first.
+                deleteBeforeReplace: true,
+                replaceOnChanges: ["instanceType"],
+                ignoreChanges: args.imagePinned ? [] : ["ami"],
+                // The volume goes after the machine that writes on it.
+                dependsOn: [volume, association],
+            },
+        );
+        const attachment = new aws.ec2.VolumeAttachment(
+            `${name}-data-attachment`,
+            {
+                deviceName: "/dev/sdf",
+                instanceId: this.instance.id,
+                volumeId: volume.id,
+                stopInstanceBeforeDetaching: true,
+            },
+            { parent: this, deleteBeforeReplace: true, deletedWith: this.instance },
+        );
+
+        this.ipv4 = address.publicIp;
+        this.ipv6 = networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!);
+        this.dataDevice = volume.id.apply(
+            (id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,
+        );
+        this.ready = [association, attachment];
+        this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, instanceId: this.instance.id });
+    }
+}

@@ -1,0 +1,85 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface SecurityGroupArgs {
+    vpcId: pulumi.Input<string>;
+    /** TCP ports that the world may reach, in both families, with what listens there. */
+    publicPorts: readonly { readonly port: number; readonly description: string }[];
+    /** Networks that may reach port 22, CIDR blocks of either family. */
+    sshAllowedCidrs: readonly string[];
+    /** For everything that can be tagged, besides Name. Default: none. */
+    tags?: Readonly<Record<string, string>>;
+}
+
+/**
+ * What may reach the machine and what it may reach. One rule resource a port and family, so that a preview shows the
+ * rule that changes and not the whole group. Egress is explicit: the provider removes AWS's own allow-all rule.
+ */
+export class SecurityGroup extends pulumi.ComponentResource {
+    readonly id: pulumi.Output<string>;
+    readonly rules: pulumi.Resource[] = [];
+
+    constructor(name: string, args: SecurityGroupArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("linkmesh-proxy:index:SecurityGroup", name, {}, opts);
+        const tags = { ...args.tags, Name: name };
+        const group = new aws.ec2.SecurityGroup(
+            `${name}-group`,
+            // A description cannot be changed in place, so it holds nothing that could.
+            { vpcId: args.vpcId, description: "LinkMesh behind its reverse proxy", tags },
+            { parent: this },
+        );
+        const base = { securityGroupId: group.id, tags };
+
+        for (const { port, description } of args.publicPorts) {
+            for (const world of WORLD) {
+                this.rules.push(
+                    new aws.vpc.SecurityGroupIngressRule(
+                        `${name}-in-${port}-${world.family}`,
+                        { ...base, ...world.source, ipProtocol: "tcp", fromPort: port, toPort: port, description },
+                        { parent: this },
+                    ),
+                );
+            }
+        }
+        for (const cidr of args.sshAllowedCidrs) {
+            const source = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
+            this.rules.push(
+                new aws.vpc.SecurityGroupIngressRule(
+                    `${name}-in-22-${cidr.replace(/[^0-9a-f]/g, "-")}`,
+                    {
+                        ...base,
+                        ...source,
+                        ipProtocol: "tcp",
+                        fromPort: 22,
+                        toPort: 22,
+                        description: "SSH, from which the machine is set up",
+                    },
+                    { parent: this },
+                ),
+            );
+        }
+        for (const world of WORLD) {
+            this.rules.push(
+                // Untracked flows do not let these answers in by themselves, and without them large packets vanish.
+                new aws.vpc.SecurityGroupIngressRule(
+                    `${name}-in-pmtu-${world.family}`,
+                    { ...base, ...world.source, ...world.tooBig, description: "Path MTU discovery" },
+                    { parent: this },
+                ),
+                new aws.vpc.SecurityGroupEgressRule(
+                    `${name}-out-${world.family}`,
+                    { ...base, ...world.source, ipProtocol: "-1", description: "Packages, ACME, DNS" },
+                    { parent: this },
+                ),
+            );
+        }
+
+        this.id = group.id;
+        this.registerOutputs({ id: this.id });
+    }
+}
+
+const WORLD = [
+    { family: "ipv4", source: { cidrIpv4: "0.0.0.0/0" }, tooBig: { ipProtocol: "icmp", fromPort: 3, toPort: 4 } },
+    { family: "ipv6", source: { cidrIpv6: "::/0" }, tooBig: { ipProtocol: "icmpv6", fromPort: 2, toPort: 0 } },
+] as const;

@@ -1,0 +1,157 @@
+import * as pulumi from "@pulumi/pulumi";
+import { closest, distance } from "fastest-levenshtein";
+import type { z } from "zod";
+import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
+
+/** Keys of config.yaml that the proxy's own settings decide. */
+const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
+
+/** One or more settings are wrong. `problems` has one sentence each; a RunError is shown without a stack trace. */
+export class SettingsError extends pulumi.RunError {
+    constructor(readonly problems: readonly string[]) {
+        super(problems.join("\n"));
+    }
+}
+
+/**
+ * The settings of the current stack.
+ * @throws SettingsError that names every wrong, missing or misspelt setting, before anything is created.
+ */
+export function loadSettings(project = pulumi.getProject()): Settings {
+    const values: Record<string, unknown> = {};
+    const shown: string[] = [];
+    for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
+        if (!key.startsWith(`${project}:`)) continue;
+        const name = key.slice(project.length + 1);
+        values[name] = fromConfiguration(name, text);
+        if (
+            pulumi.runtime.isConfigSecret(key) &&
+            name in SETTINGS &&
+            !(SETTINGS as Record<string, Setting>)[name]!.secret
+        )
+            shown.push(name);
+    }
+    if (shown.length > 0) {
+        throw new SettingsError(
+            shown.map(
+                (name) =>
+                    `${name} holds a secret but is shown in previews: put secrets into linkmeshEnvironment, and set ${name} without --secret.`,
+            ),
+        );
+    }
+    return parseSettings(values);
+}
+
+/** The stack configuration holds text; lists and objects are JSON. Text that is no JSON is left to the validation. */
+function fromConfiguration(name: string, text: string): unknown {
+    const type = (SETTINGS as Record<string, Setting>)[name]?.type;
+    if (type !== "array" && type !== "object") return text;
+    try {
+        return JSON.parse(text) as unknown;
+    } catch {
+        return text;
+    }
+}
+
+/**
+ * Validates plain values and fills in the defaults. Pure.
+ * @throws SettingsError with all problems at once.
+ */
+export function parseSettings(values: Readonly<Record<string, unknown>>): Settings {
+    const names = Object.keys(SETTINGS) as SettingName[];
+    const problems = Object.keys(values)
+        .filter((name) => !(name in SETTINGS))
+        .map((name) => misspelt(name, names));
+    const parsed: Record<string, unknown> = {};
+    for (const name of names) {
+        const { schema, default: preset } = SETTINGS[name] as Setting;
+        const value = values[name] ?? preset;
+        if (value === undefined || (value === "" && preset === undefined)) {
+            problems.push(
+                `${name} is missing: set it with \`pulumi config set ${name} VALUE\` (${SETTINGS[name].example}).`,
+            );
+            continue;
+        }
+        const result = schema.safeParse(value);
+        if (result.success) parsed[name] = result.data;
+        else problems.push(`${name} ${reason(result.error)}.`);
+    }
+    if (problems.length === 0) problems.push(...contradictions(parsed as Settings));
+    if (problems.length > 0) throw new SettingsError(problems);
+    return parsed as Settings;
+}
+
+function misspelt(name: string, names: readonly string[]): string {
+    const nearest = closest(name, names);
+    const hint =
+        distance(name.toLowerCase(), nearest.toLowerCase()) <= 4
+            ? `did you mean ${nearest}?`
+            : `the settings are listed in the README.`;
+    return `${name} is not a setting: ${hint} Remove it with \`pulumi config rm ${name}\`.`;
+}
+
+function reason(error: z.ZodError): string {
+    const issue = error.issues[0]!;
+    if (issue.code === "invalid_union") {
+        // Of an optional value's two branches (empty, or the real rule) the second tells what to do.
+        const inner = issue.errors.at(-1)?.[0]?.message;
+        return issue.message === "Invalid input" && inner !== undefined ? inner : issue.message;
+    }
+    if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
+    if (issue.code === "invalid_type")
+        return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
+    return issue.message;
+}
+
+/** Settings that are right by themselves but not together, one sentence each. */
+function contradictions(s: Settings): string[] {
+    const problems: string[] = [];
+    const require = (condition: boolean, sentence: string) => condition || problems.push(sentence);
+
+    const zone = s.hostedZone;
+    require(zone === "" ||
+        s.domain === zone ||
+        s.domain.endsWith(
+            `.${zone}`,
+        ), `domain ${s.domain} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or another zone.`);
+    require((s.sshPublicKey === "") ===
+        (s.sshPrivateKey ===
+            ""), "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.");
+    require((s.linkmeshDebUrl === "") !== (s.linkmeshAptSource === ""), s.linkmeshDebUrl === ""
+        ? "The LinkMesh package is missing: set linkmeshDebUrl and linkmeshDebSha256, or linkmeshAptSource, linkmeshAptKey and linkmeshVersion."
+        : "linkmeshDebUrl and linkmeshAptSource exclude each other: remove one of them.");
+    require(s.linkmeshDebUrl === "" ||
+        s.linkmeshDebSha256 !==
+            "", "linkmeshDebSha256 is missing: set it to the package's checksum, as `sha256sum FILE.deb` prints it.");
+    require(s.linkmeshAptSource === "" ||
+        (s.linkmeshAptKey !== "" &&
+            s.linkmeshVersion !==
+                ""), "linkmeshAptSource needs linkmeshAptKey, the key that signs it, and linkmeshVersion, the version to install.");
+    for (const key of MANAGED_CONFIG_KEYS) {
+        require(!hasPath(
+            s.linkmeshConfig,
+            key.split("."),
+        ), `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`);
+    }
+    for (const path of s.linkmeshDataPaths) {
+        const outer = s.linkmeshDataPaths.find((other) => path !== other && path.startsWith(`${other}/`));
+        require(outer === undefined, `linkmeshDataPaths holds ${path} inside ${outer}: name the outer one only.`);
+        require(!s.linkmeshEnvironmentFile.startsWith(
+            `${path}/`,
+        ), `linkmeshEnvironmentFile lies inside ${path} of linkmeshDataPaths: it is kept already, choose another directory.`);
+    }
+    require(new Set(s.linkmeshDataPaths).size ===
+        s.linkmeshDataPaths.length, "linkmeshDataPaths names a directory twice: remove one.");
+    return problems;
+}
+
+function hasPath(value: unknown, path: readonly string[]): boolean {
+    const [key, ...rest] = path;
+    if (key === undefined) return true;
+    return (
+        typeof value === "object" &&
+        value !== null &&
+        key in value &&
+        hasPath((value as Record<string, unknown>)[key], rest)
+    );
+}

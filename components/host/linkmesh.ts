@@ -1,0 +1,35 @@
+import type { Settings } from "../settings.ts";
+import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
+import { readFile } from "./render/step.ts";
+import type { SshHost } from "./ssh-host.ts";
+
+/** LinkMesh from its package, with its environment, the public name in its gRPC certificate, and its config.yaml. */
+export function setUpLinkMesh(host: SshHost, settings: Settings, directories: readonly string[]): void {
+    const { domain, linkmeshEnvironmentFile } = settings;
+    host.step("package", {
+        variables: {
+            DEB_URL: settings.linkmeshDebUrl,
+            DEB_SHA256: settings.linkmeshDebSha256,
+            APT_SOURCE: settings.linkmeshAptSource,
+            VERSION: settings.linkmeshVersion,
+            ENVIRONMENT_FILE: linkmeshEnvironmentFile,
+            DIRECTORIES: directories.join("\n"),
+        },
+        files: { "apt-key.asc": settings.linkmeshAptKey },
+        timeout: 1200,
+    });
+    host.step("environment", {
+        variables: { DOMAIN: domain, ENVIRONMENT_FILE: linkmeshEnvironmentFile },
+        files: { entries: renderEnvironment(settings.linkmeshEnvironment) },
+        secret: true,
+    });
+    host.step("grpc-certificate", { variables: { DOMAIN: domain } });
+    host.step("config", {
+        variables: { DOMAIN: domain },
+        files: {
+            "config.yaml": renderConfig({ domain, extra: settings.linkmeshConfig }),
+            "merge_config.py": readFile("merge_config.py"),
+        },
+        timeout: 600,
+    });
+}

@@ -1,0 +1,46 @@
+import { stringify } from "yaml";
+
+/** The internal port of LinkMesh's gRPC listener, moved so that nginx has the public 50051. */
+export const GRPC_INTERNAL_PORT = 50061;
+
+export interface LinkMeshConfigArgs {
+    /** The public hostname. */
+    domain: string;
+    /** The user's further keys of config.yaml. */
+    extra: Readonly<Record<string, unknown>>;
+}
+
+/** The keys that are merged into LinkMesh's config.yaml, as YAML. Pure. */
+export function renderConfig({ domain, extra }: LinkMeshConfigArgs): string {
+    const proxy = {
+        externalUrl: `https://${domain}`,
+        // Loopback alone: from a wider range a client could forge the address that LinkMesh takes for its own.
+        http: { trustedProxies: ["127.0.0.1/32", "::1/128"] },
+        grpc: { port: GRPC_INTERNAL_PORT, externalUrl: `${domain}:50051` },
+    };
+    return stringify(merge(extra, proxy));
+}
+
+/** The lines of an environment file of systemd. Pure. */
+export function renderEnvironment(entries: Readonly<Record<string, string>>): string {
+    return Object.entries(entries)
+        .map(([name, value]) => `${name}="${value.replace(/(["\\$`])/g, "\\$1")}"\n`)
+        .join("");
+}
+
+/** Both objects' keys, the second's where they meet. */
+function merge(
+    base: Readonly<Record<string, unknown>>,
+    overlay: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+    const merged: Record<string, unknown> = { ...base };
+    for (const [key, value] of Object.entries(overlay)) {
+        const below = base[key];
+        merged[key] = isMap(below) && isMap(value) ? merge(below, value) : value;
+    }
+    return merged;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,17 @@
+#!/bin/bash
+# shellcheck shell=bash source=library.sh disable=SC2153
+# The user's entries in LinkMesh's environment file, after those of the package; a later entry wins.
+# ENVIRONMENT_FILE. The file `entries`: NAME="VALUE", one a line.
+
+main() {
+    local path
+    path=$(readlink -f "$ENVIRONMENT_FILE")
+    sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' "$path" >"$WORK/environment"
+    file entries >"$WORK/entries"
+    if [ -s "$WORK/entries" ]; then
+        # A last line without an end would run into the first entry.
+        [ -z "$(tail -c1 "$WORK/environment")" ] || echo >>"$WORK/environment"
+        { echo '# BEGIN linkmesh-proxy' && cat "$WORK/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
+    fi
+    change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
+}

@@ -1,0 +1,89 @@
+#!/bin/bash
+# shellcheck shell=bash source=library.sh disable=SC2153
+# nginx and certbot from the distribution, sized for the expected collectors, with port 80 answering.
+# DOMAIN, WORKER_CONNECTIONS, OPEN_FILES, REVISION. The files `sysctl.conf`, `http-redirect.conf`, `ports`.
+
+main() {
+    local port holder
+    if ! installed nginx; then
+        # Its installation starts it, and fails when something else holds port 80.
+        for port in 80 443; do
+            holder=$(ss -H -l -t -n -p "sport = :$port" | grep -o -m1 '"[^"]*"' || true)
+            [ -z "$holder" ] || fail "port $port on the machine is taken by ${holder//\"/}, but nginx needs it: remove that program and run pulumi up again."
+        done
+    fi
+    packages nginx libnginx-mod-stream certbot bind9-dnsutils openssl curl
+    foreign_stream
+    set_limits
+    rm -f /etc/nginx/sites-enabled/default # it owns port 80
+    mkdir -p /var/www/acme/.well-known/acme-challenge
+    # The only hooks into nginx's own files; a glob that matches nothing is no error.
+    install_file /etc/nginx/conf.d/linkmesh-proxy.conf <<<"include $NGINX/current/http-*.conf;" || true
+    # Sorts behind 50-mod-stream.conf, which loads the module.
+    install_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf <<<"include $NGINX/current/main-*.conf;" || true
+    serve_port_80
+    systemctl enable --quiet nginx
+    if [ -e "$STATE/reload-nginx" ]; then
+        nginx -t >"$WORK/nginx.log" 2>&1 || fail "nginx refuses its configuration: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
+        nginx_reload
+        rm -f "$STATE/reload-nginx"
+    fi
+}
+
+# nginx knows one stream block only.
+foreign_stream() {
+    local others
+    others=$(grep -rlsE '^[[:space:]]*stream[[:space:]]*\{' /etc/nginx --include='*.conf' --exclude-dir=linkmesh --exclude-dir=modules-available | head -n1 || true)
+    [ -z "$others" ] || fail "$others on the machine holds a stream block already and nginx allows only one: remove it and run pulumi up again."
+}
+
+set_limits() {
+    local changed=
+    if install_file /etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf; then changed=1; fi <<EOF_DROP_IN
+[Unit]
+RequiresMountsFor=/etc/letsencrypt
+[Service]
+LimitNOFILE=$OPEN_FILES
+Restart=on-failure
+RestartSec=2
+IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
+EOF_DROP_IN
+    [ -z "$changed" ] || systemctl daemon-reload
+    raise_running_limit
+
+    # worker_connections can be set in nginx.conf only. Edited package files must not stop unattended upgrades.
+    install_file /etc/apt/apt.conf.d/50linkmesh-proxy <<<'Dpkg::Options { "--force-confdef"; "--force-confold"; };' || true
+    if ! grep -qE "^[[:space:]]*worker_connections $WORKER_CONNECTIONS;" /etc/nginx/nginx.conf; then
+        touch "$STATE/reload-nginx"
+        sed -E "s/^([[:space:]]*)worker_connections [0-9]+;/\1worker_connections $WORKER_CONNECTIONS;/" /etc/nginx/nginx.conf >"$WORK/nginx.conf"
+        install_file /etc/nginx/nginx.conf <"$WORK/nginx.conf" || true
+    fi
+
+    if file sysctl.conf | install_file /etc/sysctl.d/90-linkmesh-proxy.conf || [ ! -e "$STATE/sysctl" ]; then
+        sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf >"$WORK/sysctl" 2>&1 || fail "the kernel refuses a setting: $(tail -n1 "$WORK/sysctl")"
+        touch "$STATE/sysctl"
+    fi
+}
+
+# The unit's limit counts from the next start, and a start would cut every session: the running master gets it too.
+raise_running_limit() {
+    local pid
+    pid=$(systemctl show --property MainPID --value nginx)
+    if [ "$pid" = 0 ]; then return; fi
+    if ! prlimit --pid "$pid" --nofile="$OPEN_FILES:$OPEN_FILES" 2>/dev/null; then
+        # A container may be given fewer than it asks for.
+        local most
+        most=$(prlimit --pid "$pid" --nofile --output HARD --noheadings | tr -d ' ')
+        prlimit --pid "$pid" --nofile="$most:$most"
+        echo "warning: this machine grants nginx $most open files instead of $OPEN_FILES."
+    fi
+}
+
+# Until there is a certificate nginx serves port 80 alone; a complete configuration is left as it is.
+serve_port_80() {
+    if [ -e "$NGINX/current/http-linkmesh.conf" ]; then return; fi
+    mkdir -p "$NGINX/$REVISION"
+    file http-redirect.conf | install_file "$NGINX/$REVISION/http-redirect.conf" || true
+    file ports | install_file "$NGINX/$REVISION/ports" || true
+    nginx_apply "$REVISION"
+}

@@ -1,0 +1,68 @@
+#!/bin/bash
+# shellcheck shell=bash source=library.sh disable=SC2153
+# The data volume: formatted once, mounted, grown, and LinkMesh's and certbot's directories placed on it.
+# DEVICE: the volume. DIRECTORIES: one a line. SIZE: GiB; only there so that growth runs this step again.
+
+main() {
+    wait_until 120 test -b "$DEVICE" || fail "the data volume $DEVICE does not appear on the machine: see its attachment in the EC2 console, then run pulumi up again."
+    local device path
+    device=$(readlink -f "$DEVICE")
+    mountpoint -q "$DATA" || format "$device"
+    write_fstab
+    mkdir -p "$DATA"
+    mountpoint -q "$DATA" || mount "$DATA" || fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
+    resize2fs "$device" >"$WORK/resize" 2>&1 || fail "the file system of the data volume cannot grow: $(tail -n1 "$WORK/resize")"
+    while read -r path; do place "$path"; done <<<"$DIRECTORIES"
+}
+
+# Only a blank volume is formatted. The final label is set last: a volume without it was cut while being formatted.
+format() {
+    local device=$1 type label
+    type=$(blkid -p -o value -s TYPE "$device" || true)
+    label=$(blkid -p -o value -s LABEL "$device" || true)
+    if [ "$type" = ext4 ] && [ "$label" = linkmesh-data ]; then return; fi
+    if [ "$type" != ext4 ] || [ "$label" != linkmesh-blank ]; then
+        [ -z "$(wipefs --noheadings "$device")" ] || fail "the data volume $DEVICE holds a file system${type:+ ($type)} that is not LinkMesh's: nothing on it was touched, give the stack a volume of its own."
+    fi
+    mkfs.ext4 -q -F -L linkmesh-blank "$device"
+    e2label "$device" linkmesh-data
+}
+
+write_fstab() {
+    local path
+    {
+        sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' /etc/fstab 2>/dev/null || true
+        echo '# BEGIN linkmesh-proxy'
+        echo "$DEVICE $DATA ext4 defaults,nofail,x-systemd.device-timeout=60 0 2"
+        while read -r path; do
+            echo "$DATA/paths$path $path none bind,nofail,x-systemd.requires-mounts-for=$DATA 0 0"
+        done <<<"$DIRECTORIES"
+        echo '# END linkmesh-proxy'
+    } >"$WORK/fstab"
+    if install_file /etc/fstab <"$WORK/fstab"; then systemctl daemon-reload; fi
+}
+
+# place DIRECTORY: binds the directory's twin on the volume over it. What the machine itself had there moves along
+# when the volume has nothing yet; it is set aside first, so that a cut run goes on from there.
+place() {
+    local path=$1 kept="$DATA/paths$1" aside="$1.before-linkmesh-proxy"
+    mountpoint -q "$path" && return
+    if [ -d "$path" ] && [ -n "$(ls -A "$path")" ]; then
+        [ ! -e "$aside" ] || fail "both $path and $aside hold data: look which is right, remove the other and run pulumi up again."
+        [ ! -d "$kept" ] || [ -z "$(ls -A "$kept")" ] ||
+            fail "both this machine's $path and the data volume's hold data: move this machine's away and run pulumi up again."
+        systemctl stop linkmesh-server 2>/dev/null || true
+        mv "$path" "$aside"
+    fi
+    if [ -d "$aside" ] && { [ ! -d "$kept" ] || [ -z "$(ls -A "$kept")" ]; }; then
+        rm -rf "$kept.new"
+        mkdir -p "$(dirname "$kept")"
+        cp -a "$aside" "$kept.new"
+        sync -f "$kept.new"
+        rm -rf "$kept"
+        mv "$kept.new" "$kept"
+    fi
+    mkdir -p "$kept" "$path"
+    mount "$path"
+    if [ -d "$aside" ] && systemctl is-enabled --quiet linkmesh-server 2>/dev/null; then systemctl start linkmesh-server; fi
+}

@@ -1,0 +1,84 @@
+import { remote, types } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { renderStep } from "./render/step.ts";
+
+export interface SshHostArgs {
+    host: pulumi.Input<string>;
+    /** Login name with passwordless sudo, for example "admin" on Debian's images. */
+    user: string;
+    privateKey: pulumi.Input<string>;
+    /** The machine's public host key in authorized_keys form; any other key is refused from the first connection on. */
+    hostKey: pulumi.Input<string>;
+    /** The machine. A new one runs all steps again; when it goes, its steps go without a connection. */
+    machine: pulumi.CustomResource;
+    /** What must be in place before a connection can succeed. */
+    dependsOn: pulumi.Resource[];
+}
+
+export interface StepOptions {
+    /** Shell variables for the script. */
+    variables?: Readonly<Record<string, pulumi.Input<string>>>;
+    /** Files that the script reads with `file NAME`. */
+    files?: Readonly<Record<string, pulumi.Input<string>>>;
+    /** The text holds secrets: neither it nor the step's output is shown or logged. Default: false. */
+    secret?: boolean;
+    /** Seconds after which the step is ended as failed. Default: 300. */
+    timeout?: number;
+    /** How often a refused connection is tried again; about 5 seconds a try. Default: 10. */
+    connectionAttempts?: number;
+}
+
+/**
+ * The only place that knows SSH. Runs steps on a machine one after the other, each a script of `scripts/` with the
+ * text that it needs; a step runs again when its text or the machine changes. There are no delete scripts: with a
+ * stable address they would run on the machine that follows.
+ */
+export class SshHost {
+    private previous: pulumi.Resource | undefined;
+    private readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
+
+    constructor(
+        private readonly name: string,
+        private readonly parent: pulumi.Resource,
+        private readonly args: SshHostArgs,
+    ) {
+        // One typed place: the CLI prints the whole object, private key included, when it has a property too many.
+        this.connection = pulumi.secret({
+            host: args.host,
+            user: args.user,
+            privateKey: args.privateKey,
+            hostKey: args.hostKey,
+            perDialTimeout: 15,
+        }) as pulumi.Output<types.input.remote.ConnectionArgs>;
+    }
+
+    step(name: string, options: StepOptions = {}): remote.Command {
+        const { variables = {}, files = {}, secret = false, timeout = 300, connectionAttempts = 10 } = options;
+        const text = pulumi
+            .all([pulumi.output(variables), pulumi.output(files)])
+            .apply(([v, f]) => renderStep({ name, variables: v, files: f }));
+        const command = new remote.Command(
+            `${this.name}-${name}`,
+            {
+                connection: this.connection.apply((connection) => ({
+                    ...connection,
+                    dialErrorLimit: connectionAttempts,
+                })),
+                create: `sudo timeout --kill-after=30 ${timeout} bash -s -- ${name}`,
+                stdin: secret ? pulumi.secret(text) : text,
+                triggers: [this.args.machine.id],
+                logging: secret ? remote.Logging.None : remote.Logging.StdoutAndStderr,
+                // Stock sshd refuses the variables that this would send, with a warning at each update.
+                addPreviousOutputInEnv: false,
+            },
+            {
+                parent: this.parent,
+                deletedWith: this.args.machine,
+                dependsOn: this.previous ? [this.previous] : this.args.dependsOn,
+                additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
+            },
+        );
+        this.previous = command;
+        return command;
+    }
+}

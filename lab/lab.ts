@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+/**
+ * One lab: a laptop-sized cloud on this machine. Every name, path and address that a lab uses is derived from its
+ * slot, so that several labs (two checkouts, or the tests beside a lab in use) do not meet.
+ *
+ * Addresses come from 10.77.0.0/16 and fd77::/48 only:
+ *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache
+ *   10.77.(129+2s).0/24   elastic addresses
+ *   fd77:0:0:(s*20hex)00::/64 the same "internet" in IPv6 (same last numbers, ::1, ::2, ::53 …)
+ *   fd77:0:0:(s*20hex+v)00::/56 the VPC number v, from 1 to 31
+ */
+export interface Lab {
+    /** 0 to 7. */
+    readonly slot: number;
+    /** Prefix of every namespace, interface and machine name; at most 7 characters, as interface names have 15. */
+    readonly prefix: string;
+    /** Everything that this lab owns on disk: state, machines, volumes, services. Removed by `destroy`. */
+    readonly dir: string;
+    /** Shared by all labs and kept by `destroy`: images, apt packages, the engine. */
+    readonly cacheDir: string;
+    readonly net: LabNet;
+}
+
+/** Addresses of the lab's "internet", see {@link Lab}. */
+export interface LabNet {
+    readonly outer: string;
+    readonly router: string;
+    readonly dns: string;
+    readonly acme: string;
+    readonly packages: string;
+    readonly aptCache: string;
+    readonly outer6: string;
+    readonly router6: string;
+    readonly internetCidr: string;
+    readonly elasticCidr: string;
+    /** The `n`th elastic address, n from 1. */
+    elasticAddress(n: number): string;
+    /** The /56 of the VPC number `v`, from 1 to 31, as "fd77:0:0:2100::/56". */
+    vpcIpv6Cidr(v: number): string;
+}
+
+/** The zone that the lab serves, and the public name that it uses by default. */
+export const LAB_ZONE = "example.test";
+export const LAB_DOMAIN = "linkmesh.example.test";
+
+export const SLOTS = 8;
+
+/** Where labs live. LINKMESH_LAB_ROOT and LINKMESH_LAB_CACHE move them. */
+export function labRoot(): string {
+    return process.env.LINKMESH_LAB_ROOT ?? "/var/lib/linkmesh-lab";
+}
+
+export function labCacheDir(): string {
+    return process.env.LINKMESH_LAB_CACHE ?? "/var/cache/linkmesh-lab";
+}
+
+/** The lab in a slot. Pure: nothing is created. */
+export function labAt(slot: number): Lab {
+    if (!Number.isInteger(slot) || slot < 0 || slot >= SLOTS) throw new Error(`lab slot ${slot} is not between 0 and ${SLOTS - 1}`);
+    const v4 = `10.77.${128 + 2 * slot}`;
+    const elastic = `10.77.${129 + 2 * slot}`;
+    const hex = (v: number) => ((slot * 0x20 + v) << 8).toString(16);
+    const v6 = `fd77:0:0:${hex(0)}`;
+    return {
+        slot,
+        prefix: `lml${slot}`,
+        dir: join(labRoot(), String(slot)),
+        cacheDir: labCacheDir(),
+        net: {
+            outer: `${v4}.1`,
+            router: `${v4}.2`,
+            dns: `${v4}.53`,
+            acme: `${v4}.54`,
+            packages: `${v4}.55`,
+            aptCache: `${v4}.56`,
+            outer6: `${v6}::1`,
+            router6: `${v6}::2`,
+            internetCidr: `${v4}.0/24`,
+            elasticCidr: `${elastic}.0/24`,
+            elasticAddress: (n) => {
+                if (n < 1 || n > 254) throw new Error("the lab has 254 elastic addresses, all are in use");
+                return `${elastic}.${n}`;
+            },
+            vpcIpv6Cidr: (v) => {
+                if (v < 1 || v > 31) throw new Error("the lab has room for 31 VPCs, all are in use");
+                return `fd77:0:0:${hex(v)}::/56`;
+            },
+        },
+    };
+}
+
+/** A short name for a cloud id, for kernel objects whose names are limited to 15 characters. */
+export function shortId(id: string): string {
+    return createHash("sha256").update(id).digest("hex").slice(0, 7);
+}
+
+/** A fault that a user can cause or cure: one sentence, printed without a stack trace. */
+export class LabError extends Error {
+    override name = "LabError";
+}
+
+/** What a long piece of work tells about itself: one short phrase, the newest replaces the one before. */
+export type Progress = (message: string) => void;

@@ -1,0 +1,160 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** A resource as the engine would see it registered: inputs with secrets still wrapped, and its options. */
+export interface Registered {
+    type: string;
+    name: string;
+    urn: string;
+    parent: string;
+    inputs: Record<string, unknown>;
+    dependsOn: string[];
+    deletedWith: string;
+    deleteBeforeReplace: boolean;
+    ignoreChanges: string[];
+    replaceOnChanges: string[];
+    protect: boolean;
+    additionalSecretOutputs: string[];
+}
+
+const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
+
+export const CONFIG = {
+    domain: "linkmesh.example.com",
+    acmeEmail: "platform@example.com",
+    sshAllowedCidrs: '["198.51.100.7/32","2001:db8::/64"]',
+    linkmeshDebUrl: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
+    linkmeshDebSha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+};
+
+/**
+ * Runs index.ts itself against mocks and returns what it registers and exports.
+ * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
+ */
+export async function runProgram(
+    config: Record<string, string> = CONFIG,
+    { preview = false, secretKeys = [] as string[] } = {},
+) {
+    const registered: Registered[] = [];
+    await pulumi.runtime.setMocks(
+        {
+            newResource: ({ type, name, inputs, id }) => ({
+                id: preview ? undefined : (id ?? `${name}-id`),
+                state: preview ? inputs : { ...inputs, ...computed(type) },
+            }),
+            call: ({ token, inputs }) => lookUpInMocks(token, inputs as Record<string, unknown>),
+        },
+        "linkmesh-proxy",
+        "test",
+        preview,
+    );
+    const prefixed = (key: string) => `linkmesh-proxy:${key}`;
+    pulumi.runtime.setAllConfig(
+        Object.fromEntries(Object.entries(config).map(([k, v]) => [prefixed(k), v])),
+        secretKeys.map(prefixed),
+    );
+
+    const monitor = pulumi.runtime.getMonitor() as unknown as {
+        registerResource: (request: Request, callback: unknown) => unknown;
+    };
+    const original = monitor.registerResource.bind(monitor);
+    monitor.registerResource = (request, callback) => {
+        registered.push(readRequest(request));
+        return original(request, callback);
+    };
+    const url = `../../index.ts?${Math.random()}`;
+    const outputs = (await import(url)) as Record<string, unknown>;
+    await pulumi.runtime.disconnect();
+    return { registered, outputs, named: (name: string) => registered.find((r) => r.name === name)! };
+}
+
+interface Request {
+    [getter: `get${string}`]: () => unknown;
+}
+
+function readRequest(request: Request): Registered {
+    const get = <T>(name: string) => request[`get${name}`]!() as T;
+    const inputs = (get<{ toJavaScript(): Record<string, unknown> } | undefined>("Object")?.toJavaScript() ??
+        {}) as Record<string, unknown>;
+    const [type, name, parent] = [get<string>("Type"), get<string>("Name"), get<string>("Parent")];
+    return {
+        type,
+        name,
+        parent,
+        urn: `urn:pulumi:test::linkmesh-proxy::${type}::${name}`,
+        inputs,
+        dependsOn: get("DependenciesList"),
+        deletedWith: get("Deletedwith"),
+        deleteBeforeReplace: get("Deletebeforereplace"),
+        ignoreChanges: get("IgnorechangesList"),
+        replaceOnChanges: get("ReplaceonchangesList"),
+        protect: get<boolean | undefined>("Protect") ?? false,
+        additionalSecretOutputs: get("AdditionalsecretoutputsList"),
+    };
+}
+
+export function isSecret(value: unknown): boolean {
+    return (
+        typeof value === "object" &&
+        value !== null &&
+        Object.entries(SECRET).every(([k, v]) => (value as Record<string, unknown>)[k] === v)
+    );
+}
+
+/** A value without its secret wrapper. */
+export function reveal<T = unknown>(value: unknown): T {
+    return (isSecret(value) ? (value as { value: T }).value : value) as T;
+}
+
+function computed(type: string): Record<string, unknown> {
+    switch (type) {
+        case "aws:ec2/vpc:Vpc":
+            return { ipv6CidrBlock: "2001:db8:0:100::/56" };
+        case "aws:ec2/networkInterface:NetworkInterface":
+            return { ipv6Addresses: ["2001:db8:0:100::10"] };
+        case "aws:ec2/eip:Eip":
+            return { publicIp: "203.0.113.10", allocationId: "eipalloc-1" };
+        case "tls:index/privateKey:PrivateKey":
+            return {
+                privateKeyOpenssh: "-----BEGIN OPENSSH PRIVATE KEY-----\nMOCK\n-----END OPENSSH PRIVATE KEY-----\n",
+                publicKeyOpenssh: "ssh-ed25519 AAAAMOCK\n",
+            };
+        default:
+            return {};
+    }
+}
+
+function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<string, unknown> {
+    switch (token) {
+        case "aws:route53/getZone:getZone":
+            if (inputs.name !== "example.com") throw providerError("no matching Route 53 Hosted Zone found");
+            return { zoneId: "Z1", name: "example.com" };
+        case "aws:ec2/getInstanceType:getInstanceType": {
+            const type = String(inputs.instanceType);
+            return {
+                hypervisor: type.startsWith("t2") ? "xen" : "nitro",
+                supportedArchitectures: [type.startsWith("t4g") ? "arm64" : "x86_64"],
+            };
+        }
+        case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
+            const filters = inputs.filters as { values: string[] }[];
+            return { locations: filters[0]!.values[0] === "m1.none" ? [] : ["eu-central-1b", "eu-central-1a"] };
+        }
+        case "aws:ec2/getAmi:getAmi":
+            return { id: "ami-0newest" };
+        case "aws:ec2/getSubnet:getSubnet":
+            if (inputs.id === "subnet-0404") throw providerError("no matching EC2 Subnet found");
+            return {
+                id: inputs.id,
+                vpcId: "vpc-0existing",
+                availabilityZone: "eu-central-1c",
+                ipv6CidrBlock: inputs.id === "subnet-0004" ? "" : "2001:db8:1::/64",
+            };
+        default:
+            throw new Error(`the mocks know no ${token}`);
+    }
+}
+
+/** An error as gRPC delivers it. */
+function providerError(details: string): Error {
+    return Object.assign(new Error(details), { details });
+}

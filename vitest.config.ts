@@ -1,0 +1,29 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+    test: {
+        projects: [
+            { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+            // Real programs on loopback: slower, and they share ports with nothing but themselves.
+            {
+                test: {
+                    name: "host",
+                    include: ["test/host/**/*.test.ts"],
+                    testTimeout: 60_000,
+                    hookTimeout: 180_000,
+                    fileParallelism: false,
+                },
+            },
+            // One lab, whose state each file builds upon: strictly one after the other.
+            {
+                test: {
+                    name: "lab",
+                    include: ["test/lab/**/*.test.ts"],
+                    testTimeout: 600_000,
+                    hookTimeout: 1_800_000,
+                    fileParallelism: false,
+                },
+            },
+        ],
+    },
+});
