@@ -6,6 +6,9 @@ import { SETTINGS, type Setting, type SettingName, type Settings } from "./setti
 /** Keys of config.yaml that the proxy's own settings decide. */
 const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
 
+/** The SDK keeps this out of its declarations, and offers no other way to ask whether a key was set with --secret. */
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+
 /** One or more settings are wrong. `problems` has one sentence each; a RunError is shown without a stack trace. */
 export class SettingsError extends pulumi.RunError {
     constructor(readonly problems: readonly string[]) {
@@ -24,11 +27,7 @@ export function loadSettings(project = pulumi.getProject()): Settings {
         if (!key.startsWith(`${project}:`)) continue;
         const name = key.slice(project.length + 1);
         values[name] = fromConfiguration(name, text);
-        if (
-            pulumi.runtime.isConfigSecret(key) &&
-            name in SETTINGS &&
-            !(SETTINGS as Record<string, Setting>)[name]!.secret
-        )
+        if (isConfigSecret(key) && name in SETTINGS && !(SETTINGS as Record<string, Setting>)[name]!.secret)
             shown.push(name);
     }
     if (shown.length > 0) {
@@ -92,11 +91,10 @@ function misspelt(name: string, names: readonly string[]): string {
 
 function reason(error: z.ZodError): string {
     const issue = error.issues[0]!;
-    if (issue.code === "invalid_union") {
-        // Of an optional value's two branches (empty, or the real rule) the second tells what to do.
-        const inner = issue.errors.at(-1)?.[0]?.message;
-        return issue.message === "Invalid input" && inner !== undefined ? inner : issue.message;
-    }
+    // Zod's own words begin so; ours are sentences already.
+    if (!issue.message.startsWith("Invalid")) return issue.message;
+    // Of an optional value's two branches (empty, or the real rule) the second tells what to do.
+    if (issue.code === "invalid_union") return issue.errors.at(-1)?.[0]?.message ?? issue.message;
     if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
     if (issue.code === "invalid_type")
         return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
@@ -106,42 +104,49 @@ function reason(error: z.ZodError): string {
 /** Settings that are right by themselves but not together, one sentence each. */
 function contradictions(s: Settings): string[] {
     const problems: string[] = [];
-    const require = (condition: boolean, sentence: string) => condition || problems.push(sentence);
+    const demand = (condition: boolean, sentence: string) => condition || problems.push(sentence);
 
     const zone = s.hostedZone;
-    require(zone === "" ||
-        s.domain === zone ||
-        s.domain.endsWith(
-            `.${zone}`,
-        ), `domain ${s.domain} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or another zone.`);
-    require((s.sshPublicKey === "") ===
-        (s.sshPrivateKey ===
-            ""), "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.");
-    require((s.linkmeshDebUrl === "") !== (s.linkmeshAptSource === ""), s.linkmeshDebUrl === ""
-        ? "The LinkMesh package is missing: set linkmeshDebUrl and linkmeshDebSha256, or linkmeshAptSource, linkmeshAptKey and linkmeshVersion."
-        : "linkmeshDebUrl and linkmeshAptSource exclude each other: remove one of them.");
-    require(s.linkmeshDebUrl === "" ||
-        s.linkmeshDebSha256 !==
-            "", "linkmeshDebSha256 is missing: set it to the package's checksum, as `sha256sum FILE.deb` prints it.");
-    require(s.linkmeshAptSource === "" ||
-        (s.linkmeshAptKey !== "" &&
-            s.linkmeshVersion !==
-                ""), "linkmeshAptSource needs linkmeshAptKey, the key that signs it, and linkmeshVersion, the version to install.");
+    demand(
+        zone === "" || s.domain === zone || s.domain.endsWith(`.${zone}`),
+        `domain ${s.domain} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or another zone.`,
+    );
+    demand(
+        (s.sshPublicKey === "") === (s.sshPrivateKey === ""),
+        "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.",
+    );
+    demand(
+        (s.linkmeshDebUrl === "") !== (s.linkmeshAptSource === ""),
+        s.linkmeshDebUrl === ""
+            ? "The LinkMesh package is missing: set linkmeshDebUrl and linkmeshDebSha256, or linkmeshAptSource, linkmeshAptKey and linkmeshVersion."
+            : "linkmeshDebUrl and linkmeshAptSource exclude each other: remove one of them.",
+    );
+    demand(
+        s.linkmeshDebUrl === "" || s.linkmeshAptSource !== "" || s.linkmeshDebSha256 !== "",
+        "linkmeshDebSha256 is missing: set it to the package's checksum, as `sha256sum FILE.deb` prints it.",
+    );
+    demand(
+        s.linkmeshAptSource === "" || (s.linkmeshAptKey !== "" && s.linkmeshVersion !== ""),
+        "linkmeshAptSource needs linkmeshAptKey, the key that signs it, and linkmeshVersion, the version to install.",
+    );
     for (const key of MANAGED_CONFIG_KEYS) {
-        require(!hasPath(
-            s.linkmeshConfig,
-            key.split("."),
-        ), `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`);
+        demand(
+            !hasPath(s.linkmeshConfig, key.split(".")),
+            `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`,
+        );
     }
     for (const path of s.linkmeshDataPaths) {
         const outer = s.linkmeshDataPaths.find((other) => path !== other && path.startsWith(`${other}/`));
-        require(outer === undefined, `linkmeshDataPaths holds ${path} inside ${outer}: name the outer one only.`);
-        require(!s.linkmeshEnvironmentFile.startsWith(
-            `${path}/`,
-        ), `linkmeshEnvironmentFile lies inside ${path} of linkmeshDataPaths: it is kept already, choose another directory.`);
+        demand(outer === undefined, `linkmeshDataPaths holds ${path} inside ${outer}: name the outer one only.`);
+        demand(
+            !s.linkmeshEnvironmentFile.startsWith(`${path}/`),
+            `linkmeshEnvironmentFile lies inside ${path} of linkmeshDataPaths: it is kept already, choose another directory.`,
+        );
     }
-    require(new Set(s.linkmeshDataPaths).size ===
-        s.linkmeshDataPaths.length, "linkmeshDataPaths names a directory twice: remove one.");
+    demand(
+        new Set(s.linkmeshDataPaths).size === s.linkmeshDataPaths.length,
+        "linkmeshDataPaths names a directory twice: remove one.",
+    );
     return problems;
 }
 

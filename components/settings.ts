@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { ACME_DIRECTORIES, cidr, cidrIpv4Block, hostname, pem, plainPath, serviceDirectory } from "./validators.ts";
+import {
+    ACME_DIRECTORIES,
+    acmeDirectory,
+    cidr,
+    cidrIpv4Block,
+    hostname,
+    pem,
+    plainPath,
+    serviceDirectory,
+} from "./validators.ts";
 
 /**
  * Every setting of the program: its type in the stack configuration, what it is, its default and its validation.
@@ -49,9 +58,7 @@ export const SETTINGS = {
             "Where the certificate comes from: staging (Let's Encrypt for trying out, not trusted by browsers), production (Let's Encrypt, at most 5 certificates for the same name a week), or the https URL of any ACME directory.",
         default: "staging",
         example: "production",
-        schema: z.union([z.enum(["staging", "production"]), z.url({ protocol: /^https$/ })], {
-            error: 'must be "staging", "production" or an https URL of an ACME directory',
-        }),
+        schema: acmeDirectory,
     }),
     acmeCaBundle: setting({
         type: "string",

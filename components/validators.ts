@@ -7,6 +7,12 @@ export const ACME_DIRECTORIES: Readonly<Record<string, string>> = {
     production: "https://acme-v02.api.letsencrypt.org/directory",
 };
 
+export const acmeDirectory = z
+    .string()
+    .refine((value) => value in ACME_DIRECTORIES || z.url({ protocol: /^https$/ }).safeParse(value).success, {
+        error: 'must be "staging", "production" or an https URL of an ACME directory',
+    });
+
 /** A DNS name of two labels or more, lower case, without a final dot; 253 characters at most. */
 export const hostname = z
     .string()

@@ -1,20 +1,10 @@
-import { expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
 const STEPS = [
-    "ready",
-    "volume",
-    "package",
-    "environment",
-    "grpc-certificate",
-    "config",
-    "nginx",
-    "reachable",
-    "certificate",
-    "proxy",
-    "surfaces",
+    ...["ready", "volume", "package", "environment", "grpc-certificate", "config"],
+    ...["nginx", "reachable", "certificate", "proxy", "surfaces"],
 ];
-const INSTANCE = "aws:ec2/instance:Instance";
 const COMMAND = "command:remote:Command";
 const ofType = (all: Registered[], type: string) => all.filter((r) => r.type === type);
 
@@ -26,4 +16,215 @@ test("a preview of an empty stack goes through with unknowns, and knows the publ
         opampUrl: "wss://linkmesh.example.com/v1/opamp",
         grpcEndpoint: "linkmesh.example.com:50051",
     });
+});
+
+describe("the stack", () => {
+    let program: Awaited<ReturnType<typeof runProgram>>;
+    let commands: Registered[];
+    beforeAll(async () => {
+        program = await runProgram(
+            { ...CONFIG, linkmeshEnvironment: '{"TOKEN":"hunter2"}' },
+            { secretKeys: ["linkmeshEnvironment"] },
+        );
+        commands = ofType(program.registered, COMMAND);
+    });
+
+    test("every resource has a component as its parent and a name that begins with the component's", () => {
+        const components = new Map(
+            program.registered.filter((r) => r.type.startsWith("linkmesh-proxy:index:")).map((r) => [r.name, r]),
+        );
+        for (const r of program.registered.filter((r) => r.type !== "pulumi:pulumi:Stack" && r.name !== "linkmesh")) {
+            const parent = [...components.values()].find((c) => r.parent.endsWith(`::${c.name}`));
+            expect(parent, `${r.name} has the parent ${r.parent}`).toBeDefined();
+            expect(r.name.startsWith(`${parent!.name}-`), `${r.name} under ${parent!.name}`).toBe(true);
+        }
+    });
+
+    test("the steps run in order, each after the one before", () => {
+        expect(commands.map((c) => c.name.replace("linkmesh-", ""))).toEqual(STEPS);
+        commands.slice(1).forEach((command, i) => {
+            expect(
+                command.dependsOn.some((urn) => urn.endsWith(`::${commands[i]!.name}`)),
+                command.name,
+            ).toBe(true);
+        });
+    });
+
+    test("the first step waits for address, rules, routes, volume and records", () => {
+        const names = commands[0]!.dependsOn.map((urn) => urn.split("::").at(-1));
+        expect(names).toEqual(
+            expect.arrayContaining([
+                "linkmesh-machine-address-association",
+                "linkmesh-machine-data-attachment",
+                "linkmesh-dns-a",
+                "linkmesh-dns-aaaa",
+            ]),
+        );
+    });
+
+    test.each(STEPS)(
+        "step %s: bound to the machine, no delete script, pinned host key, secrets out of the command",
+        (step) => {
+            const command = commands.find((c) => c.name === `linkmesh-${step}`)!;
+            expect(command.deletedWith).toMatch(/linkmesh-machine-instance$/);
+            expect(command.inputs).not.toHaveProperty("delete");
+            expect(command.inputs).not.toHaveProperty("update");
+            expect(command.inputs).not.toHaveProperty("environment");
+            expect(command.inputs.triggers).toEqual(["linkmesh-machine-instance-id"]);
+            expect(command.deleteBeforeReplace).toBe(false);
+            expect(command.inputs.addPreviousOutputInEnv).toBe(false);
+            expect(isSecret(command.inputs.connection)).toBe(true);
+            expect(reveal(command.inputs.connection)).toMatchObject({
+                host: "203.0.113.10",
+                user: "admin",
+                hostKey: "ssh-ed25519 AAAAMOCK",
+            });
+            expect(command.inputs.create).toMatch(/^sudo timeout --kill-after=30 \d+ bash -s -- [a-z-]+$/);
+        },
+    );
+
+    test("what the user marked secret reaches the machine in a secret text alone, and is not logged", () => {
+        const command = commands.find((c) => c.name === "linkmesh-environment")!;
+        expect(isSecret(command.inputs.stdin)).toBe(true);
+        expect(reveal(command.inputs.stdin)).toContain('TOKEN="hunter2"');
+        expect(command.inputs.logging).toBe("none");
+        expect(command.additionalSecretOutputs).toEqual(expect.arrayContaining(["stdout", "stderr"]));
+        for (const other of program.registered.filter((r) => r !== command))
+            expect(JSON.stringify(other.inputs)).not.toContain("hunter2");
+    });
+
+    test("configuration is readable in a preview: the other steps' texts are no secrets", () => {
+        for (const command of commands.filter((c) => c.name !== "linkmesh-environment")) {
+            expect(isSecret(command.inputs.stdin), command.name).toBe(false);
+            expect(JSON.stringify(command.inputs.stdin)).not.toContain("PRIVATE KEY");
+        }
+    });
+
+    test("the instance: interface of its own, secret user data, IMDSv2, encrypted disk, old one stopped first", () => {
+        const instance = program.named("linkmesh-machine-instance");
+        expect(instance.inputs).toMatchObject({
+            ami: "ami-0newest",
+            primaryNetworkInterface: { networkInterfaceId: "linkmesh-machine-interface-id" },
+            userDataReplaceOnChange: true,
+            metadataOptions: { httpTokens: "required" },
+            rootBlockDevice: { encrypted: true, volumeType: "gp3" },
+        });
+        expect(instance.inputs).not.toHaveProperty("associatePublicIpAddress");
+        expect(isSecret(instance.inputs.userData)).toBe(true);
+        expect(instance.deleteBeforeReplace).toBe(true);
+        expect(instance.ignoreChanges).toEqual(["ami"]);
+        expect(instance.dependsOn.some((urn) => urn.endsWith("linkmesh-machine-data"))).toBe(true);
+        expect(instance.protect).toBe(false);
+    });
+
+    test("the data volume: encrypted, attached by a resource that goes with the machine", () => {
+        expect(program.named("linkmesh-machine-data").inputs).toMatchObject({ encrypted: true, type: "gp3", size: 10 });
+        const attachment = program.named("linkmesh-machine-data-attachment");
+        expect(attachment.inputs).toMatchObject({ deviceName: "/dev/sdf", stopInstanceBeforeDetaching: true });
+        expect(attachment.deletedWith).toMatch(/linkmesh-machine-instance$/);
+    });
+
+    test("the world reaches 80, 443 and 50051 in both families, the given networks 22, and nothing else", () => {
+        const open = ofType(program.registered, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+            .filter((r) => r.inputs.ipProtocol === "tcp")
+            .map(
+                (r) =>
+                    `${r.inputs.fromPort as number}-${r.inputs.toPort as number} ${(r.inputs.cidrIpv4 ?? r.inputs.cidrIpv6) as string}`,
+            );
+        expect(open.sort()).toEqual(
+            [
+                ...[80, 443, 50051].flatMap((p) => [`${p}-${p} 0.0.0.0/0`, `${p}-${p} ::/0`]),
+                ...["22-22 198.51.100.7/32", "22-22 2001:db8::/64"],
+            ].sort(),
+        );
+    });
+
+    test("egress is open in both families by rules of its own", () => {
+        const rules = ofType(program.registered, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule").map(
+            (r) => r.inputs,
+        );
+        expect(rules.map((r) => r.cidrIpv4 ?? r.cidrIpv6)).toEqual(["0.0.0.0/0", "::/0"]);
+        expect(rules.every((r) => r.ipProtocol === "-1")).toBe(true);
+    });
+
+    test("the records: both families, 60 seconds, existing ones not taken over", () => {
+        const records = ofType(program.registered, "aws:route53/record:Record");
+        expect(records.map((r) => [r.inputs.type, r.inputs.records])).toEqual([
+            ["A", ["203.0.113.10"]],
+            ["AAAA", ["2001:db8:0:100::10"]],
+        ]);
+        for (const record of records) {
+            expect(record.inputs).toMatchObject({
+                zoneId: "Z1",
+                name: "linkmesh.example.com",
+                ttl: 60,
+                allowOverwrite: false,
+            });
+            expect(record.deleteBeforeReplace).toBe(true);
+        }
+    });
+});
+
+test("a pinned image and a brought key are honoured", async () => {
+    const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nMINE\n-----END OPENSSH PRIVATE KEY-----\n";
+    const { registered, named, outputs } = await runProgram(
+        { ...CONFIG, imageId: "ami-0mine", sshPublicKey: "ssh-ed25519 AAAAMINE me", sshPrivateKey: key },
+        { secretKeys: ["sshPrivateKey"] },
+    );
+    expect(named("linkmesh-machine-instance").inputs.ami).toBe("ami-0mine");
+    expect(named("linkmesh-machine-instance").ignoreChanges).toEqual([]);
+    expect(reveal(named("linkmesh-machine-instance").inputs.userData)).toContain("ssh-ed25519 AAAAMINE me");
+    expect(ofType(registered, "tls:index/privateKey:PrivateKey")).toHaveLength(1);
+    for (const command of ofType(registered, COMMAND))
+        expect(reveal(command.inputs.connection)).toMatchObject({ privateKey: key });
+    expect(outputs.sshPrivateKey).toBeUndefined();
+});
+
+test("an existing subnet is used instead of an own network", async () => {
+    const { registered, named } = await runProgram({ ...CONFIG, subnetId: "subnet-0aaaa" });
+    expect(ofType(registered, "aws:ec2/vpc:Vpc")).toEqual([]);
+    expect(named("linkmesh-machine-interface").inputs.subnetId).toBe("subnet-0aaaa");
+    expect(named("linkmesh-security-group").inputs.vpcId).toBe("vpc-0existing");
+    expect(named("linkmesh-machine-data").inputs.availabilityZone).toBe("eu-central-1c");
+});
+
+test("tags reach everything that can be tagged, and Name stays", async () => {
+    const { registered } = await runProgram({ ...CONFIG, tags: '{"team":"platform"}' });
+    const tagged = registered.filter((r) => r.inputs.tags !== undefined);
+    expect(tagged.length).toBeGreaterThan(15);
+    for (const r of tagged)
+        expect(r.inputs.tags, r.name).toMatchObject({ team: "platform", Name: expect.any(String) as string });
+});
+
+test.each([
+    [
+        "a domain outside every zone",
+        { domain: "linkmesh.elsewhere.org" },
+        /^domain: .*no public hosted zone that encloses linkmesh\.elsewhere\.org/,
+    ],
+    [
+        "a zone that does not exist",
+        { hostedZone: "linkmesh.example.com" },
+        /^hostedZone: .*no public hosted zone linkmesh\.example\.com/,
+    ],
+    [
+        "a type of an older generation",
+        { instanceType: "t2.small" },
+        /^instanceType: t2\.small is of an older generation/,
+    ],
+    ["a type that the region lacks", { instanceType: "m1.none" }, /^instanceType: m1\.none is not offered/],
+    [
+        "a subnet that does not exist",
+        { subnetId: "subnet-0404" },
+        /^subnetId: subnet-0404 cannot be used: no matching EC2 Subnet found/,
+    ],
+    ["a subnet without IPv6", { subnetId: "subnet-0004" }, /^subnetId: subnet-0004 has no IPv6 block/],
+    [
+        "a secret where it would be shown",
+        { linkmeshConfig: '{"password":"x"}' },
+        /^linkmeshConfig holds a secret but is shown in previews/,
+    ],
+])("%s ends in one sentence before anything is created", async (_, config, sentence) => {
+    const secretKeys = "linkmeshConfig" in config ? ["linkmeshConfig"] : [];
+    await expect(runProgram({ ...CONFIG, ...config }, { secretKeys })).rejects.toThrow(sentence);
 });

@@ -38,7 +38,7 @@ export async function runProgram(
     await pulumi.runtime.setMocks(
         {
             newResource: ({ type, name, inputs, id }) => ({
-                id: preview ? undefined : (id ?? `${name}-id`),
+                id: preview ? undefined : id || `${name}-id`,
                 state: preview ? inputs : { ...inputs, ...computed(type) },
             }),
             call: ({ token, inputs }) => lookUpInMocks(token, inputs as Record<string, unknown>),

@@ -1,0 +1,254 @@
+STEP='environment'
+DOMAIN='linkmesh.example.com'
+
+file() {
+    case "$1" in
+    entries)
+        cat <<'END_OF_FILE'
+A="b"
+END_OF_FILE
+        ;;
+    *) fail "the step has no file $1" ;;
+    esac
+}
+
+# What every step uses. A step's script defines main; its variables and files come before it, and `start` comes last.
+
+set -euo pipefail
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
+
+STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
+DATA=/srv/linkmesh            # the data volume, which outlives this machine
+NGINX=/etc/nginx/linkmesh     # one folder for each revision of the configuration, and the link `current`
+
+# One plain sentence: what is wrong, where, what to do.
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+start() {
+    umask 022
+    mkdir -p "$STATE"
+    # A step whose connection was cut may still be running.
+    exec 9>"$STATE/lock"
+    flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
+    WORK=$(mktemp -d)
+    trap 'rm -rf "$WORK"' EXIT
+    trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
+    main
+}
+
+# wait_until SECONDS COMMAND…: true as soon as the command succeeds, false when it has not within the time.
+wait_until() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < deadline)) || return 1
+        sleep 0.5
+    done
+}
+
+# install_file PATH [MODE [OWNER]] <TEXT: swaps the file as a whole; true when that changed it.
+install_file() {
+    local path=$1 mode=${2:-0644} owner=${3:-root:root} new
+    mkdir -p "$(dirname "$path")"
+    new=$(mktemp "$(dirname "$path")/.linkmesh.XXXXXX") || fail "cannot write in $(dirname "$path"): is the disk full?"
+    { cat >"$new" && chmod "$mode" "$new" && chown "$owner" "$new"; } || {
+        rm -f "$new"
+        fail "cannot write $path: is the disk full?"
+    }
+    if [ -f "$path" ] && cmp -s "$new" "$path" && [ "$(stat -c %a:%U:%G "$new")" = "$(stat -c %a:%U:%G "$path")" ]; then
+        rm -f "$new"
+        return 1
+    fi
+    mv -f "$new" "$path"
+}
+
+# --- packages
+
+# Quiet unless it fails; waits for a package manager that is at work already, as on a machine's first minutes.
+apt_get() {
+    local tries=0
+    until apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Dpkg::Use-Pty=0 "$@" >"$WORK/apt.log" 2>&1 9>&-; do
+        # DPkg::Lock::Timeout does not cover the lock of the package lists.
+        if grep -q 'Could not get lock' "$WORK/apt.log" && ((++tries < 30)); then
+            sleep 10
+            continue
+        fi
+        fail "apt-get $1 failed: $(grep -m1 -E '^(E|Err|W|dpkg: error)' "$WORK/apt.log" || tail -n1 "$WORK/apt.log")" \
+            "Check that the machine reaches its package mirror, then run pulumi up again."
+    done
+}
+
+installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+packages() {
+    local missing=() package
+    for package; do installed "$package" || missing+=("$package"); done
+    ((${#missing[@]} > 0)) || return 0
+    dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left
+    apt_get update
+    apt_get install -y --no-install-recommends "${missing[@]}"
+}
+
+# --- LinkMesh
+
+HTTP=127.0.0.1:8080
+
+# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form.
+certificate_at() {
+    timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null | openssl x509 2>/dev/null
+}
+
+serial_at() {
+    certificate_at "$1" "$2" | openssl x509 -noout -serial 2>/dev/null
+}
+
+# has_name NAME <PEM: true when the certificate is valid for the name.
+has_name() {
+    openssl x509 -noout -checkhost "$1" 2>/dev/null | grep -q 'does match'
+}
+
+# The port on which LinkMesh's gRPC listener is: its own default before config.yaml is written, ours afterwards.
+grpc_port() {
+    local port
+    for port in 50061 50051; do
+        if [ -n "$(certificate_at "127.0.0.1:$port" "$DOMAIN")" ]; then
+            echo "$port"
+            return
+        fi
+    done
+    return 1
+}
+
+status_of() {
+    curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true
+}
+
+linkmesh_answers() {
+    [[ "$(status_of "http://$HTTP/")" =~ ^[23] ]] && grpc_port >/dev/null
+}
+
+restart_linkmesh() {
+    systemctl reset-failed linkmesh-server 2>/dev/null || true
+    systemctl restart linkmesh-server && wait_until 60 linkmesh_answers
+}
+
+# change_linkmesh_file PATH NEW: swaps a file of LinkMesh, keeping owner, mode and link, and restarts the service; the
+# old file is put back when LinkMesh does not answer with the new one. Does nothing when nothing changed. The copy of
+# the old file stays until the new one has proved itself, so that a cut run is finished, or undone, by the next.
+change_linkmesh_file() {
+    local path new=$2 kept
+    path=$(readlink -f "$1")
+    kept="$STATE/previous/$(basename "$path")"
+    if cmp -s "$new" "$path" && [ ! -e "$kept" ]; then return 0; fi
+    mkdir -p "$STATE/previous"
+    chmod 0700 "$STATE/previous"
+    if [ ! -e "$kept" ]; then
+        cp -a "$path" "$kept.new"
+        mv -f "$kept.new" "$kept"
+    fi
+    swap_content "$path" "$new"
+    if restart_linkmesh; then
+        rm -f "$kept"
+        return 0
+    fi
+    swap_content "$path" "$kept"
+    rm -f "$kept"
+    restart_linkmesh || true
+    fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
+        "see \`sudo journalctl -u linkmesh-server\` on the machine, correct the settings and run pulumi up again."
+}
+
+swap_content() {
+    local path=$1 from=$2
+    cp -a "$path" "$path.new"
+    cat "$from" >"$path.new" || fail "cannot write $path: is the disk full?"
+    mv -f "$path.new" "$path"
+}
+
+# --- nginx
+
+# nginx_apply REVISION: makes a folder below $NGINX the configuration that is served. Validated as it will be read,
+# swapped by one link, proven by what is served, put back otherwise.
+nginx_apply() {
+    local revision=$1 before
+    before=$(readlink "$NGINX/current" || true)
+    if [ "$before" != "$revision" ] || ! nginx_serves "$revision"; then
+        nginx_accepts "$revision" || fail "nginx refuses the new configuration, so nothing was changed: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || tail -n1 "$WORK/nginx.log")"
+        ln -sfnT "$revision" "$NGINX/.next" && mv -fT "$NGINX/.next" "$NGINX/current"
+        if ! { nginx_reload && wait_until 20 nginx_serves "$revision"; }; then
+            if [ -n "$before" ] && [ "$before" != "$revision" ]; then
+                ln -sfnT "$before" "$NGINX/.next" && mv -fT "$NGINX/.next" "$NGINX/current"
+                nginx_reload || true
+            fi
+            fail "nginx does not serve the new configuration, so the old one is in place again: $(nginx_obstacle)"
+        fi
+    fi
+    find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$revision" ! -name "${before:-$revision}" -exec rm -rf {} +
+}
+
+# Validates in a private view of the file system, in which the revision is already the current one.
+nginx_accepts() {
+    rm -rf "$WORK/nginx"
+    cp -a /etc/nginx "$WORK/nginx"
+    ln -sfnT "$1" "$WORK/nginx/linkmesh/current"
+    # shellcheck disable=SC2016
+    unshare --mount -- sh -c 'mount --bind "$1" /etc/nginx && exec nginx -t' sh "$WORK/nginx" >"$WORK/nginx.log" 2>&1
+}
+
+nginx_reload() {
+    if systemctl is-active --quiet nginx; then
+        systemctl reload nginx
+    else
+        systemctl reset-failed nginx 2>/dev/null || true
+        systemctl start nginx
+    fi
+}
+
+# A reload reports success although a port could not be bound, so only an answer counts.
+nginx_serves() {
+    local port
+    [ "$(curl --silent --max-time 3 http://127.0.0.1/.well-known/linkmesh-proxy)" = "$1" ] || return 1
+    while read -r port; do
+        listens "0.0.0.0:$port" && listens "[::]:$port" || return 1
+    done <"$NGINX/$1/ports"
+}
+
+listens() {
+    ss -H -l -t -n -p "src = $1" | grep -q '"nginx"'
+}
+
+# Who else holds a port that nginx should have; else the newest error that nginx logged.
+nginx_obstacle() {
+    local port holder
+    for port in 80 443 50051; do
+        holder=$(ss -H -l -t -n -p "sport = :$port" | grep -v '"nginx"' | grep -o -m1 '"[^"]*"' || true)
+        [ -z "$holder" ] || {
+            echo "port $port is taken by ${holder//\"/}, so stop it and run pulumi up again."
+            return
+        }
+    done
+    tail -n1 /var/log/nginx/error.log 2>/dev/null
+}
+
+# The user's entries in LinkMesh's environment file, after those of the package; a later entry wins.
+# ENVIRONMENT_FILE. The file `entries`: NAME="VALUE", one a line.
+
+main() {
+    local path
+    path=$(readlink -f "$ENVIRONMENT_FILE")
+    sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' "$path" >"$WORK/environment"
+    file entries >"$WORK/entries"
+    if [ -s "$WORK/entries" ]; then
+        # A last line without an end would run into the first entry.
+        [ -z "$(tail -c1 "$WORK/environment")" ] || echo >>"$WORK/environment"
+        { echo '# BEGIN linkmesh-proxy' && cat "$WORK/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
+    fi
+    change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
+}
+
+start </dev/null

@@ -1,0 +1,155 @@
+import fc from "fast-check";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { describe, expect, test } from "vitest";
+import { renderConfig, renderEnvironment } from "../../components/host/render/linkmesh.ts";
+import { renderNginx, size } from "../../components/host/render/nginx.ts";
+import { quote, renderStep } from "../../components/host/render/step.ts";
+import { renderUserData } from "../../components/host/render/user-data.ts";
+import { GENERATED, path } from "../../docs/generate.ts";
+
+const ARGS = { domain: "linkmesh.example.com", collectorsExpected: 10_000 };
+const golden = (name: string) => `golden/${name}`;
+
+describe("nginx", () => {
+    const config = renderNginx(ARGS);
+
+    test.each(Object.keys(config.files) as (keyof typeof config.files)[])("%s is as reviewed", async (file) => {
+        await expect(config.files[file]).toMatchFileSnapshot(golden(`nginx/${file}`));
+    });
+
+    test("kernel settings are as reviewed", async () => {
+        await expect(config.sysctl).toMatchFileSnapshot(golden("nginx/sysctl.conf"));
+    });
+
+    test.each([
+        [1, 4096, 65_536, 1],
+        [1000, 4096, 65_536, 1],
+        [10_000, 16_384, 65_536, 1],
+        [28_000, 65_536, 131_072, 1],
+        [28_001, 65_536, 131_072, 2],
+        [100_000, 262_144, 524_288, 4],
+        [200_000, 524_288, 1_048_576, 8],
+    ])(
+        "%i collectors: %i connections a worker, %i open files, %i upstream addresses",
+        (collectors, connections, files, addresses) => {
+            const sizes = size(collectors);
+            expect(sizes.workerConnections).toBe(connections);
+            expect(sizes.openFiles).toBe(files);
+            expect(sizes.upstreamAddresses).toHaveLength(addresses);
+        },
+    );
+
+    test("any fleet fits: connections, files and local ports", () => {
+        fc.assert(
+            fc.property(fc.integer({ min: 1, max: 200_000 }), (n) => {
+                const s = size(n);
+                return (
+                    s.workerConnections * 2 >= 3 * n &&
+                    s.openFiles >= s.workerConnections + 1024 &&
+                    s.upstreamAddresses.length * 28_000 >= n
+                );
+            }),
+        );
+    });
+
+    test("the revision follows the content", () => {
+        expect(renderNginx(ARGS).revision).toBe(config.revision);
+        expect(renderNginx({ ...ARGS, domain: "other.example.com" }).revision).not.toBe(config.revision);
+        expect(renderNginx({ ...ARGS, collectorsExpected: 60_000 }).revision).not.toBe(config.revision);
+        expect(config.files["http-redirect.conf"]).toContain(`return 200 "${config.revision}"`);
+    });
+});
+
+describe("LinkMesh", () => {
+    test("config.yaml is as reviewed", async () => {
+        await expect(
+            renderConfig({ domain: ARGS.domain, extra: { metrics: { enabled: true }, grpc: { keepalive: "30s" } } }),
+        ).toMatchFileSnapshot(golden("linkmesh/config.yaml"));
+    });
+
+    test("a value of the environment reaches a program as it was given, whatever it holds", () => {
+        fc.assert(
+            fc.property(fc.string({ unit: "grapheme-ascii" }), (value) => {
+                // systemd reads double-quoted values as the shell does, apart from expansion, which the escapes prevent.
+                const line = renderEnvironment({ VALUE: value });
+                const out = execFileSync("bash", ["-c", `${line}printf %s "$VALUE"`], { encoding: "utf8" });
+                return out === value;
+            }),
+            { numRuns: 40 },
+        );
+    });
+});
+
+test("user data are YAML that keeps the key as it is", () => {
+    const hostPrivateKey =
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\nZXk=\n-----END OPENSSH PRIVATE KEY-----\n";
+    const text = renderUserData({
+        hostPrivateKey,
+        hostPublicKey: "ssh-ed25519 AAAA\n",
+        authorizedKey: "ssh-ed25519 BBBB me\n",
+    });
+    expect(text.startsWith("#cloud-config\n")).toBe(true);
+    expect(parse(text)).toEqual({
+        ssh_deletekeys: true,
+        ssh_keys: { ed25519_private: hostPrivateKey, ed25519_public: "ssh-ed25519 AAAA" },
+        ssh_authorized_keys: ["ssh-ed25519 BBBB me"],
+        ssh_pwauth: false,
+    });
+});
+
+describe("a step's text", () => {
+    test("is as reviewed", async () => {
+        const text = renderStep({
+            name: "environment",
+            variables: { DOMAIN: "linkmesh.example.com" },
+            files: { entries: 'A="b"\n' },
+        });
+        await expect(text).toMatchFileSnapshot(golden("step-environment.sh"));
+    });
+
+    test("cut anywhere, it runs nothing", () => {
+        const text = renderStep({ name: "ready" }).replace("start </dev/null", "echo STARTED");
+        const lines = text.split("\n");
+        for (let n = 0; n < lines.length - 2; n += 7) {
+            const cut = lines.slice(0, n).join("\n");
+            let out = "";
+            try {
+                out = execFileSync("bash", ["-s"], { input: cut, encoding: "utf8", stdio: ["pipe", "pipe", "ignore"] });
+            } catch {
+                // An unfinished function is a syntax error, which is as good as nothing.
+            }
+            expect(out).toBe("");
+        }
+    });
+
+    test("any file and any variable arrive as they are", () => {
+        const text = fc.string({ unit: "grapheme-ascii" }).map((s) => s.replaceAll("\0", ""));
+        fc.assert(
+            fc.property(
+                text,
+                fc.array(fc.oneof(text, fc.constant("END_OF_FILE"), fc.constant("$(id)")), { maxLength: 4 }),
+                (value, lines) => {
+                    const content = lines.map((l) => l + "\n").join("");
+                    const script = renderStep({
+                        name: "ready",
+                        variables: { VALUE: value },
+                        files: { "a.txt": content },
+                    });
+                    const probe = script.replace("start </dev/null", 'printf %s "$VALUE"; printf "\\001"; file a.txt');
+                    const out = execFileSync("bash", ["-s"], { input: probe, encoding: "utf8" });
+                    return out === `${value}\x01${content}`;
+                },
+            ),
+            { numRuns: 60 },
+        );
+    });
+
+    test("a word is quoted for the shell", () => expect(quote("it's $HOME")).toBe(`'it'\\''s $HOME'`));
+});
+
+test.each(GENERATED)("$file holds the settings as they are (else run: npm run docs)", ({ file, render }) => {
+    const text = readFileSync(path(file), "utf8");
+    expect(render(text)).toBe(text);
+});

@@ -1,0 +1,179 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import { acmeDirectoryUrl, SETTINGS } from "../../components/settings.ts";
+import { parseSettings, SettingsError } from "../../components/configuration.ts";
+
+const GOOD = {
+    domain: "linkmesh.example.com",
+    acmeEmail: "platform@example.com",
+    sshAllowedCidrs: ["198.51.100.7/32"],
+    linkmeshDebUrl: "https://packages.example.com/linkmesh-server.deb",
+    linkmeshDebSha256: "0".repeat(64),
+};
+const APT = {
+    linkmeshDebUrl: "",
+    linkmeshDebSha256: "",
+    linkmeshAptSource: "https://apt.example.com/debian stable main",
+    linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
+    linkmeshVersion: "1.101.0",
+};
+const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----";
+
+function problems(values: Record<string, unknown>): readonly string[] {
+    try {
+        parseSettings(values);
+    } catch (error) {
+        if (error instanceof SettingsError) return error.problems;
+        throw error;
+    }
+    return [];
+}
+
+test("the four required settings and a package are enough; the rest has the defaults of the table", () => {
+    const settings = parseSettings(GOOD);
+    for (const [name, { default: preset }] of Object.entries(SETTINGS) as [
+        keyof typeof settings,
+        { default?: unknown },
+    ][]) {
+        if (preset !== undefined && !(name in GOOD)) expect(settings[name], name).toEqual(preset);
+    }
+});
+
+test("text from the stack configuration becomes numbers and truth values", () => {
+    expect(
+        parseSettings({ ...GOOD, collectorsExpected: "50000", dnsAllowOverwrite: "true", dataVolumeSize: "20" }),
+    ).toMatchObject({
+        collectorsExpected: 50_000,
+        dnsAllowOverwrite: true,
+        dataVolumeSize: 20,
+    });
+});
+
+test.each([
+    ["staging", "https://acme-staging-v02.api.letsencrypt.org/directory"],
+    ["production", "https://acme-v02.api.letsencrypt.org/directory"],
+    ["https://acme.example.com/dir", "https://acme.example.com/dir"],
+])("the ACME directory %s", (acmeDirectory, url) =>
+    expect(acmeDirectoryUrl(parseSettings({ ...GOOD, acmeDirectory }))).toBe(url),
+);
+
+describe("accepted", () => {
+    test.each<[string, Record<string, unknown>]>([
+        ["a zone equal to the domain", { hostedZone: "linkmesh.example.com" }],
+        ["a zone above", { hostedZone: "example.com" }],
+        ["an IPv6 network", { sshAllowedCidrs: ["2001:db8::/64", "::1/128"] }],
+        ["all networks, when said so", { sshAllowedCidrs: ["0.0.0.0/0", "::/0"] }],
+        ["an APT source", APT],
+        ["an APT source that is one directory", { ...APT, linkmeshAptSource: "https://apt.example.com/debian ./" }],
+        ["a key of the user's", { sshPublicKey: "ssh-ed25519 AAAA me@example", sshPrivateKey: KEY }],
+        [
+            "further keys beside the managed ones",
+            { linkmeshConfig: { grpc: { keepalive: 5 }, metrics: { enabled: true } } },
+        ],
+        ["numbers as environment entries", { linkmeshEnvironment: { N: 5 } }],
+        ["the largest fleet", { collectorsExpected: 200_000 }],
+    ])("%s", (_, values) => expect(problems({ ...GOOD, ...values })).toEqual([]));
+});
+
+describe("refused with one sentence that names the setting", () => {
+    test.each<[string, Record<string, unknown>, RegExp]>([
+        [
+            "no domain",
+            { domain: undefined },
+            /^domain is missing: set it with `pulumi config set domain VALUE` \(linkmesh\.example\.com\)\.$/,
+        ],
+        ["an empty domain", { domain: "" }, /^domain is missing/],
+        ["a URL as domain", { domain: "https://linkmesh.example.com" }, /^domain must be a full hostname/],
+        ["one label", { domain: "linkmesh" }, /^domain must be a full hostname/],
+        ["upper case", { domain: "LinkMesh.example.com" }, /^domain must be a full hostname in lower case/],
+        ["shell text as domain", { domain: "a.example.com; reboot" }, /^domain must be/],
+        ["an address as domain", { domain: "192.0.2.1" }, /^domain must be/],
+        ["no networks", { sshAllowedCidrs: [] }, /^sshAllowedCidrs must name at least one network/],
+        ["networks missing", { sshAllowedCidrs: undefined }, /^sshAllowedCidrs is missing/],
+        ["text that is no list", { sshAllowedCidrs: "198.51.100.7" }, /^sshAllowedCidrs must be an array/],
+        [
+            "an address without length",
+            { sshAllowedCidrs: ["198.51.100.7"] },
+            /^sshAllowedCidrs must hold networks in CIDR form .* not "198\.51\.100\.7"/,
+        ],
+        [
+            "host bits",
+            { sshAllowedCidrs: ["198.51.100.7/24"] },
+            /^sshAllowedCidrs must hold network addresses: "198\.51\.100\.7\/24" has host bits set/,
+        ],
+        ["host bits in IPv6", { sshAllowedCidrs: ["2001:db8::1/64"] }, /has host bits set/],
+        ["a length too great", { sshAllowedCidrs: ["198.51.100.7/33"] }, /CIDR form/],
+        ["no e-mail address", { acmeEmail: "platform" }, /^acmeEmail must be an e-mail address/],
+        [
+            "an unknown directory",
+            { acmeDirectory: "prod" },
+            /^acmeDirectory must be "staging", "production" or an https URL/,
+        ],
+        ["a directory in clear text", { acmeDirectory: "http://acme.example.com/dir" }, /^acmeDirectory must be/],
+        [
+            "a file name as CA bundle",
+            { acmeCaBundle: "/etc/ca.pem" },
+            /^acmeCaBundle must be text with a "-----BEGIN CERTIFICATE-----" block, not a file name/,
+        ],
+        ["half a key pair", { sshPublicKey: "ssh-ed25519 AAAA" }, /^sshPublicKey and sshPrivateKey belong together/],
+        ["a private key as public key", { sshPublicKey: KEY, sshPrivateKey: KEY }, /^sshPublicKey must be one line/],
+        [
+            "a zone elsewhere",
+            { hostedZone: "example.org" },
+            /^domain linkmesh\.example\.com lies outside hostedZone example\.org/,
+        ],
+        ["a zone that only ends alike", { hostedZone: "ample.com" }, /lies outside hostedZone/],
+        ["no package", { linkmeshDebUrl: "", linkmeshDebSha256: "" }, /^The LinkMesh package is missing/],
+        ["two packages", { ...APT, linkmeshDebUrl: GOOD.linkmeshDebUrl }, /exclude each other/],
+        ["no checksum", { linkmeshDebSha256: "" }, /^linkmeshDebSha256 is missing/],
+        ["a short checksum", { linkmeshDebSha256: "abc" }, /^linkmeshDebSha256 must be 64 hexadecimal digits/],
+        ["a source without key", { ...APT, linkmeshAptKey: "" }, /^linkmeshAptSource needs linkmeshAptKey/],
+        ["a managed key", { linkmeshConfig: { grpc: { port: 1 } } }, /^linkmeshConfig must not hold grpc\.port/],
+        ["a list as further keys", { linkmeshConfig: [] }, /^linkmeshConfig must be a record/],
+        [
+            "an entry of two lines",
+            { linkmeshEnvironment: { A: "x\ny" } },
+            /^linkmeshEnvironment must have values of one line/,
+        ],
+        [
+            "an entry's name with a dash",
+            { linkmeshEnvironment: { "A-B": "x" } },
+            /^linkmeshEnvironment must have names of letters/,
+        ],
+        ["a relative path", { linkmeshDataPaths: ["var/lib/linkmesh"] }, /^linkmeshDataPaths must be an absolute path/],
+        [
+            "a directory of the system",
+            { linkmeshDataPaths: ["/var/lib"] },
+            /^linkmeshDataPaths must hold directories of LinkMesh alone/,
+        ],
+        ["the root", { linkmeshDataPaths: ["/"] }, /^linkmeshDataPaths must be/],
+        ["a path out of its place", { linkmeshDataPaths: ["/var/lib/linkmesh/../dpkg"] }, /^linkmeshDataPaths must be/],
+        [
+            "one directory inside another",
+            { linkmeshDataPaths: ["/var/lib/linkmesh", "/var/lib/linkmesh/db"] },
+            /inside \/var\/lib\/linkmesh/,
+        ],
+        ["no collectors", { collectorsExpected: 0 }, /^collectorsExpected must be at least 1/],
+        ["too many", { collectorsExpected: 200_001 }, /^collectorsExpected must be at most 200000/],
+        ["a part of a collector", { collectorsExpected: "1.5" }, /^collectorsExpected must be a whole number/],
+        ["words as a number", { collectorsExpected: "many" }, /^collectorsExpected must be a number/],
+        ["a doubtful truth", { dnsAllowOverwrite: "yes" }, /^dnsAllowOverwrite must be true or false/],
+        ["a block too large", { vpcCidr: "10.0.0.0/8" }, /^vpcCidr must be an IPv4 network between \/16 and \/28/],
+        ["AWS's own tags", { tags: { "aws:x": "y" } }, /^tags must have keys that do not start with "aws:"/],
+        ["a misspelt key", { acmeMail: "x" }, /^acmeMail is not a setting: did you mean acmeEmail\?/],
+        [
+            "a key from nowhere",
+            { somethingElseEntirely: "x" },
+            /^somethingElseEntirely is not a setting: the settings are listed in the README\./,
+        ],
+    ])("%s", (_, values, sentence) => {
+        const found = problems({ ...GOOD, ...values });
+        expect(found).toHaveLength(1);
+        expect(found[0]).toMatch(sentence);
+    });
+});
+
+test("several problems are told at once, and the error is one that Pulumi shows without a stack trace", () => {
+    expect(problems({ domain: "x", acmeDirectory: "y" })).toHaveLength(4);
+    expect(new SettingsError(["a", "b"])).toBeInstanceOf(pulumi.RunError);
+});
