@@ -7,7 +7,7 @@ import { SETTINGS, type Setting, type SettingName, type Settings } from "./setti
 const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
 
 /** The SDK keeps this out of its declarations, and offers no other way to ask whether a key was set with --secret. */
-const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
 /** One or more settings are wrong. `problems` has one sentence each; a RunError is shown without a stack trace. */
 export class SettingsError extends pulumi.RunError {

@@ -39,7 +39,7 @@ export const cidr = z.string().superRefine((value, context) => {
 });
 
 /** True when no bit after the prefix is set, that is when the network's first address is the address itself. */
-function isNetworkAddress(address: string, length: number, family: 4 | 6 | number): boolean {
+function isNetworkAddress(address: string, length: number, family: number): boolean {
     const kind = family === 6 ? "ipv6" : "ipv4";
     const bits = addressBits(address, family);
     if (/1/.test(bits.slice(length))) return false;

@@ -49,7 +49,7 @@ export class SshHost {
             privateKey: args.privateKey,
             hostKey: args.hostKey,
             perDialTimeout: 15,
-        }) as pulumi.Output<types.input.remote.ConnectionArgs>;
+        });
     }
 
     step(name: string, options: StepOptions = {}): remote.Command {

@@ -39,7 +39,7 @@ export async function runProgram(
         {
             newResource: ({ type, name, inputs, id }) => ({
                 id: preview ? undefined : id || `${name}-id`,
-                state: preview ? inputs : { ...inputs, ...computed(type) },
+                state: { ...(inputs as Record<string, unknown>), ...(preview ? {} : computed(type)) },
             }),
             call: ({ token, inputs }) => lookUpInMocks(token, inputs as Record<string, unknown>),
         },
@@ -74,7 +74,7 @@ interface Request {
 function readRequest(request: Request): Registered {
     const get = <T>(name: string) => request[`get${name}`]!() as T;
     const inputs = (get<{ toJavaScript(): Record<string, unknown> } | undefined>("Object")?.toJavaScript() ??
-        {}) as Record<string, unknown>;
+        {});
     const [type, name, parent] = [get<string>("Type"), get<string>("Name"), get<string>("Parent")];
     return {
         type,
