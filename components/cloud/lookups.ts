@@ -135,10 +135,13 @@ async function findSubnet({ subnetId }: Settings, opts: pulumi.InvokeOptions) {
     return { id: subnet.id, vpcId: subnet.vpcId, availabilityZone: subnet.availabilityZone };
 }
 
-/** The first line of what the provider said, without the engine's preamble. */
+/** What the provider said, in one line and without the preambles of the engine and the bridge. */
 function message(error: unknown): string {
     const text = error instanceof Error ? error.message : String(error);
-    return (text.split("\n")[0] ?? "")
-        .replace(/^.*?Invoke of '[^']*' failed: /, "")
-        .replace(/^invocation of \S+ returned an error: /, "");
+    return text
+        .replace(/^[\s\S]*errors? occurred:\s*\* /, "")
+        .replace(/^.*?(Invoke of '[^']*' failed|invocation of \S+ returned an error): /, "")
+        .replace(/\s+/g, " ")
+        .trim()
+        .replace(/\.$/, "");
 }

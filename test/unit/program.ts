@@ -154,7 +154,8 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
     }
 }
 
-/** An error as gRPC delivers it. */
-function providerError(details: string): Error {
+/** An error of the bridged provider as gRPC delivers it. */
+function providerError(reason: string): Error {
+    const details = `invocation of aws:x:y returned an error: invoking aws:x:y: 1 error occurred:\n\t* ${reason}\n\n`;
     return Object.assign(new Error(details), { details });
 }

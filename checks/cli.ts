@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { InvalidTarget, runChecks, type CheckName, type CheckResult, type Status, type Target } from "./index.ts";
+
+interface Flags {
+    ipv4?: string;
+    ipv6?: string;
+    ca?: string;
+    dns?: string[];
+    only?: string[];
+    wait: number;
+    timeout: number;
+    httpPort: number;
+    httpsPort: number;
+    grpcPort: number;
+    json?: true;
+}
+
+const MARKS: Record<Status, string> = { ok: "✔", warn: "!", fail: "✖" };
+
+const program = new Command("check")
+    .usage("HOST [options]")
+    .description("Asks from outside whether LinkMesh answers at its public host name.")
+    .argument("<host>", "public host name, such as linkmesh.example.com")
+    .option("--ipv4 <address>", "dial this address instead of asking the DNS")
+    .option("--ipv6 <address>", "dial this address instead of asking the DNS")
+    .option("--ca <file>", "PEM file of the CA that signs the public certificate")
+    .option("--dns <server...>", "name servers to ask; with --ipv4 or --ipv6 their answer is compared")
+    .option("--only <check...>", "run only these checks")
+    .option("--wait <seconds>", "keep trying what fails for this long", positive, 0)
+    .option("--timeout <seconds>", "for one connection, and for the answer on it", positive, 10)
+    .option("--http-port <port>", "in place of 80", positive, 80)
+    .option("--https-port <port>", "in place of 443", positive, 443)
+    .option("--grpc-port <port>", "in place of 50051", positive, 50051)
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExit status: 0 nothing failed (warnings may be there), 1 a check failed, 2 bad usage.")
+    .exitOverride()
+    .action(check);
+
+try {
+    await program.parseAsync();
+} catch (error) {
+    if (error instanceof InvalidTarget) console.error(`error: ${error.message}`);
+    else if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
+}
+
+async function check(host: string, flags: Flags): Promise<void> {
+    const target: Target = {
+        host,
+        ipv4: flags.ipv4,
+        ipv6: flags.ipv6,
+        ca: flags.ca === undefined ? undefined : readCa(flags.ca),
+        dns: flags.dns,
+        httpPort: flags.httpPort,
+        httpsPort: flags.httpsPort,
+        grpc: { port: flags.grpcPort },
+        timeoutMs: flags.timeout * 1000,
+    };
+    const results = await runChecks(target, {
+        only: flags.only as CheckName[] | undefined,
+        patience: flags.wait * 1000,
+        onResult: flags.json ? undefined : print,
+    });
+    const failed = results.some(({ status }) => status === "fail");
+    if (flags.json) console.log(JSON.stringify({ host, ok: !failed, results }, undefined, 2));
+    process.exitCode = failed ? 1 : 0;
+}
+
+function print({ status, name, family, detail, hint }: CheckResult): void {
+    const indent = " ".repeat(20);
+    console.log(`${MARKS[status]} ${name.padEnd(12)}${(family ?? "").padEnd(6)}${detail}`);
+    if (hint !== undefined) console.log(`${indent}${hint}`);
+}
+
+function readCa(file: string): string {
+    try {
+        return readFileSync(file, "utf8");
+    } catch (error) {
+        throw new InvalidTarget(`the CA file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+}
+
+function positive(text: string): number {
+    const value = Number(text);
+    if (!(value > 0)) throw new InvalidArgumentError("It must be a number above 0.");
+    return value;
+}

@@ -1,0 +1,131 @@
+import type { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import type { TLSSocket } from "node:tls";
+import { connectTls, handshake } from "./dial.ts";
+import { Fault, place } from "./fault.ts";
+import { LOOK_AT_LINKMESH } from "./linkmesh.ts";
+import { day, issuer, judgeExpiry, names } from "./trust.ts";
+import { fail, ok, warn, type Check, type Endpoint, type Verdict } from "./types.ts";
+
+/** How long a server that speaks first may take: HTTP/2 servers send their settings right after the handshake. */
+const SPEAKS_FIRST_MS = 2_000;
+
+/**
+ * The agents' port must be a plain TCP way to LinkMesh: it shows LinkMesh's own certificate with the public name, not
+ * the proxy's, and it ends the session of a client without a certificate.
+ */
+export const grpc: Check = {
+    name: "grpc",
+    async run(at) {
+        const [session, proxy] = await Promise.all([openSession(at), publicCertificate(at)]);
+        const { certificate } = session;
+        if (isPublic(certificate, session.trusted, proxy)) {
+            return fail(
+                `TLS ends at the proxy: port ${at.grpcPort} shows the public certificate of ${issuer(certificate)}`,
+                "pass the port through by nginx's stream module, without ssl on the listener",
+            );
+        }
+        const fault = judgeNames(certificate, at.host) ?? judgeMutual(session.afterwards, at);
+        if (fault) return fault;
+
+        const { days, status } = judgeExpiry(certificate.validFrom, certificate.validTo);
+        if (days < 0) {
+            return fail(`LinkMesh's gRPC certificate expired on ${day(certificate.validTo)}`, certInit(at.host));
+        }
+        if (status !== "ok") {
+            return warn(
+                `LinkMesh's gRPC certificate expires in ${days} days, on ${day(certificate.validTo)}`,
+                certInit(at.host),
+            );
+        }
+        return ok(`LinkMesh's own certificate for ${at.host} by ${issuer(certificate)}, client certificate required`);
+    },
+};
+
+type Afterwards = "refused" | "admitted" | "silent";
+
+interface Session {
+    certificate: X509Certificate;
+    /** The chain leads to the CA of the public certificate. */
+    trusted: boolean;
+    afterwards: Afterwards;
+}
+
+async function openSession(at: Endpoint): Promise<Session> {
+    try {
+        const outcome = await handshake(at, at.grpcPort, ["h2"]);
+        // TLS 1.2 asks for the client's certificate before the handshake ends.
+        if (!("socket" in outcome)) return { certificate: outcome.certificate, trusted: false, afterwards: "refused" };
+        const { certificate, socket, chainError } = outcome;
+        return {
+            certificate,
+            afterwards: await afterHandshake(socket),
+            trusted: chainError === undefined || chainError === "ERR_TLS_CERT_ALTNAME_INVALID",
+        };
+    } catch (error) {
+        if (!(error instanceof Fault) || error.code !== "ECONNRESET") throw error;
+        throw new Fault(
+            `${place(at.address, at.grpcPort)} accepts connections and closes them: LinkMesh's gRPC does not answer behind it`,
+            LOOK_AT_LINKMESH,
+            error.code,
+        );
+    }
+}
+
+/** The certificate of the HTTPS port, for comparison; undefined when there is none, which the https check reports. */
+async function publicCertificate(at: Endpoint): Promise<X509Certificate | undefined> {
+    try {
+        const { socket, certificate } = await connectTls(at, at.httpsPort, ["http/1.1"]);
+        socket.destroy();
+        return certificate;
+    } catch (error) {
+        if (error instanceof Fault) return undefined;
+        throw error;
+    }
+}
+
+function isPublic(certificate: X509Certificate, trusted: boolean, proxy: X509Certificate | undefined): boolean {
+    return trusted || (proxy !== undefined && certificate.issuer === proxy.issuer);
+}
+
+/**
+ * What the server does with a client that has shown no certificate. In TLS 1.3 the client's handshake is complete
+ * before the server looks for its certificate, so the refusal arrives as an alert afterwards. Nothing is sent
+ * meanwhile: data that the server does not read would turn its alert into a reset.
+ */
+async function afterHandshake(socket: TLSSocket): Promise<Afterwards> {
+    const signal = AbortSignal.timeout(SPEAKS_FIRST_MS);
+    try {
+        if (socket.errored || socket.destroyed) return "refused";
+        return await Promise.race([
+            once(socket, "data", { signal }).then(() => "admitted" as const),
+            once(socket, "close", { signal }).then(() => "refused" as const),
+        ]);
+    } catch {
+        return signal.aborted ? "silent" : "refused";
+    } finally {
+        socket.destroy();
+    }
+}
+
+function judgeNames(certificate: X509Certificate, host: string): Verdict | undefined {
+    if (certificate.checkHost(host, { subject: "never" }) !== undefined) return undefined;
+    return fail(
+        `LinkMesh's gRPC certificate names ${names(certificate).join(", ") || "nothing"}, not ${host}`,
+        certInit(host),
+    );
+}
+
+function judgeMutual(afterwards: Afterwards, at: Endpoint): Verdict | undefined {
+    if (afterwards === "refused") return undefined;
+    const what =
+        afterwards === "admitted" ? "lets clients in without a certificate" : "does not ask for a client certificate";
+    return fail(
+        `port ${at.grpcPort} ${what}`,
+        "check that the port leads to LinkMesh's gRPC listener, which demands a client certificate",
+    );
+}
+
+function certInit(host: string): string {
+    return `give it the name on the machine, LinkMesh stopped: runuser -u linkmesh -- linkmesh-server cert init --san dns:${host}`;
+}

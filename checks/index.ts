@@ -1,0 +1,144 @@
+import { createSocket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { judgeAddresses, lookUp, type Addresses } from "./addresses.ts";
+import { certificate } from "./certificate.ts";
+import { closed } from "./closed.ts";
+import { Fault } from "./fault.ts";
+import { grpc } from "./grpc.ts";
+import { https } from "./https.ts";
+import { opamp } from "./opamp.ts";
+import { redirect } from "./redirect.ts";
+import {
+    fail,
+    warn,
+    type Check,
+    type CheckName,
+    type CheckResult,
+    type Endpoint,
+    type Family,
+    type Target,
+    type Verdict,
+} from "./types.ts";
+import { validate } from "./validate.ts";
+
+export * from "./types.ts";
+export { InvalidTarget } from "./validate.ts";
+
+export interface RunOptions {
+    /** Names of the checks to run. Default: all. */
+    only?: CheckName[];
+    /** Called with each result as soon as it and those before it are known, in the order of the returned list. */
+    onResult?: (result: CheckResult) => void;
+    /** Try again what fails, once a second, for as long as this; in milliseconds. Default: 0, one attempt. */
+    patience?: number;
+}
+
+/** One per address. The order is that of the results: first what the others stand on. */
+const CHECKS: Check[] = [redirect, https, certificate, opamp, grpc, closed];
+
+const RETRY_MS = 1_000;
+
+/**
+ * Runs the checks against each address of the target, all at once. Connections that fail are results, not exceptions.
+ * A family that this machine has no route for is a warning as long as the other one can be checked.
+ * @throws InvalidTarget
+ */
+export async function runChecks(target: Target, options: RunOptions = {}): Promise<CheckResult[]> {
+    validate(target, options.only ?? []);
+    const giveUp = Date.now() + (options.patience ?? 0);
+    const wanted = (name: CheckName) => options.only?.includes(name) ?? true;
+
+    const pending: Promise<CheckResult>[] = [];
+    let { ipv4, ipv6 } = target;
+    const askDns = ipv4 === undefined && ipv6 === undefined;
+    if (askDns || target.dns !== undefined || options.only?.includes("addresses")) {
+        let found: Addresses = { ipv4: [], ipv6: [] };
+        const result = attempt({ name: "addresses" }, giveUp, async () => {
+            found = await lookUp({ ...target, timeoutMs: target.timeoutMs ?? 10_000 }).catch(dnsFault);
+            return judgeAddresses(target, found);
+        });
+        if (askDns) {
+            await result;
+            ipv4 = found.ipv4[0];
+            ipv6 = found.ipv6[0];
+        }
+        pending.push(result);
+    }
+
+    const endpoints = [endpoint(target, "ipv4", ipv4), endpoint(target, "ipv6", ipv6)].filter((at) => at !== undefined);
+    const routed = await Promise.all(endpoints.map((at) => hasRoute(at.address)));
+    const reachable = endpoints.filter((_, index) => routed[index]);
+    for (const at of endpoints.filter((at) => !reachable.includes(at))) {
+        const kind = at.family === "ipv4" ? "IPv4" : "IPv6";
+        const verdict = reachable.length === 0 ? fail : warn;
+        const detail = `this machine has no ${kind} route to ${at.address}, so nothing was checked over ${kind}`;
+        pending.push(Promise.resolve({ name: "addresses", family: at.family, ms: 0, ...verdict(detail) }));
+    }
+    for (const check of CHECKS.filter(({ name }) => wanted(name))) {
+        for (const at of reachable) {
+            pending.push(attempt({ name: check.name, family: at.family }, giveUp, () => check.run(at)));
+        }
+    }
+
+    // They are awaited one by one below: one that throws early must not count as unhandled meanwhile.
+    for (const result of pending) result.catch(() => {});
+    const results: CheckResult[] = [];
+    for (const result of pending) {
+        results.push(await result);
+        options.onResult?.(results.at(-1)!);
+    }
+    return results;
+}
+
+async function attempt(
+    what: Pick<CheckResult, "name" | "family">,
+    giveUp: number,
+    run: () => Promise<Verdict>,
+): Promise<CheckResult> {
+    for (;;) {
+        const start = Date.now();
+        const verdict = await run().catch((error: unknown) => {
+            if (error instanceof Fault) return fail(error.message, error.hint);
+            throw error;
+        });
+        const ms = Date.now() - start;
+        if (verdict.status !== "fail" || Date.now() + RETRY_MS > giveUp) return { ...what, ...verdict, ms };
+        await sleep(RETRY_MS);
+    }
+}
+
+function endpoint(target: Target, family: Family, address: string | undefined): Endpoint | undefined {
+    if (address === undefined) return undefined;
+    return {
+        host: target.host,
+        address,
+        family,
+        ca: target.ca,
+        httpPort: target.httpPort ?? 80,
+        httpsPort: target.httpsPort ?? 443,
+        grpcPort: target.grpc?.port ?? 50051,
+        closedPorts: target.closedPorts ?? [8080, 50061],
+        timeoutMs: target.timeoutMs ?? 10_000,
+    };
+}
+
+/** Whether the kernel knows a way. Connecting a datagram socket asks it without sending anything. */
+function hasRoute(address: string): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
+        const settle = (routed: boolean) => {
+            socket.close();
+            resolve(routed);
+        };
+        socket.once("error", () => settle(false));
+        socket.connect(443, address, (error?: Error) => settle(error === undefined));
+    });
+}
+
+function dnsFault(error: NodeJS.ErrnoException): never {
+    throw new Fault(
+        `the name servers do not answer (${error.code ?? error.message})`,
+        "check the resolver of this machine",
+    );
+}

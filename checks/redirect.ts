@@ -1,0 +1,75 @@
+import { randomBytes } from "node:crypto";
+import { connectTcp } from "./dial.ts";
+import { Fault, place } from "./fault.ts";
+import { get, type Answer } from "./http.ts";
+import { fail, ok, warn, type Check, type Endpoint } from "./types.ts";
+
+const FORGED = "forged.invalid";
+
+/** Port 80: challenges are served there, and everything else is sent to https under the literal host name. */
+export const redirect: Check = {
+    name: "redirect",
+    async run(at) {
+        const path = "/check?from=port-80";
+        const wanted = `https://${at.host}${path}`;
+        const [plain, forged, challenge] = await Promise.all([
+            ask(at, at.host, path),
+            askForged(at, path),
+            ask(at, at.host, `/.well-known/acme-challenge/${randomBytes(16).toString("hex")}`),
+        ]);
+
+        if (plain.status < 300 || plain.status > 399) {
+            return fail(
+                `${plain.status} where a redirect to https was expected`,
+                "check which site listens on port 80: Debian's default site must be gone",
+            );
+        }
+        if (plain.headers.location !== wanted) {
+            return fail(
+                `redirects to ${plain.headers.location ?? "nowhere"}, not to ${wanted}`,
+                "redirect to the literal name: return 301 https://HOST$request_uri",
+            );
+        }
+        if (forged?.headers.location !== undefined && forged.headers.location !== wanted) {
+            return fail(
+                `a request with the Host header ${FORGED} is redirected to ${forged.headers.location}`,
+                "name the host literally in the redirect, not by $host or $http_host",
+            );
+        }
+        const fault = judgeChallenge(challenge);
+        if (fault) return fault;
+        if (plain.status !== 301)
+            return warn(`${plain.status} to ${at.host} where 301 was expected`, "redirect by 301");
+        return ok(`301 to https://${at.host}, ACME challenges served`);
+    },
+};
+
+async function ask(at: Endpoint, host: string, path: string): Promise<Answer> {
+    const socket = await connectTcp(at, at.httpPort);
+    return get(socket, place(at.address, at.httpPort), path, { host }, at.timeoutMs);
+}
+
+/** Undefined when the server hangs up on the wrong name, as some set-ups do on purpose. */
+async function askForged(at: Endpoint, path: string): Promise<Answer | undefined> {
+    try {
+        return await ask(at, FORGED, path);
+    } catch (error) {
+        if (error instanceof Fault && error.code === "ECONNRESET") return undefined;
+        throw error;
+    }
+}
+
+function judgeChallenge({ status }: Answer) {
+    if (status === 404) return undefined;
+    const what = "an ACME challenge that does not exist gives";
+    if (status >= 300 && status <= 399) {
+        return fail(
+            `${what} ${status} and not 404: the redirect covers the challenge directory, so renewals will fail`,
+            "serve location ^~ /.well-known/acme-challenge/ and put the redirect inside location /",
+        );
+    }
+    return fail(
+        `${what} ${status} and not 404, so renewals may fail`,
+        "check location ^~ /.well-known/acme-challenge/ on port 80 and the rights of its directory",
+    );
+}

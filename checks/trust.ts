@@ -1,0 +1,87 @@
+import type { X509Certificate } from "node:crypto";
+import type { Secured } from "./dial.ts";
+import { fail, ok, warn, type Endpoint, type Verdict } from "./types.ts";
+
+/** Names that appear in the issuers of CAs that no browser trusts on purpose: Let's Encrypt's staging and Pebble. */
+const TEST_CA = /\(STAGING\)|pretend pear|bogus broccoli|yearning yucca|yonder yam|pebble/i;
+
+/** Whether clients that know only `at.ca` (or the public roots) would accept what the server showed for this host. */
+export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): Verdict {
+    if (certificate.checkHost(at.host, { subject: "never" }) === undefined) {
+        return fail(
+            `the certificate is for ${names(certificate).join(", ") || "no name at all"}, not for ${at.host}`,
+            "issue a certificate for this name, or check which nginx site answers",
+        );
+    }
+    switch (chainError) {
+        case undefined:
+            return ok(`certificate of ${issuer(certificate)}`);
+        case "CERT_HAS_EXPIRED":
+            return fail(
+                `the certificate, or one above it, has expired (this one on ${day(certificate.validTo)})`,
+                "check the renewal on the machine: systemctl status certbot.timer certbot.service",
+            );
+        case "CERT_NOT_YET_VALID":
+            return fail(
+                `the certificate is valid only from ${day(certificate.validFrom)}`,
+                "check the clock here and on the machine that issued it",
+            );
+        case "DEPTH_ZERO_SELF_SIGNED_CERT":
+            return fail("the certificate is self-signed", "issue one from the ACME directory and reload nginx");
+    }
+    if (at.ca !== undefined) {
+        return fail(
+            `the certificate of ${issuer(certificate)} does not lead to the given CA (${chainError})`,
+            "check that nginx serves fullchain.pem and that the CA file belongs to the ACME directory in use",
+        );
+    }
+    if (fromTestCa(certificate)) {
+        return warn(
+            `the certificate comes from a test CA (${issuer(certificate)}): browsers and collectors do not trust it`,
+            "switch the ACME directory to production when the set-up is right",
+        );
+    }
+    return fail(
+        `the certificate of ${issuer(certificate)} does not lead to a trusted root (${chainError})`,
+        "check that nginx serves fullchain.pem, which has the intermediate certificate",
+    );
+}
+
+/** The DNS names and addresses in the certificate, as ["linkmesh.example.com", "10.0.0.7"]. */
+export function names(certificate: X509Certificate): string[] {
+    const entries = certificate.subjectAltName?.split(", ") ?? [];
+    return entries.map((entry) => entry.replace(/^(DNS|IP Address):/, ""));
+}
+
+/** The issuer's common name, or its whole name where it has none. */
+export function issuer(certificate: X509Certificate): string {
+    const lines = certificate.issuer?.split("\n") ?? [];
+    return lines.find((line) => line.startsWith("CN="))?.slice(3) ?? (lines.join(", ") || "an issuer without a name");
+}
+
+export function fromTestCa(certificate: X509Certificate): boolean {
+    return TEST_CA.test(certificate.issuer ?? "");
+}
+
+/** "2026-11-22". */
+export function day(date: string): string {
+    return new Date(date).toISOString().slice(0, 10);
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Whole days that the certificate is still valid (negative: expired), and the verdict: warn from 21 days left, fail from
+ * 7. A certificate of less than 70 days is renewed later by certbot, at a third of its life, so its limits are 30 % and
+ * 10 % of its lifetime.
+ */
+export function judgeExpiry(
+    validFrom: string,
+    validTo: string,
+    now = Date.now(),
+): { days: number; status: Verdict["status"] } {
+    const left = (Date.parse(validTo) - now) / DAY_MS;
+    const lifetime = (Date.parse(validTo) - Date.parse(validFrom)) / DAY_MS;
+    const status = left <= Math.min(7, lifetime * 0.1) ? "fail" : left <= Math.min(21, lifetime * 0.3) ? "warn" : "ok";
+    return { days: Math.floor(left), status };
+}

@@ -1,0 +1,48 @@
+import { X509Certificate } from "node:crypto";
+import { isIPv4, isIPv6 } from "node:net";
+import { CHECK_NAMES, type Target } from "./types.ts";
+
+/** The target or an option is wrong in itself; nothing was checked. One sentence. */
+export class InvalidTarget extends Error {
+    override name = "InvalidTarget";
+}
+
+const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/i;
+
+/** @throws InvalidTarget */
+export function validate(target: Target, only: string[]): void {
+    const reject = (sentence: string) => {
+        throw new InvalidTarget(sentence);
+    };
+    const { host, ipv4, ipv6, ca } = target;
+    if (!HOST.test(host)) reject(`"${host}" is not a host name such as linkmesh.example.com`);
+    if (ipv4 !== undefined && !isIPv4(ipv4)) reject(`"${ipv4}" is not an IPv4 address such as 192.0.2.7`);
+    if (ipv6 !== undefined && !isIPv6(ipv6)) reject(`"${ipv6}" is not an IPv6 address such as 2001:db8::7`);
+    if (ca !== undefined && !isPem(ca)) reject("the CA file holds no certificate in PEM format");
+    for (const server of Array.isArray(target.dns) ? target.dns : []) {
+        if (!isNameServer(server)) reject(`"${server}" is not the address of a name server, such as 192.0.2.53`);
+    }
+    const ports = [target.httpPort, target.httpsPort, target.grpc?.port, ...(target.closedPorts ?? [])];
+    for (const port of ports) {
+        if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536)) {
+            reject(`${port} is not a port between 1 and 65535`);
+        }
+    }
+    for (const name of only) {
+        if (!CHECK_NAMES.some((known) => known === name))
+            reject(`there is no check "${name}": the checks are ${CHECK_NAMES.join(", ")}`);
+    }
+}
+
+function isPem(text: string): boolean {
+    try {
+        new X509Certificate(text);
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+function isNameServer(address: string): boolean {
+    return isIPv4(address.replace(/:\d+$/, "")) || isIPv6(address.replace(/^\[(.*)\](:\d+)?$/, "$1"));
+}

@@ -1,0 +1,100 @@
+import { LabError, shortId, type Lab } from "../lab.ts";
+import { exec, ipBatch, tryExec } from "./exec.ts";
+import { gatewayOf, prefixLength } from "./ipv4.ts";
+import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./network.ts";
+import type { Realized } from "./realized.ts";
+import type { CloudState, NetworkInterface, Subnet } from "./state.ts";
+
+/** The namespace that an interface lives in. It outlives the machine that uses it, as an ENI does. */
+export function interfaceNamespace(lab: Lab, interfaceId: string): string {
+    return `${lab.prefix}-eni-${shortId(interfaceId)}`;
+}
+
+/** The router's end of an interface's link. */
+export function routerInterface(lab: Lab, interfaceId: string): string {
+    return `${lab.prefix}-${shortId(interfaceId)}`;
+}
+
+/** Makes, changes and removes network interfaces until they are those of the state. */
+export async function applyInterfaces(lab: Lab, state: CloudState, realized: Realized): Promise<void> {
+    const wanted = Object.values(state.networkInterfaces);
+    refuseDoubles(wanted);
+    const names = new Set(wanted.map((eni) => interfaceNamespace(lab, eni.id)));
+    for (const name of namespaces()) {
+        if (name.startsWith(`${lab.prefix}-eni-`) && !names.has(name)) {
+            await removeInterface(lab, name);
+            realized.delete(`eni ${name}`);
+        }
+    }
+    for (const eni of wanted) {
+        const subnet = state.subnets[eni.subnetId];
+        if (!subnet) throw new Error(`${eni.id} is in ${eni.subnetId}, which does not exist`);
+        await ensureInterface(lab, eni, subnet, realized);
+    }
+}
+
+/** One router serves all VPCs of a lab, so a private address can be used once only. */
+function refuseDoubles(interfaces: NetworkInterface[]): void {
+    const seen = new Map<string, string>();
+    for (const eni of interfaces) {
+        const other = seen.get(eni.privateIp);
+        if (other) {
+            throw new LabError(
+                `${other} and ${eni.id} both have the private address ${eni.privateIp}: the lab cannot tell two VPCs with ` +
+                    "the same addresses apart, remove one or give it another CIDR",
+            );
+        }
+        seen.set(eni.privateIp, eni.id);
+    }
+}
+
+async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, realized: Realized): Promise<void> {
+    const namespace = interfaceNamespace(lab, eni.id);
+    const link = routerInterface(lab, eni.id);
+    const router = routerNamespace(lab);
+    const gateway = gatewayOf(subnet.cidrBlock);
+    const length = prefixLength(subnet.cidrBlock);
+    const inRouter = [
+        `link add ${link} type veth peer name eth0 address ${eni.macAddress} netns ${namespace}`,
+        `link set ${link} addrgenmode none`,
+        `link set ${link} up`,
+        `addr add ${gateway}/32 dev ${link}`,
+        `addr add fe80::1/64 dev ${link} nodad`,
+        `route add ${eni.privateIp}/32 dev ${link}`,
+        ...eni.ipv6Addresses.map((ip) => `route add ${ip}/128 dev ${link}`),
+    ];
+    const inNamespace = [
+        "link set lo up",
+        "link set eth0 addrgenmode none",
+        "link set eth0 up",
+        `addr add ${eni.privateIp}/${length} dev eth0`,
+        `route add default via ${gateway} dev eth0`,
+        // A link-local address of its own is needed to ask for the router's.
+        "addr add fe80::2/64 dev eth0 nodad",
+        ...eni.ipv6Addresses.map((ip) => `addr add ${ip}/128 dev eth0 nodad`),
+        ...(eni.ipv6Addresses.length ? ["route add ::/0 via fe80::1 dev eth0"] : []),
+    ];
+    const print = () => JSON.stringify([inRouter, inNamespace, namespaceInode(namespace), namespaceInode(router)]);
+    const key = `eni ${namespace}`;
+    if (namespaceInode(namespace) !== undefined && realized.get(key) === print()) return;
+
+    if (namespaceInode(namespace) === undefined) await exec("ip", ["netns", "add", namespace]);
+    // Made anew as a whole when anything about it changed: removing the link takes addresses and routes along.
+    await tryExec("ip", ["-n", router, "link", "del", link]);
+    await ipBatch(inRouter, router);
+    await setSysctls(router, {
+        // The router answers for all other addresses of the subnet, so that machines of one subnet are filtered too.
+        [`net/ipv4/conf/${link}/proxy_arp`]: "1",
+        [`net/ipv4/neigh/${link}/proxy_delay`]: "0",
+        [`net/ipv4/conf/${link}/rp_filter`]: "0",
+        [`net/ipv4/conf/${link}/send_redirects`]: "0",
+    });
+    await ipBatch(inNamespace, namespace);
+    realized.set(key, print());
+}
+
+async function removeInterface(lab: Lab, namespace: string): Promise<void> {
+    const link = namespace.replace(`${lab.prefix}-eni-`, `${lab.prefix}-`);
+    await tryExec("ip", ["-n", routerNamespace(lab), "link", "del", link]);
+    await exec("ip", ["netns", "del", namespace]);
+}

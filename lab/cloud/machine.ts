@@ -1,0 +1,219 @@
+import {
+    existsSync,
+    mkdirSync,
+    readdirSync,
+    readFileSync,
+    readlinkSync,
+    rmdirSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { shortId, type Lab } from "../lab.ts";
+import { tryExec, type ExecResult } from "./exec.ts";
+import { interfaceNamespace } from "./interfaces.ts";
+import { ipv6Twin } from "./network.ts";
+import * as processes from "./process.ts";
+import type { Instance, NetworkInterface } from "./state.ts";
+import { byIdName, ensureLoop } from "./volumes.ts";
+
+const RUN_SCRIPT = fileURLToPath(new URL("./run-machine.sh", import.meta.url));
+const POWER_OFF_MS = 30_000;
+/** Where the run script makes cgroups: whichever of cgroup v1 and v2 this machine has. */
+const HIERARCHIES = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+
+export function machinesDir(lab: Lab): string {
+    return join(lab.dir, "machines");
+}
+
+export function machineName(lab: Lab, instanceId: string): string {
+    return `${lab.prefix}-${shortId(instanceId)}`;
+}
+
+export function consoleLog(lab: Lab, instanceId: string): string {
+    return join(lab.dir, "logs", `${instanceId}.console.log`);
+}
+
+function pidFile(lab: Lab, instanceId: string): string {
+    return join(machinesDir(lab), instanceId, "pid");
+}
+
+export function isMachineRunning(lab: Lab, instanceId: string): boolean {
+    return processes.runningProcess(pidFile(lab, instanceId)) !== undefined;
+}
+
+/** Starts a machine on its own root disk, made on the first start. Returns when its init runs; it boots on from there. */
+export async function startMachine(lab: Lab, instance: Instance, eni: NetworkInterface, image: string): Promise<void> {
+    const dir = join(machinesDir(lab), instance.id);
+    for (const name of ["upper", "work", "root"]) mkdirSync(join(dir, name), { recursive: true });
+    writeRootFiles(lab, join(dir, "upper"), instance, eni);
+    const name = machineName(lab, instance.id);
+    const argv = [
+        ...["unshare", "--mount", "--propagation", "private", "--"],
+        ...["sh", RUN_SCRIPT, name, dir, image, interfaceNamespace(lab, eni.id)],
+    ];
+    // A service manager as PID 1 owns the cgroup tree and has to hand a part of it over.
+    const scope = ["systemd-run", "--quiet", "--scope", `--unit=${name}`, "--property=Delegate=yes", "--"];
+    processes.startDetached(lab, {
+        argv: existsSync("/run/systemd/system") ? [...scope, ...argv] : argv,
+        log: consoleLog(lab, instance.id),
+        pidFile: pidFile(lab, instance.id),
+    });
+    const up = () => leaderPid(lab, instance.id) !== undefined || !isMachineRunning(lab, instance.id);
+    if (!(await processes.waitUntil(up, 20_000)) || !isMachineRunning(lab, instance.id)) {
+        throw new Error(`the machine ${instance.id} did not start: see ${consoleLog(lab, instance.id)}`);
+    }
+}
+
+function writeRootFiles(lab: Lab, upper: string, instance: Instance, eni: NetworkInterface): void {
+    const hostname = `ip-${eni.privateIp.replaceAll(".", "-")}`;
+    const files: Record<string, string> = {
+        "etc/hostname": `${hostname}\n`,
+        "etc/hosts": `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost ip6-localhost ip6-loopback\n`,
+        "etc/resolv.conf": `nameserver ${lab.net.dns}\n${eni.ipv6Addresses.length ? `nameserver ${ipv6Twin(lab, lab.net.dns)}\n` : ""}`,
+        "etc/apt/apt.conf.d/95lab-cache": `Acquire::http::Proxy "http://${lab.net.aptCache}:3142";\n`,
+        "var/lib/cloud/seed/nocloud/meta-data": JSON.stringify({
+            "instance-id": instance.id,
+            "local-hostname": hostname,
+        }),
+        "var/lib/cloud/seed/nocloud/user-data": instance.userData,
+    };
+    for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(upper, path)), { recursive: true });
+        // The seed holds the private host key.
+        writeFileSync(join(upper, path), text, { mode: path.startsWith("var/lib/cloud") ? 0o600 : 0o644 });
+    }
+}
+
+/** Powers a machine off, by force after 30 s. Its disk stays. */
+export async function stopMachine(lab: Lab, instanceId: string): Promise<void> {
+    const record = processes.runningProcess(pidFile(lab, instanceId));
+    if (!record) return;
+    const container = containerProcess(record.pid);
+    if (container) {
+        processes.signal(container, "SIGTERM");
+        await processes.waitUntil(() => !processes.isRunning(record), POWER_OFF_MS);
+    }
+    if (processes.isRunning(record)) {
+        processes.signal(-record.pid, "SIGKILL");
+        await processes.waitUntil(() => !processes.isRunning(record), 5000);
+    }
+    rmSync(pidFile(lab, instanceId), { force: true });
+    removeCgroups(machineName(lab, instanceId));
+}
+
+/** Stops a machine and deletes its root disk. */
+export async function deleteMachine(lab: Lab, instanceId: string): Promise<void> {
+    await stopMachine(lab, instanceId);
+    rmSync(join(machinesDir(lab), instanceId), { recursive: true, force: true });
+}
+
+/** Pid, on the outer machine, of a machine's init; undefined when it does not run or has not got that far. */
+export function leaderPid(lab: Lab, instanceId: string): number | undefined {
+    const record = processes.runningProcess(pidFile(lab, instanceId));
+    const container = record && containerProcess(record.pid);
+    if (!container) return undefined;
+    return processes.childrenOf(container).find((pid) => {
+        try {
+            const [, inner] = /^NSpid:\s+\d+\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+            // Until it is init it still sets up its mounts.
+            return inner === "1" && processes.procStat(pid)?.comm === "systemd";
+        } catch {
+            return false;
+        }
+    });
+}
+
+/** The systemd-nspawn below a machine's run script. */
+function containerProcess(runner: number): number | undefined {
+    return processes.childrenOf(runner).find((pid) => processes.procStat(pid)?.comm === "systemd-nspawn");
+}
+
+/**
+ * Runs a command as root inside a running machine, past its network and SSH.
+ *
+ * @throws Error when the machine does not run
+ */
+export async function enterMachine(lab: Lab, instanceId: string, argv: string[], input?: string): Promise<ExecResult> {
+    const leader = leaderPid(lab, instanceId);
+    if (leader === undefined) throw new Error(`the machine ${instanceId} does not run`);
+    const enter = [
+        "--target",
+        String(leader),
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--net",
+        "--pid",
+        "--cgroup",
+        "--root",
+        "--wd",
+    ];
+    return tryExec("nsenter", [...enter, "--", ...argv], { input });
+}
+
+/**
+ * Makes a machine show exactly these volumes: links in /dev/disk/by-id (a directory shared with the outer machine, so
+ * that they are there from the first moment of a start) and, while it runs, their device nodes.
+ */
+export async function applyDisks(lab: Lab, instanceId: string, volumeIds: string[]): Promise<void> {
+    const dir = join(machinesDir(lab), instanceId, "disks", "by-id");
+    mkdirSync(dir, { recursive: true });
+    const links = new Map<string, string>();
+    for (const id of volumeIds) {
+        const loop = await ensureLoop(lab, id);
+        for (const name of [byIdName(id), `${byIdName(id)}_1`]) links.set(name, `../../${loop}`);
+    }
+    const present = new Set(readdirSync(dir));
+    const leader = leaderPid(lab, instanceId);
+    for (const name of present) {
+        const target = readlinkSync(join(dir, name));
+        if (links.get(name) === target) continue;
+        rmSync(join(dir, name));
+        present.delete(name);
+        if (leader !== undefined && name.endsWith("_1"))
+            await removeNode(lab, instanceId, target.replace("../../", ""));
+    }
+    for (const [name, target] of links) if (!present.has(name)) symlinkSync(target, join(dir, name));
+    if (leader === undefined) return;
+    for (const loop of new Set([...links.values()].map((target) => target.replace("../../", "")))) {
+        if (!existsSync(`/proc/${leader}/root/dev/${loop}`)) await addNode(lab, instanceId, loop);
+    }
+}
+
+async function addNode(lab: Lab, instanceId: string, loop: string): Promise<void> {
+    const [major, minor] = readFileSync(`/sys/block/${loop}/dev`, "utf8").trim().split(":") as [string, string];
+    const made = await enterMachine(lab, instanceId, ["mknod", "-m", "660", `/dev/${loop}`, "b", major, minor]);
+    if (made.code !== 0) throw new Error(`/dev/${loop} could not be made in ${instanceId}: ${made.stderr.trim()}`);
+}
+
+/** A node that was there at the start is a mount, one that came later a file. */
+async function removeNode(lab: Lab, instanceId: string, loop: string): Promise<void> {
+    await enterMachine(lab, instanceId, ["sh", "-c", `umount /dev/${loop} 2>/dev/null; rm -f /dev/${loop}`]);
+}
+
+/** Removes the cgroups that the run script made, all those whose name starts so. */
+export function removeCgroups(prefix: string): void {
+    for (const hierarchy of HIERARCHIES) {
+        if (!existsSync(hierarchy)) continue;
+        for (const name of readdirSync(hierarchy)) if (name.startsWith(prefix)) removeCgroup(join(hierarchy, name));
+    }
+}
+
+function removeCgroup(dir: string): void {
+    try {
+        for (const entry of readdirSync(dir, { withFileTypes: true })) {
+            if (entry.isDirectory()) removeCgroup(join(dir, entry.name));
+        }
+        // Its files are not real ones: only the directory itself can and must be removed.
+        rmdirSync(dir);
+    } catch {
+        // Still in use for a moment, or gone already.
+    }
+}
+
+export function hasCgroups(prefix: string): boolean {
+    return HIERARCHIES.some((dir) => existsSync(dir) && readdirSync(dir).some((name) => name.startsWith(prefix)));
+}

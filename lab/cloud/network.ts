@@ -1,0 +1,146 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { LabError, type Lab } from "../lab.ts";
+import { exec, ipBatch, tryExec } from "./exec.ts";
+import { withLock } from "./lock.ts";
+import { Realized } from "./realized.ts";
+
+/** What no lab's route covers must not leave the machine: every lab shares these two routes. */
+const FENCES = ["10.77.0.0/16", "fd77::/48"];
+
+/** Namespace of the VPC router and internet gateway of the lab. */
+export function routerNamespace(lab: Lab): string {
+    return `${lab.prefix}-router`;
+}
+
+/** The outer machine's end of the lab's "internet". */
+export function outerInterface(lab: Lab): string {
+    return `${lab.prefix}-wan`;
+}
+
+/** The router's end of it. */
+export const WAN = "wan";
+
+/** The IPv6 address with the same last number as one of the lab's "internet": fd77:…::53 for 10.77.….53. */
+export function ipv6Twin(lab: Lab, address: string): string {
+    return `${lab.net.outer6.replace(/1$/, "")}${address.split(".")[3]}`;
+}
+
+/** Changes whenever the namespace of this name is made anew; undefined when there is none. */
+export function namespaceInode(name: string): number | undefined {
+    return statSync(`/run/netns/${name}`, { throwIfNoEntry: false })?.ino;
+}
+
+/** Everything of the lab's "internet": the router's namespace, the link to it, its addresses and routes. Idempotent. */
+export function ensureNetwork(lab: Lab): Promise<void> {
+    return withLock(lab.dir, async () => {
+        const realized = Realized.load(lab);
+        await ensureRouter(lab, realized);
+        realized.save();
+    });
+}
+
+/** {@link ensureNetwork} for a caller that holds the lab's lock. */
+export async function ensureRouter(lab: Lab, realized: Realized): Promise<void> {
+    const namespace = routerNamespace(lab);
+    const outer = outerInterface(lab);
+    const commands = routerCommands(lab);
+    const print = () => JSON.stringify([commands, namespaceInode(namespace)]);
+    if (realized.get("router") === print() && existsSync(`/sys/class/net/${outer}`)) return;
+
+    await raiseFences();
+    await removeRouter(lab);
+    realized.deletePrefix("");
+    await ipBatch(commands.outside);
+    await ipBatch(commands.inside, namespace);
+    await setSysctls(namespace, {
+        "net/ipv4/ip_forward": "1",
+        "net/ipv6/conf/all/forwarding": "1",
+        "net/ipv4/conf/all/rp_filter": "0",
+        "net/ipv4/conf/default/rp_filter": "0",
+        "net/ipv4/conf/all/send_redirects": "0",
+        "net/ipv4/conf/default/send_redirects": "0",
+    });
+    // Last: only a machine with IPv6 addresses on the link has a use for the routes over it.
+    await ipBatch(commands.routes);
+    realized.set("router", print());
+}
+
+export async function removeRouter(lab: Lab): Promise<void> {
+    const outer = outerInterface(lab);
+    if (existsSync(`/sys/class/net/${outer}`)) await tryExec("ip", ["link", "del", outer]);
+    if (namespaceInode(routerNamespace(lab)) !== undefined) await exec("ip", ["netns", "del", routerNamespace(lab)]);
+}
+
+/** Writes kernel settings inside a namespace, without needing the sysctl tool. */
+export async function setSysctls(namespace: string, values: Record<string, string>): Promise<void> {
+    const script = Object.entries(values).map(([path, value]) => `echo ${value} > /proc/sys/${path}`);
+    await exec("ip", ["netns", "exec", namespace, "sh", "-ec", script.join("\n")]);
+}
+
+function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes: string[] } {
+    const { net } = lab;
+    const outer = outerInterface(lab);
+    const services = [net.dns, net.acme, net.packages, net.aptCache];
+    return {
+        outside: [
+            `netns add ${routerNamespace(lab)}`,
+            `link add ${outer} type veth peer name ${WAN} netns ${routerNamespace(lab)}`,
+            `link set ${outer} addrgenmode none`,
+            `addr add ${net.outer}/24 dev ${outer}`,
+            ...services.map((ip) => `addr add ${ip}/32 dev ${outer}`),
+            `link set ${outer} up`,
+            `addr add ${net.outer6}/64 dev ${outer} nodad`,
+            ...services.map((ip) => `addr add ${ipv6Twin(lab, ip)}/128 dev ${outer} nodad`),
+        ],
+        inside: [
+            "link set lo up",
+            `link set ${WAN} addrgenmode none`,
+            `link set ${WAN} up`,
+            `addr add ${net.router}/24 dev ${WAN}`,
+            `addr add ${net.router6}/64 dev ${WAN} nodad`,
+        ],
+        routes: [
+            `route replace ${net.elasticCidr} via ${net.router} dev ${outer} src ${net.outer}`,
+            // All VPCs of the slot at once: 32 times 256 subnets.
+            `route replace ${net.outer6.replace(/::1$/, "::/51")} via ${net.router6} dev ${outer} src ${net.outer6}`,
+        ],
+    };
+}
+
+/** Adds the two unreachable routes, or refuses when this machine uses one of the two networks itself. */
+async function raiseFences(): Promise<void> {
+    await withLock("linkmesh-lab fences", async () => {
+        for (const cidr of FENCES) {
+            const family = cidr.includes(":") ? "-6" : "-4";
+            const routes = JSON.parse(await exec("ip", ["-j", family, "route", "show", "root", cidr])) as {
+                dst: string;
+                dev?: string;
+                type?: string;
+            }[];
+            const foreign = routes.find((route) => route.type !== "unreachable" && !/^lml\d-/.test(route.dev ?? ""));
+            if (foreign) {
+                throw new LabError(
+                    `the lab uses ${cidr}, but this machine has a route to ${foreign.dst} over ${foreign.dev}: ` +
+                        "remove that route, or run the lab on another machine",
+                );
+            }
+            if (!routes.some((route) => route.type === "unreachable" && route.dst === cidr)) {
+                await exec("ip", [family, "route", "add", "unreachable", cidr]);
+            }
+        }
+    });
+}
+
+/** Removes the two unreachable routes unless another lab is there. */
+export async function lowerFences(): Promise<void> {
+    await withLock("linkmesh-lab fences", async () => {
+        if (namespaces().some((name) => /^lml\d-router$/.test(name))) return;
+        for (const cidr of FENCES) {
+            await tryExec("ip", [cidr.includes(":") ? "-6" : "-4", "route", "del", "unreachable", cidr]);
+        }
+    });
+}
+
+export function namespaces(): string[] {
+    return existsSync("/run/netns") ? readdirSync("/run/netns") : [];
+}

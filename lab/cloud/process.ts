@@ -1,0 +1,148 @@
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Lab } from "../lab.ts";
+import { CLEAN_ENV } from "./exec.ts";
+
+/** A process that outlives the command that started it. Pids are used again, so the start time belongs to it. */
+export interface ProcessRecord {
+    pid: number;
+    /** Clock ticks after boot at which it was started. */
+    startTime: number;
+    bootId: string;
+}
+
+/** Every process of a lab carries its directory in this variable: it is found by it when its pid file is lost. */
+const MARK = "LINKMESH_LAB_DIR";
+
+export function bootId(): string {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}
+
+interface ProcStat {
+    comm: string;
+    state: string;
+    parent: number;
+    startTime: number;
+}
+
+/** undefined when there is no such process, or only its unread exit status. */
+export function procStat(pid: number): ProcStat | undefined {
+    let text: string;
+    try {
+        text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    } catch {
+        return undefined;
+    }
+    // The name stands in parentheses and may hold anything, parentheses too.
+    const end = text.lastIndexOf(")");
+    const fields = text.slice(end + 2).split(" ");
+    const state = fields[0] ?? "";
+    if (state === "Z" || state === "X") return undefined;
+    return {
+        comm: text.slice(text.indexOf("(") + 1, end),
+        state,
+        parent: Number(fields[1]),
+        startTime: Number(fields[19]),
+    };
+}
+
+export function allPids(): number[] {
+    return readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number);
+}
+
+export function childrenOf(pid: number): number[] {
+    return allPids().filter((other) => procStat(other)?.parent === pid);
+}
+
+/**
+ * Starts a process in a session of its own, its output appended to a log file, and writes its pid file.
+ * Its environment is the clean one, plus `env`.
+ */
+export function startDetached(
+    lab: Lab,
+    options: { argv: string[]; log: string; pidFile: string; env?: Record<string, string> },
+): ProcessRecord {
+    mkdirSync(dirname(options.log), { recursive: true });
+    mkdirSync(dirname(options.pidFile), { recursive: true });
+    const [file, ...args] = options.argv as [string, ...string[]];
+    const log = openSync(options.log, "a");
+    try {
+        const child = spawn(file, args, {
+            detached: true,
+            stdio: ["ignore", log, log],
+            cwd: "/",
+            env: { ...CLEAN_ENV, ...options.env, [MARK]: lab.dir },
+        });
+        child.on("error", () => undefined);
+        child.unref();
+        const stat = child.pid === undefined ? undefined : procStat(child.pid);
+        if (child.pid === undefined || !stat) throw new Error(`${file} could not be started, see ${options.log}`);
+        const record = { pid: child.pid, startTime: stat.startTime, bootId: bootId() };
+        writeFileSync(options.pidFile, JSON.stringify(record));
+        return record;
+    } finally {
+        closeSync(log);
+    }
+}
+
+/** The process of a pid file, when it still runs. */
+export function runningProcess(pidFile: string): ProcessRecord | undefined {
+    let record: ProcessRecord;
+    try {
+        record = JSON.parse(readFileSync(pidFile, "utf8")) as ProcessRecord;
+    } catch {
+        return undefined;
+    }
+    return isRunning(record) ? record : undefined;
+}
+
+export function isRunning(record: ProcessRecord): boolean {
+    return procStat(record.pid)?.startTime === record.startTime && record.bootId === bootId();
+}
+
+/** Ends the process group of a pid file: SIGTERM, and SIGKILL after the given time. Removes the file. */
+export async function stopProcess(pidFile: string, graceMs = 3000): Promise<void> {
+    const record = runningProcess(pidFile);
+    if (record) {
+        signal(-record.pid, "SIGTERM");
+        if (!(await waitUntil(() => !isRunning(record), graceMs))) {
+            signal(-record.pid, "SIGKILL");
+            await waitUntil(() => !isRunning(record), 5000);
+        }
+    }
+    rmSync(pidFile, { force: true });
+}
+
+/** Sends a signal; a process that is gone already is no error. Negative: a process group. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+    try {
+        process.kill(pid, name);
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+}
+
+export async function waitUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    const deadline = Date.now() + timeoutMs;
+    while (!condition()) {
+        if (Date.now() > deadline) return false;
+        await sleep(20);
+    }
+    return true;
+}
+
+/** Every process started for this lab, whether a pid file tells of it or not. */
+export function processesOfLab(lab: Lab): number[] {
+    const mark = `${MARK}=${lab.dir}`;
+    return allPids().filter((pid) => {
+        try {
+            return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(mark);
+        } catch {
+            return false;
+        }
+    });
+}

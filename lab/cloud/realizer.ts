@@ -1,0 +1,145 @@
+import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ensureImage } from "../image/image.ts";
+import { LabError, type Lab, type Progress } from "../lab.ts";
+import { publishZone } from "../services/knot.ts";
+import { exec, tryExec } from "./exec.ts";
+import { applyInterfaces } from "./interfaces.ts";
+import { Mutex, withLock } from "./lock.ts";
+import * as machines from "./machine.ts";
+import { ensureRouter, lowerFences, namespaceInode, namespaces, removeRouter, routerNamespace } from "./network.ts";
+import { allPids, processesOfLab, procStat, signal, waitUntil } from "./process.ts";
+import { Realized } from "./realized.ts";
+import { renderRuleset } from "./ruleset.ts";
+import { IMAGES, type CloudState, type Instance } from "./state.ts";
+import { detachAllLoops, ensureVolumes, releaseVolumes } from "./volumes.ts";
+
+/** Makes this machine match a {@link CloudState}: namespaces, links, packet filters, disks, machines, zone. */
+export class Realizer {
+    readonly #lab: Lab;
+    readonly #progress: Progress;
+    readonly #mutex = new Mutex();
+
+    constructor(lab: Lab, progress: Progress = () => undefined) {
+        this.#lab = lab;
+        this.#progress = progress;
+    }
+
+    /**
+     * Idempotent and incremental: only what differs is touched, whoever made it and however far that came. One call at
+     * a time per lab, also between processes. Returns when every machine's init runs (it boots on from there) and every
+     * machine that has to go is powered off.
+     */
+    apply(state: CloudState): Promise<void> {
+        return this.#mutex.run(() => withLock(this.#lab.dir, () => this.#apply(structuredClone(state))));
+    }
+
+    /** Removes everything of this lab from this machine, also what a crash or a restart left. Idempotent. */
+    teardown(): Promise<void> {
+        return this.#mutex.run(() => withLock(this.#lab.dir, () => teardown(this.#lab)));
+    }
+
+    async #apply(state: CloudState): Promise<void> {
+        const lab = this.#lab;
+        const realized = Realized.load(lab);
+        await ensureRouter(lab, realized);
+        // Machines first: an interface or a volume that goes may be in use by a machine that goes.
+        await this.#stopMachines(state);
+        await applyInterfaces(lab, state, realized);
+        await this.#loadRuleset(state, realized);
+        await ensureVolumes(lab, state);
+        for (const instance of Object.values(state.instances)) {
+            const volumes = Object.values(state.volumes).filter((v) => v.attachment?.instanceId === instance.id);
+            await machines.applyDisks(
+                lab,
+                instance.id,
+                volumes.map((v) => v.id),
+            );
+        }
+        await releaseVolumes(lab, state);
+        await publishZone(lab, Object.values(state.records));
+        for (const instance of Object.values(state.instances)) {
+            if (instance.desired === "running" && !machines.isMachineRunning(lab, instance.id)) {
+                await this.#start(state, instance);
+            }
+        }
+        realized.save();
+    }
+
+    async #start(state: CloudState, instance: Instance): Promise<void> {
+        const image = IMAGES.find((known) => known.imageId === instance.imageId);
+        if (!image) throw new LabError(`the lab has no image ${instance.imageId}: it has ${imageNames()}`);
+        const eni = state.networkInterfaces[instance.networkInterfaceId];
+        if (!eni) throw new Error(`${instance.id} uses ${instance.networkInterfaceId}, which does not exist`);
+        const root = await ensureImage(this.#lab.cacheDir, image.release, this.#progress);
+        await machines.startMachine(this.#lab, instance, eni, root);
+    }
+
+    async #stopMachines(state: CloudState): Promise<void> {
+        const lab = this.#lab;
+        const dir = machines.machinesDir(lab);
+        const present = existsSync(dir) ? readdirSync(dir) : [];
+        const gone = present.filter((id) => !state.instances[id]);
+        const stopped = present.filter((id) => state.instances[id]?.desired === "stopped");
+        await Promise.all([
+            ...gone.map((id) => machines.deleteMachine(lab, id)),
+            ...stopped.map((id) => machines.stopMachine(lab, id)),
+        ]);
+    }
+
+    async #loadRuleset(state: CloudState, realized: Realized): Promise<void> {
+        const namespace = routerNamespace(this.#lab);
+        const ruleset = renderRuleset(this.#lab, state);
+        const print = `${namespaceInode(namespace)}\n${ruleset}`;
+        if (realized.get("ruleset") === print) return;
+        await exec("ip", ["netns", "exec", namespace, "nft", "-f", "-"], { input: ruleset });
+        realized.set("ruleset", print);
+    }
+}
+
+function imageNames(): string {
+    return IMAGES.map((image) => `${image.imageId} (${image.name})`).join(" and ");
+}
+
+/** Finds by name, path and mark what belongs to the lab, not by what is remembered of it. */
+async function teardown(lab: Lab): Promise<void> {
+    await killProcesses(lab);
+    await unmountAll(lab);
+    await detachAllLoops(lab);
+    await removeRouter(lab);
+    for (const name of namespaces()) if (name.startsWith(`${lab.prefix}-`)) await exec("ip", ["netns", "del", name]);
+    await lowerFences();
+    await waitUntil(() => (machines.removeCgroups(`${lab.prefix}-`), !machines.hasCgroups(`${lab.prefix}-`)), 3000);
+    for (const name of ["machines", "volumes", "services", "packages", "logs", "public-ca.pem", "realized.json"]) {
+        rmSync(join(lab.dir, name), { recursive: true, force: true });
+    }
+}
+
+/**
+ * The disks are deleted next, so nothing needs to shut down in order: processes with the lab's mark, and those that
+ * live in its namespaces.
+ */
+async function killProcesses(lab: Lab): Promise<void> {
+    const pids = new Set(processesOfLab(lab));
+    for (const name of namespaces().filter((n) => n.startsWith(`${lab.prefix}-`))) {
+        const inside = await tryExec("ip", ["netns", "pids", name]);
+        for (const pid of inside.stdout.split("\n").filter(Boolean)) pids.add(Number(pid));
+    }
+    pids.delete(process.pid);
+    for (const pid of pids) signal(pid, "SIGKILL");
+    if (!(await waitUntil(() => ![...pids].some((pid) => procStat(pid)), 10_000))) {
+        throw new LabError(
+            `processes of the lab do not end: ${allPids()
+                .filter((pid) => pids.has(pid))
+                .join(", ")}`,
+        );
+    }
+}
+
+async function unmountAll(lab: Lab): Promise<void> {
+    const points = readFileSync("/proc/self/mounts", "utf8")
+        .split("\n")
+        .map((line) => line.split(" ")[1] ?? "")
+        .filter((point) => point.startsWith(`${lab.dir}/`));
+    for (const point of points.reverse()) await tryExec("umount", ["--lazy", point]);
+}

@@ -1,0 +1,194 @@
+import { shortId, type Lab } from "../lab.ts";
+import { routerInterface } from "./interfaces.ts";
+import { contains } from "./ipv4.ts";
+import { ipv6Twin, WAN } from "./network.ts";
+import type { CloudState, NetworkInterface, SecurityGroupRule } from "./state.ts";
+
+/** An interface with what the ruleset needs to know about it. */
+interface Port {
+    eni: NetworkInterface;
+    /** Its link in the router. */
+    link: string;
+    vpcId: string;
+    /** The associated elastic address. */
+    elastic?: string;
+    /** It reaches the internet and is reached from there, in each family. */
+    public4: boolean;
+    public6: boolean;
+    rules: SecurityGroupRule[];
+}
+
+/**
+ * The router's whole packet filter, as input for `nft -f -`: elastic addresses as 1:1 NAT, route tables as the paths
+ * that packets may take, security groups as stateful filters of each interface in both directions. Pure; loading it
+ * replaces what was loaded before at once.
+ */
+export function renderRuleset(lab: Lab, state: CloudState): string {
+    const ports = Object.values(state.networkInterfaces)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .map((eni) => port(lab, state, eni));
+    const chains = [
+        ...natChains(lab, ports),
+        forwardChain(ports),
+        pathChain(ports),
+        chain("input", [
+            "type filter hook input priority filter; policy drop",
+            'iifname "lo" accept',
+            "meta l4proto { icmp, ipv6-icmp } accept",
+        ]),
+        ...ports.flatMap((p) => [egressChain(lab, p), ingressChain(p, ports)]),
+    ];
+    return `table inet lab\ndelete table inet lab\ntable inet lab {\n${chains.join("\n")}}\n`;
+}
+
+function port(lab: Lab, state: CloudState, eni: NetworkInterface): Port {
+    const subnet = state.subnets[eni.subnetId];
+    if (!subnet) throw new Error(`${eni.id} is in ${eni.subnetId}, which does not exist`);
+    const routes = (subnet.routeTableId && state.routeTables[subnet.routeTableId]?.routes) || {};
+    const leadsOut = (destination: string) => {
+        const gateway = state.internetGateways[routes[destination] ?? ""];
+        return gateway !== undefined && gateway.vpcId === subnet.vpcId;
+    };
+    const elastic = Object.values(state.addresses).find((a) => a.association?.networkInterfaceId === eni.id)?.publicIp;
+    return {
+        eni,
+        link: routerInterface(lab, eni.id),
+        vpcId: subnet.vpcId,
+        elastic,
+        public4: elastic !== undefined && leadsOut("0.0.0.0/0"),
+        public6: eni.ipv6Addresses.length > 0 && leadsOut("::/0"),
+        rules: Object.values(state.securityGroupRules)
+            .filter((rule) => eni.securityGroupIds.includes(rule.groupId))
+            .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    };
+}
+
+function natChains(lab: Lab, ports: Port[]): string[] {
+    const elastic = ports.filter((p) => p.public4);
+    return [
+        chain("prerouting", [
+            "type nat hook prerouting priority dstnat",
+            ...elastic.map((p) => `ip daddr ${p.elastic} dnat ip to ${p.eni.privateIp}`),
+        ]),
+        chain("postrouting", [
+            "type nat hook postrouting priority srcnat",
+            // The resolver answers machines without a public address too, as AWS's does.
+            `oifname "${WAN}" ip daddr ${lab.net.dns} meta l4proto { tcp, udp } th dport 53 snat ip to ${lab.net.router}`,
+            ...elastic.flatMap((p) => [
+                `oifname "${WAN}" ip saddr ${p.eni.privateIp} snat ip to ${p.elastic}`,
+                // To an elastic address of the lab, its own included: through the gateway and back.
+                `ct status dnat ip saddr ${p.eni.privateIp} snat ip to ${p.elastic}`,
+            ]),
+        ]),
+    ];
+}
+
+function forwardChain(ports: Port[]): string {
+    const jumps = (direction: string, verdict: string) =>
+        ports.map((p) => `"${p.link}" : ${verdict} ${direction}_${shortId(p.eni.id)}`).join(", ");
+    return chain("forward", [
+        "type filter hook forward priority filter; policy drop",
+        "ct state established,related accept",
+        "ct state invalid drop",
+        ...(ports.length ? [`iifname vmap { ${jumps("egress", "jump")} }`] : []),
+        "jump path",
+        `oifname "${WAN}" accept`,
+        ...(ports.length ? [`oifname vmap { ${jumps("ingress", "goto")} }`] : []),
+    ]);
+}
+
+/** Returns for packets on a way that the route tables allow, drops the others. */
+function pathChain(ports: Port[]): string {
+    const set = (links: string[]) => `{ ${links.map((link) => `"${link}"`).join(", ")} }`;
+    const vpcs = [...new Set(ports.map((p) => p.vpcId))].map((id) =>
+        set(ports.filter((p) => p.vpcId === id).map((p) => p.link)),
+    );
+    const public4 = ports.filter((p) => p.public4).map((p) => p.link);
+    const public6 = ports.filter((p) => p.public6).map((p) => p.link);
+    return chain("path", [
+        ...vpcs.map((links) => `iifname ${links} oifname ${links} ct status & dnat == 0 return`),
+        ...(public4.length
+            ? [
+                  `meta nfproto ipv4 iifname ${set([WAN, ...public4])} oifname ${set(public4)} ct status dnat return`,
+                  `meta nfproto ipv4 iifname ${set(public4)} oifname "${WAN}" return`,
+              ]
+            : []),
+        ...(public6.length
+            ? [`meta nfproto ipv6 iifname ${set([WAN, ...public6])} oifname ${set([WAN, ...public6])} return`]
+            : []),
+        "drop",
+    ]);
+}
+
+function egressChain(lab: Lab, p: Port): string {
+    const own6 = p.eni.ipv6Addresses;
+    const resolver = [`ip daddr ${lab.net.dns}`, `ip6 daddr ${ipv6Twin(lab, lab.net.dns)}`];
+    return chain(`egress_${shortId(p.eni.id)}`, [
+        // The source and destination check of an ENI.
+        `ip saddr != ${p.eni.privateIp} drop`,
+        own6.length ? `ip6 saddr != { ${own6.join(", ")} } drop` : "meta nfproto ipv6 drop",
+        // No security group keeps a machine from its resolver, as on AWS.
+        ...resolver.map((to) => `${to} meta l4proto { tcp, udp } th dport 53 accept`),
+        // The group sees what the machine sent, so the address before NAT.
+        ...p.rules
+            .filter((rule) => rule.direction === "egress")
+            .map((rule) => {
+                const to = rule.cidrIpv6
+                    ? `ct original ip6 daddr ${rule.cidrIpv6}`
+                    : `ct original ip daddr ${rule.cidrIpv4}`;
+                return `${isAny(rule) ? family(rule) : to} ${match(rule)}return`;
+            }),
+        "drop",
+    ]);
+}
+
+function ingressChain(p: Port, ports: Port[]): string {
+    const lines = p.rules
+        .filter((rule) => rule.direction === "ingress")
+        .flatMap((rule) => {
+            const verdict = `${match(rule)}accept`;
+            if (isAny(rule)) return [`${family(rule)} ${verdict}`];
+            if (rule.cidrIpv6) return [`ip6 saddr ${rule.cidrIpv6} ${verdict}`];
+            // A machine that comes through an elastic address is seen with its own elastic address, which replaces the
+            // private one only after this chain.
+            const behind = ports.filter((o) => o.public4 && o.elastic && contains(rule.cidrIpv4 ?? "", o.elastic));
+            return [
+                `iifname "${WAN}" ip saddr ${rule.cidrIpv4} ${verdict}`,
+                `ct status & dnat == 0 ip saddr ${rule.cidrIpv4} ${verdict}`,
+                ...behind.map((o) => `ct status dnat ip saddr ${o.eni.privateIp} ${verdict}`),
+            ];
+        });
+    return chain(`ingress_${shortId(p.eni.id)}`, [...lines, "drop"]);
+}
+
+function isAny(rule: SecurityGroupRule): boolean {
+    return rule.cidrIpv4 === "0.0.0.0/0" || rule.cidrIpv6 === "::/0";
+}
+
+function family(rule: SecurityGroupRule): string {
+    return `meta nfproto ${rule.cidrIpv6 ? "ipv6" : "ipv4"}`;
+}
+
+/** Protocol and ports of a rule, with a space after it; empty for all traffic. */
+function match(rule: SecurityGroupRule): string {
+    const { ipProtocol: protocol, fromPort: from = -1, toPort: to = -1 } = rule;
+    switch (protocol) {
+        case "-1":
+            return "";
+        case "tcp":
+        case "udp":
+            if (from < 0) return `meta l4proto ${protocol} `;
+            return `${protocol} dport ${from === to ? from : `${from}-${to}`} `;
+        case "icmp":
+        case "icmpv6": {
+            if (from < 0) return `meta l4proto ${protocol === "icmp" ? "icmp" : "ipv6-icmp"} `;
+            return `${protocol} type ${from} ${to < 0 ? "" : `${protocol} code ${to} `}`;
+        }
+        default:
+            return `meta l4proto ${protocol} `;
+    }
+}
+
+function chain(name: string, lines: string[]): string {
+    return `    chain ${name} {\n${lines.map((line) => `        ${line}\n`).join("")}    }\n`;
+}

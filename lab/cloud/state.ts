@@ -1,0 +1,135 @@
+/**
+ * What the lab's cloud holds, as plain data. The aws stand-in changes it (allocating ids and addresses as AWS does);
+ * the realizer makes this machine match it. Kept as cloud.json in the lab's directory.
+ * Ids look like AWS's: vpc-…, subnet-…, eni-…, i-…, vol-… with 17 hex digits.
+ */
+export interface CloudState {
+    version: 1;
+    vpcs: Record<string, Vpc>;
+    internetGateways: Record<string, { id: string; vpcId?: string }>;
+    subnets: Record<string, Subnet>;
+    routeTables: Record<string, RouteTable>;
+    securityGroups: Record<string, { id: string; vpcId: string; name: string }>;
+    securityGroupRules: Record<string, SecurityGroupRule>;
+    networkInterfaces: Record<string, NetworkInterface>;
+    addresses: Record<string, ElasticAddress>;
+    volumes: Record<string, Volume>;
+    instances: Record<string, Instance>;
+    records: Record<string, DnsRecord>;
+    /** Tags by id, the provider's default tags included. */
+    tags?: Record<string, Record<string, string>>;
+    /**
+     * The Pulumi URN that each id was created for. A creation that was killed before the engine noted its id is run
+     * again: the first attempt's remains are found by URN.
+     */
+    owners?: Record<string, string>;
+}
+
+export interface Vpc {
+    id: string;
+    cidrBlock: string;
+    /** A /56 of the lab's pool, when the VPC asked for one. */
+    ipv6CidrBlock?: string;
+}
+
+export interface Subnet {
+    id: string;
+    vpcId: string;
+    cidrBlock: string;
+    ipv6CidrBlock?: string;
+    availabilityZone: string;
+    /** The associated route table; the VPC's main table (local routes only) when absent. */
+    routeTableId?: string;
+}
+
+export interface RouteTable {
+    id: string;
+    vpcId: string;
+    /** Destination CIDR to internet gateway id. A subnet without a default route to a gateway reaches nothing outside its VPC. */
+    routes: Record<string, string>;
+}
+
+export interface SecurityGroupRule {
+    id: string;
+    groupId: string;
+    direction: "ingress" | "egress";
+    /** "tcp", "udp", "icmp", "icmpv6" or "-1" for all. */
+    ipProtocol: string;
+    /** Inclusive; for icmp and icmpv6 the type (fromPort) and code (toPort), -1 for any. Absent for "-1". */
+    fromPort?: number;
+    toPort?: number;
+    /** One of both. */
+    cidrIpv4?: string;
+    cidrIpv6?: string;
+}
+
+export interface NetworkInterface {
+    id: string;
+    subnetId: string;
+    macAddress: string;
+    privateIp: string;
+    ipv6Addresses: string[];
+    securityGroupIds: string[];
+}
+
+export interface ElasticAddress {
+    /** eipalloc-… */
+    allocationId: string;
+    publicIp: string;
+    association?: { id: string; networkInterfaceId: string };
+}
+
+export interface Volume {
+    id: string;
+    sizeGiB: number;
+    availabilityZone: string;
+    /** The instance that it is attached to. Seen there as /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123… */
+    attachment?: { instanceId: string; deviceName: string };
+}
+
+export interface Instance {
+    id: string;
+    /** An image of {@link IMAGES}. */
+    imageId: string;
+    instanceType: string;
+    networkInterfaceId: string;
+    /** cloud-init user data, clear text. */
+    userData: string;
+    /** "stopped" keeps the root disk. */
+    desired: "running" | "stopped";
+    rootSizeGiB: number;
+}
+
+export interface DnsRecord {
+    /** Fully qualified, lower case, no final dot. */
+    name: string;
+    type: "A" | "AAAA" | "TXT" | "CAA" | "CNAME";
+    ttl: number;
+    values: string[];
+}
+
+export function emptyCloud(): CloudState {
+    return {
+        version: 1,
+        vpcs: {},
+        internetGateways: {},
+        subnets: {},
+        routeTables: {},
+        securityGroups: {},
+        securityGroupRules: {},
+        networkInterfaces: {},
+        addresses: {},
+        volumes: {},
+        instances: {},
+        records: {},
+    };
+}
+
+/** The lab's machine images: what getAmi finds, and the Debian release that debootstrap makes each of. */
+export const IMAGES = [
+    { imageId: "ami-0debian13labamd64", name: "debian-13-amd64-20260101-0001", release: "trixie", architecture: "x86_64" },
+    { imageId: "ami-0debian12labamd64", name: "debian-12-amd64-20260101-0001", release: "bookworm", architecture: "x86_64" },
+] as const;
+
+/** The lab's hosted zone. */
+export const ZONE_ID = "Z0LABEXAMPLETEST";

@@ -1,0 +1,113 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Lab, LabError } from "../lab.ts";
+import { takeLock } from "../lock.ts";
+import { type CloudState, emptyCloud } from "./state.ts";
+
+/** Makes this machine match the state. Called again with a state that it has already realized, it does nothing. */
+export interface CloudRealizer {
+    apply(state: CloudState): Promise<void>;
+}
+
+const LOCK_PATIENCE_MS = 10 * 60_000;
+const LOCK_POLL_MS = 50;
+
+/** The lab's cloud on disk: cloud.json in the lab's directory, changed by one process at a time. */
+export class CloudStore {
+    readonly lab: Lab;
+    readonly #realizer: CloudRealizer;
+    /** Changes of this process wait here for each other and need not poll the lock. */
+    #queue: Promise<unknown> = Promise.resolve();
+
+    constructor(lab: Lab, realizer: CloudRealizer) {
+        this.lab = lab;
+        this.#realizer = realizer;
+    }
+
+    /** The present state; an empty cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
+    async read(): Promise<CloudState> {
+        const text = await this.#readText();
+        return text === undefined ? emptyCloud() : (JSON.parse(text) as CloudState);
+    }
+
+    /**
+     * Changes the state and realizes it. When `mutate` throws, nothing happens. When realizing fails, the state is
+     * put back, the machine is made to match it again, and the error is thrown on.
+     *
+     * The state is written before it is realized: what a killed process has begun to build is then known to the
+     * next one.
+     */
+    change<T>(mutate: (state: CloudState) => T): Promise<T> {
+        const result = this.#queue.then(() => this.#change(mutate));
+        this.#queue = result.catch(() => undefined);
+        return result;
+    }
+
+    async #change<T>(mutate: (state: CloudState) => T): Promise<T> {
+        await mkdir(this.lab.dir, { recursive: true, mode: 0o700 });
+        const release = await this.#lock();
+        try {
+            const before = (await this.#readText()) ?? JSON.stringify(emptyCloud(), null, 2);
+            const state = JSON.parse(before) as CloudState;
+            const result = mutate(state);
+            const after = JSON.stringify(state, null, 2);
+            if (after === before) return result;
+            await this.#write(after);
+            if (realizable(after) === realizable(before)) return result;
+            try {
+                await this.#realizer.apply(state);
+            } catch (error) {
+                await this.#write(before);
+                // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
+                await this.#realizer.apply(JSON.parse(before) as CloudState).catch(() => undefined);
+                throw error;
+            }
+            return result;
+        } finally {
+            release();
+        }
+    }
+
+    async #lock(): Promise<() => void> {
+        const deadline = Date.now() + LOCK_PATIENCE_MS;
+        const path = join(this.lab.dir, "cloud.lock");
+        for (;;) {
+            try {
+                return takeLock(
+                    path,
+                    "change the cloud",
+                    ({ pid }) => new LabError(`process ${pid} has been changing the lab's cloud for ten minutes: end it`),
+                );
+            } catch (error) {
+                if (!(error instanceof LabError) || Date.now() > deadline) throw error;
+                await sleep(LOCK_POLL_MS);
+            }
+        }
+    }
+
+    async #readText(): Promise<string | undefined> {
+        try {
+            return await readFile(this.#file, "utf8");
+        } catch (error) {
+            if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+            throw error;
+        }
+    }
+
+    /** User data holds private keys, so the file is for root only. */
+    async #write(text: string): Promise<void> {
+        const draft = `${this.#file}.${process.pid}`;
+        await writeFile(draft, text, { mode: 0o600 });
+        await rename(draft, this.#file);
+    }
+
+    get #file(): string {
+        return join(this.lab.dir, "cloud.json");
+    }
+}
+
+/** The state without what only the provider looks at. */
+function realizable(text: string): string {
+    return JSON.stringify({ ...(JSON.parse(text) as CloudState), tags: {}, owners: {} });
+}

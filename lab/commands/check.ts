@@ -1,0 +1,23 @@
+import { LabError } from "../lab.ts";
+import { requireLab } from "../labs.ts";
+import { Ui } from "../ui.ts";
+import { readOutputs } from "./session.ts";
+import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
+
+/** Asks the public surfaces and prints a line for each. Throws when one does not answer as it should. */
+export async function check(options: { json?: boolean }): Promise<void> {
+    const lab = requireLab();
+    const outputs = requireOutputs(readOutputs(lab));
+    const ui = new Ui();
+    const marks = { ok: ui.paint("✓", "32"), warn: ui.paint("!", "33"), fail: ui.paint("✗", "31") };
+    const results = await checkSurfaces(lab, outputs, {
+        onResult: (result) => {
+            if (options.json) return;
+            ui.info(` ${marks[result.status]} ${resultLine(result)}`);
+            if (result.hint) ui.info(`${" ".repeat(21)}${result.hint}`);
+        },
+    });
+    const failed = results.filter(({ status }) => status === "fail");
+    if (options.json) console.log(JSON.stringify({ host: hostOf(outputs), ok: failed.length === 0, results }, null, 2));
+    if (failed.length > 0) throw new LabError(`${failed.length} of ${results.length} checks failed`);
+}

@@ -1,0 +1,32 @@
+import type { Configuration } from "../engine/config.ts";
+import { LAB_DOMAIN, type Lab } from "../lab.ts";
+import { services } from "../services/services.ts";
+import type { LabPackage } from "./package.ts";
+
+/** The configuration with which the program runs in the lab: what a user of AWS would set, for the lab's services. */
+export function labConfiguration(lab: Lab, project: string, pkg: LabPackage): Configuration {
+    const { acmeDirectory, acmeApiCaPem } = services(lab);
+    const own: Configuration = {
+        domain: LAB_DOMAIN,
+        acmeEmail: "lab@example.test",
+        acmeDirectory,
+        acmeCaBundle: existingCa(acmeApiCaPem),
+        sshAllowedCidrs: [`${lab.net.outer}/32`, `${lab.net.outer6}/128`],
+        linkmeshDebUrl: pkg.url,
+        linkmeshDebSha256: pkg.sha256,
+    };
+    return {
+        ...Object.fromEntries(Object.entries(own).map(([key, value]) => [`${project}:${key}`, value])),
+        "aws:region": "eu-central-1",
+    };
+}
+
+/** A preview may come before the services have been started for the first time: there is no CA yet. */
+function existingCa(read: () => string): string {
+    try {
+        return read();
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+        throw error;
+    }
+}

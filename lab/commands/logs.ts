@@ -1,0 +1,63 @@
+import { execa } from "execa";
+import { existsSync } from "node:fs";
+import { consoleLog } from "../cloud/machine.ts";
+import { Realizer } from "../cloud/realizer.ts";
+import { CloudStore } from "../cloud/store.ts";
+import { type Lab, LabError } from "../lab.ts";
+import { requireLab } from "../labs.ts";
+import { serviceLog } from "../services/service.ts";
+import { runSsh } from "./machine.ts";
+
+export interface LogsOptions {
+    follow?: boolean;
+    lines: string;
+}
+
+type View = (lines: number, follow: boolean) => string;
+
+const journal = (unit: string): View => (lines, follow) =>
+    `sudo journalctl --no-pager --output=short-iso --unit=${unit} --lines=${lines}${follow ? " --follow" : ""}`;
+const files = (...paths: string[]): View => (lines, follow) =>
+    `sudo tail --lines=${lines}${follow ? " --follow=name --retry" : ""} ${paths.join(" ")}`;
+
+/** Logs on the machine, as the command that shows each. */
+const ON_MACHINE: Record<string, View> = {
+    linkmesh: journal("linkmesh-server"),
+    nginx: files("/var/log/nginx/error.log", "/var/log/nginx/access.log"),
+    certbot: files("/var/log/letsencrypt/letsencrypt.log"),
+    "cloud-init": files("/var/log/cloud-init-output.log"),
+};
+
+/** Logs on the outer machine, as the file of each. */
+const OUTSIDE: Record<string, (lab: Lab) => Promise<string>> = {
+    console: machineConsole,
+    pebble: async (lab) => serviceLog(lab, "pebble"),
+    dns: async (lab) => serviceLog(lab, "knot"),
+};
+
+export const LOG_NAMES = [...Object.keys(ON_MACHINE), ...Object.keys(OUTSIDE)];
+
+/** Shows the end of a log, of the machine or of one of the lab's services. */
+export async function logs(name: string, options: LogsOptions): Promise<void> {
+    const lab = requireLab();
+    if (!/^\d{1,6}$/.test(options.lines)) throw new LabError(`--lines ${options.lines} must be a number of lines`);
+    const lines = Number(options.lines);
+    const follow = options.follow === true;
+    if (Object.hasOwn(ON_MACHINE, name)) {
+        process.exitCode = await runSsh(lab, [ON_MACHINE[name]!(lines, follow)], follow && process.stdout.isTTY ? ["-t"] : []);
+        return;
+    }
+    if (!Object.hasOwn(OUTSIDE, name)) throw new LabError(`there is no log "${name}": choose one of ${LOG_NAMES.join(", ")}`);
+    const file = await OUTSIDE[name]!(lab);
+    if (!existsSync(file)) throw new LabError(`the log ${file} does not exist yet: \`npm run lab -- up\` starts what writes it`);
+    const args = [`--lines=${lines}`, ...(follow ? ["--follow=name"] : []), file];
+    const result = await execa("tail", args, { stdio: "inherit", reject: false });
+    process.exitCode = result.exitCode ?? 130;
+}
+
+async function machineConsole(lab: Lab): Promise<string> {
+    const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
+    const instance = Object.values(instances)[0];
+    if (!instance) throw new LabError("the lab has no machine: `npm run lab -- up` makes one");
+    return consoleLog(lab, instance.id);
+}

@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { allocateLab } from "../labs.ts";
+import { requireMachine } from "../engine/prerequisites.ts";
+import { Ui } from "../ui.ts";
+import { publishPackage, publishedPackage } from "./package.ts";
+import { configureStack, openSession, planSettings } from "./session.ts";
+
+export interface PreviewOptions {
+    set?: string[];
+    diff?: boolean;
+    verbose?: boolean;
+}
+
+/** Prints what `up` would change. Settings given here are for this preview only. */
+export async function preview(options: PreviewOptions): Promise<void> {
+    requireMachine();
+    const settings = planSettings(options.set ?? []);
+    const lab = allocateLab();
+    const ui = new Ui({ stream: process.stderr, verbose: options.verbose });
+    const session = await openSession(lab, (message) => ui.info(message));
+    try {
+        await session.stack.init();
+        const pkg = publishedPackage(lab) ?? (await publishPackage(lab, undefined));
+        const configFile = join(session.stack.workspace.dir, "preview.yaml");
+        configureStack(lab, session.stack, pkg, settings.overrides, configFile);
+        const color = process.stdout.isTTY && !process.env.NO_COLOR;
+        await session.stack.preview({ diff: options.diff, color, configFile, onOutput: (text) => process.stdout.write(text) });
+    } finally {
+        await session.close();
+    }
+}

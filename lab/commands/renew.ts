@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { connect } from "node:tls";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LabError, type Lab } from "../lab.ts";
+import { lockLab, requireLab } from "../labs.ts";
+import { services } from "../services/services.ts";
+import { Ui } from "../ui.ts";
+import { askMachine } from "./machine.ts";
+import { readOutputs } from "./session.ts";
+import { type LabOutputs, hostOf, requireOutputs } from "./surfaces.ts";
+
+/** How long nginx may take to serve a new certificate, in milliseconds. */
+const RELOAD_MS = 15_000;
+
+/** Renews the certificate although it is not due, and proves by the serial served that the new one is in use. */
+export async function renew(options: { verbose?: boolean }): Promise<void> {
+    const lab = requireLab();
+    const unlock = lockLab(lab, "renew");
+    try {
+        const outputs = requireOutputs(readOutputs(lab));
+        const host = hostOf(outputs);
+        const ui = new Ui({ verbose: options.verbose });
+        const before = await servedSerial(lab, outputs);
+        await ui.stage("certificate renewed by certbot on the machine", async () => {
+            const command = `sudo certbot renew --cert-name ${host} --force-renewal --no-random-sleep-on-renew`;
+            const { exitCode, output } = await askMachine(lab, command);
+            const lines = output.split("\n").filter((line) => line.trim() !== "" && !/^[- ]+$/.test(line));
+            if (exitCode !== 0) throw new LabError(`certbot on the machine failed: ${lines.at(-1) ?? `exit code ${exitCode}`}\nSee \`npm run lab -- logs certbot\``);
+        });
+        const after = await ui.stage("new certificate served by nginx", () => awaitNewSerial(lab, outputs, before));
+        ui.info("");
+        ui.info(`serial before  ${before}`);
+        ui.info(`serial after   ${after}`);
+    } finally {
+        unlock();
+    }
+}
+
+async function awaitNewSerial(lab: Lab, outputs: LabOutputs, before: string): Promise<string> {
+    const deadline = Date.now() + RELOAD_MS;
+    for (;;) {
+        const serial = await servedSerial(lab, outputs);
+        if (serial !== before) return serial;
+        if (Date.now() > deadline) {
+            throw new LabError("certbot has renewed the certificate, but nginx still serves the old one: see `npm run lab -- logs nginx`");
+        }
+        await sleep(500);
+    }
+}
+
+function servedSerial(lab: Lab, outputs: LabOutputs): Promise<string> {
+    const servername = hostOf(outputs);
+    const ca = readFileSync(services(lab).publicCaFile, "utf8");
+    return new Promise((resolve, reject) => {
+        const socket = connect({ host: outputs.ipv4, port: 443, servername, ca, timeout: 10_000 }, () => {
+            const { serialNumber } = socket.getPeerCertificate();
+            socket.destroy();
+            resolve(serialNumber);
+        });
+        const fail = (reason: string) => {
+            socket.destroy();
+            reject(new LabError(`${servername} (${outputs.ipv4}:443) does not answer: ${reason}`));
+        };
+        socket.on("error", (error) => fail(error.message));
+        socket.on("timeout", () => fail("no answer within 10 s"));
+    });
+}

@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { Realizer } from "../cloud/realizer.ts";
+import { ensurePulumi, findPulumi } from "../engine/cli-binary.ts";
+import { type Overrides, applySets, configuration, readOverrides, writeOverrides } from "../engine/config.ts";
+import { LabStack } from "../engine/stack.ts";
+import { readProject } from "../engine/workspace.ts";
+import type { Lab, Progress } from "../lab.ts";
+import { findLab } from "../labs.ts";
+import { labConfiguration } from "./defaults.ts";
+import type { LabPackage } from "./package.ts";
+
+/** The engine with the lab's providers behind it. */
+export interface Session {
+    stack: LabStack;
+    close(): Promise<void>;
+}
+
+/** Opens the lab's stack; `close` must follow. Builds the Pulumi CLI when there is none. */
+export async function openSession(lab: Lab, progress: Progress): Promise<Session> {
+    const { command } = await ensurePulumi(lab.cacheDir, progress);
+    return attach(lab, command);
+}
+
+/** Like {@link openSession}, but gives undefined when there is no Pulumi CLI rather than building one. */
+export async function openSessionIfPossible(lab: Lab): Promise<Session | undefined> {
+    const cli = await findPulumi(lab.cacheDir);
+    return cli && attach(lab, cli.command);
+}
+
+async function attach(lab: Lab, command: string): Promise<Session> {
+    // Loaded here, so that the commands that only read start at once.
+    const { startProviders } = await import("../providers/index.ts");
+    const providers = await startProviders({ lab, realizer: new Realizer(lab), packages: ["aws", "command", "tls"] });
+    const stack = new LabStack(lab, { command, debugProviders: providers.debugProviders });
+    return { stack, close: () => providers.stop() };
+}
+
+/** The stack's outputs that are no secrets; none when there is no stack. */
+export function readOutputs(lab: Lab): Record<string, unknown> {
+    return new LabStack(lab, { command: "" }).outputs();
+}
+
+export interface SettingsPlan {
+    overrides: Overrides;
+    /** Keeps them for the runs that follow. */
+    save(lab: Lab): void;
+}
+
+/** What `--set` has set so far in this checkout's lab, with new arguments applied. Nothing is written; a wrong argument throws. */
+export function planSettings(sets: readonly string[]): SettingsPlan {
+    const lab = findLab();
+    const { project, schema } = readProject();
+    const overrides = applySets(lab ? readOverrides(overridesFile(lab)) : {}, sets, project, schema);
+    return { overrides, save: (target) => writeOverrides(overridesFile(target), overrides) };
+}
+
+/** Writes the stack's configuration: the lab's own values with the overrides in front of them. */
+export function configureStack(lab: Lab, stack: LabStack, pkg: LabPackage, overrides: Overrides, file?: string): void {
+    const { project, schema } = stack.workspace;
+    const own = labConfiguration(lab, project, pkg);
+    stack.configure(configuration(own, overrides, project, schema), file);
+}
+
+/** What `--set` has set, by full key; holds secrets that the user gave. */
+export function overridesFile(lab: Lab): string {
+    return join(lab.dir, "set.json");
+}

@@ -1,0 +1,17 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Lab } from "../lab.ts";
+import type { StageTime } from "../ui.ts";
+
+/** Keeps how long the stages of the last `up` took, for `status`. */
+export function writeStages(lab: Lab, stages: StageTime[]): void {
+    if (existsSync(lab.dir)) writeFileSync(file(lab), JSON.stringify(stages, null, 2));
+}
+
+export function readStages(lab: Lab): StageTime[] {
+    return existsSync(file(lab)) ? (JSON.parse(readFileSync(file(lab), "utf8")) as StageTime[]) : [];
+}
+
+function file(lab: Lab): string {
+    return join(lab.dir, "stages.json");
+}

@@ -1,0 +1,92 @@
+import { isMachineRunning } from "../cloud/machine.ts";
+import { runningProcess } from "../cloud/process.ts";
+import { Realizer } from "../cloud/realizer.ts";
+import { CloudStore } from "../cloud/store.ts";
+import type { Lab } from "../lab.ts";
+import { findLab, lockedBy } from "../labs.ts";
+import { servicePidFile } from "../services/service.ts";
+import { services } from "../services/services.ts";
+import type { StageTime } from "../ui.ts";
+import { publishedPackage } from "./package.ts";
+import { readOutputs } from "./session.ts";
+import { readStages } from "./stages.ts";
+import { hostOf, requireOutputs } from "./surfaces.ts";
+
+const SERVICES = ["knot", "pebble", "packages", "apt-cache"];
+
+/** What `status --json` prints; `null` stands for what does not exist yet. */
+export interface Status {
+    /** Outputs of the stack by name, without secrets. */
+    outputs: Record<string, unknown>;
+    /** The public hostname. */
+    host: string | null;
+    /** Signs the public certificate. */
+    caFile: string | null;
+    /** Of the last `up`. */
+    stages: StageTime[];
+    slot: number;
+    directory: string;
+    /** The machine of the stack, by the cloud's id. */
+    machine: { id: string; state: "running" | "stopped" | "crashed" } | null;
+    /** Whether each of the lab's services runs. */
+    services: Record<string, boolean>;
+    /** "stand-in", or the package file given by the user. */
+    package: string | null;
+    /** The command that changes the lab at this moment. */
+    busy: { pid: number; doing: string } | null;
+}
+
+export async function status(options: { json?: boolean }): Promise<void> {
+    const lab = findLab();
+    if (!lab) {
+        console.log(options.json ? "null" : "this checkout has no lab: `npm run lab -- up` makes one");
+        return;
+    }
+    const found = await readStatus(lab);
+    if (options.json) console.log(JSON.stringify(found, null, 2));
+    else print(found);
+}
+
+async function readStatus(lab: Lab): Promise<Status> {
+    const outputs = readOutputs(lab);
+    const isUp = typeof outputs.publicUrl === "string";
+    const busy = lockedBy(lab);
+    return {
+        outputs,
+        host: isUp ? hostOf(requireOutputs(outputs)) : null,
+        caFile: services(lab).publicCaFile,
+        stages: readStages(lab),
+        slot: lab.slot,
+        directory: lab.dir,
+        machine: await machineState(lab),
+        services: Object.fromEntries(SERVICES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined])),
+        package: publishedPackage(lab)?.origin ?? null,
+        busy: busy ? { pid: busy.pid, doing: busy.doing } : null,
+    };
+}
+
+async function machineState(lab: Lab): Promise<Status["machine"]> {
+    const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
+    const instance = Object.values(instances)[0];
+    if (!instance) return null;
+    const runs = isMachineRunning(lab, instance.id);
+    return { id: instance.id, state: runs ? "running" : instance.desired === "running" ? "crashed" : "stopped" };
+}
+
+function print(found: Status): void {
+    const running = Object.entries(found.services).map(([name, runs]) => `${name} ${runs ? "runs" : "is down"}`);
+    const rows: [string, string][] = [
+        ["lab", `slot ${found.slot}, ${found.directory}`],
+        ["busy", found.busy ? `\`lab ${found.busy.doing}\`, process ${found.busy.pid}` : "no"],
+        ["machine", found.machine ? `${found.machine.id}, ${found.machine.state}` : "none"],
+        ["services", running.join(", ") || "none"],
+        ["package", found.package ?? "none"],
+        ["CA file", found.caFile ?? "none"],
+    ];
+    for (const [name, value] of Object.entries(found.outputs)) {
+        rows.push([name, typeof value === "string" ? value : JSON.stringify(value)]);
+    }
+    for (const [name, value] of rows) console.log(`${name.padEnd(14)}${value}`);
+    if (found.stages.length > 0) console.log(`\nThe last \`up\`:`);
+    for (const { name, seconds } of found.stages) console.log(`${seconds.toFixed(1).padStart(8)} s  ${name}`);
+}

@@ -1,0 +1,138 @@
+import type { CheckResult } from "../../checks/index.ts";
+import { Realizer } from "../cloud/realizer.ts";
+import { CloudStore } from "../cloud/store.ts";
+import { ensurePulumi } from "../engine/cli-binary.ts";
+import { ensurePrerequisites, requireMachine } from "../engine/prerequisites.ts";
+import { EngineStages } from "../engine/stages.ts";
+import { ensureImage } from "../image/image.ts";
+import type { LabStack } from "../engine/stack.ts";
+import { type Lab, LabError, type Progress } from "../lab.ts";
+import { allocateLab, lockLab } from "../labs.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { services, startServices } from "../services/services.ts";
+import { Ui } from "../ui.ts";
+import { checkPackageFile, publishPackage } from "./package.ts";
+import { printReady } from "./report.ts";
+import { configureStack, openSession, planSettings, readOutputs } from "./session.ts";
+import { writeStages } from "./stages.ts";
+import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
+
+export interface UpOptions {
+    set?: string[];
+    package?: string;
+    json?: boolean;
+    verbose?: boolean;
+}
+
+/** How long the surfaces may take to answer after the program has ended, in milliseconds. */
+const PATIENCE_MS = 20_000;
+
+/** Brings the lab up, or up to date. Throws when one of the public surfaces does not answer. */
+export async function up(options: UpOptions): Promise<void> {
+    const ui = new Ui({ stream: options.json ? process.stderr : process.stdout, verbose: options.verbose });
+    requireMachine();
+    if (options.package !== undefined) checkPackageFile(options.package);
+    const settings = planSettings(options.set ?? []);
+    const lab = allocateLab();
+    const unlock = lockLab(lab, "up");
+    const release = onInterrupt((signal) => {
+        ui.failOpen();
+        ui.info(`interrupted (${signal}): \`npm run lab -- up\` goes on from there, \`npm run lab -- destroy\` takes everything away`);
+        process.exit(130);
+    });
+    try {
+        await ui.stage("prerequisites", (progress) => ensurePrerequisites((line) => ui.info(line), progress));
+        await ui.stage("engine", (progress) => ensurePulumi(lab.cacheDir, progress));
+        await ui.stage("machine image", (progress) => ensureImage(lab.cacheDir, "trixie", progress));
+        await ui.stage("services", (progress) => startLab(lab, progress));
+        const pkg = await ui.stage("LinkMesh package", () => publishPackage(lab, options.package));
+        await runProgram(lab, ui, (stack) => configureStack(lab, stack, pkg, settings.overrides), settings.save);
+        const results = await checkStage(lab, ui);
+        finish(lab, ui, results, options.json === true);
+    } finally {
+        release();
+        writeStages(lab, ui.stages);
+        unlock();
+    }
+}
+
+/** Services, and after a reboot the network and the machines as the cloud knows them. */
+async function startLab(lab: Lab, progress: Progress): Promise<void> {
+    await startServices(lab, progress);
+    const realizer = new Realizer(lab);
+    progress("the cloud's network and machines");
+    await realizer.apply(await new CloudStore(lab, realizer).read());
+}
+
+/** Runs the program through the engine, a line for each group of resources and each step on the machine. */
+async function runProgram(
+    lab: Lab,
+    ui: Ui,
+    configure: (stack: LabStack) => void,
+    saveSettings: (lab: Lab) => void,
+): Promise<void> {
+    const whole = ui.begin("program");
+    const session = await openSession(lab, (message) => whole.progress(message)).catch((error: unknown) => {
+        whole.fail();
+        throw error;
+    });
+    const stages = new EngineStages((name) => ui.begin(name));
+    try {
+        await session.stack.init();
+        await session.stack.recover((message) => whole.progress(message));
+        configure(session.stack);
+        let saved = false;
+        const save = () => {
+            if (!saved) saveSettings(lab);
+            saved = true;
+        };
+        await session.stack.up({
+            onEvent: (event) => {
+                stages.handle(event);
+                // A setting that the program refuses is forgotten; one that has begun to change something stays.
+                if (stages.started) save();
+            },
+        });
+        save();
+        stages.close();
+        whole.done(undefined, describeChanges(stages.changes));
+    } catch (error) {
+        stages.close();
+        whole.fail();
+        throw error;
+    } finally {
+        await session.close();
+    }
+}
+
+/** "no change", or "41 created, 2 updated". */
+function describeChanges(changes: Record<string, number>): string {
+    const words: Record<string, string> = { create: "created", update: "updated", delete: "deleted" };
+    const parts = Object.entries(changes)
+        .filter(([op]) => op in words)
+        .map(([op, count]) => `${count} ${words[op]}`);
+    const replaced = changes["create-replacement"] ?? changes.replace;
+    if (replaced) parts.push(`${replaced} replaced`);
+    return parts.length > 0 ? parts.join(", ") : "no change";
+}
+
+async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
+    return ui.stage("checks from outside", async (progress) => {
+        const outputs = requireOutputs(readOutputs(lab));
+        const results = await checkSurfaces(lab, outputs, { patience: PATIENCE_MS, onResult: (result) => progress(resultLine(result)) });
+        const failed = results.filter(({ status }) => status === "fail");
+        if (failed.length === 0) return results;
+        const lines = failed.map((result) => `${resultLine(result)}${result.hint ? `; ${result.hint}` : ""}`);
+        throw new LabError(`the machine is set up, but not everything answers:\n${lines.join("\n")}`);
+    });
+}
+
+function finish(lab: Lab, ui: Ui, results: CheckResult[], json: boolean): void {
+    const outputs = readOutputs(lab);
+    if (json) {
+        const summary = { outputs, host: hostOf(requireOutputs(outputs)), caFile: services(lab).publicCaFile, stages: ui.stages, checks: results };
+        console.log(JSON.stringify(summary, null, 2));
+    } else {
+        printReady(ui, lab, requireOutputs(outputs));
+    }
+}

@@ -1,0 +1,79 @@
+import { execa } from "execa";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { LabError, type Progress } from "../lab.ts";
+
+/** A Debian package of the outer machine, and what the lab needs it for. */
+export interface Wanted {
+    name: string;
+    why: string;
+}
+
+export function isRoot(): boolean {
+    return process.getuid?.() === 0;
+}
+
+/** The version that apt-get would install; undefined when apt is missing or does not know the package. */
+export async function aptCandidate(name: string): Promise<string | undefined> {
+    const policy = () => execa("apt-cache", ["policy", name], { reject: false, env: { LC_ALL: "C" } });
+    let result = await policy();
+    if (!String(result.stdout ?? "").includes("Candidate:")) {
+        await execa("apt-get", ["update"], { reject: false, stdin: "ignore" });
+        result = await policy();
+    }
+    const candidate = /Candidate: (\S+)/.exec(String(result.stdout ?? ""))?.[1];
+    return candidate === "(none)" ? undefined : candidate;
+}
+
+/** Installs packages without questions; services that they bring are not started here. */
+export async function aptInstall(packages: Wanted[], progress: Progress): Promise<void> {
+    const names = packages.map(({ name }) => name);
+    for (const { name, why } of packages) progress(`installing ${name} (${why})`);
+    const install = () => apt(["install", "--yes", "--no-install-recommends", ...names], progress);
+    const allowServices = forbidServices();
+    try {
+        // The lists may be absent (a fresh container) or old: fetch them only when the first try fails.
+        let failure = await install();
+        if (failure) {
+            progress("fetching the package lists");
+            failure = (await apt(["update"], progress)) ?? (await install());
+        }
+        if (failure) {
+            throw new LabError(`apt-get could not install ${names.join(", ")}: ${failure}; repair that, then run this again`);
+        }
+    } finally {
+        allowServices();
+    }
+}
+
+/** Runs apt-get; returns undefined, or its last error as a phrase. */
+async function apt(args: string[], progress: Progress): Promise<string | undefined> {
+    const child = execa("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
+        env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
+        stdin: "ignore",
+        all: true,
+        reject: false,
+    });
+    let last = "no message";
+    for await (const line of child.iterable({ from: "all" })) {
+        const error = /^(?:E|Err): ?(.+)/.exec(line)?.[1];
+        if (error) last = error;
+        if (/^(Get:|Unpacking|Setting up)/.test(line)) progress(line.replace(/ \.\.\.$/, "").slice(0, 70));
+    }
+    return (await child).failed ? last : undefined;
+}
+
+const POLICY = "/usr/sbin/policy-rc.d";
+const POLICY_TEXT = "#!/bin/sh\n# Placed by the LinkMesh lab while it installs packages.\nexit 101\n";
+
+/** Debian's switch against starting services on installation. A policy of the machine's owner is left alone. */
+function forbidServices(): () => void {
+    const leftBehind = existsSync(POLICY) && readFileSync(POLICY, "utf8") === POLICY_TEXT;
+    if (existsSync(POLICY) && !leftBehind) return () => undefined;
+    writeFileSync(POLICY, POLICY_TEXT, { mode: 0o755 });
+    const remove = () => {
+        process.off("exit", remove);
+        rmSync(POLICY, { force: true });
+    };
+    process.on("exit", remove);
+    return remove;
+}

@@ -1,0 +1,109 @@
+import { closest, distance } from "fastest-levenshtein";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { LabError } from "../lab.ts";
+import type { ConfigKey } from "./workspace.ts";
+
+/** Plain configuration by full key, as "linkmesh-proxy:domain". */
+export type Configuration = Record<string, unknown>;
+
+/** What `--set` has set for the lab, as typed by the user, by full key. */
+export type Overrides = Record<string, string>;
+
+/**
+ * Applies `--set KEY=VALUE` arguments to the overrides that are in force. An empty value takes an override away.
+ * Keys are those of Pulumi.yaml; the project's name in front may be left out. Returns new overrides.
+ */
+export function applySets(previous: Overrides, sets: readonly string[], project: string, schema: Record<string, ConfigKey>): Overrides {
+    const next = { ...previous };
+    for (const set of sets) {
+        const [, typed, value] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
+        if (typed === undefined || value === undefined) {
+            throw new LabError(`--set ${set} has no value: write --set key=value, or --set key= to take a setting back`);
+        }
+        const key = fullKey(typed.trim(), project, schema);
+        if (value === "") {
+            delete next[key];
+            continue;
+        }
+        parseValue(key, value, typeOf(key, project, schema));
+        next[key] = value;
+    }
+    return next;
+}
+
+/** The configuration of the stack: the lab's own values, and the overrides in front of them. */
+export function configuration(lab: Configuration, overrides: Overrides, project: string, schema: Record<string, ConfigKey>): Configuration {
+    const merged = { ...lab };
+    for (const [key, value] of Object.entries(overrides)) {
+        // A key that Pulumi.yaml has lost since is left to the program, which names it.
+        merged[key] = parseValue(key, value, typeOf(key, project, schema));
+    }
+    return merged;
+}
+
+export function readOverrides(file: string): Overrides {
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Overrides) : {};
+}
+
+export function writeOverrides(file: string, overrides: Overrides): void {
+    writeFileSync(file, JSON.stringify(overrides, null, 2), { mode: 0o600 });
+}
+
+/** The name of a key in Pulumi.yaml, where the project's own keys may stand with or without its name. */
+function schemaName(key: string, project: string, schema: Record<string, ConfigKey>): string | undefined {
+    const short = key.startsWith(`${project}:`) ? key.slice(project.length + 1) : key;
+    return [short, `${project}:${short}`].find((name) => Object.hasOwn(schema, name));
+}
+
+function typeOf(key: string, project: string, schema: Record<string, ConfigKey>): ConfigKey["type"] {
+    const name = schemaName(key, project, schema);
+    return name === undefined ? "string" : schema[name]!.type;
+}
+
+function fullKey(typed: string, project: string, schema: Record<string, ConfigKey>): string {
+    const short = typed.startsWith(`${project}:`) ? typed.slice(project.length + 1) : typed;
+    if (schemaName(short, project, schema) !== undefined) return `${project}:${short}`;
+    // Provider settings stand in no project's schema.
+    if (/^aws:\w+$/.test(short)) return short;
+    const names = Object.keys(schema);
+    const nearest = closest(short, names);
+    const hint = nearest && distance(short.toLowerCase(), nearest.toLowerCase()) <= 4 ? `did you mean ${nearest}?` : `the settings are: ${names.join(", ")}`;
+    throw new LabError(`--set ${typed}=… is not a setting of the program: ${hint}`);
+}
+
+function parseValue(key: string, text: string, type: ConfigKey["type"]): unknown {
+    const wrong = (expected: string) => new LabError(`--set ${key} must be ${expected}`);
+    switch (type) {
+        case "integer":
+        case "number": {
+            const value = Number(text);
+            if (text.trim() === "" || !Number.isFinite(value)) throw wrong("a number");
+            if (type === "integer" && !Number.isInteger(value)) throw wrong("a whole number");
+            return value;
+        }
+        case "boolean":
+            if (text !== "true" && text !== "false") throw wrong("true or false");
+            return text === "true";
+        case "array": {
+            if (!text.trimStart().startsWith("[")) return text.split(",").map((item) => item.trim());
+            const value = parseJson(text);
+            if (!Array.isArray(value)) throw wrong('a list, as a,b or as JSON ["a","b"]');
+            return value;
+        }
+        case "object": {
+            const value = parseJson(text);
+            if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong('a JSON object, as {"key":"value"}');
+            return value;
+        }
+        default:
+            return text;
+    }
+}
+
+function parseJson(text: string): unknown {
+    try {
+        return JSON.parse(text) as unknown;
+    } catch {
+        return undefined;
+    }
+}

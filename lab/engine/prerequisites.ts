@@ -1,0 +1,70 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import { LabError, type Progress } from "../lab.ts";
+import { type Wanted, aptInstall, isRoot } from "./apt.ts";
+
+/** What the lab runs on the outer machine: the command that is looked for, and the Debian package that brings it. */
+const COMMANDS: (Wanted & { command: string })[] = [
+    { command: "debootstrap", name: "debootstrap", why: "makes the machine images" },
+    { command: "systemd-nspawn", name: "systemd-container", why: "runs the machines" },
+    { command: "ip", name: "iproute2", why: "makes their network" },
+    { command: "nft", name: "nftables", why: "is the cloud's firewall and address translation" },
+    { command: "sysctl", name: "procps", why: "switches forwarding on" },
+    { command: "mkfs.ext4", name: "e2fsprogs", why: "formats volumes" },
+    { command: "losetup", name: "mount", why: "attaches volumes" },
+    { command: "unshare", name: "util-linux", why: "starts services in their own namespaces" },
+    { command: "ssh", name: "openssh-client", why: "opens a shell on the machine" },
+    { command: "dpkg-deb", name: "dpkg", why: "builds and reads packages" },
+];
+
+const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Puts the directories of system commands on PATH, which an ordinary root shell can lack (`su` without `-`). */
+export function completePath(): void {
+    const present = (process.env.PATH ?? "").split(":").filter(Boolean);
+    process.env.PATH = [...present, ...SYSTEM_PATH.filter((dir) => !present.includes(dir))].join(":");
+}
+
+/** Refuses a machine on which the lab cannot run at all, in one sentence. */
+export function requireMachine(): void {
+    if (process.platform !== "linux") {
+        throw new LabError(`the lab runs on Linux, this is ${process.platform}: use a Linux machine or virtual machine`);
+    }
+    if (!isRoot()) {
+        throw new LabError("the lab makes machines and networks and needs root: run the same command with sudo");
+    }
+}
+
+/**
+ * Installs the Debian packages that the lab needs and that are missing.
+ * `announce` gets one line before anything is installed. Returns the names of the packages installed.
+ */
+export async function ensurePrerequisites(announce: (line: string) => void, progress: Progress): Promise<string[]> {
+    requireMachine();
+    completePath();
+    const missing = COMMANDS.filter(({ command }) => !onPath(command));
+    if (missing.length === 0) return [];
+    const names = missing.map(({ name }) => name);
+    if (!onPath("apt-get") || !existsSync("/etc/debian_version")) {
+        const commands = missing.map(({ command }) => command).join(", ");
+        throw new LabError(`the lab installs what it needs on Debian and Ubuntu only: install ${commands} yourself, then run this again`);
+    }
+    announce(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);
+    await aptInstall(missing, progress);
+    const still = COMMANDS.filter(({ command }) => !onPath(command));
+    if (still.length > 0) {
+        throw new LabError(`apt-get installed ${names.join(", ")}, but ${still[0]!.command} is still not on PATH: look into ${still[0]!.name}`);
+    }
+    return names;
+}
+
+function onPath(command: string): boolean {
+    return (process.env.PATH ?? "").split(":").some((dir) => {
+        try {
+            accessSync(join(dir, command), constants.X_OK);
+            return true;
+        } catch {
+            return false;
+        }
+    });
+}

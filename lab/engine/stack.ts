@@ -1,0 +1,200 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { createWriteStream, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parse, stringify } from "yaml";
+import { type Lab, LabError, type Progress } from "../lab.ts";
+import { CHECKOUT } from "../labs.ts";
+import { processIdentity } from "../lock.ts";
+import type { Configuration } from "./config.ts";
+import { type Diagnostic, diagnosticOf, failureSentence } from "./failure.ts";
+import { type EngineResult, type InlineProgram, runEngine } from "./run.ts";
+import { stepName } from "./stages.ts";
+import {
+    STACK,
+    type Workspace,
+    engineEnvironment,
+    engineLocks,
+    prepareWorkspace,
+    readCheckpoint,
+    workspaceOf,
+} from "./workspace.ts";
+
+const KEPT_LOGS = 10;
+const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
+let evaluations = 0;
+
+export interface StackOptions {
+    /** The Pulumi CLI. */
+    command: string;
+    /** Value for PULUMI_DEBUG_PROVIDERS. */
+    debugProviders?: string;
+    /** Directory of index.ts and Pulumi.yaml; this checkout by default. */
+    programDir?: string;
+}
+
+export interface OperationOptions {
+    onEvent?: (event: EngineEvent) => void;
+    onOutput?: (text: string) => void;
+    /** Stack configuration to use in place of the stack's own. */
+    configFile?: string;
+}
+
+/** The lab's Pulumi stack: the real engine with index.ts as an inline program and a file backend in the lab's directory. */
+export class LabStack {
+    readonly workspace: Workspace;
+    readonly #options: StackOptions;
+
+    constructor(lab: Lab, options: StackOptions) {
+        this.#options = options;
+        this.workspace = workspaceOf(lab, options.programDir);
+    }
+
+    /** Whether there is a stack, with or without resources. */
+    get exists(): boolean {
+        return readCheckpoint(this.workspace) !== undefined;
+    }
+
+    /** Number of resources in the state. */
+    get size(): number {
+        return readCheckpoint(this.workspace)?.resources?.length ?? 0;
+    }
+
+    /** Makes the stack when there is none. */
+    async init(): Promise<void> {
+        prepareWorkspace(this.workspace, this.#options.programDir);
+        if (this.exists) return;
+        const result = await this.#cli(["stack", "init", `organization/${this.workspace.project}/${STACK}`]);
+        if (result.exitCode !== 0) throw this.#failure("stack init", result, []);
+    }
+
+    /** Writes the whole configuration: what is not in it is taken away. The file is for root only, so nothing is encrypted. */
+    configure(configuration: Configuration, file = this.workspace.configFile): void {
+        const { configFile } = this.workspace;
+        const previous = existsSync(configFile) ? (parse(readFileSync(configFile, "utf8")) as Record<string, unknown>) : {};
+        writeFileSync(file, stringify({ ...previous, config: configuration }), { mode: 0o600 });
+    }
+
+    /** Shows what `up` would do, changing nothing. */
+    async preview(options: OperationOptions & { diff?: boolean; color?: boolean } = {}): Promise<EngineResult> {
+        const args = ["preview", ...(options.diff ? ["--diff"] : []), "--color", options.color ? "always" : "never"];
+        return this.#operate("preview", args, options, true);
+    }
+
+    async up(options: OperationOptions = {}): Promise<EngineResult> {
+        return this.#operate("up", ["up", "--yes", "--skip-preview", "--color", "never"], options, true);
+    }
+
+    /** Compares the state with the cloud; `clearPending` forgets operations of which nobody saw the end. */
+    async refresh(options: OperationOptions & { clearPending?: boolean } = {}): Promise<EngineResult> {
+        const clear = options.clearPending ? ["--clear-pending-creates"] : [];
+        return this.#operate("refresh", ["refresh", "--yes", "--skip-preview", "--color", "never", ...clear], options, false);
+    }
+
+    async destroy(options: OperationOptions = {}): Promise<EngineResult> {
+        return this.#operate("destroy", ["destroy", "--yes", "--skip-preview", "--color", "never"], options, false);
+    }
+
+    /**
+     * Brings the stack back into order after an engine that was killed: its lock is taken away and operations without
+     * an end are cleared up. Cheap when there is nothing to do.
+     * @throws LabError when an engine that is alive holds the stack.
+     */
+    async recover(progress: Progress): Promise<void> {
+        const locks = engineLocks(this.workspace);
+        const alive = locks.find(({ pid }) => processIdentity(pid) !== undefined && isEngine(pid));
+        if (alive) throw new LabError(`process ${alive.pid} runs pulumi on the lab's stack: wait for it to end, or end it`);
+        if (locks.length > 0) {
+            progress("taking away the lock of an engine that is gone");
+            const result = await this.#cli(["cancel", "--yes", "--stack", STACK]);
+            if (result.exitCode !== 0) throw this.#failure("cancel", result, []);
+        }
+        if ((readCheckpoint(this.workspace)?.pending_operations?.length ?? 0) === 0) return;
+        progress("an earlier run was cut: comparing the stack with the cloud");
+        await this.refresh({ clearPending: true });
+    }
+
+    /** The stack's outputs that are no secrets, without starting the engine. Empty when there are none. */
+    outputs(): Record<string, unknown> {
+        const resources = readCheckpoint(this.workspace)?.resources ?? [];
+        const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
+        return Object.fromEntries(Object.entries(outputs).filter(([, value]) => !isSecretValue(value)));
+    }
+
+    /** All outputs in clear text. Not for printing. */
+    async secretOutputs(): Promise<Record<string, unknown>> {
+        const result = await this.#cli(["stack", "output", "--json", "--show-secrets", "--stack", STACK]);
+        if (result.exitCode !== 0) throw this.#failure("stack output", result, []);
+        return JSON.parse(result.stdout) as Record<string, unknown>;
+    }
+
+    #cli(args: string[]): Promise<EngineResult> {
+        const { command } = this.#options;
+        return runEngine({ command, args, cwd: this.workspace.dir, env: engineEnvironment(this.workspace, command) });
+    }
+
+    async #operate(name: string, args: string[], options: OperationOptions, withProgram: boolean): Promise<EngineResult> {
+        const { command, debugProviders, programDir = CHECKOUT } = this.#options;
+        const diagnostics: Diagnostic[] = [];
+        const steps = new Map<string, string>();
+        const log = this.#openLog(name);
+        const result = await runEngine({
+            command,
+            args: [...args, "--stack", STACK, ...(options.configFile ? ["--config-file", options.configFile] : [])],
+            cwd: this.workspace.dir,
+            env: engineEnvironment(this.workspace, command, debugProviders),
+            program: withProgram ? inlineProgram(programDir) : undefined,
+            onEvent: (event) => {
+                const resource = event.resourcePreEvent?.metadata;
+                if (resource?.type.startsWith("command:")) steps.set(resource.urn, stepName(resource.urn, resource.new?.inputs));
+                const diagnostic = diagnosticOf(event);
+                if (diagnostic) diagnostics.push({ ...diagnostic, step: steps.get(diagnostic.urn ?? "") });
+                options.onEvent?.(event);
+            },
+            onOutput: (text) => {
+                log.stream.write(text);
+                options.onOutput?.(text);
+            },
+        });
+        for (const { urn, message } of diagnostics) log.stream.write(`\n${urn ?? "error"}\n${message}\n`);
+        log.stream.end(`\n${result.stderr}`);
+        if (result.interrupted && result.exitCode !== 0) {
+            throw new Interrupted(`${name} was interrupted and has ended cleanly: the next \`npm run lab -- up\` goes on from there`);
+        }
+        if (result.exitCode !== 0) throw this.#failure(name, result, diagnostics, log.file);
+        return result;
+    }
+
+    #failure(name: string, result: EngineResult, diagnostics: Diagnostic[], log?: string): LabError {
+        const sentence = failureSentence(diagnostics, result.stderr, result.stdout);
+        return new LabError(log ? `${sentence}\n(${name} failed; its whole output: ${log})` : `${name} failed: ${sentence}`);
+    }
+
+    #openLog(name: string) {
+        const { logDir } = this.workspace;
+        const old = readdirSync(logDir).filter((file) => /^(up|preview|refresh|destroy)-/.test(file));
+        const byTime = old.sort((a, b) => a.replace(/^\w+-/, "").localeCompare(b.replace(/^\w+-/, "")));
+        for (const file of byTime.slice(0, -KEPT_LOGS)) rmSync(join(logDir, file), { force: true });
+        const file = join(logDir, `${name}-${new Date().toISOString().replace(/[:.]/g, "")}.log`);
+        return { file, stream: createWriteStream(file, { mode: 0o600 }) };
+    }
+}
+
+/** The user interrupted an operation. */
+export class Interrupted extends LabError {
+    override name = "Interrupted";
+}
+
+/** Evaluates index.ts afresh for each operation; the modules that it imports stay loaded. */
+function inlineProgram(programDir: string): InlineProgram {
+    const url = pathToFileURL(join(programDir, "index.ts")).href;
+    return async () => ({ ...((await import(`${url}?evaluation=${++evaluations}`)) as Record<string, unknown>) });
+}
+
+function isEngine(pid: number): boolean {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("pulumi");
+}
+
+function isSecretValue(value: unknown): boolean {
+    return typeof value === "object" && value !== null && SECRET_SIGNATURE in value;
+}

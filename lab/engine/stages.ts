@@ -1,0 +1,149 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+
+/** A line of the report that is in progress. */
+export interface OpenStage {
+    progress(message: string): void;
+    /** `finishedAt` is a time of performance.now(), for a line that is printed later than its work ended; `note` follows the name. */
+    done(finishedAt?: number, note?: string): void;
+    fail(): void;
+}
+
+/** What resources of a type are called in the report; those not listed are not reported. First match. */
+const GROUPS: [RegExp, string][] = [
+    [/^tls:/, "keys"],
+    [/^aws:(ec2\/(networkInterface|eip|eipAssociation):|ec2\/eip)/, "addresses"],
+    [/^aws:(ec2\/(instance|volumeAttachment):|ebs\/)/, "machine"],
+    [/^aws:(ec2|vpc)\//, "network"],
+    [/^aws:route53\//, "DNS records"],
+];
+const COMMAND = /^command:remote:/;
+/** A group whose last resource ended this long ago is complete: resources of one group follow each other at once. */
+const QUIET_MS = 400;
+
+interface Group {
+    stage: OpenStage;
+    running: Set<string>;
+    endedAt: number;
+    timer?: NodeJS.Timeout;
+}
+
+/** Turns engine events into report lines: one for each group of cloud resources, one for each step on the machine. */
+export class EngineStages {
+    readonly #begin: (name: string) => OpenStage;
+    readonly #groups = new Map<string, Group>();
+    /** Number of operations that changed something, by name of the operation ("create", "update" …). */
+    changes: Record<string, number> = {};
+    /** Whether any resource has been touched: until then nothing has happened outside of this process. */
+    started = false;
+
+    constructor(begin: (name: string) => OpenStage) {
+        this.#begin = begin;
+    }
+
+    handle(event: EngineEvent): void {
+        if (event.resourcePreEvent) {
+            const { op, urn, new: wanted } = event.resourcePreEvent.metadata;
+            if (isChange(op)) this.#start(urn, op, stepName(urn, wanted?.inputs));
+        } else if (event.diagnosticEvent?.urn) {
+            const { urn, message } = event.diagnosticEvent;
+            this.#groupOf(urn)?.stage.progress(plainText(message).trim().split("\n").at(-1) ?? "");
+        } else if (event.resOutputsEvent) {
+            this.#end(event.resOutputsEvent.metadata.urn);
+        } else if (event.resOpFailedEvent) {
+            this.#fail(event.resOpFailedEvent.metadata.urn);
+        } else if (event.summaryEvent) {
+            const changes = Object.entries(event.summaryEvent.resourceChanges ?? {});
+            this.changes = Object.fromEntries(changes.filter(([op]) => isChange(op))) as Record<string, number>;
+        }
+    }
+
+    /** Ends every line that is still open: after the engine has ended nothing runs any more. */
+    close(): void {
+        for (const [name, group] of this.#groups) {
+            if (group.running.size > 0) this.#remove(name, group, () => group.stage.fail());
+            else this.#finish(name, group);
+        }
+    }
+
+    #start(urn: string, op: string, step: string): void {
+        const name = stageName(typeOf(urn), op, step);
+        if (isWork(typeOf(urn))) this.started = true;
+        if (!name) return;
+        let group = this.#groups.get(name);
+        if (!group) {
+            group = { stage: this.#begin(name), running: new Set(), endedAt: 0 };
+            this.#groups.set(name, group);
+        }
+        clearTimeout(group.timer);
+        group.running.add(urn);
+        if (!COMMAND.test(typeOf(urn))) group.stage.progress(resourceName(urn));
+    }
+
+    #end(urn: string): void {
+        for (const [name, group] of this.#groups) {
+            if (!group.running.delete(urn) || group.running.size > 0) continue;
+            group.endedAt = performance.now();
+            if (COMMAND.test(typeOf(urn))) this.#finish(name, group);
+            else group.timer = setTimeout(() => this.#finish(name, group), QUIET_MS);
+        }
+    }
+
+    #fail(urn: string): void {
+        for (const [name, group] of this.#groups) {
+            if (group.running.has(urn)) this.#remove(name, group, () => group.stage.fail());
+        }
+    }
+
+    #finish(name: string, group: Group): void {
+        this.#remove(name, group, () => group.stage.done(group.endedAt));
+    }
+
+    #remove(name: string, group: Group, end: () => void): void {
+        clearTimeout(group.timer);
+        this.#groups.delete(name);
+        end();
+    }
+
+    #groupOf(urn: string): Group | undefined {
+        return [...this.#groups.values()].find((group) => group.running.has(urn));
+    }
+}
+
+function isChange(op: string): boolean {
+    // "replace" is announced besides the create and the delete that it consists of.
+    return !["same", "read", "read-discard", "refresh", "discard", "replace"].includes(op);
+}
+
+/** Components and the stack itself only group what does the work. */
+function isWork(type: string): boolean {
+    return /^(aws|command|tls):/.test(type);
+}
+
+function stageName(type: string, op: string, step: string): string | undefined {
+    const deletes = op.startsWith("delete") || op.startsWith("discard");
+    // A step has nothing to undo on the machine.
+    if (COMMAND.test(type)) return deletes ? undefined : `step ${step}`;
+    const group = GROUPS.find(([pattern]) => pattern.test(type))?.[1];
+    return group && deletes ? `${group}: removal` : group;
+}
+
+/** "…$aws:ec2/instance:Instance::linkmesh-instance" → "aws:ec2/instance:Instance". */
+export function typeOf(urn: string): string {
+    return (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
+}
+
+export function resourceName(urn: string): string {
+    return urn.split("::").slice(3).join("::");
+}
+
+/** A step's own name, the last word of its command ("… bash -s -- nginx"); the resource's name when it is not known. */
+export function stepName(urn: string, inputs?: Record<string, unknown>): string {
+    const command = inputs?.create;
+    return (typeof command === "string" ? / -- (\S+)$/.exec(command)?.[1] : undefined) ?? resourceName(urn);
+}
+
+/** Engine messages hold colour tags such as "<{%fg 1%}>", and what a step prints may hold terminal sequences. */
+export function plainText(message: string): string {
+    // eslint-disable-next-line no-control-regex
+    return message.replace(/<\{%.*?%\}>/g, "").replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "");
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { parse, stringify } from "yaml";
+import { CHECKOUT } from "../labs.ts";
+import { type Lab, LabError } from "../lab.ts";
+
+export const STACK = "lab";
+
+/** Where the lab's stack lives, all of it inside the lab's directory. */
+export interface Workspace {
+    /** Name of the Pulumi project. */
+    project: string;
+    /** Holds a copy of Pulumi.yaml and the stack's configuration file; plain `pulumi -C` works there too. */
+    dir: string;
+    /** Pulumi.lab.yaml. */
+    configFile: string;
+    /** The file backend. */
+    stateDir: string;
+    home: string;
+    passphraseFile: string;
+    logDir: string;
+    /** The `config` section of Pulumi.yaml by name. */
+    schema: Record<string, ConfigKey>;
+}
+
+/** One key of Pulumi.yaml's `config` section. */
+export interface ConfigKey {
+    type?: "string" | "integer" | "number" | "boolean" | "array" | "object";
+}
+
+/** Finds the files of the lab's stack without making any. */
+export function workspaceOf(lab: Lab, programDir = CHECKOUT): Workspace {
+    const root = join(lab.dir, "pulumi");
+    return {
+        ...readProject(programDir),
+        dir: join(root, "work"),
+        configFile: join(root, "work", `Pulumi.${STACK}.yaml`),
+        stateDir: join(root, "state"),
+        home: join(root, "home"),
+        passphraseFile: join(root, "passphrase"),
+        logDir: join(lab.dir, "logs"),
+    };
+}
+
+/** Makes the directories, the passphrase and the copy of Pulumi.yaml, which follows the checkout's. */
+export function prepareWorkspace(workspace: Workspace, programDir = CHECKOUT): void {
+    for (const dir of [workspace.dir, workspace.stateDir, workspace.home, workspace.logDir]) {
+        mkdirSync(dir, { recursive: true, mode: 0o700 });
+    }
+    if (!existsSync(workspace.passphraseFile)) {
+        writeFileSync(workspace.passphraseFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
+    }
+    // `main` lets the plain CLI find the program from the private directory.
+    const project = { ...readProjectFile(programDir), main: programDir };
+    writeFileSync(join(workspace.dir, "Pulumi.yaml"), stringify(project));
+    // The engine writes a log a run and never removes one.
+    for (const dir of [join(workspace.home, "logs"), join(workspace.stateDir, ".pulumi", "history")]) {
+        rmSync(dir, { recursive: true, force: true });
+    }
+}
+
+/** Variables with which the `pulumi` command works on the lab's stack. */
+export function stackVariables(workspace: Workspace): Record<string, string> {
+    return {
+        PULUMI_BACKEND_URL: `file://${workspace.stateDir}`,
+        PULUMI_CONFIG_PASSPHRASE_FILE: workspace.passphraseFile,
+        PULUMI_HOME: workspace.home,
+        PULUMI_STACK: STACK,
+    };
+}
+
+/** The environment of an engine run: the caller's, without what would lead it to another stack or cloud account. */
+export function engineEnvironment(workspace: Workspace, command: string, debugProviders?: string): Record<string, string> {
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|AWS_)/.test(name));
+    const path = process.env.PATH ?? "";
+    return {
+        ...(Object.fromEntries(inherited) as Record<string, string>),
+        ...stackVariables(workspace),
+        PATH: isAbsolute(command) ? `${dirname(command)}${delimiter}${path}` : path,
+        // As the Automation API sets it: makes the flags for an inline program known.
+        PULUMI_DEBUG_COMMANDS: "true",
+        PULUMI_AUTOMATION_API: "true",
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        PULUMI_DIY_BACKEND_NO_LEGACY_WARNING: "true",
+        PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
+        ...(debugProviders ? { PULUMI_DEBUG_PROVIDERS: debugProviders } : {}),
+    };
+}
+
+/** The stack as the file backend keeps it; undefined when there is none. */
+export function readCheckpoint(workspace: Workspace): Checkpoint | undefined {
+    const file = join(workspace.stateDir, ".pulumi", "stacks", workspace.project, `${STACK}.json`);
+    if (!existsSync(file)) return undefined;
+    const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as { checkpoint: { latest?: Checkpoint } };
+    return checkpoint.latest ?? {};
+}
+
+export interface Checkpoint {
+    resources?: { urn: string; type: string; outputs?: Record<string, unknown> }[];
+    pending_operations?: unknown[];
+}
+
+/** Lock files that engines hold on the stack, with the process that made each. */
+export function engineLocks(workspace: Workspace): { file: string; pid: number; hostname: string }[] {
+    const dir = join(workspace.stateDir, ".pulumi", "locks", "organization", workspace.project, STACK);
+    if (!existsSync(dir)) return [];
+    return readdirSync(dir)
+        .filter((name) => name.endsWith(".json"))
+        .map((name) => {
+            const file = join(dir, name);
+            const { pid, hostname } = JSON.parse(readFileSync(file, "utf8")) as { pid: number; hostname: string };
+            return { file, pid, hostname };
+        });
+}
+
+/** Name and settings of the program, from its Pulumi.yaml. */
+export function readProject(programDir = CHECKOUT): Pick<Workspace, "project" | "schema"> {
+    const { name, config = {} } = readProjectFile(programDir);
+    const isTyped = (value: unknown): value is ConfigKey => typeof value === "object" && value !== null;
+    const schema = Object.entries(config).map(([key, value]) => [key, isTyped(value) ? value : {}] as const);
+    return { project: name, schema: Object.fromEntries(schema) };
+}
+
+function readProjectFile(programDir: string): { name: string; config?: Record<string, unknown> } {
+    const file = join(programDir, "Pulumi.yaml");
+    if (!existsSync(file)) throw new LabError(`${file} is missing: run the lab from a complete checkout`);
+    return parse(readFileSync(file, "utf8")) as { name: string; config?: Record<string, unknown> };
+}

@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { exec } from "../cloud/exec.ts";
+import { withLock } from "../cloud/lock.ts";
+import { LabError, type Progress } from "../lab.ts";
+import { inChroot } from "./chroot.ts";
+import {
+    aptSources,
+    MACHINE_FILES,
+    machinePackages,
+    MIRROR,
+    recipeText,
+    SERVICES_PACKAGES,
+    type Release,
+} from "./recipe.ts";
+
+/**
+ * The root directory of a machine image, built on first use (about a minute) and kept in the cache.
+ * Not to be written to: machines use it as the lower layer of an overlay.
+ *
+ * @returns its absolute path
+ * @throws LabError when debootstrap or the mirror fails
+ */
+export function ensureImage(cacheDir: string, release: Release, progress: Progress): Promise<string> {
+    const name = `${release}-${hash(recipeText(release))}`;
+    return ensureRoot(cacheDir, name, `the Debian ${release} image`, progress, async (root, report) => {
+        await debootstrap(release, root, report);
+        await installPackages(root, release, machinePackages(release), report);
+        for (const [path, text] of Object.entries(MACHINE_FILES)) await write(root, path, text);
+        await generalize(root);
+    });
+}
+
+/** The root directory with the lab's services (Knot DNS, Pebble, apt-cacher-ng), made from the trixie image. */
+export async function ensureServicesImage(cacheDir: string, progress: Progress): Promise<string> {
+    const base = await ensureImage(cacheDir, "trixie", progress);
+    const name = `services-${hash(recipeText("trixie") + SERVICES_PACKAGES.join())}`;
+    return ensureRoot(cacheDir, name, "the services image", progress, async (root, report) => {
+        await exec("cp", ["-a", "--reflink=auto", `${base}/.`, root]);
+        await installPackages(root, "trixie", SERVICES_PACKAGES, report);
+    });
+}
+
+type Build = (root: string, report: Progress) => Promise<void>;
+
+async function ensureRoot(
+    cacheDir: string,
+    name: string,
+    what: string,
+    progress: Progress,
+    build: Build,
+): Promise<string> {
+    const images = join(cacheDir, "images");
+    const final = join(images, name);
+    if (await exists(final)) return final;
+    await mkdir(images, { recursive: true });
+    return withLock(
+        final,
+        async () => {
+            if (await exists(final)) return final;
+            // Only the holder of the lock builds: what lies here was left by a build that was cut.
+            for (const left of await readdir(images)) {
+                if (left.startsWith(`.${name}.`)) await removeTree(join(images, left));
+            }
+            const root = join(images, `.${name}.${process.pid}`);
+            await mkdir(root);
+            try {
+                await build(root, (step) => progress(`${what}: ${step}`));
+                await rename(root, final);
+            } catch (error) {
+                await removeTree(root);
+                const reason = error instanceof Error ? error.message : String(error);
+                throw new LabError(
+                    `${what} could not be built: ${reason} (is ${MIRROR} reachable, and the disk not full?)`,
+                );
+            }
+            return final;
+        },
+        1800,
+    );
+}
+
+async function debootstrap(release: Release, root: string, report: Progress): Promise<void> {
+    await write(root, "etc/dpkg/dpkg.cfg.d/lab-unsafe-io", "force-unsafe-io\n");
+    report("base system");
+    // Only the base: debootstrap does not resolve virtual packages, and python3-cryptography depends on two of them.
+    // It mounts /proc and /sys in the root and forgets them when it is killed: in a mount namespace of its own nothing stays.
+    const command = ["debootstrap", "--variant=minbase", release, root, MIRROR];
+    await exec("unshare", ["--mount", "--propagation", "private", "--", ...command], {
+        onLine: (line) => {
+            const step = /^I: (Retrieving|Extracting|Unpacking|Configuring) (.*?)(\.\.\.)?$/.exec(line);
+            if (step) report(`${step[1]?.toLowerCase()} ${step[2]}`);
+        },
+    });
+    await rm(join(root, "etc/apt/sources.list"), { force: true });
+    await write(root, "etc/apt/sources.list.d/debian.sources", aptSources(release));
+}
+
+async function installPackages(root: string, release: Release, packages: string[], report: Progress): Promise<void> {
+    report(`package lists of ${release}`);
+    const script = [
+        "apt-get -q update",
+        "apt-get -q -y -o Acquire::Retries=3 upgrade",
+        `apt-get -q -y -o Acquire::Retries=3 --no-install-recommends install ${packages.join(" ")}`,
+        "apt-get clean",
+        "rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin",
+    ];
+    await inChroot(root, script.join("\n"), (line) => {
+        const step = /^(Get:\d+|Unpacking|Setting up) (.*)$/.exec(line);
+        if (step?.[1]?.startsWith("Get")) report("fetching packages");
+        else if (step) report(`${step[1]?.toLowerCase()} ${step[2]?.split(" ")[0]}`);
+    });
+}
+
+/** Removes what must differ between machines made from the image. */
+async function generalize(root: string): Promise<void> {
+    const ssh = join(root, "etc/ssh");
+    for (const name of await readdir(ssh)) if (name.startsWith("ssh_host_")) await rm(join(ssh, name));
+    await truncate(join(root, "etc/machine-id"), 0).catch(() => write(root, "etc/machine-id", ""));
+    for (const path of ["var/lib/dbus/machine-id", "etc/hostname", "etc/resolv.conf"]) {
+        await rm(join(root, path), { force: true });
+    }
+}
+
+async function write(root: string, path: string, text: string): Promise<void> {
+    const file = join(root, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+}
+
+/** A root that may still have something mounted in it is never deleted through the mount. */
+async function removeTree(dir: string): Promise<void> {
+    const mounts = await readFile("/proc/self/mounts", "utf8");
+    if (mounts.includes(` ${dir}/`)) throw new LabError(`something is mounted below ${dir}: unmount it and try again`);
+    await rm(dir, { recursive: true, force: true });
+}
+
+async function exists(path: string): Promise<boolean> {
+    return stat(path).then(
+        () => true,
+        () => false,
+    );
+}
+
+function hash(text: string): string {
+    return createHash("sha256").update(text).digest("hex").slice(0, 10);
+}

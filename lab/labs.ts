@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Lab, LabError, SLOTS, labAt, labRoot } from "./lab.ts";
+import { lockHolder, takeLock } from "./lock.ts";
+
+/** Who owns a slot: kept as lab.json in the lab's directory. */
+export interface LabOwner {
+    /** Absolute path of the checkout. */
+    checkout: string;
+    /** LINKMESH_LAB_NAME, or "default": one checkout can have several labs. */
+    name: string;
+    /** ISO 8601. */
+    createdAt: string;
+}
+
+const OWNER_FILE = "lab.json";
+
+/** The checkout that this file belongs to. */
+export const CHECKOUT = dirname(import.meta.dirname);
+
+export function labName(): string {
+    const name = process.env.LINKMESH_LAB_NAME || "default";
+    if (!/^[a-z0-9][a-z0-9-]{0,30}$/.test(name)) {
+        throw new LabError(`LINKMESH_LAB_NAME is "${name}": use at most 31 lower-case letters, digits and hyphens`);
+    }
+    return name;
+}
+
+/** The lab of this checkout and name; undefined when there is none. */
+export function findLab(checkout = CHECKOUT, name = labName()): Lab | undefined {
+    for (let slot = 0; slot < SLOTS; slot++) {
+        const owner = ownerOf(slot);
+        if (owner?.checkout === checkout && owner.name === name) return labAt(slot);
+    }
+    return undefined;
+}
+
+/** The lab of this checkout and name, or an error that says how to make one. */
+export function requireLab(): Lab {
+    const lab = findLab();
+    if (!lab) throw new LabError("this checkout has no lab: `npm run lab -- up` makes one");
+    return lab;
+}
+
+/** The lab of this checkout and name, made in the lowest free slot when there is none. */
+export function allocateLab(checkout = CHECKOUT, name = labName()): Lab {
+    const release = takeLock(
+        join(labRoot(), "slots.lock"),
+        "allocate a slot",
+        ({ pid }) => new LabError(`process ${pid} is making a lab at this moment: run this again`),
+    );
+    try {
+        const existing = findLab(checkout, name);
+        if (existing) return existing;
+        for (let slot = 0; slot < SLOTS; slot++) {
+            const lab = labAt(slot);
+            if (existsSync(lab.dir) || hasKernelObjects(lab)) continue;
+            const owner: LabOwner = { checkout, name, createdAt: new Date().toISOString() };
+            // Made aside and renamed, so that a slot is never taken by nobody.
+            const draft = `${lab.dir}.new`;
+            rmSync(draft, { recursive: true, force: true });
+            mkdirSync(draft, { recursive: true, mode: 0o700 });
+            writeFileSync(join(draft, OWNER_FILE), JSON.stringify(owner, null, 2));
+            renameSync(draft, lab.dir);
+            return lab;
+        }
+        throw new LabError(`all ${SLOTS} labs of this machine are in use (${owners()}): destroy one with \`npm run lab -- destroy --slot N\``);
+    } finally {
+        release();
+    }
+}
+
+/** Removes everything that the lab has on disk and gives the slot back. The owner goes last: a cut removal can be repeated. */
+export function releaseLab(lab: Lab): void {
+    if (!existsSync(lab.dir)) return;
+    for (const entry of readdirSync(lab.dir)) {
+        if (entry !== OWNER_FILE) rmSync(join(lab.dir, entry), { recursive: true, force: true });
+    }
+    rmSync(lab.dir, { recursive: true, force: true });
+}
+
+/** Whether the kernel knows interfaces or namespaces of this slot: another lab root, or one removed by hand, uses it. */
+function hasKernelObjects(lab: Lab): boolean {
+    return ["/sys/class/net", "/run/netns"].some(
+        (dir) => existsSync(dir) && readdirSync(dir).some((name) => name.startsWith(lab.prefix)),
+    );
+}
+
+/** Only one command at a time may change a lab; a second one is refused, naming the first. */
+export function lockLab(lab: Lab, doing: string): () => void {
+    return takeLock(
+        lockPath(lab),
+        doing,
+        (holder) =>
+            new LabError(`\`lab ${holder.doing}\` (process ${holder.pid}) is changing this lab: wait for it to end, then run this again`),
+    );
+}
+
+/** The command that changes the lab at this moment. */
+export function lockedBy(lab: Lab): { pid: number; doing: string } | undefined {
+    return lockHolder(lockPath(lab));
+}
+
+/** Beside the lab's directory, because `destroy` removes that while it holds the lock. */
+function lockPath(lab: Lab): string {
+    return join(labRoot(), `${lab.slot}.lock`);
+}
+
+function ownerOf(slot: number): LabOwner | undefined {
+    try {
+        return JSON.parse(readFileSync(join(labAt(slot).dir, OWNER_FILE), "utf8")) as LabOwner;
+    } catch {
+        return undefined;
+    }
+}
+
+function owners(): string {
+    const list: string[] = [];
+    for (let slot = 0; slot < SLOTS; slot++) {
+        const owner = ownerOf(slot);
+        const name = owner?.name === "default" ? "" : ` "${owner?.name}"`;
+        list.push(`slot ${slot}: ${owner ? owner.checkout + name : "left over"}`);
+    }
+    return list.join(", ");
+}

@@ -1,0 +1,151 @@
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
+import { DEFAULT_TOKEN_TTL_SECONDS, type Principal } from "./collectors.ts";
+import { describeClient } from "./forwarded.ts";
+import {
+    bearerToken,
+    HttpError,
+    MAX_MESSAGE_BYTES,
+    readBody,
+    readJson,
+    send,
+    sendError,
+    sendJson,
+    unauthorized,
+} from "./http.ts";
+import { log } from "./log.ts";
+import { metrics } from "./metrics.ts";
+import { answerOpampWithoutUpgrade } from "./opamp.ts";
+import { installScript, opampUrl, page } from "./page.ts";
+import type { Server } from "./server.ts";
+import { VERSION } from "./version.ts";
+
+interface Route {
+    /** Who may call it: anybody, any bearer token, or the service account only. */
+    access: "open" | "token" | "service";
+    answer: (server: Server, request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+}
+
+const ROUTES: Record<string, Route> = {
+    "GET /": {
+        access: "open",
+        answer: ({ config }, _, response) => send(response, 200, "text/html; charset=utf-8", page(config)),
+    },
+    "GET /api/v1/downloads/install-opamp.sh": {
+        access: "open",
+        answer: ({ config }, _, response) => send(response, 200, "text/x-shellscript", installScript(config)),
+    },
+    "GET /api/v1/info": {
+        access: "token",
+        answer: ({ config, authority, sessions }, _, response) =>
+            sendJson(response, 200, {
+                standIn: true,
+                version: VERSION,
+                caFingerprint: authority.fingerprint,
+                externalUrl: config.externalUrl,
+                grpcExternalUrl: config.grpcExternalUrl,
+                sessions,
+            }),
+    },
+    "GET /api/v1/whoami": {
+        access: "token",
+        answer: ({ trusted }, request, response) =>
+            sendJson(response, 200, describeClient(request.socket.remoteAddress ?? "", request.headers, trusted)),
+    },
+    "GET /api/v1/collectors": {
+        access: "service",
+        answer: ({ collectors }, _, response) => sendJson(response, 200, { collectors: collectors.list() }),
+    },
+    "GET /api/v1/metrics": {
+        access: "service",
+        answer: (server, _, response) => {
+            if (!server.config.metricsEnabled) throw new HttpError(404, "metrics.enabled is false");
+            send(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics(server));
+        },
+    },
+    "POST /api/v1/enrollment-tokens": { access: "service", answer: mintToken },
+    "POST /api/v1/bootstrap": { access: "open", answer: bootstrap },
+    "POST /v1/metrics": {
+        access: "token",
+        answer: async (_, request, response) => {
+            await readBody(request, MAX_MESSAGE_BYTES);
+            emptyMessage(request, response);
+        },
+    },
+    "POST /collector.v1.CollectorService/GetConfig": {
+        access: "token",
+        answer: async (_, request, response) => {
+            await readBody(request, MAX_MESSAGE_BYTES);
+            emptyMessage(request, response);
+        },
+    },
+    "GET /v1/opamp": { access: "open", answer: answerOpampWithoutUpgrade },
+    "POST /v1/opamp": { access: "open", answer: answerOpampWithoutUpgrade },
+};
+
+/** A message without fields, in the encoding of the request: {} in JSON, no bytes at all in protobuf. */
+function emptyMessage(request: IncomingMessage, response: ServerResponse): void {
+    const type = request.headers["content-type"] ?? "application/x-protobuf";
+    send(response, 200, type, type.startsWith("application/json") ? "{}" : "");
+}
+
+async function mintToken({ collectors }: Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { ttlSeconds = DEFAULT_TOKEN_TTL_SECONDS } = await readJson(request);
+    if (typeof ttlSeconds !== "number" || !(ttlSeconds > 0))
+        throw new HttpError(400, "ttlSeconds must be a positive number");
+    sendJson(response, 201, collectors.mint(ttlSeconds));
+}
+
+async function bootstrap(server: Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { config, collectors, authority } = server;
+    const body = await readJson(request);
+    const token = typeof body.token === "string" ? body.token : bearerToken(request);
+    if (!token) throw unauthorized();
+    const redemption = collectors.redeem(token, typeof body.hostname === "string" ? body.hostname : "");
+    if (redemption.outcome === "unknown") throw unauthorized();
+    if (redemption.outcome !== "enrolled") throw new HttpError(410, `the enrollment token is ${redemption.outcome}`);
+    const credentials = await collectors.issueCredentials(redemption.collector);
+    const client = describeClient(request.socket.remoteAddress ?? "", request.headers, server.trusted);
+    log.info(`enrolled ${redemption.collector.id} from ${client.address}`);
+    sendJson(response, 200, {
+        collectorId: redemption.collector.id,
+        caCertificate: authority.caCertificate,
+        ...credentials,
+        grpcEndpoint: config.grpcExternalUrl,
+        opampUrl: opampUrl(config),
+    });
+}
+
+function authorize(server: Server, request: IncomingMessage, access: Route["access"]): void {
+    if (access === "open") return;
+    const token = bearerToken(request);
+    const principal: Principal | undefined = token ? server.collectors.authenticate(token) : undefined;
+    if (!principal) throw unauthorized();
+    if (access === "service" && principal.kind !== "service") throw new HttpError(403, "a service account is required");
+}
+
+async function answer(server: Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    const route = ROUTES[`${method} ${path}`];
+    if (route) {
+        authorize(server, request, route.access);
+        return route.answer(server, request, response);
+    }
+    const isKnown = Object.keys(ROUTES).some((key) => key.endsWith(` ${path}`));
+    // As the real API would: what is under /api/v1 is told to those only who may use it.
+    if (!isKnown && path.startsWith("/api/")) authorize(server, request, "token");
+    throw isKnown ? new HttpError(405, `${request.method} is not allowed here`) : new HttpError(404, "no such page");
+}
+
+/** The plain HTTP listener's server, not listening yet. WebSocket upgrades are not its business. */
+export function createHttpServer(server: Server): HttpServer {
+    // LinkMesh is written in Go, whose HTTP server keeps idle connections for ever by default.
+    return createServer({ keepAliveTimeout: 0 }, (request, response) => {
+        answer(server, request, response).catch((error: unknown) => {
+            if (response.headersSent || response.destroyed) return response.destroy();
+            if (error instanceof HttpError) return sendError(response, error);
+            log.warn(`${request.method} ${request.url}: ${(error as Error).message}`);
+            sendError(response, new HttpError(500, "internal error"));
+        });
+    });
+}

@@ -1,0 +1,181 @@
+import "./reflect.ts";
+import {
+    createCipheriv,
+    createDecipheriv,
+    createHash,
+    randomBytes,
+    scryptSync,
+    webcrypto,
+    X509Certificate,
+} from "node:crypto";
+import * as x509 from "@peculiar/x509";
+import type { Database } from "./database.ts";
+import { EXIT, Failure } from "./failure.ts";
+
+// Node 18 has no global crypto object for the library to find.
+x509.cryptoProvider.set(webcrypto);
+
+const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNATURE = { name: "ECDSA", hash: "SHA-256" };
+const DAY = 24 * 60 * 60 * 1000;
+
+/** A certificate with its private key, both PEM. */
+export interface KeyPair {
+    certificate: string;
+    privateKey: string;
+}
+
+/** Subject alternative names of a server certificate. */
+export interface SubjectNames {
+    dns: string[];
+    ip: string[];
+}
+
+/** Who may sign: the internal CA, kept in the database, its key encrypted with the server secret. */
+export class Authority {
+    private constructor(
+        /** Identifies the database; new with each new CA. */
+        readonly id: string,
+        readonly caCertificate: string,
+        private readonly caKey: webcrypto.CryptoKey,
+    ) {}
+
+    /**
+     * The CA of this database; made when the database is empty.
+     *
+     * @throws {Failure} when the secret is not the one that the CA was made with
+     */
+    static async open(database: Database, secret: string): Promise<Authority> {
+        const stored = database.records.find((record) => record.type === "authority") as StoredAuthority | undefined;
+        if (!stored && database.records.length > 0)
+            throw new Failure(`${database.path}: the database has no internal CA`, EXIT.configuration);
+        if (!stored) return Authority.create(database, secret);
+        let pkcs8: Buffer;
+        try {
+            pkcs8 = decrypt(stored.caKey, secret);
+        } catch {
+            throw new Failure(
+                `the server secret (LINKMESH_SECRET) does not belong to the database ${database.path}: ` +
+                    "restore the secret that this database was created with, or the database that belongs to this secret",
+                EXIT.configuration,
+            );
+        }
+        const key = await webcrypto.subtle.importKey("pkcs8", pkcs8, KEY_ALGORITHM, false, ["sign"]);
+        return new Authority(stored.id, stored.caCertificate, key);
+    }
+
+    private static async create(database: Database, secret: string): Promise<Authority> {
+        const id = randomBytes(8).toString("hex");
+        const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
+        const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+            name: `CN=LinkMesh stand-in CA ${id}`,
+            keys,
+            signingAlgorithm: SIGNATURE,
+            ...validity(3650),
+            extensions: [
+                new x509.BasicConstraintsExtension(true, 0, true),
+                new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+                await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+            ],
+        });
+        const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey));
+        const stored: StoredAuthority = {
+            type: "authority",
+            id,
+            caCertificate: certificate.toString("pem"),
+            caKey: encrypt(pkcs8, secret),
+        };
+        database.append({ ...stored }, { durable: true });
+        return new Authority(id, stored.caCertificate, keys.privateKey);
+    }
+
+    /** SHA-256 of the CA certificate, lower-case hex. */
+    get fingerprint(): string {
+        return createHash("sha256").update(new X509Certificate(this.caCertificate).raw).digest("hex");
+    }
+
+    /** A new key and certificate for an agent. */
+    issueClient(commonName: string): Promise<KeyPair> {
+        return this.issue(commonName, x509.ExtendedKeyUsage.clientAuth, [], 365);
+    }
+
+    /** A new key and certificate for the gRPC listener. */
+    issueServer(names: SubjectNames): Promise<KeyPair> {
+        const entries: x509.JsonGeneralNames = [
+            ...names.dns.map((value) => ({ type: "dns" as const, value })),
+            ...names.ip.map((value) => ({ type: "ip" as const, value })),
+        ];
+        return this.issue(
+            "linkmesh-server",
+            x509.ExtendedKeyUsage.serverAuth,
+            [new x509.SubjectAlternativeNameExtension(entries)],
+            1825,
+        );
+    }
+
+    private async issue(
+        commonName: string,
+        usage: x509.ExtendedKeyUsage,
+        extensions: x509.Extension[],
+        days: number,
+    ): Promise<KeyPair> {
+        const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
+        const ca = new x509.X509Certificate(this.caCertificate);
+        const certificate = await x509.X509CertificateGenerator.create({
+            subject: `CN=${commonName}`,
+            issuer: ca.subject,
+            publicKey: keys.publicKey,
+            signingKey: this.caKey,
+            signingAlgorithm: SIGNATURE,
+            ...validity(days),
+            extensions: [
+                new x509.BasicConstraintsExtension(false, undefined, true),
+                new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+                new x509.ExtendedKeyUsageExtension([usage]),
+                await x509.AuthorityKeyIdentifierExtension.create(ca),
+                ...extensions,
+            ],
+        });
+        const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
+        return {
+            certificate: `${certificate.toString("pem")}\n`,
+            privateKey: `${x509.PemConverter.encode(pkcs8, "PRIVATE KEY")}\n`,
+        };
+    }
+}
+
+interface Sealed {
+    salt: string;
+    iv: string;
+    tag: string;
+    data: string;
+}
+
+interface StoredAuthority {
+    type: "authority";
+    id: string;
+    caCertificate: string;
+    caKey: Sealed;
+}
+
+/** Backdated a little, because the clock of an agent may be behind. */
+function validity(days: number): { notBefore: Date; notAfter: Date } {
+    return { notBefore: new Date(Date.now() - 300_000), notAfter: new Date(Date.now() + days * DAY) };
+}
+
+function encrypt(data: Buffer, secret: string): Sealed {
+    const salt = randomBytes(16);
+    const iv = randomBytes(12);
+    const cipher = createCipheriv("aes-256-gcm", scryptSync(secret, salt, 32), iv);
+    const sealed = Buffer.concat([cipher.update(data), cipher.final()]);
+    const text = (bytes: Buffer) => bytes.toString("base64");
+    return { salt: text(salt), iv: text(iv), tag: text(cipher.getAuthTag()), data: text(sealed) };
+}
+
+/** Throws when the secret is not the one that sealed it. */
+function decrypt(sealed: Sealed, secret: string): Buffer {
+    const bytes = (text: string) => Buffer.from(text, "base64");
+    const decipher = createDecipheriv("aes-256-gcm", scryptSync(secret, bytes(sealed.salt), 32), bytes(sealed.iv));
+    decipher.setAuthTag(bytes(sealed.tag));
+    return Buffer.concat([decipher.update(bytes(sealed.data)), decipher.final()]);
+}

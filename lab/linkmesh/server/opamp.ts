@@ -1,0 +1,85 @@
+import { STATUS_CODES, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { Collector } from "./collectors.ts";
+import { bearerToken, HttpError, MAX_MESSAGE_BYTES, readBody, send, unauthorized } from "./http.ts";
+import { log } from "./log.ts";
+import type { Server } from "./server.ts";
+
+/**
+ * The collector behind a request, or "service" for the service account.
+ * A fresh enrollment token enrols its sender here, as it does for an OpAMP supervisor that was started with one.
+ */
+function identify({ collectors }: Server, request: IncomingMessage): Collector | "service" {
+    const token = bearerToken(request);
+    if (!token) throw unauthorized();
+    const principal = collectors.authenticate(token);
+    if (principal) return principal.kind === "service" ? "service" : principal.collector;
+    const known = collectors.enrolledWith(token);
+    if (known) return known;
+    const redemption = collectors.redeem(token, "");
+    if (redemption.outcome !== "enrolled") throw unauthorized();
+    log.info(`enrolled ${redemption.collector.id} by OpAMP`);
+    return redemption.collector;
+}
+
+/** OpAMP's plain HTTP transport, and whatever else comes to /v1/opamp without asking for a WebSocket. */
+export async function answerOpampWithoutUpgrade(
+    server: Server,
+    request: IncomingMessage,
+    response: ServerResponse,
+): Promise<void> {
+    // The guide: 400 means that Upgrade was stripped on the way. It says so whether or not credentials came along.
+    if (request.method !== "POST") throw new HttpError(400, "a WebSocket upgrade is required here");
+    identify(server, request);
+    send(response, 200, "application/x-protobuf", await readBody(request, MAX_MESSAGE_BYTES));
+}
+
+function refuse(socket: Duplex, error: HttpError): void {
+    const body = `${JSON.stringify({ error: error.message })}\n`;
+    const headers = {
+        ...error.headers,
+        "Content-Type": "application/json",
+        "Content-Length": String(Buffer.byteLength(body)),
+        Connection: "close",
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join("")}\r\n${body}`);
+}
+
+/** Answers WebSocket upgrades at /v1/opamp: 401 without credentials, an echo of all messages with them. */
+export function serveOpamp(server: Server, httpServer: HttpServer): { stop(): void } {
+    // No pings from here: idle time-outs on the way must show, and OpAMP has heartbeats of its own.
+    const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
+
+    httpServer.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        // A client that resets the connection while it is refused is no reason to fall over.
+        socket.on("error", () => socket.destroy());
+        try {
+            if (request.url?.split("?")[0] !== "/v1/opamp") throw new HttpError(400, "nothing can be upgraded here");
+            const who = identify(server, request);
+            if (request.method !== "GET") throw new HttpError(400, "a WebSocket handshake must be a GET");
+            sockets.handleUpgrade(request, socket, head, (webSocket) => openSession(server, webSocket, who));
+        } catch (error) {
+            if (!(error instanceof HttpError)) log.warn(`OpAMP handshake: ${(error as Error).message}`);
+            refuse(socket, error instanceof HttpError ? error : new HttpError(500, "internal error"));
+        }
+    });
+
+    return {
+        stop: () => {
+            for (const webSocket of sockets.clients) webSocket.close(1001, "server stops");
+        },
+    };
+}
+
+function openSession({ collectors, sessions }: Server, webSocket: WebSocket, who: Collector | "service"): void {
+    const closeSession = who === "service" ? undefined : collectors.openSession(who);
+    sessions.opamp++;
+    webSocket.on("message", (data: Buffer, isBinary: boolean) => webSocket.send(data, { binary: isBinary }));
+    webSocket.on("error", () => webSocket.terminate());
+    webSocket.on("close", () => {
+        sessions.opamp--;
+        closeSession?.();
+    });
+}

@@ -1,0 +1,19 @@
+import type { Authority } from "./authority.ts";
+import type { Collectors } from "./collectors.ts";
+import type { Config } from "./config.ts";
+import type { Trusted } from "./forwarded.ts";
+
+/** What the listeners share. */
+export interface Server {
+    config: Config;
+    trusted: Trusted;
+    authority: Authority;
+    collectors: Collectors;
+    sessions: Sessions;
+}
+
+/** Sessions open now, by transport. */
+export interface Sessions {
+    opamp: number;
+    grpc: number;
+}

@@ -1,0 +1,325 @@
+import { IMAGES, type CloudState, ZONE_ID } from "../../cloud/state.ts";
+import { LAB_ZONE } from "../../lab.ts";
+import { ProviderError } from "../provider.ts";
+import { type Values, isMap } from "../values.ts";
+import { canonicalName } from "./dns.ts";
+import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
+import { subnet, vpc } from "./network.ts";
+import { ACCOUNT, ApiError, type Cloud, optionalText, text } from "./resource-type.ts";
+import type { Property, Schema } from "./schema.ts";
+import { zoneId, zonesOf } from "./zones.ts";
+
+/** A function (data source) of AWS. */
+export interface CloudFunction {
+    inputs: Schema;
+    call(cloud: Cloud, args: Values): Values;
+}
+
+/** Debian's account, which publishes its images. */
+export const DEBIAN_OWNER = "136693071363";
+
+interface Filter {
+    name: string;
+    values: string[];
+}
+
+const filters: Property = { kind: "objects", invalid: wrongFilters };
+
+const getAmi: CloudFunction = {
+    inputs: {
+        owners: { kind: "strings" },
+        filters,
+        mostRecent: { kind: "boolean" },
+        nameRegex: { kind: "string" },
+        includeDeprecated: { kind: "boolean" },
+    },
+    call(cloud, args) {
+        const owners = (args.owners as string[] | undefined) ?? [DEBIAN_OWNER];
+        const found = IMAGES.map(imageAttributes)
+            .filter((image) => owners.includes(image["owner-id"]))
+            .filter((image) => filtersOf(args).every((filter) => matches(image, filter)))
+            .filter((image) => !args.nameRegex || new RegExp(text(args, "nameRegex")).test(image.name))
+            .sort((a, b) => (a["creation-date"] < b["creation-date"] ? 1 : -1));
+        const [image] = found;
+        if (!image) throw new ProviderError("Your query returned no results. Please change your search criteria and try again.");
+        if (found.length > 1 && args.mostRecent !== true) {
+            throw new ProviderError(
+                "Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.",
+            );
+        }
+        const id = image["image-id"];
+        return {
+            ...args,
+            id,
+            imageId: id,
+            name: image.name,
+            arn: `arn:aws:ec2:${cloud.region}::image/${id}`,
+            architecture: image.architecture,
+            creationDate: image["creation-date"],
+            hypervisor: "xen",
+            imageType: "machine",
+            ownerId: image["owner-id"],
+            public: true,
+            region: cloud.region,
+            rootDeviceName: "/dev/xvda",
+            rootDeviceType: image["root-device-type"],
+            state: image.state,
+            tags: {},
+            virtualizationType: image["virtualization-type"],
+        };
+    },
+};
+
+const getInstanceType: CloudFunction = {
+    inputs: { instanceType: { kind: "string", required: true } },
+    call({ region }, args) {
+        const name = text(args, "instanceType");
+        const type = findInstanceType(name);
+        if (!type) {
+            throw new ApiError(
+                "InvalidInstanceType",
+                `The following supplied instance types do not exist: [${name}] (the lab knows the families ${FAMILY_NAMES.join(", ")})`,
+            );
+        }
+        const isNitro = type.hypervisor === "nitro";
+        return {
+            id: name,
+            instanceType: name,
+            region,
+            autoRecoverySupported: true,
+            bareMetal: false,
+            burstablePerformanceSupported: type.burstable,
+            currentGeneration: isNitro,
+            defaultVcpus: type.vcpus,
+            ebsEncryptionSupport: "supported",
+            ebsNvmeSupport: isNitro ? "required" : "unsupported",
+            enaSupport: isNitro ? "required" : "unsupported",
+            hypervisor: type.hypervisor,
+            ipv6Supported: true,
+            memorySize: type.memoryMiB,
+            supportedArchitectures: type.architectures,
+            supportedRootDeviceTypes: ["ebs"],
+            supportedVirtualizationTypes: ["hvm"],
+        };
+    },
+};
+
+const getInstanceTypeOfferings: CloudFunction = {
+    inputs: { filters, locationType: { kind: "string" } },
+    call({ region }, args) {
+        const locationType = optionalText(args, "locationType") ?? "region";
+        const offerings = INSTANCE_TYPES.flatMap((type) =>
+            locationsOf(region, locationType)
+                .filter(([, zones]) => zones.some((zone) => isOffered(type, zone)))
+                .map(([location]) => ({ "instance-type": type.name, location })),
+        ).filter((offering) => filtersOf(args).every((filter) => matches(offering, filter)));
+        return {
+            ...args,
+            id: region,
+            region,
+            instanceTypes: offerings.map((offering) => offering["instance-type"]),
+            locations: offerings.map((offering) => offering.location),
+            locationTypes: offerings.map(() => locationType),
+        };
+    },
+};
+
+const getSubnet: CloudFunction = {
+    inputs: {
+        id: { kind: "string" },
+        vpcId: { kind: "string" },
+        cidrBlock: { kind: "string" },
+        availabilityZone: { kind: "string" },
+        filters,
+        tags: { kind: "tags" },
+    },
+    call(cloud, args) {
+        const { id, vpcId } = only(cloud.state, args, "EC2 Subnet", Object.values(cloud.state.subnets), (item) => ({
+            id: item.id,
+            "subnet-id": item.id,
+            vpcId: item.vpcId,
+            "vpc-id": item.vpcId,
+            cidrBlock: item.cidrBlock,
+            "cidr-block": item.cidrBlock,
+            availabilityZone: item.availabilityZone,
+            "availability-zone": item.availabilityZone,
+        }));
+        return {
+            ...subnet.describe(cloud, id, {}),
+            id,
+            vpcId,
+            defaultForAz: false,
+            ownerId: ACCOUNT,
+            region: cloud.region,
+            state: "available",
+            tags: cloud.state.tags?.[id] ?? {},
+        };
+    },
+};
+
+const getVpc: CloudFunction = {
+    inputs: {
+        id: { kind: "string" },
+        cidrBlock: { kind: "string" },
+        default: { kind: "boolean" },
+        filters,
+        tags: { kind: "tags" },
+    },
+    call(cloud, args) {
+        const candidates = args.default === true ? [] : Object.values(cloud.state.vpcs);
+        const { id } = only(cloud.state, args, "EC2 VPC", candidates, (item) => ({
+            id: item.id,
+            "vpc-id": item.id,
+            cidrBlock: item.cidrBlock,
+            cidr: item.cidrBlock,
+            "cidr-block": item.cidrBlock,
+        }));
+        return {
+            ...vpc.describe(cloud, id, {}),
+            id,
+            default: false,
+            enableDnsSupport: true,
+            instanceTenancy: "default",
+            ownerId: ACCOUNT,
+            region: cloud.region,
+            state: "available",
+            tags: cloud.state.tags?.[id] ?? {},
+        };
+    },
+};
+
+const getZone: CloudFunction = {
+    inputs: { name: { kind: "string" }, zoneId: { kind: "string" }, privateZone: { kind: "boolean" } },
+    call({ state }, args) {
+        const name = optionalText(args, "name");
+        const zone = optionalText(args, "zoneId");
+        if ((name === undefined) === (zone === undefined)) throw new ProviderError("give one of name and zoneId");
+        if (zone !== undefined && zone !== ZONE_ID) {
+            throw new ApiError("NoSuchHostedZone", `No hosted zone found with ID: ${zone}`);
+        }
+        if (args.privateZone === true || (name !== undefined && canonicalName(name) !== LAB_ZONE)) {
+            throw new ProviderError("no matching Route 53 Hosted Zone found");
+        }
+        return {
+            id: ZONE_ID,
+            zoneId: ZONE_ID,
+            name: LAB_ZONE,
+            arn: `arn:aws:route53:::hostedzone/${ZONE_ID}`,
+            comment: "",
+            nameServers: [`ns1.${LAB_ZONE}`],
+            primaryNameServer: `ns1.${LAB_ZONE}`,
+            privateZone: false,
+            // SOA and NS of the zone itself count too.
+            resourceRecordSetCount: Object.keys(state.records).length + 2,
+            tags: {},
+        };
+    },
+};
+
+const getRegion: CloudFunction = {
+    inputs: { name: { kind: "string" }, region: { kind: "string" } },
+    call({ region }, args) {
+        const wanted = optionalText(args, "region") ?? optionalText(args, "name") ?? region;
+        if (wanted !== region) throw new ProviderError(`the lab has one region, ${region}, not ${wanted}`);
+        return { id: region, name: region, region, description: `Lab (${region})`, endpoint: `ec2.${region}.amazonaws.com` };
+    },
+};
+
+const getAvailabilityZones: CloudFunction = {
+    inputs: { state: { kind: "string" }, excludeNames: { kind: "strings" } },
+    call({ region }, args) {
+        const excluded = (args.excludeNames as string[] | undefined) ?? [];
+        const isAvailable = (optionalText(args, "state") ?? "available") === "available";
+        const names = zonesOf(region).filter((name) => isAvailable && !excluded.includes(name));
+        return { ...args, id: region, region, names, zoneIds: names.map(zoneId), groupNames: names.length ? [region] : [] };
+    },
+};
+
+/** Every function that the lab's AWS has, by token. */
+export const FUNCTIONS: Record<string, CloudFunction> = {
+    "aws:ec2/getAmi:getAmi": getAmi,
+    "aws:ec2/getInstanceType:getInstanceType": getInstanceType,
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
+    "aws:ec2/getSubnet:getSubnet": getSubnet,
+    "aws:ec2/getVpc:getVpc": getVpc,
+    "aws:route53/getZone:getZone": getZone,
+    "aws:index/getRegion:getRegion": getRegion,
+    "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
+};
+
+/** The one object that fits the arguments, its filters and its tags. */
+function only<T extends { id: string }>(
+    state: CloudState,
+    args: Values,
+    label: string,
+    candidates: T[],
+    attributes: (item: T) => Record<string, string>,
+): T {
+    const tagsOf = (id: string) => state.tags?.[id] ?? {};
+    const wantedTags = Object.entries(isMap(args.tags) ? args.tags : {});
+    const exact = Object.entries(args).filter(([name, value]) => typeof value === "string" && name !== "tags");
+    const found = candidates.filter((item) => {
+        const known = attributes(item);
+        const tagged = Object.fromEntries(Object.entries(tagsOf(item.id)).map(([key, value]) => [`tag:${key}`, value]));
+        return (
+            exact.every(([name, value]) => known[name] === value) &&
+            wantedTags.every(([key, value]) => tagsOf(item.id)[key] === value) &&
+            filtersOf(args).every((filter) => matches({ ...known, ...tagged }, filter, filter.name.startsWith("tag:")))
+        );
+    });
+    if (found.length > 1) {
+        throw new ProviderError(`multiple ${label}s matched; use additional constraints to reduce matches to a single ${label}`);
+    }
+    if (!found[0]) throw new ProviderError(`no matching ${label} found`);
+    return found[0];
+}
+
+function imageAttributes({ imageId, name, architecture }: (typeof IMAGES)[number]) {
+    const [, year, month, day] = /-(\d{4})(\d\d)(\d\d)-/.exec(name) ?? [];
+    return {
+        "image-id": imageId,
+        name: name as string,
+        architecture: architecture as string,
+        "owner-id": DEBIAN_OWNER,
+        "creation-date": `${year}-${month}-${day}T00:00:00.000Z`,
+        "virtualization-type": "hvm",
+        "root-device-type": "ebs",
+        state: "available",
+        "image-type": "machine",
+        "is-public": "true",
+    };
+}
+
+/** Location name and the zones that it stands for. */
+function locationsOf(region: string, locationType: string): [location: string, zones: string[]][] {
+    const zones = zonesOf(region);
+    if (locationType === "region") return [[region, zones]];
+    if (locationType === "availability-zone") return zones.map((zone) => [zone, [zone]]);
+    if (locationType === "availability-zone-id") return zones.map((zone) => [zoneId(zone), [zone]]);
+    throw new ProviderError(`locationType "${locationType}" is none of region, availability-zone, availability-zone-id`);
+}
+
+function filtersOf(args: Values): Filter[] {
+    return (args.filters as unknown as Filter[] | undefined) ?? [];
+}
+
+/** As on AWS `*` stands for any characters and `?` for one. An attribute that the lab does not keep is an error. */
+function matches(attributes: Record<string, string>, { name, values }: Filter, mayBeAbsent = false): boolean {
+    const value = attributes[name];
+    if (value === undefined && mayBeAbsent) return false;
+    if (value === undefined) {
+        throw new ApiError("InvalidParameterValue", `The filter '${name}' is invalid: the lab knows ${Object.keys(attributes).join(", ")}`);
+    }
+    return values.some((pattern) => wildcard(pattern).test(value));
+}
+
+function wildcard(pattern: string): RegExp {
+    const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+}
+
+function wrongFilters(value: unknown[]): string | undefined {
+    const isFilter = (item: unknown) =>
+        typeof item === "object" && item !== null && "name" in item && "values" in item && Array.isArray(item.values);
+    return value.every(isFilter) ? undefined : "every filter needs a name and a list of values";
+}

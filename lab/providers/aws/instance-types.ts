@@ -1,0 +1,51 @@
+/** What the lab knows of an instance type. Machines of the lab all get what the outer machine has. */
+export interface InstanceType {
+    name: string;
+    architectures: string[];
+    hypervisor: "nitro" | "xen";
+    vcpus: number;
+    memoryMiB: number;
+    burstable: boolean;
+}
+
+type Family = Pick<InstanceType, "architectures" | "hypervisor" | "burstable"> & { sizes: Record<string, [vcpus: number, gib: number]> };
+
+const BURSTABLE: Family["sizes"] = {
+    nano: [2, 0.5],
+    micro: [2, 1],
+    small: [2, 2],
+    medium: [2, 4],
+    large: [2, 8],
+    xlarge: [4, 16],
+    "2xlarge": [8, 32],
+};
+const GENERAL: Family["sizes"] = { large: [2, 8], xlarge: [4, 16], "2xlarge": [8, 32], "4xlarge": [16, 64] };
+
+const FAMILIES: Record<string, Family> = {
+    t2: {
+        architectures: ["i386", "x86_64"],
+        hypervisor: "xen",
+        burstable: true,
+        sizes: { ...BURSTABLE, nano: [1, 0.5], micro: [1, 1], small: [1, 2] },
+    },
+    t3: { architectures: ["x86_64"], hypervisor: "nitro", burstable: true, sizes: BURSTABLE },
+    t3a: { architectures: ["x86_64"], hypervisor: "nitro", burstable: true, sizes: BURSTABLE },
+    t4g: { architectures: ["arm64"], hypervisor: "nitro", burstable: true, sizes: BURSTABLE },
+    m7i: { architectures: ["x86_64"], hypervisor: "nitro", burstable: false, sizes: GENERAL },
+    m7g: { architectures: ["arm64"], hypervisor: "nitro", burstable: false, sizes: { medium: [1, 4], ...GENERAL } },
+};
+
+export const FAMILY_NAMES = Object.keys(FAMILIES);
+
+export const INSTANCE_TYPES: InstanceType[] = Object.entries(FAMILIES).flatMap(([family, { sizes, ...rest }]) =>
+    Object.entries(sizes).map(([size, [vcpus, gib]]) => ({ ...rest, name: `${family}.${size}`, vcpus, memoryMiB: gib * 1024 })),
+);
+
+export function findInstanceType(name: string): InstanceType | undefined {
+    return INSTANCE_TYPES.find((type) => type.name === name);
+}
+
+/** As in real regions, not every type is offered in every zone: zone a has no m7 yet. */
+export function isOffered(type: InstanceType, zone: string): boolean {
+    return !(zone.endsWith("a") && type.name.startsWith("m7"));
+}

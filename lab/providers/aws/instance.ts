@@ -1,0 +1,220 @@
+import { type CloudState, IMAGES, type Instance } from "../../cloud/state.ts";
+import type { CheckFailure } from "../provider.ts";
+import { type Value, type Values, isMap, isUnknown } from "../values.ts";
+import { FAMILY_NAMES, findInstanceType, isOffered } from "./instance-types.ts";
+import { addressOf, findInterface, holderOf, privateName, publicName } from "./interfaces.ts";
+import { findSubnet } from "./network.ts";
+import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
+
+const USER_DATA_LIMIT = 16 * 1024;
+const ROOT_MINIMUM_GIB = 8;
+
+export const instance: ResourceType = {
+    label: "EC2 Instance",
+    inputs: {
+        ami: { kind: "string", required: true, forceNew: true },
+        instanceType: { kind: "string", required: true },
+        primaryNetworkInterface: {
+            kind: { networkInterfaceId: { kind: "string", required: true, forceNew: true } },
+            required: true,
+        },
+        userData: { kind: "string", invalid: userData },
+        userDataReplaceOnChange: { kind: "boolean", default: false },
+        metadataOptions: {
+            kind: {
+                httpEndpoint: { kind: "string", computed: true, invalid: oneOf("enabled", "disabled") },
+                httpTokens: { kind: "string", computed: true, invalid: oneOf("optional", "required") },
+                httpPutResponseHopLimit: { kind: "integer", computed: true, invalid: between(1, 64) },
+                httpProtocolIpv6: { kind: "string", default: "disabled", invalid: oneOf("enabled", "disabled") },
+                instanceMetadataTags: { kind: "string", computed: true, invalid: oneOf("enabled", "disabled") },
+            },
+            computed: true,
+        },
+        rootBlockDevice: {
+            kind: {
+                volumeType: { kind: "string", computed: true, invalid: oneOf("gp2", "gp3", "io1", "io2", "standard") },
+                volumeSize: { kind: "integer", computed: true, invalid: between(ROOT_MINIMUM_GIB, 16384) },
+                encrypted: { kind: "boolean", computed: true, forceNew: true },
+                deleteOnTermination: { kind: "boolean", default: true },
+                iops: { kind: "integer", computed: true },
+                throughput: { kind: "integer", computed: true },
+                tags: { kind: "tags" },
+            },
+            computed: true,
+        },
+        creditSpecification: { kind: { cpuCredits: { kind: "string", invalid: oneOf("standard", "unlimited") } } },
+        maintenanceOptions: {
+            kind: { autoRecovery: { kind: "string", computed: true, invalid: oneOf("default", "disabled") } },
+            computed: true,
+        },
+        disableApiTermination: { kind: "boolean", computed: true },
+        ebsOptimized: { kind: "boolean", computed: true, forceNew: true },
+        monitoring: { kind: "boolean", computed: true },
+        tags: { kind: "tags" },
+    },
+    outputs: [
+        "arn",
+        "region",
+        "availabilityZone",
+        "instanceState",
+        "primaryNetworkInterfaceId",
+        "subnetId",
+        "vpcSecurityGroupIds",
+        "privateIp",
+        "privateDns",
+        "publicIp",
+        "publicDns",
+        "ipv6Addresses",
+    ],
+    check: checkInstance,
+    replaces: (_olds, news) => (news.userDataReplaceOnChange === true ? ["userData"] : []),
+    create({ state }, inputs) {
+        const interfaceId = text(inputs.primaryNetworkInterface as Values, "networkInterfaceId");
+        const zone = zoneOf(state, interfaceId);
+        const holder = holderOf(state, interfaceId);
+        if (holder) {
+            throw new ApiError("InvalidNetworkInterface.InUse", `Interface: [${interfaceId}] in use.`);
+        }
+        const made: Instance = {
+            id: newId("i"),
+            imageId: text(inputs, "ami"),
+            instanceType: text(inputs, "instanceType"),
+            networkInterfaceId: interfaceId,
+            userData: (inputs.userData as string | undefined) ?? "",
+            desired: "running",
+            rootSizeGiB: rootSize(inputs),
+        };
+        refuseType(made.instanceType, made.imageId, zone);
+        state.instances[made.id] = made;
+        return made.id;
+    },
+    async update(change, id, news) {
+        const needsStop = await change(({ state }) => {
+            const target = findInstance(state, id);
+            const wanted = text(news, "instanceType");
+            refuseType(wanted, target.imageId, zoneOf(state, target.networkInterfaceId));
+            if (rootSize(news) < target.rootSizeGiB) {
+                throw new ApiError("InvalidParameterValue", "New size cannot be smaller than existing size");
+            }
+            target.rootSizeGiB = rootSize(news);
+            return wanted !== target.instanceType || ((news.userData as string | undefined) ?? "") !== target.userData;
+        });
+        if (!needsStop) return;
+        // Type and user data can only be changed while the machine is stopped. cloud-init does not run again.
+        const wasRunning = await change(({ state }) => {
+            const target = findInstance(state, id);
+            const { desired } = target;
+            target.desired = "stopped";
+            return desired === "running";
+        });
+        await change(({ state }) => {
+            const target = findInstance(state, id);
+            target.instanceType = text(news, "instanceType");
+            target.userData = (news.userData as string | undefined) ?? "";
+            if (wasRunning) target.desired = "running";
+        });
+    },
+    async remove(change, id, state) {
+        if (state.disableApiTermination === true) {
+            throw new ApiError(
+                "OperationNotPermitted",
+                `The instance '${id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
+            );
+        }
+        await change((cloud) => instance.erase(cloud.state, id));
+    },
+    /** Volumes and the interface outlive the machine. */
+    erase(state, id) {
+        delete state.instances[id];
+        for (const volume of Object.values(state.volumes)) {
+            if (volume.attachment?.instanceId === id) delete volume.attachment;
+        }
+    },
+    describe(cloud, id, inputs) {
+        const found = cloud.state.instances[id];
+        const card = found && cloud.state.networkInterfaces[found.networkInterfaceId];
+        if (!found || !card) return undefined;
+        const publicIp = addressOf(cloud.state, card.id)?.publicIp ?? "";
+        return {
+            arn: arn(cloud, "instance", id),
+            ami: found.imageId,
+            instanceType: found.instanceType,
+            availabilityZone: zoneOf(cloud.state, card.id),
+            instanceState: found.desired,
+            primaryNetworkInterfaceId: card.id,
+            subnetId: card.subnetId,
+            vpcSecurityGroupIds: card.securityGroupIds,
+            privateIp: card.privateIp,
+            privateDns: privateName(card.privateIp, cloud.region),
+            publicIp,
+            publicDns: publicIp && publicName(publicIp, cloud.region),
+            ipv6Addresses: card.ipv6Addresses,
+            rootBlockDevice: {
+                deviceName: "/dev/xvda",
+                volumeType: "gp2",
+                encrypted: false,
+                ...(isMap(inputs.rootBlockDevice) ? inputs.rootBlockDevice : {}),
+                volumeSize: found.rootSizeGiB,
+            },
+        };
+    },
+};
+
+export function findInstance(state: CloudState, id: string): Instance {
+    return find(state.instances, id, "InvalidInstanceID.NotFound", "instance");
+}
+
+/** The availability zone of an interface, and so of the machine that has it. */
+export function zoneOf(state: CloudState, interfaceId: string): string {
+    return findSubnet(state, findInterface(state, interfaceId).subnetId).availabilityZone;
+}
+
+function rootSize(inputs: Values): number {
+    const device = inputs.rootBlockDevice;
+    return isMap(device) && typeof device.volumeSize === "number" ? device.volumeSize : ROOT_MINIMUM_GIB;
+}
+
+function refuseType(instanceType: string, imageId: string, zone: string): void {
+    const image = IMAGES.find((item) => item.imageId === imageId);
+    if (!image) throw new ApiError("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
+    const type = findInstanceType(instanceType);
+    if (!type) {
+        throw new ApiError(
+            "InvalidParameterValue",
+            `Invalid value '${instanceType}' for InstanceType (the lab knows the families ${FAMILY_NAMES.join(", ")}).`,
+        );
+    }
+    if (!type.architectures.includes(image.architecture)) {
+        throw new ApiError(
+            "InvalidParameterValue",
+            `The architecture '${type.architectures.join(",")}' of the specified instance type does not match the architecture ` +
+                `'${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures.`,
+        );
+    }
+    if (!isOffered(type, zone)) {
+        throw new ApiError(
+            "Unsupported",
+            `Your requested instance type (${instanceType}) is not supported in your requested Availability Zone (${zone}).`,
+        );
+    }
+}
+
+function checkInstance(inputs: Values): CheckFailure[] {
+    const type = inputs.instanceType;
+    if (typeof type !== "string" || isUnknown(type) || isUnknown(inputs.creditSpecification)) return [];
+    if (!isMap(inputs.creditSpecification) || findInstanceType(type)?.burstable !== false) return [];
+    return [{ property: "creditSpecification", reason: `${type} is not a burstable instance type` }];
+}
+
+function userData(value: string): string | undefined {
+    const bytes = Buffer.byteLength(value);
+    return bytes <= USER_DATA_LIMIT ? undefined : `user data of ${bytes} bytes: AWS allows ${USER_DATA_LIMIT}`;
+}
+
+export function oneOf(...allowed: string[]): (value: string) => string | undefined {
+    return (value) => (allowed.includes(value) ? undefined : `"${value}" is none of ${allowed.join(", ")}`);
+}
+
+export function between(least: number, most: number): (value: number) => string | undefined {
+    return (value) => (value >= least && value <= most ? undefined : `${value satisfies Value} is not between ${least} and ${most}`);
+}

@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import type { CloudState, NetworkInterface, Subnet } from "../../cloud/state.ts";
+import type { Values } from "../values.ts";
+import { formatAddress, parseCidr, size } from "./ip.ts";
+import { findSubnet, hasGateway } from "./network.ts";
+import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
+
+/** The first four addresses of a subnet and its last one belong to AWS. */
+const RESERVED_HEAD = 4n;
+
+export const networkInterface: ResourceType = {
+    label: "EC2 Network Interface",
+    inputs: {
+        subnetId: { kind: "string", required: true, forceNew: true },
+        // AWS takes the VPC's default group when there is none; the lab has no default groups.
+        securityGroups: { kind: "set", required: true, invalid: groups },
+        ipv6AddressCount: { kind: "integer", computed: true, invalid: count },
+        description: { kind: "string" },
+        sourceDestCheck: { kind: "boolean", default: true },
+        tags: { kind: "tags" },
+    },
+    outputs: ["arn", "ownerId", "region", "macAddress", "privateIp", "privateIps", "privateDnsName", "ipv6Addresses", "interfaceType"],
+    create({ state }, inputs) {
+        const subnet = findSubnet(state, text(inputs, "subnetId"));
+        const id = newId("eni");
+        const made: NetworkInterface = {
+            id,
+            subnetId: subnet.id,
+            macAddress: `0a:${[...randomBytes(5)].map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`,
+            privateIp: freeAddress(state, subnet),
+            ipv6Addresses: [],
+            securityGroupIds: [],
+        };
+        setGroups(state, made, inputs);
+        setIpv6Addresses(state, made, inputs);
+        state.networkInterfaces[id] = made;
+        return id;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => {
+            const target = findInterface(state, id);
+            setGroups(state, target, news);
+            setIpv6Addresses(state, target, news);
+        });
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            const holder = holderOf(state, id);
+            if (holder) {
+                throw new ApiError("InvalidParameterValue", `Network interface '${id}' is currently in use by ${holder}.`);
+            }
+            networkInterface.erase(state, id);
+        });
+    },
+    erase(state, id) {
+        delete state.networkInterfaces[id];
+        for (const address of Object.values(state.addresses)) {
+            if (address.association?.networkInterfaceId === id) delete address.association;
+        }
+    },
+    describe(cloud, id) {
+        const found = cloud.state.networkInterfaces[id];
+        return (
+            found && {
+                arn: arn(cloud, "network-interface", id),
+                subnetId: found.subnetId,
+                macAddress: found.macAddress,
+                privateIp: found.privateIp,
+                privateIps: [found.privateIp],
+                privateDnsName: privateName(found.privateIp, cloud.region),
+                securityGroups: found.securityGroupIds,
+                ipv6AddressCount: found.ipv6Addresses.length,
+                ipv6Addresses: found.ipv6Addresses,
+                interfaceType: "interface",
+            }
+        );
+    },
+};
+
+export const eip: ResourceType = {
+    label: "EC2 EIP",
+    inputs: {
+        domain: {
+            kind: "string",
+            required: true,
+            forceNew: true,
+            invalid: (value: string) => (value === "vpc" ? undefined : `"${value}": only "vpc" is left`),
+        },
+        tags: { kind: "tags" },
+    },
+    outputs: ["allocationId", "arn", "region", "publicIp", "publicDns", "networkBorderGroup", "publicIpv4Pool"],
+    create({ state, lab }) {
+        const taken = new Set(Object.values(state.addresses).map((item) => item.publicIp));
+        let number = 1;
+        while (taken.has(lab.net.elasticAddress(number))) number++;
+        const allocationId = newId("eipalloc");
+        state.addresses[allocationId] = { allocationId, publicIp: lab.net.elasticAddress(number) };
+        return allocationId;
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            if (state.addresses[id]?.association) {
+                throw new ApiError("InvalidIPAddress.InUse", `Address ${state.addresses[id].publicIp} is in use.`);
+            }
+            eip.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.addresses[id],
+    describe(cloud, id) {
+        const found = cloud.state.addresses[id];
+        return (
+            found && {
+                allocationId: id,
+                arn: arn(cloud, "elastic-ip", id),
+                publicIp: found.publicIp,
+                publicDns: publicName(found.publicIp, cloud.region),
+                networkBorderGroup: cloud.region,
+                publicIpv4Pool: "amazon",
+            }
+        );
+    },
+};
+
+export const eipAssociation: ResourceType = {
+    label: "EC2 EIP Association",
+    inputs: {
+        allocationId: { kind: "string", required: true, forceNew: true },
+        networkInterfaceId: { kind: "string", required: true, forceNew: true },
+        allowReassociation: { kind: "boolean", forceNew: true },
+    },
+    outputs: ["publicIp", "privateIpAddress", "region"],
+    create({ state }, inputs) {
+        const address = find(state.addresses, text(inputs, "allocationId"), "InvalidAllocationID.NotFound", "allocation");
+        const target = findInterface(state, text(inputs, "networkInterfaceId"));
+        const { vpcId } = findSubnet(state, target.subnetId);
+        if (!hasGateway(state, vpcId)) {
+            throw new ApiError("Gateway.NotAttached", `Network ${vpcId} is not attached to any internet gateway`);
+        }
+        if (address.association && !inputs.allowReassociation) {
+            throw new ApiError(
+                "Resource.AlreadyAssociated",
+                `resource ${address.allocationId} is already associated with associate-id ${address.association.id}`,
+            );
+        }
+        const other = addressOf(state, target.id);
+        if (other && !inputs.allowReassociation) {
+            throw new ApiError(
+                "Resource.AlreadyAssociated",
+                `resource ${target.id} is already associated with associate-id ${other.association!.id}`,
+            );
+        }
+        if (other) delete other.association;
+        address.association = { id: newId("eipassoc"), networkInterfaceId: target.id };
+        return address.association.id;
+    },
+    async remove(change, id) {
+        await change(({ state }) => eipAssociation.erase(state, id));
+    },
+    erase(state, id) {
+        delete Object.values(state.addresses).find((item) => item.association?.id === id)?.association;
+    },
+    describe({ state }, id) {
+        const address = Object.values(state.addresses).find((item) => item.association?.id === id);
+        if (!address?.association) return undefined;
+        const { networkInterfaceId } = address.association;
+        return {
+            allocationId: address.allocationId,
+            networkInterfaceId,
+            publicIp: address.publicIp,
+            privateIpAddress: state.networkInterfaces[networkInterfaceId]?.privateIp ?? "",
+        };
+    },
+};
+
+export function findInterface(state: CloudState, id: string): NetworkInterface {
+    return find(state.networkInterfaces, id, "InvalidNetworkInterfaceID.NotFound", "networkInterface");
+}
+
+/** The instance that an interface is attached to. */
+export function holderOf(state: CloudState, interfaceId: string): string | undefined {
+    return Object.values(state.instances).find((item) => item.networkInterfaceId === interfaceId)?.id;
+}
+
+/** The elastic address of an interface. */
+export function addressOf(state: CloudState, interfaceId: string) {
+    return Object.values(state.addresses).find((item) => item.association?.networkInterfaceId === interfaceId);
+}
+
+export function privateName(address: string, region: string): string {
+    return `ip-${address.replaceAll(".", "-")}.${region}.compute.internal`;
+}
+
+export function publicName(address: string, region: string): string {
+    return `ec2-${address.replaceAll(".", "-")}.${region}.compute.amazonaws.com`;
+}
+
+function freeAddress(state: CloudState, subnet: Subnet): string {
+    const block = parseCidr(subnet.cidrBlock)!;
+    const taken = new Set(
+        Object.values(state.networkInterfaces)
+            .filter((item) => item.subnetId === subnet.id)
+            .map((item) => item.privateIp),
+    );
+    for (let offset = RESERVED_HEAD; offset < size(block) - 1n; offset++) {
+        const address = formatAddress(4, block.base + offset);
+        if (!taken.has(address)) return address;
+    }
+    throw new ApiError(
+        "InsufficientFreeAddressesInSubnet",
+        `The specified subnet '${subnet.id}' does not have enough free addresses to satisfy the request.`,
+    );
+}
+
+function setGroups(state: CloudState, target: NetworkInterface, inputs: Values): void {
+    const { vpcId } = findSubnet(state, target.subnetId);
+    const wanted = (inputs.securityGroups as string[] | undefined) ?? [];
+    const missing = wanted.find((id) => state.securityGroups[id]?.vpcId !== vpcId);
+    if (missing) throw new ApiError("InvalidGroup.NotFound", `The security group '${missing}' does not exist in VPC '${vpcId}'`);
+    target.securityGroupIds = [...wanted];
+}
+
+/** Addresses once given stay, so that a changed count does not move the others. */
+function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: Values): void {
+    const wanted = (inputs.ipv6AddressCount as number | undefined) ?? target.ipv6Addresses.length;
+    const block = parseCidr(findSubnet(state, target.subnetId).ipv6CidrBlock ?? "");
+    if (wanted > 0 && !block) {
+        throw new ApiError("InvalidParameterValue", `The subnet '${target.subnetId}' has no IPv6 CIDR block`);
+    }
+    target.ipv6Addresses.length = Math.min(wanted, target.ipv6Addresses.length);
+    while (block && target.ipv6Addresses.length < wanted) {
+        target.ipv6Addresses.push(formatAddress(6, block.base + BigInt(`0x${randomBytes(8).toString("hex")}`)));
+    }
+}
+
+function groups(value: string[]): string | undefined {
+    if (value.length === 0) return "at least one security group is needed: the lab has no default groups";
+    return value.length <= 5 ? undefined : `${value.length} security groups: AWS allows 5`;
+}
+
+function count(value: number): string | undefined {
+    return value >= 0 && value <= 15 ? undefined : `${value} is not between 0 and 15`;
+}

@@ -1,0 +1,283 @@
+import type { CloudState, RouteTable, Subnet, Vpc } from "../../cloud/state.ts";
+import { type Cidr, contains, formatCidr, overlaps, parseCidr } from "./ip.ts";
+import { ApiError, type Cloud, type ResourceType, arn, derivedId, find, newId, optionalText, text } from "./resource-type.ts";
+import { zoneId, zonesOf } from "./zones.ts";
+
+/** The addresses that a lab's VPCs may use: the upper half of 10.77.0.0/16 is the lab's own "internet". */
+const VPC_POOL = parseCidr("10.77.0.0/17")!;
+
+export function cidr(family: 4 | 6): (value: string) => string | undefined {
+    return (value) => {
+        const parsed = parseCidr(value);
+        if (parsed?.family !== family) return `"${value}" is not a valid IPv${family} CIDR block`;
+        return parsed.isNetwork ? undefined : `"${value}" is not a network address: use ${formatCidr(parsed)}`;
+    };
+}
+
+/** Equal blocks in other spelling are no change. */
+export function canonicalCidr(value: string): string {
+    const parsed = parseCidr(value);
+    return parsed ? formatCidr(parsed) : value;
+}
+
+export const vpc: ResourceType = {
+    label: "EC2 VPC",
+    inputs: {
+        cidrBlock: { kind: "string", required: true, forceNew: true, invalid: vpcCidr },
+        assignGeneratedIpv6CidrBlock: { kind: "boolean" },
+        enableDnsHostnames: { kind: "boolean", computed: true },
+        enableDnsSupport: { kind: "boolean", default: true },
+        tags: { kind: "tags" },
+    },
+    outputs: ["arn", "ownerId", "region", "ipv6CidrBlock", "ipv6AssociationId", "mainRouteTableId", "defaultSecurityGroupId"],
+    create({ state, lab }, inputs) {
+        const id = newId("vpc");
+        state.vpcs[id] = { id, cidrBlock: text(inputs, "cidrBlock") };
+        if (inputs.assignGeneratedIpv6CidrBlock) state.vpcs[id].ipv6CidrBlock = freeIpv6Block(state, lab);
+        return id;
+    },
+    async update(change, id, news) {
+        await change(({ state, lab }) => {
+            const target = findVpc(state, id);
+            if (news.assignGeneratedIpv6CidrBlock && !target.ipv6CidrBlock) {
+                target.ipv6CidrBlock = freeIpv6Block(state, lab);
+            }
+            if (!news.assignGeneratedIpv6CidrBlock && target.ipv6CidrBlock) {
+                if (Object.values(state.subnets).some((subnet) => subnet.vpcId === id && subnet.ipv6CidrBlock)) {
+                    throw new ApiError("InvalidCidrBlock.InUse", `The vpc ${id} has subnets that use its IPv6 CIDR block`);
+                }
+                delete target.ipv6CidrBlock;
+            }
+        });
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            const inVpc = (item: { vpcId?: string }) => item.vpcId === id;
+            const parts = [state.subnets, state.internetGateways, state.routeTables, state.securityGroups];
+            if (parts.some((part) => Object.values(part).some(inVpc))) {
+                throw new ApiError("DependencyViolation", `The vpc '${id}' has dependencies and cannot be deleted.`);
+            }
+            vpc.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.vpcs[id],
+    describe(cloud, id, inputs) {
+        const found = cloud.state.vpcs[id];
+        return (
+            found && {
+                arn: arn(cloud, "vpc", id),
+                cidrBlock: found.cidrBlock,
+                enableDnsHostnames: inputs.enableDnsHostnames ?? false,
+                ipv6CidrBlock: found.ipv6CidrBlock ?? "",
+                ipv6AssociationId: found.ipv6CidrBlock ? derivedId("vpc-cidr-assoc", id) : "",
+                mainRouteTableId: derivedId("rtb", id),
+                defaultSecurityGroupId: derivedId("sg", id),
+            }
+        );
+    },
+};
+
+export const internetGateway: ResourceType = {
+    label: "EC2 Internet Gateway",
+    inputs: { vpcId: { kind: "string", computed: true }, tags: { kind: "tags" } },
+    outputs: ["arn", "ownerId", "region"],
+    create({ state }, inputs) {
+        const id = newId("igw");
+        state.internetGateways[id] = { id };
+        attachGateway(state, id, optionalText(inputs, "vpcId"));
+        return id;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => {
+            detachGateway(state, id);
+            attachGateway(state, id, optionalText(news, "vpcId"));
+        });
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            detachGateway(state, id);
+            internetGateway.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.internetGateways[id],
+    describe(cloud, id) {
+        const found = cloud.state.internetGateways[id];
+        return found && { arn: arn(cloud, "internet-gateway", id), vpcId: found.vpcId ?? "" };
+    },
+};
+
+export const subnet: ResourceType = {
+    label: "EC2 Subnet",
+    inputs: {
+        vpcId: { kind: "string", required: true, forceNew: true },
+        cidrBlock: { kind: "string", required: true, forceNew: true, invalid: cidr(4), canonical: canonicalCidr },
+        ipv6CidrBlock: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
+        availabilityZone: { kind: "string", forceNew: true, computed: true },
+        assignIpv6AddressOnCreation: { kind: "boolean", default: false },
+        mapPublicIpOnLaunch: { kind: "boolean", default: false },
+        tags: { kind: "tags" },
+    },
+    outputs: ["arn", "ownerId", "region", "availabilityZoneId", "ipv6CidrBlockAssociationId"],
+    create({ state, region }, inputs) {
+        const vpcId = text(inputs, "vpcId");
+        const parent = findVpc(state, vpcId);
+        const zones = zonesOf(region);
+        const zone = optionalText(inputs, "availabilityZone") ?? zones[0]!;
+        if (!zones.includes(zone)) {
+            throw new ApiError(
+                "InvalidParameterValue",
+                `Value (${zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in the ` +
+                    `following availability zones: ${zones.join(", ")}.`,
+            );
+        }
+        const id = newId("subnet");
+        const block = parseCidr(text(inputs, "cidrBlock"))!;
+        if (!contains(parseCidr(parent.cidrBlock)!, block) || block.prefix > 28) {
+            throw new ApiError("InvalidSubnet.Range", `The CIDR '${formatCidr(block)}' is invalid.`);
+        }
+        refuseConflict(state, vpcId, id, block, "cidrBlock");
+        state.subnets[id] = { id, vpcId, cidrBlock: formatCidr(block), availabilityZone: zone };
+        setIpv6Block(state, state.subnets[id], optionalText(inputs, "ipv6CidrBlock"));
+        return id;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => {
+            setIpv6Block(state, findSubnet(state, id), optionalText(news, "ipv6CidrBlock"));
+        });
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            if (Object.values(state.networkInterfaces).some((item) => item.subnetId === id)) {
+                throw new ApiError("DependencyViolation", `The subnet '${id}' has dependencies and cannot be deleted.`);
+            }
+            subnet.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.subnets[id],
+    describe(cloud, id) {
+        const found = cloud.state.subnets[id];
+        return (
+            found && {
+                arn: arn(cloud, "subnet", id),
+                cidrBlock: found.cidrBlock,
+                ipv6CidrBlock: found.ipv6CidrBlock ?? "",
+                ipv6CidrBlockAssociationId: found.ipv6CidrBlock ? derivedId("subnet-cidr-assoc", id) : "",
+                availabilityZone: found.availabilityZone,
+                availabilityZoneId: zoneId(found.availabilityZone),
+            }
+        );
+    },
+};
+
+export const routeTable: ResourceType = {
+    label: "EC2 Route Table",
+    inputs: { vpcId: { kind: "string", required: true, forceNew: true }, tags: { kind: "tags" } },
+    outputs: ["arn", "ownerId", "region"],
+    create({ state }, inputs) {
+        const id = newId("rtb");
+        state.routeTables[id] = { id, vpcId: findVpc(state, text(inputs, "vpcId")).id, routes: {} };
+        return id;
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            if (Object.values(state.subnets).some((item) => item.routeTableId === id)) {
+                throw new ApiError("DependencyViolation", `The routeTable '${id}' has dependencies and cannot be deleted.`);
+            }
+            routeTable.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.routeTables[id],
+    describe(cloud, id) {
+        const found = cloud.state.routeTables[id];
+        return found && { arn: arn(cloud, "route-table", id), vpcId: found.vpcId };
+    },
+};
+
+export function findVpc(state: CloudState, id: string): Vpc {
+    return find(state.vpcs, id, "InvalidVpcID.NotFound", "vpc");
+}
+
+export function findSubnet(state: CloudState, id: string): Subnet {
+    return find(state.subnets, id, "InvalidSubnetID.NotFound", "subnet");
+}
+
+export function findRouteTable(state: CloudState, id: string): RouteTable {
+    return find(state.routeTables, id, "InvalidRouteTableID.NotFound", "routeTable");
+}
+
+export function hasGateway(state: CloudState, vpcId: string): boolean {
+    return Object.values(state.internetGateways).some((gateway) => gateway.vpcId === vpcId);
+}
+
+function vpcCidr(value: string): string | undefined {
+    const fault = cidr(4)(value);
+    if (fault) return fault;
+    const block = parseCidr(value)!;
+    if (block.prefix < 16 || block.prefix > 28) return `"${value}": a VPC's netmask is between /16 and /28`;
+    return contains(VPC_POOL, block) ? undefined : `"${value}": the lab's VPCs lie in ${formatCidr(VPC_POOL)}`;
+}
+
+function freeIpv6Block(state: CloudState, lab: Cloud["lab"]): string {
+    const taken = new Set(Object.values(state.vpcs).map((item) => item.ipv6CidrBlock));
+    let number = 1;
+    while (taken.has(lab.net.vpcIpv6Cidr(number))) number++;
+    return lab.net.vpcIpv6Cidr(number);
+}
+
+function attachGateway(state: CloudState, id: string, vpcId: string | undefined): void {
+    const gateway = find(state.internetGateways, id, "InvalidInternetGatewayID.NotFound", "internetGateway");
+    if (!vpcId) return;
+    findVpc(state, vpcId);
+    if (hasGateway(state, vpcId)) {
+        throw new ApiError("InvalidParameterValue", `Network ${vpcId} already has an internet gateway attached`);
+    }
+    gateway.vpcId = vpcId;
+}
+
+function detachGateway(state: CloudState, id: string): void {
+    const gateway = find(state.internetGateways, id, "InvalidInternetGatewayID.NotFound", "internetGateway");
+    const mapped = Object.values(state.addresses).some(({ association }) => {
+        const holder = association && state.networkInterfaces[association.networkInterfaceId];
+        return holder && state.subnets[holder.subnetId]?.vpcId === gateway.vpcId;
+    });
+    if (gateway.vpcId && mapped) {
+        throw new ApiError(
+            "DependencyViolation",
+            `Network ${gateway.vpcId} has some mapped public address(es). Please unmap those public address(es) before ` +
+                `detaching the gateway.`,
+        );
+    }
+    delete gateway.vpcId;
+}
+
+function setIpv6Block(state: CloudState, target: Subnet, wanted: string | undefined): void {
+    const block = wanted === undefined ? undefined : parseCidr(wanted)!;
+    const value = block && formatCidr(block);
+    if (value === target.ipv6CidrBlock) return;
+    if (Object.values(state.networkInterfaces).some((item) => item.subnetId === target.id && item.ipv6Addresses.length)) {
+        throw new ApiError("InvalidCidrBlock.InUse", `The subnet ${target.id} has interfaces that use its IPv6 CIDR block`);
+    }
+    delete target.ipv6CidrBlock;
+    if (!block) return;
+    const parent = parseCidr(findVpc(state, target.vpcId).ipv6CidrBlock ?? "");
+    if (!parent || !contains(parent, block) || block.prefix !== 64) {
+        throw new ApiError("InvalidSubnet.Range", `The IPv6 CIDR '${formatCidr(block)}' is invalid.`);
+    }
+    refuseConflict(state, target.vpcId, target.id, block, "ipv6CidrBlock");
+    target.ipv6CidrBlock = formatCidr(block);
+}
+
+function refuseConflict(
+    state: CloudState,
+    vpcId: string,
+    id: string,
+    block: Cidr,
+    property: "cidrBlock" | "ipv6CidrBlock",
+): void {
+    for (const other of Object.values(state.subnets)) {
+        const taken = parseCidr(other[property] ?? "");
+        if (other.id !== id && other.vpcId === vpcId && taken && overlaps(taken, block)) {
+            throw new ApiError("InvalidSubnet.Conflict", `The CIDR '${formatCidr(block)}' conflicts with another subnet`);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+import type { CloudStore } from "../../cloud/store.ts";
+import { LabError } from "../../lab.ts";
+import {
+    type CheckFailure,
+    type CheckRequest,
+    type CreateRequest,
+    type DeleteRequest,
+    type DiffRequest,
+    type DiffResult,
+    type InvokeRequest,
+    ProviderError,
+    type ReadRequest,
+    type ResourceProvider,
+    type UpdateRequest,
+} from "../provider.ts";
+import { UNKNOWN, type Value, type Values, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
+import { FUNCTIONS } from "./functions.ts";
+import { ACCOUNT, type Change, type Cloud, type ResourceType } from "./resource-type.ts";
+import { checkSchema, diffSchema } from "./schema.ts";
+import { RESOURCE_TYPES } from "./types.ts";
+
+/** The lab's stand-in for the AWS provider: knows the types that the program uses, and is strict about them. */
+export class AwsProvider implements ResourceProvider {
+    readonly name = "aws";
+    readonly #store: CloudStore;
+    #region = "";
+    #defaultTags: Values = {};
+    /**
+     * Ids that the engine has in its state, as it has asked about them. What was created for a URN and is not among
+     * them is left over from a run that was killed.
+     */
+    readonly #known = new Set<string>();
+
+    constructor(store: CloudStore) {
+        this.#store = store;
+    }
+
+    checkConfig(config: Values): CheckFailure[] {
+        if (typeof config.region === "string" && config.region) return [];
+        const reason =
+            "Missing region information\nMake sure you have set your AWS region, e.g. `pulumi config set aws:region us-west-2`.";
+        return [{ property: "", reason }];
+    }
+
+    configure(config: Values): void {
+        const [failure] = this.checkConfig(config);
+        if (failure) throw new ProviderError(failure.reason);
+        this.#region = String(config.region);
+        const defaultTags = nested(config.defaultTags);
+        this.#defaultTags = isMap(defaultTags) && isMap(defaultTags.tags) ? defaultTags.tags : {};
+    }
+
+    async check({ type, name, news, olds, seed }: CheckRequest) {
+        const resource = typeOf(type);
+        const { values, failures } = checkSchema(resource.inputs, news.values, type);
+        const complete = { ...values, ...resource.defaults?.(values, { name, seed, olds: olds.values }) };
+        if (failures.length === 0) failures.push(...(resource.check?.(complete) ?? []));
+        return { inputs: { values: complete, secrets: news.secrets }, failures };
+    }
+
+    async diff({ type, id, oldInputs, oldState, news, ignoreChanges }: DiffRequest): Promise<DiffResult> {
+        const resource = typeOf(type);
+        this.#known.add(id);
+        const { changed, replaces } = diffSchema(resource.inputs, oldInputs, news);
+        for (const property of resource.replaces?.(oldInputs, news) ?? []) {
+            if (changed.includes(property) && !replaces.includes(property)) replaces.push(property);
+        }
+        const counts = (property: string) => !ignoreChanges.includes(property);
+        const result = { changed: changed.filter(counts), replaces: replaces.filter(counts) };
+        if (resource.inputs.tags && !equal(this.#tagsAll(news), oldState.tagsAll ?? {}) && result.changed.every((name) => name !== "tags")) {
+            result.changed.push("tagsAll");
+        }
+        if (result.replaces.length === 0) this.#refuse(resource, oldInputs, news);
+        return result;
+    }
+
+    async create({ urn, type, inputs, preview }: CreateRequest) {
+        const resource = typeOf(type);
+        if (preview) {
+            const unknown = Object.fromEntries(resource.outputs.map((name) => [name, UNKNOWN as Value]));
+            return { id: "", outputs: { ...unknown, ...this.#fixed(resource), ...inputs.values, ...this.#tags(resource, inputs.values) } };
+        }
+        return this.#attempt("creating", resource, "", async (change) => {
+            const id = await change((cloud) => {
+                for (const [left, owner] of Object.entries(cloud.state.owners ?? {})) {
+                    if (owner === urn && !this.#known.has(left)) this.#erase(resource, cloud, left);
+                }
+                const made = resource.create(cloud, inputs.values);
+                (cloud.state.owners ??= {})[made] = urn;
+                this.#setTags(resource, cloud, made, inputs.values);
+                return made;
+            });
+            this.#known.add(id);
+            return { id, outputs: this.#outputs(resource, await this.#cloud(), id, inputs.values) };
+        });
+    }
+
+    async update({ type, id, oldInputs, oldState, news, preview }: UpdateRequest) {
+        const resource = typeOf(type);
+        this.#known.add(id);
+        this.#refuse(resource, oldInputs, news.values);
+        if (preview) {
+            const { id: _, ...stable } = oldState;
+            return { outputs: { ...stable, ...news.values, ...this.#tags(resource, news.values) } };
+        }
+        return this.#attempt("updating", resource, id, async (change) => {
+            await resource.update?.(change, id, news.values, oldInputs);
+            await change((cloud) => this.#setTags(resource, cloud, id, news.values));
+            return { outputs: this.#outputs(resource, await this.#cloud(), id, news.values) };
+        });
+    }
+
+    async read({ type, id, inputs }: ReadRequest) {
+        const resource = typeOf(type);
+        this.#known.add(id);
+        const cloud = await this.#cloud();
+        const described = resource.describe(cloud, id, inputs.values);
+        if (!described) return undefined;
+        const tags = this.#ownTags(cloud.state.tags?.[id] ?? {}, inputs.values.tags);
+        const present = withDrift(resource, inputs.values, { ...described, tags });
+        return { id, inputs: present, outputs: this.#outputs(resource, cloud, id, present) };
+    }
+
+    async delete({ type, id, state }: DeleteRequest): Promise<void> {
+        const resource = typeOf(type);
+        const cloud = await this.#cloud();
+        if (!resource.describe(cloud, id, state)) return;
+        await this.#attempt("deleting", resource, id, async (change) => {
+            await resource.remove(change, id, state);
+            await change(({ state: after }) => {
+                delete after.owners?.[id];
+                delete after.tags?.[id];
+            });
+        });
+    }
+
+    async invoke({ token, args }: InvokeRequest) {
+        const known = FUNCTIONS[token];
+        if (!known) {
+            throw new ProviderError(`the lab's stand-in for AWS has no function ${token}; it has ${Object.keys(FUNCTIONS).join(", ")}`);
+        }
+        const { values, failures } = checkSchema(known.inputs, args.values, token);
+        if (failures.length) return { failures };
+        try {
+            return { result: { ...known.call(await this.#cloud(), values) } };
+        } catch (error) {
+            if (!(error instanceof ProviderError)) throw error;
+            throw new ProviderError(`invoking ${token}: 1 error occurred:\n\t* ${error.message}`);
+        }
+    }
+
+    async #cloud(): Promise<Cloud> {
+        return { state: await this.#store.read(), lab: this.#store.lab, region: this.#region };
+    }
+
+    /** Puts what was attempted before the reason of a failure, as the real provider does. */
+    async #attempt<T>(verb: string, { label }: ResourceType, id: string, work: (change: Change) => Promise<T>): Promise<T> {
+        const change: Change = (mutate) =>
+            this.#store.change((state) => mutate({ state, lab: this.#store.lab, region: this.#region }));
+        try {
+            return await work(change);
+        } catch (error) {
+            if (!(error instanceof ProviderError) && !(error instanceof LabError)) throw error;
+            throw new ProviderError(`${verb} ${label}${id && ` (${id})`}: ${error.message}`);
+        }
+    }
+
+    #refuse(resource: ResourceType, olds: Values, news: Values): void {
+        const reason = resource.refuses?.(olds, news);
+        if (reason) throw new ProviderError(`updating ${resource.label}: ${reason}`);
+    }
+
+    #erase(resource: ResourceType, { state }: Cloud, id: string): void {
+        resource.erase(state, id);
+        delete state.owners?.[id];
+        delete state.tags?.[id];
+    }
+
+    #outputs(resource: ResourceType, cloud: Cloud, id: string, inputs: Values): Values {
+        const described = resource.describe(cloud, id, inputs);
+        const tags: Values = resource.inputs.tags ? { tagsAll: cloud.state.tags?.[id] ?? {} } : {};
+        return { ...inputs, ...this.#fixed(resource), ...tags, ...described, ...spelling(resource, inputs) };
+    }
+
+    /** Outputs that are the same for every resource. */
+    #fixed({ outputs }: ResourceType): Values {
+        const values: Values = { region: this.#region, ownerId: ACCOUNT };
+        return Object.fromEntries(Object.entries(values).filter(([name]) => outputs.includes(name)));
+    }
+
+    #tags(resource: ResourceType, inputs: Values): Values {
+        return resource.inputs.tags ? { tagsAll: this.#tagsAll(inputs) } : {};
+    }
+
+    /** Default tags and the resource's own; the latter win. */
+    #tagsAll(inputs: Values): Value {
+        if (isUnknown(inputs.tags)) return UNKNOWN;
+        return { ...this.#defaultTags, ...(isMap(inputs.tags) ? inputs.tags : {}) };
+    }
+
+    /** Those of a resource's tags that its inputs name or that somebody has added, without the default tags. */
+    #ownTags(tags: Values, inputs: Value | undefined): Values {
+        const own = isMap(inputs) ? inputs : {};
+        return Object.fromEntries(Object.entries(tags).filter(([key, value]) => key in own || this.#defaultTags[key] !== value));
+    }
+
+    #setTags(resource: ResourceType, { state }: Cloud, id: string, inputs: Values): void {
+        if (!resource.inputs.tags) return;
+        (state.tags ??= {})[id] = this.#tagsAll(inputs) as Record<string, string>;
+    }
+}
+
+/** The inputs, with the cloud's value for each that somebody has changed there. Other spelling is no change. */
+function withDrift({ inputs: schema }: ResourceType, inputs: Values, live: Values): Values {
+    const present = { ...inputs };
+    for (const [name, property] of Object.entries(schema)) {
+        // Of nested blocks the cloud keeps too little to compare.
+        if (inputs[name] === undefined || live[name] === undefined || typeof property.kind === "object") continue;
+        if (diffSchema({ [name]: property }, inputs, live).changed.length) present[name] = live[name];
+    }
+    return present;
+}
+
+/** The user's own spelling of values that AWS normalizes, so that outputs equal inputs. */
+function spelling({ inputs: schema }: ResourceType, inputs: Values): Values {
+    return Object.fromEntries(Object.entries(inputs).filter(([name]) => schema[name]?.canonical));
+}
+
+function typeOf(type: string): ResourceType {
+    const resource = RESOURCE_TYPES[type];
+    if (resource) return resource;
+    throw new ProviderError(`the lab's stand-in for AWS has no resource type ${type}; it has ${Object.keys(RESOURCE_TYPES).join(", ")}`);
+}
+
+/** Nested configuration arrives as JSON text. */
+function nested(value: Value | undefined): Value | undefined {
+    if (typeof value !== "string" || hasUnknown(value)) return value;
+    try {
+        return JSON.parse(value) as Value;
+    } catch {
+        return undefined;
+    }
+}

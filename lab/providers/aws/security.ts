@@ -1,0 +1,180 @@
+import type { SecurityGroupRule } from "../../cloud/state.ts";
+import type { CheckFailure } from "../provider.ts";
+import { type Value, type Values, isUnknown } from "../values.ts";
+import { canonicalCidr, cidr, findVpc } from "./network.ts";
+import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
+
+const DESCRIPTION = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]*$/;
+
+export const securityGroup: ResourceType = {
+    label: "EC2 Security Group",
+    inputs: {
+        name: { kind: "string", computed: true, forceNew: true, invalid: groupName },
+        description: { kind: "string", default: "Managed by Pulumi", forceNew: true, invalid: description },
+        vpcId: { kind: "string", required: true, forceNew: true },
+        revokeRulesOnDelete: { kind: "boolean", default: false },
+        tags: { kind: "tags" },
+    },
+    outputs: ["arn", "ownerId", "region", "namePrefix"],
+    defaults(inputs, { name, seed, olds }): Values {
+        if (inputs.name !== undefined) return {};
+        const suffix = Buffer.from(seed).toString("hex").padEnd(7, "0").slice(0, 7);
+        return { name: olds.name ?? `${name}-${suffix}` };
+    },
+    create({ state }, inputs) {
+        const id = newId("sg");
+        const vpcId = findVpc(state, text(inputs, "vpcId")).id;
+        const name = text(inputs, "name");
+        if (Object.values(state.securityGroups).some((item) => item.vpcId === vpcId && item.name === name)) {
+            throw new ApiError("InvalidGroup.Duplicate", `The security group '${name}' already exists for VPC '${vpcId}'`);
+        }
+        // AWS's own rule that lets all traffic out is not here: the provider removes it from every group it makes.
+        state.securityGroups[id] = { id, vpcId, name };
+        return id;
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            if (Object.values(state.networkInterfaces).some((item) => item.securityGroupIds.includes(id))) {
+                throw new ApiError("DependencyViolation", `resource ${id} has a dependent object`);
+            }
+            securityGroup.erase(state, id);
+        });
+    },
+    erase(state, id) {
+        delete state.securityGroups[id];
+        for (const rule of Object.values(state.securityGroupRules)) {
+            if (rule.groupId === id) delete state.securityGroupRules[rule.id];
+        }
+    },
+    describe(cloud, id) {
+        const found = cloud.state.securityGroups[id];
+        return found && { arn: arn(cloud, "security-group", id), vpcId: found.vpcId, name: found.name, namePrefix: "" };
+    },
+};
+
+export const ingressRule = rule("ingress");
+export const egressRule = rule("egress");
+
+function rule(direction: SecurityGroupRule["direction"]): ResourceType {
+    const type: ResourceType = {
+        label: `VPC Security Group ${direction === "ingress" ? "Ingress" : "Egress"} Rule`,
+        inputs: {
+            securityGroupId: { kind: "string", required: true, forceNew: true },
+            ipProtocol: { kind: "string", required: true, invalid: protocol },
+            fromPort: { kind: "integer" },
+            toPort: { kind: "integer" },
+            cidrIpv4: { kind: "string", invalid: cidr(4), canonical: canonicalCidr },
+            cidrIpv6: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
+            description: { kind: "string", invalid: description },
+            tags: { kind: "tags" },
+        },
+        outputs: ["arn", "region", "securityGroupRuleId"],
+        check: checkRule,
+        replaces: (olds, news) =>
+            ["cidrIpv4", "cidrIpv6"].filter((name) => (olds[name] === undefined) !== (news[name] === undefined)),
+        create({ state }, inputs) {
+            const groupId = text(inputs, "securityGroupId");
+            find(state.securityGroups, groupId, "InvalidGroup.NotFound", "security group");
+            const id = newId("sgr");
+            const added = fromInputs(id, direction, inputs);
+            refuseDuplicate(Object.values(state.securityGroupRules), added);
+            state.securityGroupRules[id] = added;
+            return id;
+        },
+        async update(change, id, news) {
+            await change(({ state }) => {
+                find(state.securityGroupRules, id, "InvalidSecurityGroupRuleId.NotFound", "security group rule");
+                const changed = fromInputs(id, direction, news);
+                refuseDuplicate(Object.values(state.securityGroupRules), changed);
+                state.securityGroupRules[id] = changed;
+            });
+        },
+        async remove(change, id) {
+            await change(({ state }) => type.erase(state, id));
+        },
+        erase: (state, id) => void delete state.securityGroupRules[id],
+        describe(cloud, id) {
+            const found = cloud.state.securityGroupRules[id];
+            if (!found) return undefined;
+            const live: Values = { ipProtocol: found.ipProtocol };
+            for (const name of ["fromPort", "toPort", "cidrIpv4", "cidrIpv6"] as const) {
+                if (found[name] !== undefined) live[name] = found[name];
+            }
+            return { ...live, arn: arn(cloud, "security-group-rule", id), securityGroupRuleId: id };
+        },
+    };
+    return type;
+}
+
+function fromInputs(id: string, direction: SecurityGroupRule["direction"], inputs: Values): SecurityGroupRule {
+    const made: SecurityGroupRule = {
+        id,
+        groupId: text(inputs, "securityGroupId"),
+        direction,
+        ipProtocol: text(inputs, "ipProtocol"),
+    };
+    if (typeof inputs.fromPort === "number") made.fromPort = inputs.fromPort;
+    if (typeof inputs.toPort === "number") made.toPort = inputs.toPort;
+    const ipv4 = optionalText(inputs, "cidrIpv4");
+    const ipv6 = optionalText(inputs, "cidrIpv6");
+    if (ipv4) made.cidrIpv4 = canonicalCidr(ipv4);
+    if (ipv6) made.cidrIpv6 = canonicalCidr(ipv6);
+    return made;
+}
+
+function refuseDuplicate(rules: SecurityGroupRule[], added: SecurityGroupRule): void {
+    const key = (item: SecurityGroupRule) => JSON.stringify({ ...item, id: "" }, Object.keys({ ...added, ...item, id: "" }).sort());
+    if (!rules.some((item) => item.id !== added.id && key(item) === key(added))) return;
+    const { ipProtocol, fromPort, toPort } = added;
+    const peer = added.cidrIpv4 ?? added.cidrIpv6;
+    const ports = fromPort === undefined ? "" : `, from port: ${fromPort}, to port: ${toPort}`;
+    throw new ApiError(
+        "InvalidPermission.Duplicate",
+        `the specified rule "peer: ${peer}, ${ipProtocol.toUpperCase()}${ports}, ALLOW" already exists`,
+    );
+}
+
+function checkRule(inputs: Values): CheckFailure[] {
+    const failures: CheckFailure[] = [];
+    if ((inputs.cidrIpv4 === undefined) === (inputs.cidrIpv6 === undefined)) {
+        failures.push({ property: "", reason: "give one of cidrIpv4 and cidrIpv6" });
+    }
+    if (isUnknown(inputs.ipProtocol)) return failures;
+    const isAll = inputs.ipProtocol === "-1";
+    for (const property of ["fromPort", "toPort"] as const) {
+        const port = inputs[property];
+        if (isAll && port !== undefined) {
+            failures.push({ property, reason: 'must not be given when ipProtocol is "-1"' });
+        } else if (!isAll && port === undefined && inputs.ipProtocol !== "icmpv6") {
+            failures.push({ property, reason: `missing required property "${property}" for ipProtocol "${String(inputs.ipProtocol)}"` });
+        } else if (typeof port === "number" && !inRange(inputs.ipProtocol, port)) {
+            failures.push({ property, reason: `${port} is out of range` });
+        }
+    }
+    const { fromPort, toPort } = inputs;
+    const isPorts = inputs.ipProtocol === "tcp" || inputs.ipProtocol === "udp";
+    if (isPorts && typeof fromPort === "number" && typeof toPort === "number" && fromPort > toPort) {
+        failures.push({ property: "toPort", reason: `${toPort} is below fromPort ${fromPort}` });
+    }
+    return failures;
+}
+
+function inRange(ipProtocol: Value | undefined, port: number): boolean {
+    const isIcmp = ipProtocol === "icmp" || ipProtocol === "icmpv6";
+    return isIcmp ? port >= -1 && port <= 255 : port >= 0 && port <= 65535;
+}
+
+function protocol(value: string): string | undefined {
+    const known = ["tcp", "udp", "icmp", "icmpv6", "-1"];
+    return known.includes(value) ? undefined : `"${value}": the lab knows the protocols ${known.join(", ")}`;
+}
+
+function groupName(value: string): string | undefined {
+    if (value.startsWith("sg-")) return `"${value}": a security group's name must not start with sg-`;
+    return value.length <= 255 ? undefined : `${value.length} characters: AWS allows 255`;
+}
+
+function description(value: string): string | undefined {
+    if (value.length > 255) return `${value.length} characters: AWS allows 255`;
+    return DESCRIPTION.test(value) ? undefined : `"${value}" holds characters other than a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*`;
+}

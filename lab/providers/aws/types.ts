@@ -1,0 +1,28 @@
+import { record } from "./dns.ts";
+import { instance } from "./instance.ts";
+import { eip, eipAssociation, networkInterface } from "./interfaces.ts";
+import { internetGateway, routeTable, subnet, vpc } from "./network.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { route, routeTableAssociation } from "./routes.ts";
+import { egressRule, ingressRule, securityGroup } from "./security.ts";
+import { volume, volumeAttachment } from "./volumes.ts";
+
+/** Every resource type that the lab's AWS has, by type token. */
+export const RESOURCE_TYPES: Record<string, ResourceType> = {
+    "aws:ec2/vpc:Vpc": vpc,
+    "aws:ec2/internetGateway:InternetGateway": internetGateway,
+    "aws:ec2/subnet:Subnet": subnet,
+    "aws:ec2/routeTable:RouteTable": routeTable,
+    "aws:ec2/route:Route": route,
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": routeTableAssociation,
+    "aws:ec2/securityGroup:SecurityGroup": securityGroup,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ingressRule,
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": egressRule,
+    "aws:ec2/networkInterface:NetworkInterface": networkInterface,
+    "aws:ec2/eip:Eip": eip,
+    "aws:ec2/eipAssociation:EipAssociation": eipAssociation,
+    "aws:ec2/instance:Instance": instance,
+    "aws:ebs/volume:Volume": volume,
+    "aws:ec2/volumeAttachment:VolumeAttachment": volumeAttachment,
+    "aws:route53/record:Record": record,
+};

@@ -1,0 +1,156 @@
+import type { CloudState, Volume } from "../../cloud/state.ts";
+import type { CheckFailure } from "../provider.ts";
+import { between, findInstance, oneOf, zoneOf } from "./instance.ts";
+import { ApiError, type ResourceType, arn, derivedId, find, newId, text } from "./resource-type.ts";
+import { zonesOf } from "./zones.ts";
+
+
+export const volume: ResourceType = {
+    label: "EBS Volume",
+    inputs: {
+        availabilityZone: { kind: "string", required: true, forceNew: true },
+        size: { kind: "integer", computed: true, invalid: between(1, 16384) },
+        type: { kind: "string", computed: true, invalid: oneOf("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard") },
+        iops: { kind: "integer", computed: true, invalid: between(100, 64000) },
+        throughput: { kind: "integer", computed: true, invalid: between(125, 1000) },
+        encrypted: { kind: "boolean", computed: true, forceNew: true },
+        snapshotId: { kind: "string", computed: true, forceNew: true },
+        tags: { kind: "tags" },
+    },
+    outputs: ["arn", "region", "createTime"],
+    check(inputs): CheckFailure[] {
+        if (inputs.size !== undefined || inputs.snapshotId !== undefined) return [];
+        return [{ property: "", reason: "give at least one of size and snapshotId" }];
+    },
+    refuses(olds, news) {
+        const { size } = news;
+        if (typeof size !== "number" || typeof olds.size !== "number" || size >= olds.size) return undefined;
+        return `api error InvalidParameterValue: New size cannot be smaller than existing size (${olds.size} GiB, wanted ${size} GiB)`;
+    },
+    create({ state, region }, inputs) {
+        const zone = text(inputs, "availabilityZone");
+        if (!zonesOf(region).includes(zone)) {
+            throw new ApiError("InvalidZone.NotFound", `The zone '${zone}' does not exist.`);
+        }
+        if (inputs.snapshotId !== undefined) {
+            throw new ApiError("InvalidSnapshot.NotFound", `The snapshot '${text(inputs, "snapshotId")}' does not exist.`);
+        }
+        const id = newId("vol");
+        state.volumes[id] = { id, sizeGiB: inputs.size as number, availabilityZone: zone };
+        return id;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => {
+            const target = findVolume(state, id);
+            const wanted = (news.size as number | undefined) ?? target.sizeGiB;
+            if (wanted < target.sizeGiB) {
+                throw new ApiError("InvalidParameterValue", "New size cannot be smaller than existing size");
+            }
+            target.sizeGiB = wanted;
+        });
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            const holder = state.volumes[id]?.attachment?.instanceId;
+            if (holder) throw new ApiError("VolumeInUse", `Volume ${id} is currently attached to ${holder}`);
+            volume.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.volumes[id],
+    describe(cloud, id, inputs) {
+        const found = cloud.state.volumes[id];
+        return (
+            found && {
+                arn: arn(cloud, "volume", id),
+                availabilityZone: found.availabilityZone,
+                size: found.sizeGiB,
+                type: inputs.type ?? "gp2",
+                encrypted: inputs.encrypted ?? false,
+                iops: inputs.iops ?? (inputs.type === "gp3" ? 3000 : 100),
+                throughput: inputs.throughput ?? (inputs.type === "gp3" ? 125 : 0),
+                createTime: "",
+            }
+        );
+    },
+};
+
+export const volumeAttachment: ResourceType = {
+    label: "EBS Volume Attachment",
+    inputs: {
+        deviceName: { kind: "string", required: true, forceNew: true, invalid: deviceName },
+        instanceId: { kind: "string", required: true, forceNew: true },
+        volumeId: { kind: "string", required: true, forceNew: true },
+        stopInstanceBeforeDetaching: { kind: "boolean" },
+        forceDetach: { kind: "boolean" },
+        skipDestroy: { kind: "boolean" },
+    },
+    outputs: ["region"],
+    create({ state }, inputs) {
+        const target = findVolume(state, text(inputs, "volumeId"));
+        const machine = findInstance(state, text(inputs, "instanceId"));
+        if (target.attachment) {
+            throw new ApiError("VolumeInUse", `${target.id} is already attached to an instance`);
+        }
+        if (target.availabilityZone !== zoneOf(state, machine.networkInterfaceId)) {
+            throw new ApiError(
+                "InvalidVolume.ZoneMismatch",
+                `The volume '${target.id}' is not in the same availability zone as instance '${machine.id}'`,
+            );
+        }
+        const attachment = { instanceId: machine.id, deviceName: text(inputs, "deviceName") };
+        const taken = Object.values(state.volumes).some(
+            (item) => item.attachment?.instanceId === machine.id && item.attachment.deviceName === attachment.deviceName,
+        );
+        if (taken) {
+            throw new ApiError(
+                "InvalidParameterValue",
+                `Invalid value '${attachment.deviceName}' for unixDevice. Attachment point ${attachment.deviceName} is already in use`,
+            );
+        }
+        target.attachment = attachment;
+        return attachmentId(target);
+    },
+    async update() {
+        // The three that can change tell how to detach, and are read then.
+    },
+    async remove(change, id, state) {
+        if (state.skipDestroy === true) return;
+        const instanceId = text(state, "instanceId");
+        if (state.stopInstanceBeforeDetaching === true) {
+            await change((cloud) => {
+                const machine = cloud.state.instances[instanceId];
+                if (!machine) {
+                    throw new ApiError(
+                        "IncorrectInstanceState",
+                        `This instance '${instanceId}' is not in a state from which it can be stopped.`,
+                    );
+                }
+                machine.desired = "stopped";
+            });
+        }
+        await change((cloud) => volumeAttachment.erase(cloud.state, id));
+    },
+    erase(state, id) {
+        delete findAttached(state, id)?.attachment;
+    },
+    describe({ state }, id) {
+        const found = findAttached(state, id);
+        return found?.attachment && { ...found.attachment, volumeId: found.id };
+    },
+};
+
+function findVolume(state: CloudState, id: string): Volume {
+    return find(state.volumes, id, "InvalidVolume.NotFound", "volume");
+}
+
+function findAttached(state: CloudState, id: string): Volume | undefined {
+    return Object.values(state.volumes).find((item) => item.attachment && attachmentId(item) === id);
+}
+
+function attachmentId(item: Volume): string {
+    return derivedId("vai", item.id, item.attachment!.instanceId, item.attachment!.deviceName);
+}
+
+function deviceName(value: string): string | undefined {
+    return /^\/dev\/(sd[f-p]|xvd[b-z])$/.test(value) ? undefined : `"${value}": AWS recommends /dev/sdf to /dev/sdp`;
+}

@@ -1,0 +1,73 @@
+import { type CheckFailure, ProviderError } from "../provider.ts";
+import { type Value, type Values, isMap, isUnknown } from "../values.ts";
+
+/** How to reach a host, with the defaults filled in. */
+export interface Connection {
+    host: string;
+    port: number;
+    user: string;
+    privateKey?: string;
+    privateKeyPassword?: string;
+    password?: string;
+    agentSocketPath?: string;
+    /** The only host key that is accepted, as a line of authorized_keys; any key when absent. */
+    hostKey?: string;
+    /** Failed attempts before giving up; -1 for no limit. */
+    dialErrorLimit: number;
+    /** Seconds for one attempt; 0 for no limit. */
+    perDialTimeout: number;
+    /** A bastion through which the host is reached. */
+    proxy?: Connection;
+}
+
+const TYPES: Record<string, "string" | "number" | "object"> = {
+    host: "string",
+    port: "number",
+    user: "string",
+    privateKey: "string",
+    privateKeyPassword: "string",
+    password: "string",
+    agentSocketPath: "string",
+    hostKey: "string",
+    dialErrorLimit: "number",
+    perDialTimeout: "number",
+    proxy: "object",
+};
+
+/** What is wrong with a connection. Names properties and never values, as some of them are keys. */
+export function checkConnection(value: Value | undefined, path = "connection"): CheckFailure[] {
+    if (value === undefined) return [{ property: path, reason: `missing required property "${path}"` }];
+    if (isUnknown(value)) return [];
+    if (!isMap(value)) return [{ property: path, reason: "expected an object" }];
+    const failures: CheckFailure[] = [];
+    for (const [name, item] of Object.entries(value)) {
+        const property = `${path}.${name}`;
+        const type = TYPES[name];
+        if (!type || (name === "proxy" && path !== "connection")) failures.push({ property, reason: "unknown property" });
+        else if (type === "object") failures.push(...checkConnection(item, property));
+        else if (item !== null && !isUnknown(item) && typeof item !== type) failures.push({ property, reason: `expected a ${type}` });
+    }
+    if (value.host === undefined) failures.push({ property: `${path}.host`, reason: `missing required property "${path}.host"` });
+    return failures;
+}
+
+/** A connection that check has accepted. */
+export function toConnection(value: Value | undefined): Connection {
+    if (!isMap(value)) throw new ProviderError("the connection is not known yet");
+    const { proxy, ...rest } = withoutNulls(value);
+    // The agent of the user's shell is taken only when there is nothing else: a stale one must not stand in the way.
+    const agent = rest.privateKey === undefined && rest.password === undefined ? process.env.SSH_AUTH_SOCK : undefined;
+    return {
+        port: 22,
+        user: "root",
+        dialErrorLimit: 10,
+        perDialTimeout: 15,
+        agentSocketPath: agent,
+        ...(rest as unknown as Pick<Connection, "host">),
+        ...(proxy === undefined ? {} : { proxy: toConnection(proxy) }),
+    };
+}
+
+function withoutNulls(value: Values): Values {
+    return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null));
+}

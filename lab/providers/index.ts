@@ -1,0 +1,37 @@
+import type { CloudRealizer } from "../cloud/store.ts";
+import type { Lab } from "../lab.ts";
+import { type Package, makeProvider } from "./packages.ts";
+import { packageVersion } from "./plugins.ts";
+import { type ProviderServer, serve } from "./server.ts";
+
+export { PACKAGES, type Package } from "./packages.ts";
+export { realPlugins, writePlugins } from "./plugins.ts";
+
+export interface RunningProviders {
+    /** Value for PULUMI_DEBUG_PROVIDERS: "aws:41001,command:41002". */
+    debugProviders: string;
+    stop(): Promise<void>;
+}
+
+/** Serves stand-ins inside this process, for an engine that is told of them by PULUMI_DEBUG_PROVIDERS. */
+export async function startProviders(options: {
+    lab: Lab;
+    realizer: CloudRealizer;
+    packages: readonly Package[];
+}): Promise<RunningProviders> {
+    const { lab, realizer, packages } = options;
+    const running: { name: Package; server: ProviderServer }[] = [];
+    const stop = async () => {
+        await Promise.all(running.map(({ server }) => server.stop()));
+    };
+    try {
+        for (const name of packages) {
+            const server = await serve(makeProvider(name, lab, realizer), { version: packageVersion(name) });
+            running.push({ name, server });
+        }
+    } catch (error) {
+        await stop();
+        throw error;
+    }
+    return { debugProviders: running.map(({ name, server }) => `${name}:${server.port}`).join(","), stop };
+}

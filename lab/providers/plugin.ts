@@ -1,0 +1,64 @@
+import { pathToFileURL } from "node:url";
+import type { CloudRealizer } from "../cloud/store.ts";
+import { type Lab, labAt } from "../lab.ts";
+import { type Package, makeProvider } from "./packages.ts";
+import { serve } from "./server.ts";
+
+/** What an executable written by writePlugins knows about itself. */
+export interface PluginSettings {
+    package: Package;
+    version: string;
+    slot: number;
+    labRoot: string;
+    labCache: string;
+    /** lab/cloud/realizer.ts, loaded from its source when the first change comes: previews need none of it. */
+    realizer: string;
+    /** The module that can load TypeScript: tsx's "esm/api". */
+    tsx: string;
+}
+
+const PARENT_POLL_MS = 500;
+
+/** Serves one stand-in as a plugin process: prints the port on stdout and ends with the engine that started it. */
+export async function main(settings: PluginSettings): Promise<void> {
+    process.env.LINKMESH_LAB_ROOT = settings.labRoot;
+    process.env.LINKMESH_LAB_CACHE = settings.labCache;
+    const engineAddress = process.argv.slice(2).findLast((argument) => !argument.startsWith("-"));
+    const lab = labAt(settings.slot);
+    const provider = makeProvider(settings.package, lab, new LateRealizer(lab, settings));
+    const server = await serve(provider, { version: settings.version, engineAddress });
+    process.stdout.write(`${server.port}\n`);
+
+    // A killed engine does not end its plugins.
+    const parent = process.ppid;
+    const end = () => void server.stop().then(() => process.exit(0));
+    setInterval(() => process.ppid === parent || end(), PARENT_POLL_MS).unref();
+    process.once("SIGTERM", end);
+    // The terminal's Ctrl-C reaches plugins too, while the engine still wants to finish with them.
+    process.on("SIGINT", () => undefined);
+}
+
+class LateRealizer implements CloudRealizer {
+    readonly #lab: Lab;
+    readonly #settings: PluginSettings;
+    #loaded: Promise<CloudRealizer> | undefined;
+
+    constructor(lab: Lab, settings: PluginSettings) {
+        this.#lab = lab;
+        this.#settings = settings;
+    }
+
+    async apply(state: Parameters<CloudRealizer["apply"]>[0]): Promise<void> {
+        this.#loaded ??= this.#load();
+        await (await this.#loaded).apply(state);
+    }
+
+    async #load(): Promise<CloudRealizer> {
+        const { tsImport } = (await import(pathToFileURL(this.#settings.tsx).href)) as {
+            tsImport(file: string, parent: string): Promise<unknown>;
+        };
+        const url = pathToFileURL(this.#settings.realizer).href;
+        const { Realizer } = (await tsImport(url, url)) as { Realizer: new (lab: Lab) => CloudRealizer };
+        return new Realizer(this.#lab);
+    }
+}

@@ -1,0 +1,80 @@
+import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+
+/** A property value in the clear. */
+export type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
+export type Values = { [key: string]: Value };
+
+/**
+ * The properties of a resource: values in the clear, and the names of those top-level properties that are secret or
+ * hold a secret somewhere. Secrecy is kept per top-level property; sent back, the whole property is secret.
+ */
+export interface Properties {
+    values: Values;
+    secrets: ReadonlySet<string>;
+}
+
+/** Stands for a value that is not known before the update runs. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
+export function isUnknown(value: Value | undefined): boolean {
+    return value === UNKNOWN;
+}
+
+/** True when a value is unknown or holds an unknown one. */
+export function hasUnknown(value: Value | undefined): boolean {
+    if (Array.isArray(value)) return value.some(hasUnknown);
+    if (isMap(value)) return Object.values(value).some(hasUnknown);
+    return isUnknown(value);
+}
+
+export function isMap(value: Value | undefined): value is Values {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Deep equality; an absent key and a null are the same. */
+export function equal(a: Value | undefined, b: Value | undefined): boolean {
+    if (a === b || (a ?? null) === (b ?? null)) return true;
+    if (Array.isArray(a) && Array.isArray(b)) {
+        return a.length === b.length && a.every((item, index) => equal(item, b[index]));
+    }
+    if (isMap(a) && isMap(b)) {
+        return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => equal(a[key], b[key]));
+    }
+    return false;
+}
+
+/** From the wire. An absent struct is no properties. */
+export function decode(wire: Struct | undefined): Properties {
+    const secrets = new Set<string>();
+    const values: Values = {};
+    for (const [key, value] of Object.entries((wire?.toJavaScript() ?? {}) as Values)) {
+        values[key] = reveal(value, () => secrets.add(key));
+    }
+    return { values, secrets };
+}
+
+/** To the wire. Null and undefined values are left out. */
+export function encode(values: { [key: string]: Value | undefined }, secrets: ReadonlySet<string> = new Set()): Struct {
+    const wire: Record<string, struct.JavaScriptValue> = {};
+    for (const [key, value] of Object.entries(values)) {
+        if (value === undefined || value === null) continue;
+        // An unknown must stay bare: the engine takes a wrapped one for a known string.
+        const wrapped = secrets.has(key) && !hasUnknown(value) ? { [SIGNATURE]: SECRET, value } : value;
+        wire[key] = wrapped as struct.JavaScriptValue;
+    }
+    return struct.Struct.fromJavaScript(wire);
+}
+
+function reveal(value: Value, found: () => void): Value {
+    if (Array.isArray(value)) return value.map((item) => reveal(item, found));
+    if (!isMap(value)) return value;
+    if (value[SIGNATURE] === SECRET) {
+        found();
+        return reveal(value["value"] ?? null, found);
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, reveal(item, found)]));
+}

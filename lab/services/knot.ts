@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { exec } from "../cloud/exec.ts";
+import { ipv6Twin } from "../cloud/network.ts";
+import { runningProcess } from "../cloud/process.ts";
+import type { DnsRecord } from "../cloud/state.ts";
+import { LAB_ZONE, type Lab } from "../lab.ts";
+import { dataDir, servicePidFile, type Service } from "./service.ts";
+import { renderZone } from "./zone.ts";
+
+const NAME = "knot";
+
+/** Authoritative for the lab's zone on both addresses of the lab's DNS server; refuses every other name. */
+export function knot(lab: Lab): Service {
+    const conf = `server:
+    rundir: /run
+    user: root:root
+    listen: [ ${lab.net.dns}@53, ${ipv6Twin(lab, lab.net.dns)}@53 ]
+control:
+    listen: /run/knot.sock
+log:
+  - target: stdout
+    any: notice
+database:
+    storage: /lab
+zone:
+  - domain: ${LAB_ZONE}
+    file: /lab/${zoneFileName()}
+    zonefile-sync: -1
+    zonefile-load: whole
+    journal-content: none
+    semantic-checks: on
+`;
+    return {
+        name: NAME,
+        argv: ["knotd", "-c", "/lab/knot.conf"],
+        address: lab.net.dns,
+        port: 53,
+        files: { "knot.conf": conf },
+    };
+}
+
+function zoneFileName(): string {
+    return `${LAB_ZONE}.zone`;
+}
+
+/** Writes the zone with the lab's own names when there is none yet, for the server's first start. */
+export function initZone(lab: Lab): void {
+    const file = join(dataDir(lab, NAME), zoneFileName());
+    if (existsSync(file)) return;
+    mkdirSync(dataDir(lab, NAME), { recursive: true });
+    writeFileSync(file, renderZone(lab, []));
+}
+
+/**
+ * Makes the DNS server answer with these records; when it does not run, it finds them at its next start. Returns when
+ * it answers with them.
+ */
+export async function publishZone(lab: Lab, records: DnsRecord[]): Promise<void> {
+    const dir = dataDir(lab, NAME);
+    const file = join(dir, zoneFileName());
+    const present = existsSync(file) ? readFileSync(file, "utf8") : "";
+    const serial = Number(/ SOA \S+ \S+ (\d+) /.exec(present)?.[1] ?? 0);
+    // Says which text the server has loaded: a reload that was cut is done again.
+    const loadedFile = join(dir, "loaded");
+    const loaded = existsSync(loadedFile) ? readFileSync(loadedFile, "utf8") : "";
+    let text = renderZone(lab, records, serial);
+    if (text === present && text === loaded) return;
+    if (text !== present) text = renderZone(lab, records, serial + 1);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(file, text);
+    const server = runningProcess(servicePidFile(lab, NAME));
+    if (!server) return;
+    const enter = ["--target", String(server.pid), "--mount", "--root", "--wd"];
+    await exec("nsenter", [...enter, "--", "knotc", "-c", "/lab/knot.conf", "-b", "zone-reload", LAB_ZONE]);
+    writeFileSync(loadedFile, text);
+}

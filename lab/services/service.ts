@@ -1,0 +1,95 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { runningProcess, startDetached, stopProcess } from "../cloud/process.ts";
+import { LabError, type Lab } from "../lab.ts";
+
+const RUN_SCRIPT = fileURLToPath(new URL("./run-service.sh", import.meta.url));
+
+/** A daemon of the lab's "internet", as a process chrooted into the services image. */
+export interface Service {
+    name: string;
+    /** The command as seen inside; it must stay in the foreground. */
+    argv: string[];
+    /** Where it listens when it is ready. */
+    address: string;
+    port: number;
+    env?: Record<string, string>;
+    /** Written to {@link dataDir}, which the service sees as /lab. */
+    files?: Record<string, string>;
+    /** More directories for it: outer path to inner path. */
+    directories?: Record<string, string>;
+}
+
+export function serviceDir(lab: Lab, name: string): string {
+    return join(lab.dir, "services", name);
+}
+
+/** The service sees it as /lab. */
+export function dataDir(lab: Lab, name: string): string {
+    return join(serviceDir(lab, name), "data");
+}
+
+export function serviceLog(lab: Lab, name: string): string {
+    return join(lab.dir, "logs", `${name}.log`);
+}
+
+export function servicePidFile(lab: Lab, name: string): string {
+    return join(serviceDir(lab, name), "pid");
+}
+
+/**
+ * Starts a service and waits until it listens. One that runs with the same definition is left alone, one with another
+ * is started again. It outlives this process.
+ *
+ * @throws LabError with the end of its log when it does not come up
+ */
+export async function startService(lab: Lab, image: string, service: Service): Promise<void> {
+    const dir = serviceDir(lab, service.name);
+    const pidFile = servicePidFile(lab, service.name);
+    const definition = JSON.stringify([image, service], null, 2);
+    const definitionFile = join(dir, "definition.json");
+    const same = existsSync(definitionFile) && readFileSync(definitionFile, "utf8") === definition;
+    if (!same || !runningProcess(pidFile)) {
+        await stopProcess(pidFile);
+        for (const name of ["upper/etc", "work", "root", "data"]) mkdirSync(join(dir, name), { recursive: true });
+        copyFileSync("/etc/resolv.conf", join(dir, "upper/etc/resolv.conf"));
+        for (const [name, text] of Object.entries(service.files ?? {})) writeFileSync(join(dir, "data", name), text);
+        writeFileSync(definitionFile, definition);
+        const directories = Object.entries({ [join(dir, "data")]: "/lab", ...service.directories }).flat();
+        const inner = [RUN_SCRIPT, image, dir, ...directories, "--", ...service.argv];
+        startDetached(lab, {
+            argv: ["unshare", "--mount", "--propagation", "private", "--", "sh", ...inner],
+            log: serviceLog(lab, service.name),
+            pidFile,
+            env: service.env,
+        });
+    }
+    await waitUntilListening(lab, service);
+}
+
+async function waitUntilListening(lab: Lab, service: Service): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    while (!(await accepts(service.address, service.port))) {
+        if (Date.now() > deadline || !runningProcess(servicePidFile(lab, service.name))) {
+            const log = serviceLog(lab, service.name);
+            const end = readFileSync(log, "utf8").trim().split("\n").slice(-3).join(" / ");
+            throw new LabError(
+                `${service.name} does not listen on ${service.address}:${service.port}: ${end} (see ${log})`,
+            );
+        }
+        await sleep(30);
+    }
+}
+
+function accepts(host: string, port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = connect({ host, port, timeout: 1000 });
+        const end = (answer: boolean) => (socket.destroy(), resolve(answer));
+        socket.once("connect", () => end(true));
+        socket.once("error", () => end(false));
+        socket.once("timeout", () => end(false));
+    });
+}

@@ -1,0 +1,60 @@
+import { mkdirSync } from "node:fs";
+import { withLock } from "../cloud/lock.ts";
+import { ensureNetwork } from "../cloud/network.ts";
+import { stopProcess } from "../cloud/process.ts";
+import { ensureServicesImage } from "../image/image.ts";
+import type { Lab, Progress } from "../lab.ts";
+import { authorityPem } from "./authority.ts";
+import { aptCache, packages, packagesDir, packagesUrl } from "./downloads.ts";
+import { initZone, knot } from "./knot.ts";
+import { ACME_DIRECTORY, keepIssuingRoot, pebble, publicCaFile } from "./pebble.ts";
+import { servicePidFile, startService } from "./service.ts";
+
+/** What the lab's "internet" offers, and where. */
+export interface LabServices {
+    acmeDirectory: string;
+    /** The CA of the ACME server's own HTTPS certificate, PEM. The services must have been started once. */
+    acmeApiCaPem(): string;
+    /** PEM file with the roots of all certificates that the ACME server has issued. */
+    publicCaFile: string;
+    /** Files put here appear below {@link packagesUrl}. */
+    packagesDir: string;
+    /** "http://ADDRESS", without a final slash. */
+    packagesUrl: string;
+    /** Addresses of the zone's name server. */
+    resolver: string;
+}
+
+export function services(lab: Lab): LabServices {
+    return {
+        acmeDirectory: ACME_DIRECTORY,
+        acmeApiCaPem: () => authorityPem(lab),
+        publicCaFile: publicCaFile(lab),
+        packagesDir: packagesDir(lab),
+        packagesUrl: packagesUrl(lab),
+        resolver: lab.net.dns,
+    };
+}
+
+/** Starts DNS, ACME server, package server and apt cache where they do not run, and waits until they answer. */
+export async function startServices(lab: Lab, progress: Progress): Promise<void> {
+    const image = await ensureServicesImage(lab.cacheDir, progress);
+    progress("network");
+    mkdirSync(lab.dir, { recursive: true });
+    await ensureNetwork(lab);
+    progress("DNS, ACME server, package server, apt cache");
+    await withLock(`${lab.dir} services`, async () => {
+        initZone(lab);
+        const all = [knot(lab), await pebble(lab), packages(lab), aptCache(lab)];
+        await Promise.all(all.map((service) => startService(lab, image, service)));
+        await keepIssuingRoot(lab);
+    });
+}
+
+/** Stops what {@link startServices} started; their data stays. */
+export async function stopServices(lab: Lab): Promise<void> {
+    await withLock(`${lab.dir} services`, async () => {
+        const names = ["knot", "pebble", "packages", "apt-cache"];
+        await Promise.all(names.map((name) => stopProcess(servicePidFile(lab, name))));
+    });
+}

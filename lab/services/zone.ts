@@ -1,0 +1,41 @@
+import { ipv6Twin } from "../cloud/network.ts";
+import type { DnsRecord } from "../cloud/state.ts";
+import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
+
+/** The name of the lab's ACME server. */
+export const ACME_HOST = `acme.${LAB_ZONE}`;
+
+/**
+ * The lab's zone as a master file: the lab's own names, and the records of the cloud's hosted zone. Pure.
+ *
+ * @param serial must rise when the records change
+ * @throws LabError when a record takes one of the lab's own names
+ */
+export function renderZone(lab: Lab, records: DnsRecord[], serial = 1): string {
+    const ns = `ns1.${LAB_ZONE}`;
+    const own = [
+        // The last number is how long a missing name is remembered: short, as records come and go.
+        `${LAB_ZONE}. 60 SOA ${ns}. hostmaster.${LAB_ZONE}. ${serial} 3600 600 86400 5`,
+        `${LAB_ZONE}. 60 NS ${ns}.`,
+        `${ns}. 60 A ${lab.net.dns}`,
+        `${ns}. 60 AAAA ${ipv6Twin(lab, lab.net.dns)}`,
+        `${ACME_HOST}. 60 A ${lab.net.acme}`,
+    ];
+    const lines = records.flatMap((record) => {
+        if (record.name === ns || record.name === ACME_HOST) {
+            throw new LabError(
+                `${record.name} is a name of the lab's own servers: use another domain below ${LAB_ZONE}`,
+            );
+        }
+        // Route 53 writes the wildcard in octal.
+        const name = record.name.replace(/^\\052\./, "*.");
+        return record.values.map((value) => `${name}. ${record.ttl} ${record.type} ${rdata(record.type, value)}`);
+    });
+    return [...own, ...lines.sort()].join("\n") + "\n";
+}
+
+function rdata(type: DnsRecord["type"], value: string): string {
+    if (type === "CNAME") return value.endsWith(".") ? value : `${value}.`;
+    if (type === "TXT" && !value.startsWith('"')) return `"${value.replace(/["\\]/g, "\\$&")}"`;
+    return value;
+}

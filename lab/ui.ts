@@ -1,0 +1,145 @@
+import ora, { type Ora } from "ora";
+import type { OpenStage } from "./engine/stages.ts";
+import type { Progress } from "./lab.ts";
+
+/** How often a stage that runs long says that it is alive where there is no spinner. */
+const HEARTBEAT_MS = 15_000;
+
+export interface StageTime {
+    name: string;
+    seconds: number;
+}
+
+export interface UiOptions {
+    stream?: NodeJS.WriteStream;
+    /** Shows every progress phrase as a line. */
+    verbose?: boolean;
+}
+
+interface Open {
+    name: string;
+    startedAt: number;
+    message: string;
+    heartbeat?: NodeJS.Timeout;
+}
+
+/**
+ * What a command shows: one ticked line for each stage with its seconds; on a terminal a spinner for the stage that
+ * reported last, elsewhere plain lines. Several stages may be open at once.
+ */
+export class Ui {
+    readonly stages: StageTime[] = [];
+    readonly #stream: NodeJS.WriteStream;
+    readonly #verbose: boolean;
+    readonly #color: boolean;
+    readonly #open = new Set<Open>();
+    #spinner?: Ora;
+
+    constructor({ stream = process.stdout, verbose = false }: UiOptions = {}) {
+        this.#stream = stream;
+        this.#verbose = verbose;
+        this.#color = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+        if (stream.isTTY && process.env.TERM !== "dumb" && !verbose) {
+            this.#spinner = ora({
+                stream,
+                indent: 1,
+                // Ora would read the keyboard and answer Ctrl-C itself.
+                discardStdin: false,
+                color: this.#color ? "cyan" : false,
+            });
+        }
+    }
+
+    get isTerminal(): boolean {
+        return this.#spinner !== undefined;
+    }
+
+    get color(): boolean {
+        return this.#color;
+    }
+
+    /** Runs a stage: a tick when it returns, a cross when it throws. */
+    async stage<T>(name: string, work: (progress: Progress) => Promise<T>): Promise<T> {
+        const stage = this.begin(name);
+        try {
+            const result = await work((message) => stage.progress(message));
+            stage.done();
+            return result;
+        } catch (error) {
+            stage.fail();
+            throw error;
+        }
+    }
+
+    /** Opens a stage; exactly one of `done` and `fail` ends it. */
+    begin(name: string): OpenStage {
+        const open: Open = { name, startedAt: performance.now(), message: "" };
+        this.#open.add(open);
+        if (!this.#spinner) {
+            open.heartbeat = setInterval(() => this.#print(`   ${describe(open)}, ${seconds(open.startedAt)} s`), HEARTBEAT_MS);
+            open.heartbeat.unref();
+        }
+        this.#refresh();
+        return {
+            progress: (message) => {
+                if (message === "") return;
+                open.message = message;
+                if (this.#verbose) this.#print(`   ${name}: ${message}`);
+                this.#open.delete(open);
+                this.#open.add(open);
+                this.#refresh();
+            },
+            done: (finishedAt, note) => this.#close(open, "✓", "32", finishedAt, note),
+            fail: () => this.#close(open, "✗", "31"),
+        };
+    }
+
+    /** Marks everything that is open as failed, for an end that comes from outside. */
+    failOpen(): void {
+        for (const open of [...this.#open]) this.#close(open, "✗", "31");
+    }
+
+    /** A line between the stages. */
+    info(line: string): void {
+        this.#print(line);
+    }
+
+    paint(text: string, code: string): string {
+        return this.#color ? `\x1b[${code}m${text}\x1b[0m` : text;
+    }
+
+    #close(open: Open, mark: string, code: string, finishedAt?: number, note?: string): void {
+        if (!this.#open.delete(open)) return;
+        clearInterval(open.heartbeat);
+        const time = seconds(open.startedAt, finishedAt);
+        this.stages.push({ name: open.name, seconds: Number(time) });
+        this.#print(` ${this.paint(mark, code)} ${open.name}${note ? `: ${note}` : ""}${this.paint(`  ${time} s`, "2")}`);
+        this.#refresh();
+    }
+
+    #print(line: string): void {
+        this.#spinner?.stop();
+        this.#stream.write(`${line}\n`);
+        this.#refresh();
+    }
+
+    #refresh(): void {
+        const newest = [...this.#open].at(-1);
+        if (!this.#spinner) return;
+        if (!newest) {
+            this.#spinner.stop();
+            return;
+        }
+        // A line that is longer than the terminal would be drawn again and again.
+        this.#spinner.text = describe(newest).slice(0, Math.max(20, (this.#stream.columns ?? 80) - 5));
+        if (!this.#spinner.isSpinning) this.#spinner.start();
+    }
+}
+
+function describe({ name, message }: Open): string {
+    return message ? `${name}: ${message}` : `${name} …`;
+}
+
+function seconds(from: number, to = performance.now()): string {
+    return (Math.max(0, to - from) / 1000).toFixed(1);
+}

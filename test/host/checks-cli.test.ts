@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CheckResult } from "../../checks/index.ts";
+import { authorities, HOST, startSite, status, type Authorities, type Site } from "./checks-site.ts";
+
+let trust: Authorities;
+let site: Site;
+let directory: string;
+let arguments_: string[];
+
+beforeAll(async () => {
+    trust = await authorities();
+    site = await startSite(trust);
+    directory = mkdtempSync(join(tmpdir(), "linkmesh-check-"));
+    writeFileSync(join(directory, "ca.pem"), trust.publicCa.pem);
+    arguments_ = commandLine(site);
+});
+afterAll(async () => {
+    await site.stop();
+    rmSync(directory, { recursive: true });
+});
+
+function commandLine({ target }: Site): string[] {
+    const { ipv4, httpPort, httpsPort, grpc } = target;
+    return `${HOST} --ipv4 ${ipv4} --ca ${directory}/ca.pem --http-port ${httpPort} --https-port ${httpsPort} --grpc-port ${grpc!.port} --timeout 1`.split(
+        " ",
+    );
+}
+
+function cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = spawn(process.execPath, ["--import", "tsx", "checks/cli.ts", ...args]);
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk) => (stdout += chunk));
+    child.stderr.on("data", (chunk) => (stderr += chunk));
+    return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+const SURFACES = ["--only", "redirect", "https", "certificate", "opamp", "grpc"];
+
+test("a good set-up: one ticked line per check, exit 0", async () => {
+    const { code, stdout, stderr } = await cli(...arguments_, ...SURFACES);
+    expect(stderr).toBe("");
+    expect(stdout.trimEnd().split("\n")).toEqual([
+        expect.stringMatching(/^✔ redirect {4}ipv4 {2}301/),
+        expect.stringMatching(/^✔ https {7}ipv4 {2}200/),
+        expect.stringMatching(/^✔ certificate ipv4 {2}linkmesh/),
+        expect.stringMatching(/^✔ opamp {7}ipv4 {2}401/),
+        expect.stringMatching(/^✔ grpc {8}ipv4 {2}LinkMesh's own/),
+    ]);
+    expect(code).toBe(0);
+});
+
+test("--json is one document and nothing else", async () => {
+    const { code, stdout } = await cli(...arguments_, ...SURFACES, "--json");
+    const report = JSON.parse(stdout) as { ok: boolean; host: string; results: CheckResult[] };
+    expect(report).toMatchObject({ ok: true, host: HOST });
+    expect(report.results.map(({ name }) => name)).toEqual(SURFACES.slice(1));
+    expect(code).toBe(0);
+});
+
+test("a failure: what and what to do, exit 1; a warning alone exits 0", async () => {
+    const down = await startSite(trust, { upgrade: status("502 Bad Gateway"), https: (_, response) => response.end() });
+    try {
+        const { code, stdout } = await cli(...commandLine(down), "--only", "opamp");
+        expect(stdout).toMatch(/^✖ opamp {7}ipv4 {2}502: .*\n {20}check LinkMesh on the machine: /);
+        expect(code).toBe(1);
+        const warned = await cli(...commandLine(down), "--only", "https");
+        expect(warned.stdout).toMatch(/^! https .*without HSTS/);
+        expect(warned.code).toBe(0);
+    } finally {
+        await down.stop();
+    }
+});
+
+test.each<[string[], RegExp]>([
+    [[], /missing required argument 'host'/],
+    [["https://linkmesh.example.com/"], /"https:\/\/linkmesh.example.com\/" is not a host name/],
+    [[HOST, "--ca", "/does/not/exist"], /CA file \/does\/not\/exist cannot be read \(ENOENT\)/],
+    [[HOST, "--ca", "package.json"], /no certificate in PEM format/],
+    [[HOST, "--only", "htps"], /no check "htps": the checks are addresses, redirect/],
+    [[HOST, "--wait", "soon"], /must be a number/],
+])("bad usage %j: one sentence, exit 2", async (args, sentence) => {
+    const { code, stdout, stderr } = await cli(...args);
+    expect(stderr).toMatch(sentence);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+});

@@ -1,0 +1,82 @@
+import "../../lab/linkmesh/server/reflect.ts";
+import { randomBytes, webcrypto } from "node:crypto";
+import * as x509 from "@peculiar/x509";
+
+x509.cryptoProvider.set(webcrypto);
+
+const KEY = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNATURE = { name: "ECDSA", hash: "SHA-256" };
+const DAY_MS = 86_400_000;
+
+/** PEM texts of a certificate and its key. */
+export interface Pair {
+    cert: string;
+    key: string;
+}
+
+/** A CA in memory that signs whatever a test needs, expired certificates included. */
+export class TestCa {
+    private constructor(
+        private readonly certificate: x509.X509Certificate,
+        private readonly keys: webcrypto.CryptoKeyPair,
+    ) {}
+
+    static async create(name: string): Promise<TestCa> {
+        const keys = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
+        const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+            serialNumber: serial(),
+            name,
+            notBefore: days(-400),
+            notAfter: days(400),
+            signingAlgorithm: SIGNATURE,
+            keys,
+            extensions: [
+                new x509.BasicConstraintsExtension(true, 0, true),
+                new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+                await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+            ],
+        });
+        return new TestCa(certificate, keys);
+    }
+
+    get pem(): string {
+        return this.certificate.toString("pem");
+    }
+
+    /** A certificate for servers and clients. `from` and `to` are days from now. */
+    async issue(dns: string[], { from = -10, to = 80 } = {}): Promise<Pair> {
+        const keys = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
+        const certificate = await x509.X509CertificateGenerator.create({
+            serialNumber: serial(),
+            subject: "CN=test",
+            issuer: this.certificate.subject,
+            notBefore: days(from),
+            notAfter: days(to),
+            signingAlgorithm: SIGNATURE,
+            publicKey: keys.publicKey,
+            signingKey: this.keys.privateKey,
+            extensions: [
+                new x509.BasicConstraintsExtension(false),
+                new x509.ExtendedKeyUsageExtension([
+                    x509.ExtendedKeyUsage.serverAuth,
+                    x509.ExtendedKeyUsage.clientAuth,
+                ]),
+                new x509.SubjectAlternativeNameExtension(dns.map((value) => ({ type: "dns", value }))),
+                await x509.AuthorityKeyIdentifierExtension.create(this.keys.publicKey),
+            ],
+        });
+        const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
+        return {
+            cert: certificate.toString("pem"),
+            key: `-----BEGIN PRIVATE KEY-----\n${key.replace(/.{64}/g, "$&\n")}\n-----END PRIVATE KEY-----\n`,
+        };
+    }
+}
+
+function serial(): string {
+    return `01${randomBytes(12).toString("hex")}`;
+}
+
+function days(from: number): Date {
+    return new Date(Date.now() + from * DAY_MS);
+}

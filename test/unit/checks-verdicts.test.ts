@@ -1,0 +1,128 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { judgeAddresses } from "../../checks/addresses.ts";
+import { SILENT, tcpFault, tlsFault } from "../../checks/fault.ts";
+import { judgeHandshake } from "../../checks/opamp.ts";
+import { judgeExpiry } from "../../checks/trust.ts";
+import { InvalidTarget, validate } from "../../checks/validate.ts";
+
+const HOST = "linkmesh.example.com";
+const DAY = 86_400_000;
+
+describe("expiry", () => {
+    const now = Date.parse("2026-11-22T00:00:00Z");
+    const judge = (lifetime: number, left: number) =>
+        judgeExpiry(
+            new Date(now + (left - lifetime) * DAY).toUTCString(),
+            new Date(now + left * DAY).toUTCString(),
+            now,
+        );
+
+    test.each([
+        [90, 89, "ok"],
+        [90, 22, "ok"],
+        [90, 21, "warn"],
+        [90, 8, "warn"],
+        [90, 7, "fail"],
+        [90, -1, "fail"],
+        [1825, 21, "warn"],
+        [1825, 7, "fail"],
+        // certbot renews a certificate of 45 days at 15 days left, one of 6 days at 2 days left.
+        [45, 16, "ok"],
+        [45, 13, "warn"],
+        [45, 4, "fail"],
+        [6, 3, "ok"],
+        [6, 1, "warn"],
+    ])("of a %i-day certificate with %i days left: %s", (lifetime, left, status) => {
+        expect(judge(lifetime, left)).toEqual({ days: left, status });
+    });
+
+    test("never gets better with less time left", () => {
+        const rank = { ok: 0, warn: 1, fail: 2 };
+        fc.assert(
+            fc.property(fc.integer({ min: 1, max: 4000 }), fc.nat(4000), fc.nat(100), (lifetime, left, later) => {
+                expect(rank[judge(lifetime, left - later).status]).toBeGreaterThanOrEqual(
+                    rank[judge(lifetime, left).status],
+                );
+            }),
+        );
+    });
+});
+
+test("only 401 is a good answer to a handshake without credentials, and every other one says what to do", () => {
+    for (let status = 100; status < 600; status++) {
+        const verdict = judgeHandshake(status, HOST, "https://elsewhere.example/");
+        expect(verdict.status).toBe(status === 401 ? "ok" : "fail");
+        expect(verdict.detail).toContain(String(status));
+        if (status !== 401) expect(verdict.hint).toBeTruthy();
+    }
+});
+
+describe("addresses", () => {
+    test.each([
+        [{}, [], [], "fail"],
+        [{}, ["192.0.2.7"], [], "ok"],
+        [{}, ["192.0.2.7"], ["2001:db8::7"], "ok"],
+        [{}, ["192.0.2.7", "192.0.2.8"], [], "warn"],
+        [{ ipv4: "192.0.2.7" }, ["192.0.2.7"], [], "ok"],
+        [{ ipv4: "192.0.2.7" }, ["192.0.2.8"], [], "fail"],
+        [{ ipv4: "192.0.2.7" }, ["192.0.2.7", "192.0.2.8"], [], "fail"],
+        [{ ipv4: "192.0.2.7" }, ["192.0.2.7"], ["2001:db8::7"], "fail"],
+        [{ ipv4: "192.0.2.7", ipv6: "2001:db8::7" }, ["192.0.2.7"], [], "fail"],
+        [{ ipv6: "2001:DB8:0::0:7" }, [], ["2001:db8::7"], "ok"],
+    ])("%j against %j %j: %s", (expected, ipv4, ipv6, status) => {
+        expect(judgeAddresses({ host: HOST, ...expected }, { ipv4, ipv6 }).status).toBe(status);
+    });
+});
+
+describe("faults", () => {
+    const codes = [SILENT, "ECONNREFUSED", "ENETUNREACH", "ECONNRESET", "ERR_SSL_TLSV1_UNRECOGNIZED_NAME", "EWHATEVER"];
+    test.each([...codes, undefined])("%s becomes one sentence that names the place", (code) => {
+        for (const fault of [
+            tcpFault(code, "192.0.2.7 port 443", 10_000),
+            tlsFault(code, "192.0.2.7 port 443", HOST, 500),
+        ]) {
+            expect(fault.message).toContain("192.0.2.7 port 443");
+            expect(fault.message).not.toMatch(/undefined|\n|\.$/);
+        }
+    });
+});
+
+describe("targets", () => {
+    test.each(["linkmesh.example.com", "a-b.c1.xn--p1ai", "LINKMESH.example.test"])("%s is a host name", (host) => {
+        expect(() => validate({ host }, [])).not.toThrow();
+    });
+
+    test.each([
+        "",
+        "linkmesh",
+        "192.0.2.7",
+        "a..b",
+        "-a.example",
+        "a_b.example",
+        "a.example.",
+        "a.example:443",
+        "*.x.org",
+    ])("%j is not a host name", (host) => {
+        expect(() => validate({ host }, [])).toThrow(InvalidTarget);
+    });
+
+    test.each([
+        { ipv4: "1.2.3" },
+        { ipv6: "[::1]" },
+        { ca: "-----BEGIN CERTIFICATE-----" },
+        { dns: ["ns.example.com"] },
+        { httpsPort: 0 },
+        { closedPorts: [8080.5] },
+        { grpc: { port: 65_536 } },
+    ])("%j is refused", (fault) => {
+        expect(() => validate({ host: HOST, ...fault }, [])).toThrow(InvalidTarget);
+    });
+
+    test.each([["192.0.2.53"], ["192.0.2.53:5353"], ["2001:db8::53"], ["[2001:db8::53]:5353"]])(
+        "%s is a name server",
+        (server) => {
+            expect(() => validate({ host: HOST, dns: [server] }, [])).not.toThrow();
+        },
+    );
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { applySets, configuration } from "../../lab/engine/config.ts";
+import type { ConfigKey } from "../../lab/engine/workspace.ts";
+import { LabError } from "../../lab/lab.ts";
+
+const schema: Record<string, ConfigKey> = {
+    domain: { type: "string" },
+    collectorsExpected: { type: "integer" },
+    dnsAllowOverwrite: { type: "boolean" },
+    sshAllowedCidrs: { type: "array" },
+    tags: { type: "object" },
+};
+const set = (...sets: string[]) => applySets({}, sets, "proxy", schema);
+const values = (...sets: string[]) => configuration({}, set(...sets), "proxy", schema);
+
+describe("--set", () => {
+    it.each([
+        ["domain=a.example.test", { "proxy:domain": "a.example.test" }],
+        ["proxy:domain=a.example.test", { "proxy:domain": "a.example.test" }],
+        ["domain=a=b", { "proxy:domain": "a=b" }],
+        ["aws:region=us-east-1", { "aws:region": "us-east-1" }],
+        ["collectorsExpected=20000", { "proxy:collectorsExpected": 20000 }],
+        ["dnsAllowOverwrite=true", { "proxy:dnsAllowOverwrite": true }],
+        ["sshAllowedCidrs=10.0.0.0/8, fd00::/8", { "proxy:sshAllowedCidrs": ["10.0.0.0/8", "fd00::/8"] }],
+        ['sshAllowedCidrs=["10.0.0.0/8"]', { "proxy:sshAllowedCidrs": ["10.0.0.0/8"] }],
+        ['tags={"team":"a"}', { "proxy:tags": { team: "a" } }],
+    ])("%s", (argument, expected) => {
+        expect(values(argument)).toEqual(expected);
+    });
+
+    it.each([
+        ["domain", /--set domain has no value/],
+        ["=x", /has no value/],
+        ["domian=x", /--set domian=… is not a setting of the program: did you mean domain\?/],
+        ["constructor=x", /is not a setting/],
+        ["quite-something-else=x", /the settings are: domain, collectorsExpected/],
+        ["collectorsExpected=many", /must be a number/],
+        ["collectorsExpected=1.5", /must be a whole number/],
+        ["dnsAllowOverwrite=yes", /must be true or false/],
+        ["sshAllowedCidrs=[1", /must be a list/],
+        ["tags=a", /must be a JSON object/],
+        ["tags=[]", /must be a JSON object/],
+    ])("refuses %s", (argument, message) => {
+        expect(() => set(argument)).toThrow(message);
+        expect(() => set(argument)).toThrow(LabError);
+    });
+
+    it("does not repeat a value, which may be a secret", () => {
+        expect(() => set("tags=hunter2")).toThrow(expect.not.objectContaining({ message: expect.stringContaining("hunter2") }));
+    });
+
+    it("adds to what was set before, and takes back with an empty value", () => {
+        const before = { "proxy:domain": "a.example.test", "proxy:collectorsExpected": "5" };
+        expect(applySets(before, ["domain=", "dnsAllowOverwrite=true"], "proxy", schema)).toEqual({
+            "proxy:collectorsExpected": "5",
+            "proxy:dnsAllowOverwrite": "true",
+        });
+        expect(before).toHaveProperty(["proxy:domain"]);
+    });
+
+    it("goes before the lab's own values", () => {
+        const own = { "proxy:domain": "own", "aws:region": "eu-central-1" };
+        expect(configuration(own, set("domain=mine"), "proxy", schema)).toEqual({ "proxy:domain": "mine", "aws:region": "eu-central-1" });
+    });
+});

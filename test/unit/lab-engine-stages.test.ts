@@ -1,0 +1,71 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { EngineStages, plainText, stepName } from "../../lab/engine/stages.ts";
+
+const urn = (type: string, name: string) => `urn:pulumi:lab::p::linkmesh-proxy:index:X$${type}::${name}`;
+const VPC = urn("aws:ec2/vpc:Vpc", "linkmesh-network");
+const SUBNET = urn("aws:ec2/subnet:Subnet", "linkmesh-network");
+const NGINX = urn("command:remote:Command", "linkmesh-nginx");
+
+const pre = (target: string, op = "create", inputs: Record<string, unknown> = {}) =>
+    ({ resourcePreEvent: { metadata: { op, urn: target, type: "", new: { inputs } } } }) as unknown as EngineEvent;
+const done = (target: string) => ({ resOutputsEvent: { metadata: { op: "create", urn: target } } }) as unknown as EngineEvent;
+const failed = (target: string) => ({ resOpFailedEvent: { metadata: { op: "create", urn: target } } }) as unknown as EngineEvent;
+
+describe("EngineStages", () => {
+    let lines: string[];
+    let stages: EngineStages;
+
+    beforeEach(() => {
+        vi.useFakeTimers();
+        lines = [];
+        stages = new EngineStages((name) => ({
+            progress: (message) => lines.push(`${name}: ${message}`),
+            done: () => lines.push(`ok ${name}`),
+            fail: () => lines.push(`failed ${name}`),
+        }));
+    });
+    afterEach(() => vi.useRealTimers());
+
+    it("gathers cloud resources, and gives each step a line", () => {
+        for (const event of [pre(VPC), done(VPC), pre(SUBNET), done(SUBNET)]) stages.handle(event);
+        vi.advanceTimersByTime(1000);
+        stages.handle(pre(NGINX, "create", { create: "sudo timeout 300 bash -s -- nginx" }));
+        stages.handle({ diagnosticEvent: { urn: NGINX, message: "<{%reset%}>installing\n", severity: "info" } } as EngineEvent);
+        stages.handle(done(NGINX));
+        expect(lines).toEqual(["network: linkmesh-network", "network: linkmesh-network", "ok network", "step nginx: installing", "ok step nginx"]);
+    });
+
+    it("says nothing about what stays the same", () => {
+        stages.handle(pre(VPC, "same"));
+        stages.handle({ summaryEvent: { resourceChanges: { same: 40 } } } as unknown as EngineEvent);
+        stages.close();
+        expect(lines).toEqual([]);
+        expect(stages.changes).toEqual({});
+        expect(stages.started).toBe(false);
+    });
+
+    it("marks what failed, and what was running when the engine ended", () => {
+        stages.handle(pre(VPC));
+        stages.handle(pre(NGINX));
+        stages.handle(failed(NGINX));
+        stages.close();
+        expect(lines.filter((line) => line.startsWith("failed"))).toEqual(["failed step linkmesh-nginx", "failed network"]);
+        expect(stages.started).toBe(true);
+    });
+
+    it("does not count the stack and components as work", () => {
+        stages.handle(pre("urn:pulumi:lab::p::pulumi:pulumi:Stack::p-lab"));
+        stages.handle(pre("urn:pulumi:lab::p::linkmesh-proxy:index:LinkMeshProxy::linkmesh"));
+        expect(stages.started).toBe(false);
+    });
+});
+
+it("names a step by the last word of its command", () => {
+    expect(stepName(NGINX, { create: "sudo timeout --kill-after=30 300 bash -s -- certificate" })).toBe("certificate");
+    expect(stepName(NGINX)).toBe("linkmesh-nginx");
+});
+
+it("strips the engine's colour tags and terminal sequences", () => {
+    expect(plainText("<{%fg 1%}>error:<{%reset%}> \x1b[31mno\x1b[0m")).toBe("error: no");
+});
