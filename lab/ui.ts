@@ -2,7 +2,7 @@ import ora, { type Ora } from "ora";
 import type { OpenStage } from "./engine/stages.ts";
 import type { Progress } from "./lab.ts";
 
-/** How often a stage that runs long says that it is alive where there is no spinner. */
+/** After how long without a line a stage that goes on says so, where there is no spinner. */
 const HEARTBEAT_MS = 15_000;
 
 export interface StageTime {
@@ -20,7 +20,6 @@ interface Open {
     name: string;
     startedAt: number;
     message: string;
-    heartbeat?: NodeJS.Timeout;
 }
 
 /**
@@ -34,15 +33,16 @@ export class Ui {
     readonly #color: boolean;
     readonly #open = new Set<Open>();
     #spinner?: Ora;
+    #heartbeat?: NodeJS.Timeout;
 
     constructor({ stream = process.stdout, verbose = false }: UiOptions = {}) {
         this.#stream = stream;
         this.#verbose = verbose;
         this.#color = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
-        if (stream.isTTY && process.env.TERM !== "dumb" && !verbose) {
+        // Ora loops for ever on a terminal of unknown width, which reports 0 columns.
+        if (stream.isTTY && stream.columns > 0 && process.env.TERM !== "dumb" && !verbose) {
             this.#spinner = ora({
                 stream,
-                indent: 1,
                 // Ora would read the keyboard and answer Ctrl-C itself.
                 discardStdin: false,
                 color: this.#color ? "cyan" : false,
@@ -75,11 +75,8 @@ export class Ui {
     begin(name: string): OpenStage {
         const open: Open = { name, startedAt: performance.now(), message: "" };
         this.#open.add(open);
-        if (!this.#spinner) {
-            open.heartbeat = setInterval(() => this.#print(`   ${describe(open)}, ${seconds(open.startedAt)} s`), HEARTBEAT_MS);
-            open.heartbeat.unref();
-        }
         this.#refresh();
+        this.#awaitSilence();
         return {
             progress: (message) => {
                 if (message === "") return;
@@ -110,7 +107,6 @@ export class Ui {
 
     #close(open: Open, mark: string, code: string, finishedAt?: number, note?: string): void {
         if (!this.#open.delete(open)) return;
-        clearInterval(open.heartbeat);
         const time = seconds(open.startedAt, finishedAt);
         this.stages.push({ name: open.name, seconds: Number(time) });
         this.#print(` ${this.paint(mark, code)} ${open.name}${note ? `: ${note}` : ""}${this.paint(`  ${time} s`, "2")}`);
@@ -118,16 +114,27 @@ export class Ui {
     }
 
     #print(line: string): void {
-        this.#spinner?.stop();
+        if (this.#spinner?.isSpinning) this.#spinner.stop();
         this.#stream.write(`${line}\n`);
         this.#refresh();
+        this.#awaitSilence();
+    }
+
+    #awaitSilence(): void {
+        clearTimeout(this.#heartbeat);
+        if (this.#spinner || this.#open.size === 0) return;
+        this.#heartbeat = setTimeout(() => {
+            const newest = [...this.#open].at(-1);
+            if (newest) this.#print(`   ${describe(newest)}, ${seconds(newest.startedAt)} s`);
+        }, HEARTBEAT_MS);
+        this.#heartbeat.unref();
     }
 
     #refresh(): void {
         const newest = [...this.#open].at(-1);
         if (!this.#spinner) return;
         if (!newest) {
-            this.#spinner.stop();
+            if (this.#spinner.isSpinning) this.#spinner.stop();
             return;
         }
         // A line that is longer than the terminal would be drawn again and again.

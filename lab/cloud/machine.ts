@@ -44,15 +44,24 @@ export function isMachineRunning(lab: Lab, instanceId: string): boolean {
     return processes.runningProcess(pidFile(lab, instanceId)) !== undefined;
 }
 
-/** Starts a machine on its own root disk, made on the first start. Returns when its init runs; it boots on from there. */
-export async function startMachine(lab: Lab, instance: Instance, eni: NetworkInterface, image: string): Promise<void> {
+/** Starts a machine on its own root disk, made from the image on the first start. Returns when its init runs; it boots on from there. */
+export async function startMachine(
+    lab: Lab,
+    instance: Instance,
+    eni: NetworkInterface,
+    image: () => Promise<string>,
+): Promise<void> {
     const dir = join(machinesDir(lab), instance.id);
     for (const name of ["upper", "work", "root"]) mkdirSync(join(dir, name), { recursive: true });
     writeRootFiles(lab, join(dir, "upper"), instance, eni);
+    // The disk holds the differences to the image that it was made from; a newer one would not go with it.
+    const imageFile = join(dir, "image");
+    if (!existsSync(imageFile)) writeFileSync(imageFile, await image());
+    await endRemains(lab, instance.id);
     const name = machineName(lab, instance.id);
     const argv = [
         ...["unshare", "--mount", "--propagation", "private", "--"],
-        ...["sh", RUN_SCRIPT, name, dir, image, interfaceNamespace(lab, eni.id)],
+        ...["sh", RUN_SCRIPT, name, dir, readFileSync(imageFile, "utf8"), interfaceNamespace(lab, eni.id)],
     ];
     // A service manager as PID 1 owns the cgroup tree and has to hand a part of it over.
     const scope = ["systemd-run", "--quiet", "--scope", `--unit=${name}`, "--property=Delegate=yes", "--"];
@@ -60,6 +69,7 @@ export async function startMachine(lab: Lab, instance: Instance, eni: NetworkInt
         argv: existsSync("/run/systemd/system") ? [...scope, ...argv] : argv,
         log: consoleLog(lab, instance.id),
         pidFile: pidFile(lab, instance.id),
+        env: { [processes.MACHINE_MARK]: instance.id },
     });
     const up = () => leaderPid(lab, instance.id) !== undefined || !isMachineRunning(lab, instance.id);
     if (!(await processes.waitUntil(up, 20_000)) || !isMachineRunning(lab, instance.id)) {
@@ -89,24 +99,28 @@ function writeRootFiles(lab: Lab, upper: string, instance: Instance, eni: Networ
 
 /** Powers a machine off, by force after 30 s. Its disk stays. */
 export async function stopMachine(lab: Lab, instanceId: string): Promise<void> {
+    if (!existsSync(pidFile(lab, instanceId))) return;
     const record = processes.runningProcess(pidFile(lab, instanceId));
-    if (!record) return;
-    const container = containerProcess(record.pid);
+    const container = record && containerProcess(record.pid);
     if (container) {
         processes.signal(container, "SIGTERM");
         await processes.waitUntil(() => !processes.isRunning(record), POWER_OFF_MS);
     }
-    if (processes.isRunning(record)) {
-        processes.signal(-record.pid, "SIGKILL");
-        await processes.waitUntil(() => !processes.isRunning(record), 5000);
-    }
+    await endRemains(lab, instanceId);
     rmSync(pidFile(lab, instanceId), { force: true });
     removeCgroups(machineName(lab, instanceId));
+}
+
+/** A machine goes on without its systemd-nspawn when that is killed: two must never run on one disk. */
+async function endRemains(lab: Lab, instanceId: string): Promise<void> {
+    const left = await processes.killAll(processes.processesOfLab(lab, instanceId));
+    if (left.length) throw new Error(`processes of the machine ${instanceId} do not end: ${left.join(", ")}`);
 }
 
 /** Stops a machine and deletes its root disk. */
 export async function deleteMachine(lab: Lab, instanceId: string): Promise<void> {
     await stopMachine(lab, instanceId);
+    await endRemains(lab, instanceId);
     rmSync(join(machinesDir(lab), instanceId), { recursive: true, force: true });
 }
 

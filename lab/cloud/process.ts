@@ -13,8 +13,11 @@ export interface ProcessRecord {
     bootId: string;
 }
 
-/** Every process of a lab carries its directory in this variable: it is found by it when its pid file is lost. */
+/** Every process of a lab carries the lab's directory in this variable: it is found by it when its pid file is lost. */
 const MARK = "LINKMESH_LAB_DIR";
+
+/** Those of a machine, its init included, carry the machine's id in this one as well. */
+export const MACHINE_MARK = "LINKMESH_LAB_MACHINE";
 
 export function bootId(): string {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
@@ -135,14 +138,22 @@ export async function waitUntil(condition: () => boolean, timeoutMs: number): Pr
     return true;
 }
 
-/** Every process started for this lab, whether a pid file tells of it or not. */
-export function processesOfLab(lab: Lab): number[] {
-    const mark = `${MARK}=${lab.dir}`;
+/** Every process started for this lab, or for one machine of it, whether a pid file tells of it or not. */
+export function processesOfLab(lab: Lab, instanceId?: string): number[] {
+    const marks = [`${MARK}=${lab.dir}`, ...(instanceId ? [`${MACHINE_MARK}=${instanceId}`] : [])];
     return allPids().filter((pid) => {
         try {
-            return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").includes(mark);
+            const environment = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+            return pid !== process.pid && marks.every((mark) => environment.includes(mark));
         } catch {
             return false;
         }
     });
+}
+
+/** Ends processes at once and waits until they are gone; gives those that are not. */
+export async function killAll(pids: number[]): Promise<number[]> {
+    for (const pid of pids) signal(pid, "SIGKILL");
+    await waitUntil(() => !pids.some((pid) => procStat(pid)), 10_000);
+    return pids.filter((pid) => procStat(pid));
 }

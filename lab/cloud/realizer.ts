@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ensureImage } from "../image/image.ts";
 import { LabError, type Lab, type Progress } from "../lab.ts";
@@ -8,7 +8,7 @@ import { applyInterfaces } from "./interfaces.ts";
 import { Mutex, withLock } from "./lock.ts";
 import * as machines from "./machine.ts";
 import { ensureRouter, lowerFences, namespaceInode, namespaces, removeRouter, routerNamespace } from "./network.ts";
-import { allPids, processesOfLab, procStat, signal, waitUntil } from "./process.ts";
+import { killAll, processesOfLab, waitUntil } from "./process.ts";
 import { Realized } from "./realized.ts";
 import { renderRuleset } from "./ruleset.ts";
 import { IMAGES, type CloudState, type Instance } from "./state.ts";
@@ -71,7 +71,7 @@ export class Realizer {
         if (!image) throw new LabError(`the lab has no image ${instance.imageId}: it has ${imageNames()}`);
         const eni = state.networkInterfaces[instance.networkInterfaceId];
         if (!eni) throw new Error(`${instance.id} uses ${instance.networkInterfaceId}, which does not exist`);
-        const root = await ensureImage(this.#lab.cacheDir, image.release, this.#progress);
+        const root = () => ensureImage(this.#lab.cacheDir, image.release, this.#progress);
         await machines.startMachine(this.#lab, instance, eni, root);
     }
 
@@ -110,6 +110,11 @@ async function teardown(lab: Lab): Promise<void> {
     for (const name of namespaces()) if (name.startsWith(`${lab.prefix}-`)) await exec("ip", ["netns", "del", name]);
     await lowerFences();
     await waitUntil(() => (machines.removeCgroups(`${lab.prefix}-`), !machines.hasCgroups(`${lab.prefix}-`)), 3000);
+    // Where systemd-nspawn hands mounts over; it stays when that was killed.
+    const handover = "/run/systemd/nspawn/propagate";
+    for (const name of existsSync(handover) ? readdirSync(handover) : []) {
+        if (name.startsWith(`${lab.prefix}-`)) rmdirSync(join(handover, name));
+    }
     for (const name of ["machines", "volumes", "services", "packages", "logs", "public-ca.pem", "realized.json"]) {
         rmSync(join(lab.dir, name), { recursive: true, force: true });
     }
@@ -125,15 +130,8 @@ async function killProcesses(lab: Lab): Promise<void> {
         const inside = await tryExec("ip", ["netns", "pids", name]);
         for (const pid of inside.stdout.split("\n").filter(Boolean)) pids.add(Number(pid));
     }
-    pids.delete(process.pid);
-    for (const pid of pids) signal(pid, "SIGKILL");
-    if (!(await waitUntil(() => ![...pids].some((pid) => procStat(pid)), 10_000))) {
-        throw new LabError(
-            `processes of the lab do not end: ${allPids()
-                .filter((pid) => pids.has(pid))
-                .join(", ")}`,
-        );
-    }
+    const left = await killAll([...pids]);
+    if (left.length) throw new LabError(`processes of the lab do not end: ${left.join(", ")}`);
 }
 
 async function unmountAll(lab: Lab): Promise<void> {

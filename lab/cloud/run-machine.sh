@@ -23,6 +23,7 @@ mount -t overlay -o "lowerdir=$image,upperdir=$dir/upper,workdir=$dir/work" over
 # net.* settings and packet filters belong to the machine; the rest of /proc/sys and /sys does not.
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
 while :; do
+    # The marks let a machine be found whose systemd-nspawn was killed; SYSFS_CHECK lets fstab name devices.
     # Volumes attached by now are there from the first moment; the directory shows those that come later.
     set -- --bind="$dir/disks:/dev/disk"
     for link in "$dir"/disks/by-id/*_1; do
@@ -30,7 +31,9 @@ while :; do
     done
     systemd-nspawn --quiet --directory="$dir/root" --boot --machine="$name" --register=no --keep-unit \
         --network-namespace-path="/run/netns/$netns" --capability=CAP_NET_ADMIN --console=pipe --settings=no \
-        --resolv-conf=off --timezone=off --link-journal=no --setenv=SYSTEMD_SYSFS_CHECK=0 "$@"
+        --resolv-conf=off --timezone=off --link-journal=no --setenv=SYSTEMD_SYSFS_CHECK=0 \
+        --setenv="LINKMESH_LAB_DIR=$LINKMESH_LAB_DIR" \
+        --setenv="LINKMESH_LAB_MACHINE=$LINKMESH_LAB_MACHINE" "$@"
     # 133: it wants to be started again.
     [ $? -eq 133 ] || exit 0
 done

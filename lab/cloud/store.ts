@@ -77,7 +77,8 @@ export class CloudStore {
                 return takeLock(
                     path,
                     "change the cloud",
-                    ({ pid }) => new LabError(`process ${pid} has been changing the lab's cloud for ten minutes: end it`),
+                    ({ pid }) =>
+                        new LabError(`process ${pid} has been changing the lab's cloud for ten minutes: end it`),
                 );
             } catch (error) {
                 if (!(error instanceof LabError) || Date.now() > deadline) throw error;

@@ -22,7 +22,9 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
         const ui = new Ui({ verbose: options.verbose });
         const before = await servedSerial(lab, outputs);
         await ui.stage("certificate renewed by certbot on the machine", async () => {
-            const command = `sudo certbot renew --cert-name ${host} --force-renewal --no-random-sleep-on-renew`;
+            // With the environment of the timer's own service, which knows the CA of the ACME server.
+            const environment = "$(systemctl show --property=Environment --value certbot.service)";
+            const command = `sudo env ${environment} certbot renew --cert-name ${host} --force-renewal --no-random-sleep-on-renew`;
             const { exitCode, output } = await askMachine(lab, command);
             const lines = output.split("\n").filter((line) => line.trim() !== "" && !/^[- ]+$/.test(line));
             if (exitCode !== 0) throw new LabError(`certbot on the machine failed: ${lines.at(-1) ?? `exit code ${exitCode}`}\nSee \`npm run lab -- logs certbot\``);

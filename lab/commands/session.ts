@@ -29,9 +29,13 @@ export async function openSessionIfPossible(lab: Lab): Promise<Session | undefin
 
 async function attach(lab: Lab, command: string): Promise<Session> {
     // Loaded here, so that the commands that only read start at once.
-    const { startProviders } = await import("../providers/index.ts");
-    const providers = await startProviders({ lab, realizer: new Realizer(lab), packages: ["aws", "command", "tls"] });
+    const [{ startProviders }, { linkRealPlugins, standInPackages }] = await Promise.all([
+        import("../providers/index.ts"),
+        import("./plugins.ts"),
+    ]);
+    const providers = await startProviders({ lab, realizer: new Realizer(lab), packages: standInPackages() });
     const stack = new LabStack(lab, { command, debugProviders: providers.debugProviders });
+    linkRealPlugins(stack.workspace.home);
     return { stack, close: () => providers.stop() };
 }
 

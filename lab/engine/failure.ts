@@ -43,9 +43,9 @@ function commandFailure(message: string): string {
         .split("\n")
         .map((line) => line.trim())
         .filter(Boolean);
-    // The steps put their one sentence last and begin it with the project's name; the rest is what commands said.
-    const own = lines.filter((line) => line.startsWith("linkmesh: ")).at(-1);
-    if (own) return own.slice("linkmesh: ".length);
+    // The steps put their one sentence last; the rest is what commands said.
+    const own = lines.filter((line) => line.startsWith("error: ")).at(-1);
+    if (own) return own.slice("error: ".length);
     if (match[1] === "124") return `did not finish in time${lines.length > 0 ? `; its last line: ${lines.at(-1)}` : ""}`;
     return lines.at(-1) ?? `ended with status ${match[1]} and said nothing`;
 }

@@ -77,7 +77,7 @@ export class LabStack {
 
     /** Shows what `up` would do, changing nothing. */
     async preview(options: OperationOptions & { diff?: boolean; color?: boolean } = {}): Promise<EngineResult> {
-        const args = ["preview", ...(options.diff ? ["--diff"] : []), "--color", options.color ? "always" : "never"];
+        const args = ["preview", ...(options.diff ? ["--diff"] : []), "--suppress-progress", "--color", options.color ? "always" : "never"];
         return this.#operate("preview", args, options, true);
     }
 

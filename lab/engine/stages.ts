@@ -12,7 +12,8 @@ export interface OpenStage {
 const GROUPS: [RegExp, string][] = [
     [/^tls:/, "keys"],
     [/^aws:(ec2\/(networkInterface|eip|eipAssociation):|ec2\/eip)/, "addresses"],
-    [/^aws:(ec2\/(instance|volumeAttachment):|ebs\/)/, "machine"],
+    [/^aws:ebs\//, "data volume"],
+    [/^aws:ec2\/(instance|volumeAttachment):/, "machine"],
     [/^aws:(ec2|vpc)\//, "network"],
     [/^aws:route53\//, "DNS records"],
 ];

@@ -7,7 +7,7 @@ import { LabError, type Progress } from "../lab.ts";
 import { inChroot } from "./chroot.ts";
 import {
     aptSources,
-    MACHINE_FILES,
+    machineFiles,
     machinePackages,
     MIRROR,
     recipeText,
@@ -27,7 +27,7 @@ export function ensureImage(cacheDir: string, release: Release, progress: Progre
     return ensureRoot(cacheDir, name, `the Debian ${release} image`, progress, async (root, report) => {
         await debootstrap(release, root, report);
         await installPackages(root, release, machinePackages(release), report);
-        for (const [path, text] of Object.entries(MACHINE_FILES)) await write(root, path, text);
+        for (const [path, text] of Object.entries(machineFiles(release))) await write(root, path, text);
         await generalize(root);
     });
 }
@@ -65,8 +65,11 @@ async function ensureRoot(
             }
             const root = join(images, `.${name}.${process.pid}`);
             await mkdir(root);
+            let last = "";
             try {
-                await build(root, (step) => progress(`${what}: ${step}`));
+                await build(root, (step) => {
+                    if (step !== last) progress(`${what}: ${(last = step)}`);
+                });
                 await rename(root, final);
             } catch (error) {
                 await removeTree(root);

@@ -54,6 +54,7 @@ const CLOUD_CFG = `# The lab's machines: seed in /var/lib/cloud/seed/nocloud, in
 datasource_list: [ NoCloud ]
 network:
   config: disabled
+locale: C.UTF-8
 growpart:
   mode: "off"
 resize_rootfs: false
@@ -85,15 +86,44 @@ ExecStart=/lib/systemd/systemd-fsck %f
 TimeoutSec=infinity
 `;
 
-/** Files written into the finished root. */
-export const MACHINE_FILES: Readonly<Record<string, string>> = {
-    "etc/cloud/cloud.cfg.d/99_lab.cfg": CLOUD_CFG,
-    "etc/systemd/system/systemd-fsck@.service": FSCK_UNIT,
-    // Nothing on a throw-away machine needs to survive a power cut of the outer machine; package installs take half the time.
-    "etc/dpkg/dpkg.cfg.d/lab-unsafe-io": "force-unsafe-io\n",
+/** In a container systemd 252 leaves out the devices of fstab; newer ones can be told to mount them. */
+const MOUNT_ALL_UNIT = `[Unit]
+Description=Mount the devices of fstab
+DefaultDependencies=no
+After=local-fs-pre.target systemd-remount-fs.service
+Before=local-fs.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=-/bin/mount --all
+`;
+
+const FSTAB_FILES: Record<Release, Record<string, string>> = {
+    trixie: { "etc/systemd/system/systemd-fsck@.service": FSCK_UNIT },
+    bookworm: {
+        "etc/systemd/system/lab-fstab.service": MOUNT_ALL_UNIT,
+        "etc/systemd/system/local-fs.target.d/lab.conf": "[Unit]\nWants=lab-fstab.service\n",
+    },
 };
+
+/** Files written into the finished root. */
+export function machineFiles(release: Release): Record<string, string> {
+    return {
+        "etc/cloud/cloud.cfg.d/99_lab.cfg": CLOUD_CFG,
+        ...FSTAB_FILES[release],
+        // Nothing on a throw-away machine needs to survive a power cut of the outer machine; installs take half the time.
+        "etc/dpkg/dpkg.cfg.d/lab-unsafe-io": "force-unsafe-io\n",
+    };
+}
 
 /** Everything that decides what an image contains, as one string for the version hash. */
 export function recipeText(release: Release): string {
-    return JSON.stringify([RECIPE_VERSION, release, machinePackages(release), aptSources(release), MACHINE_FILES]);
+    return JSON.stringify([
+        RECIPE_VERSION,
+        release,
+        machinePackages(release),
+        aptSources(release),
+        machineFiles(release),
+    ]);
 }

@@ -4,7 +4,7 @@ import { type Lab, labAt } from "../lab.ts";
 import { type Package, makeProvider } from "./packages.ts";
 import { serve } from "./server.ts";
 
-/** What an executable written by writePlugins knows about itself. */
+/** What an executable written by writePlugins is told, as JSON in its first argument. */
 export interface PluginSettings {
     package: Package;
     version: string;
@@ -20,10 +20,10 @@ export interface PluginSettings {
 const PARENT_POLL_MS = 500;
 
 /** Serves one stand-in as a plugin process: prints the port on stdout and ends with the engine that started it. */
-export async function main(settings: PluginSettings): Promise<void> {
+async function main(settings: PluginSettings, args: string[]): Promise<void> {
     process.env.LINKMESH_LAB_ROOT = settings.labRoot;
     process.env.LINKMESH_LAB_CACHE = settings.labCache;
-    const engineAddress = process.argv.slice(2).findLast((argument) => !argument.startsWith("-"));
+    const engineAddress = args.findLast((argument) => !argument.startsWith("-"));
     const lab = labAt(settings.slot);
     const provider = makeProvider(settings.package, lab, new LateRealizer(lab, settings));
     const server = await serve(provider, { version: settings.version, engineAddress });
@@ -33,9 +33,8 @@ export async function main(settings: PluginSettings): Promise<void> {
     const parent = process.ppid;
     const end = () => void server.stop().then(() => process.exit(0));
     setInterval(() => process.ppid === parent || end(), PARENT_POLL_MS).unref();
-    process.once("SIGTERM", end);
-    // The terminal's Ctrl-C reaches plugins too, while the engine still wants to finish with them.
-    process.on("SIGINT", () => undefined);
+    // The engine ends a plugin by SIGINT and waits five seconds before it kills it.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
 }
 
 class LateRealizer implements CloudRealizer {
@@ -62,3 +61,5 @@ class LateRealizer implements CloudRealizer {
         return new Realizer(this.#lab);
     }
 }
+
+void main(JSON.parse(process.argv[2]!) as PluginSettings, process.argv.slice(3));

@@ -24,7 +24,9 @@ export function realPlugins(names: readonly Package[]): Package[] {
     const path = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
     return names.filter((name) => {
         const installed = pluginDir(join(home, "plugins"), name);
-        return [...path, installed].some((dir) => existsSync(join(dir, executable(name))) && !existsSync(join(dir, MARKER)));
+        return [...path, installed].some(
+            (dir) => existsSync(join(dir, executable(name))) && !existsSync(join(dir, MARKER)),
+        );
     });
 }
 
@@ -61,7 +63,8 @@ export async function writePlugins(dir: string, lab: Lab, packages: readonly Pac
         const target = pluginDir(dir, name);
         await mkdir(target, { recursive: true });
         await writeFile(join(target, MARKER), "Written by `npm run lab -- env`.\n");
-        const script = `#!${process.execPath}\nrequire(${JSON.stringify(bundle)}).main(${JSON.stringify(settings)});\n`;
+        const command = [process.execPath, bundle, JSON.stringify(settings)].map(quote).join(" ");
+        const script = `#!/bin/sh\nexec ${command} "$@"\n`;
         await writeFile(join(target, executable(name)), script, { mode: 0o755 });
     }
 }
@@ -72,4 +75,8 @@ function pluginDir(plugins: string, name: Package): string {
 
 function executable(name: Package): string {
     return `pulumi-resource-${name}`;
+}
+
+function quote(text: string): string {
+    return `'${text.replaceAll("'", `'\\''`)}'`;
 }

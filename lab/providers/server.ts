@@ -5,7 +5,13 @@ import providerService from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { LabError } from "../lab.ts";
 import { EngineLog } from "./engine-log.ts";
-import { type CheckFailure, type OperationRequest, type Outputs, ProviderError, type ResourceProvider } from "./provider.ts";
+import {
+    type CheckFailure,
+    type OperationRequest,
+    type Outputs,
+    ProviderError,
+    type ResourceProvider,
+} from "./provider.ts";
 import { decode, encode } from "./values.ts";
 
 export interface ServeOptions {
@@ -100,7 +106,9 @@ function resource(request: Message): { urn: string; type: string; name: string }
 
 function handlers(provider: ResourceProvider, version: string, session: Session): grpc.UntypedServiceImplementation {
     const unary =
-        <Request, Response>(handle: (request: Request) => Promise<Response> | Response): grpc.handleUnaryCall<Request, Response> =>
+        <Request, Response>(
+            handle: (request: Request) => Promise<Response> | Response,
+        ): grpc.handleUnaryCall<Request, Response> =>
         async (call, callback) => {
             let response: Response;
             try {
@@ -165,14 +173,20 @@ function handlers(provider: ResourceProvider, version: string, session: Session)
                 ignoreChanges: request.getIgnorechangesList(),
             });
             const response = new pb.DiffResponse();
-            response.setChanges(changed.length ? pb.DiffResponse.DiffChanges.DIFF_SOME : pb.DiffResponse.DiffChanges.DIFF_NONE);
+            response.setChanges(
+                changed.length ? pb.DiffResponse.DiffChanges.DIFF_SOME : pb.DiffResponse.DiffChanges.DIFF_NONE,
+            );
             response.setDiffsList(changed);
             response.setReplacesList(replaces);
             return response;
         }),
         create: unary(async (request: pb.CreateRequest) => {
             const inputs = decode(request.getProperties());
-            const result = await provider.create({ ...session.operation(request), inputs, preview: request.getPreview() });
+            const result = await provider.create({
+                ...session.operation(request),
+                inputs,
+                preview: request.getPreview(),
+            });
             const response = new pb.CreateResponse();
             response.setId(result.id);
             response.setProperties(outputs(result, inputs.secrets));

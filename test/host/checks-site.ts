@@ -72,7 +72,7 @@ export async function startSite(trust: Authorities, faults: Faults = {}): Promis
             httpsPort,
             grpc: { port: grpcPort! },
             closedPorts: [closed],
-            timeoutMs: 1_000,
+            timeoutMs: 10_000,
         },
         stop: async () => {
             for (const socket of sockets) socket.destroy();

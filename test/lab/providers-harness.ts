@@ -1,23 +1,25 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import type { CloudRealizer } from "../../lab/cloud/store.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { ensurePulumi } from "../../lab/engine/cli-binary.ts";
 import { type InlineProgram, runEngine } from "../../lab/engine/run.ts";
+import { ensureImage } from "../../lab/image/image.ts";
 import { labCacheDir } from "../../lab/lab.ts";
+import { generateKey } from "../../lab/providers/tls/keys.ts";
 
 /** What an operation of the engine did, in its order. */
 export interface Operation {
     exitCode: number;
-    /** "create Instance vm", without steps that change nothing. Empty lines of components left out. */
+    /** As "create Instance vm"; without the stack, providers, and what stays as it is. */
     steps: string[];
-    /** Errors and warnings, with the ephemeral lines of resources in `lines`. */
+    /** Errors and warnings. */
     diagnostics: string[];
+    /** Everything else that was logged. */
     lines: string[];
     /** What the CLI printed. */
     text: string;
@@ -37,7 +39,10 @@ export class TestStack {
     }
 
     /** @param providers value of PULUMI_DEBUG_PROVIDERS */
-    static async create(providers: string, config: Record<string, string> = { "aws:region": "eu-central-1" }): Promise<TestStack> {
+    static async create(
+        providers: string,
+        config: Record<string, string> = { "aws:region": "eu-central-1" },
+    ): Promise<TestStack> {
         const dir = await mkdtemp(join(tmpdir(), "linkmesh-providers-"));
         const command = process.env.PULUMI ?? (await ensurePulumi(labCacheDir(), () => undefined)).command;
         await mkdir(join(dir, "state"));
@@ -45,7 +50,10 @@ export class TestStack {
         const stack = new TestStack(dir, command, providers);
         const made = await stack.#run(["stack", "init", "dev"]);
         if (made.exitCode !== 0) throw new Error(made.text);
-        await writeFile(join(dir, "Pulumi.dev.yaml"), `${await readFile(join(dir, "Pulumi.dev.yaml"), "utf8")}\nconfig: ${JSON.stringify(config)}\n`);
+        await writeFile(
+            join(dir, "Pulumi.dev.yaml"),
+            `${await readFile(join(dir, "Pulumi.dev.yaml"), "utf8")}\nconfig: ${JSON.stringify(config)}\n`,
+        );
         return stack;
     }
 
@@ -53,8 +61,8 @@ export class TestStack {
         return this.#run(["preview", "--stack", "dev", "--diff", ...args], program);
     }
 
-    up(program: InlineProgram, onStep?: (step: string, engine: () => Promise<number[]>) => void): Promise<Operation> {
-        return this.#run(["up", "--stack", "dev", "--yes", "--skip-preview"], program, onStep);
+    up(program: InlineProgram): Promise<Operation> {
+        return this.#run(["up", "--stack", "dev", "--yes", "--skip-preview"], program);
     }
 
     refresh(...args: string[]): Promise<Operation> {
@@ -69,6 +77,14 @@ export class TestStack {
         return this.#run(["cancel", "--stack", "dev", "--yes"]);
     }
 
+    /** Process ids of the engines that run at present. */
+    async enginePids(): Promise<number[]> {
+        const children = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
+        const pids = children.split(" ").filter(Boolean).map(Number);
+        const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+        return pids.filter((_, index) => commands[index]!.startsWith(`${this.#command}\0`));
+    }
+
     /** The state as the file backend keeps it. */
     async checkpoint(): Promise<string> {
         return readFile(join(this.dir, "state", ".pulumi", "stacks", "t", "dev.json"), "utf8");
@@ -78,11 +94,7 @@ export class TestStack {
         await rm(this.dir, { recursive: true, force: true });
     }
 
-    async #run(
-        args: string[],
-        program?: InlineProgram,
-        onStep?: (step: string, engine: () => Promise<number[]>) => void,
-    ): Promise<Operation> {
+    async #run(args: string[], program?: InlineProgram): Promise<Operation> {
         const steps: string[] = [];
         const diagnostics: string[] = [];
         const lines: string[] = [];
@@ -92,7 +104,6 @@ export class TestStack {
                 const [, type = "", name = ""] = /::([^:]+(?::[^:]+)*)::([^:]+)$/.exec(metadata.urn) ?? [];
                 const step = `${metadata.op} ${type.split(":").at(-1)} ${name}`;
                 if (!type.endsWith("pulumi:Stack") && !type.includes("providers:")) steps.push(step);
-                onStep?.(step, () => children(process.pid));
             }
             const message = event.diagnosticEvent?.message.trim();
             if (message && event.diagnosticEvent?.severity !== "info") diagnostics.push(message);
@@ -103,15 +114,22 @@ export class TestStack {
             command: this.#command,
             args,
             cwd: this.dir,
-            env: { ...(process.env as Record<string, string>), ...this.variables() },
+            env: { ...(process.env as Record<string, string>), ...this.#variables() },
             program,
             onEvent: ["preview", "up", "refresh", "destroy"].includes(args[0]!) ? onEvent : undefined,
         });
         const milliseconds = Math.round(performance.now() - before);
-        return { exitCode: result.exitCode, steps, diagnostics, lines, text: result.stdout + result.stderr, milliseconds };
+        return {
+            exitCode: result.exitCode,
+            steps,
+            diagnostics,
+            lines,
+            text: result.stdout + result.stderr,
+            milliseconds,
+        };
     }
 
-    variables(): Record<string, string> {
+    #variables(): Record<string, string> {
         return {
             PULUMI_BACKEND_URL: `file://${join(this.dir, "state")}`,
             PULUMI_HOME: join(this.dir, "home"),
@@ -125,16 +143,15 @@ export class TestStack {
     }
 }
 
-/** Keeps every state that it was told to realize, and fails or waits when asked to. */
+/** Keeps every state that it was told to realize. */
 export class RecordingRealizer implements CloudRealizer {
     readonly states: CloudState[] = [];
-    failure: string | undefined;
-    delayMs = 0;
+    /** Called with each state; what it throws is the realizer's failure. */
+    onState: ((state: CloudState) => void | Promise<void>) | undefined;
 
     async apply(state: CloudState): Promise<void> {
         this.states.push(structuredClone(state));
-        await sleep(this.delayMs);
-        if (this.failure) throw new Error(this.failure);
+        await this.onState?.(state);
     }
 
     get last(): CloudState {
@@ -144,35 +161,51 @@ export class RecordingRealizer implements CloudRealizer {
     }
 }
 
-/** A real sshd on a loopback port, for one user and one key. */
+/** A real sshd, that of the lab's Debian image, on a loopback port: root may log in with one key. */
 export interface TestSshd {
     port: number;
     hostKey: string;
     stop(): Promise<void>;
 }
 
-const execute = promisify(execFile);
+/** Runs in a mount namespace of its own, which takes every mount with it when sshd ends. */
+const START_SSHD = `
+    set -e
+    mount -t tmpfs none "$DIR/layers"
+    mkdir "$DIR/layers/upper" "$DIR/layers/work"
+    mount -t overlay overlay -o "lowerdir=$IMAGE,upperdir=$DIR/layers/upper,workdir=$DIR/layers/work" "$DIR/root"
+    mount --rbind /dev "$DIR/root/dev"
+    mount -t proc proc "$DIR/root/proc"
+    mkdir -p "$DIR/root/run/sshd"
+    cp -r "$DIR/ssh" "$DIR/root/etc/ssh-test"
+    # Without PAM a locked account cannot log in.
+    chroot "$DIR/root" usermod -p '*' root
+    exec chroot "$DIR/root" /usr/sbin/sshd -D -e -f /etc/ssh-test/sshd_config
+`;
 
-export async function startSshd(authorizedKey: string, options: string[] = []): Promise<TestSshd> {
+export async function startSshd(authorizedKey: string): Promise<TestSshd> {
+    const image = await ensureImage(labCacheDir(), "trixie", () => undefined);
     const dir = await mkdtemp(join(tmpdir(), "linkmesh-sshd-"));
-    await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
-    await execute("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, "host")]);
-    await writeFile(join(dir, "authorized_keys"), authorizedKey, { mode: 0o600 });
-    const port = 40_000 + Math.floor(Math.random() * 9_000);
+    for (const name of ["layers", "root", "ssh"]) await mkdir(join(dir, name), { mode: 0o755 });
+    const host = await generateKey({ algorithm: "ED25519" });
+    const port = await freePort();
     const settings = [
         `Port ${port}`,
         "ListenAddress 127.0.0.1",
-        `HostKey ${join(dir, "host")}`,
-        `AuthorizedKeysFile ${join(dir, "authorized_keys")}`,
-        "StrictModes no",
+        "HostKey /etc/ssh-test/host",
+        "AuthorizedKeysFile /etc/ssh-test/authorized_keys",
         "PasswordAuthentication no",
         "PermitRootLogin prohibit-password",
         "PidFile none",
         "UsePAM no",
-        ...options,
     ];
-    await writeFile(join(dir, "sshd_config"), `${settings.join("\n")}\n`);
-    const child = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(dir, "sshd_config")], { stdio: ["ignore", "ignore", "pipe"] });
+    await writeFile(join(dir, "ssh", "host"), host.privateKeyOpenssh, { mode: 0o600 });
+    await writeFile(join(dir, "ssh", "authorized_keys"), authorizedKey, { mode: 0o600 });
+    await writeFile(join(dir, "ssh", "sshd_config"), `${settings.join("\n")}\n`);
+    const child = spawn("unshare", ["--mount", "sh", "-c", START_SSHD], {
+        env: { ...process.env, DIR: dir, IMAGE: image },
+        stdio: ["ignore", "ignore", "pipe"],
+    });
     await new Promise<void>((resolve, reject) => {
         let said = "";
         child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -184,7 +217,7 @@ export async function startSshd(authorizedKey: string, options: string[] = []): 
     });
     return {
         port,
-        hostKey: (await readFile(join(dir, "host.pub"), "utf8")).trim(),
+        hostKey: host.publicKeyOpenssh,
         async stop() {
             const ended = new Promise((resolve) => child.once("exit", resolve));
             child.kill("SIGTERM");
@@ -194,8 +227,13 @@ export async function startSshd(authorizedKey: string, options: string[] = []): 
     };
 }
 
-/** Ids of the processes that a process has started. */
-async function children(pid: number): Promise<number[]> {
-    const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
-    return text.split(" ").filter(Boolean).map(Number);
+function freePort(): Promise<number> {
+    return new Promise((resolve, reject) => {
+        const server = createServer();
+        server.once("error", reject);
+        server.listen(0, "127.0.0.1", () => {
+            const { port } = server.address() as AddressInfo;
+            server.close(() => resolve(port));
+        });
+    });
 }

@@ -11,7 +11,7 @@ describe("failureSentence", () => {
     it.each([
         [
             "a step's own sentence",
-            'error: Process exited with status 1: running "sudo timeout --kill-after=30 300 bash -s -- nginx":\nnginx: [emerg] bad\nlinkmesh: port 443 is taken by apache2: stop it\n',
+            'error: Process exited with status 1: running "sudo timeout --kill-after=30 300 bash -s -- nginx":\nnginx: [emerg] bad\nerror: port 443 is taken by apache2: stop it\n',
             "step nginx: port 443 is taken by apache2: stop it",
         ],
         [

@@ -16,7 +16,7 @@ main() {
     if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
     if ! certbot certonly --non-interactive --quiet --agree-tos --no-eff-email -m "$EMAIL" --server "$DIRECTORY" \
         --webroot -w /var/www/acme --cert-name "$DOMAIN" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; then
-        fail "the certificate authority gave no certificate for $DOMAIN: $(certbot_reason) $(certbot_advice)"
+        fail "the certificate authority gave no certificate for $DOMAIN: $(certbot_reason)"
     fi
     # Hooks in renewal-hooks run at renewals only.
     if [ "$(serial_on_disk)" != "$before" ] && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
@@ -56,20 +56,18 @@ reload_on_renewal() {
     printf '#!/bin/sh\nnginx -t -q && systemctl reload nginx\n' | install_file /etc/letsencrypt/renewal-hooks/deploy/linkmesh-proxy 0755 || true
 }
 
-# certbot says the reason in a line of its own when the authority named one.
+# What the authority said, or what kept certbot from asking it, with what to do.
 certbot_reason() {
     local line
-    line=$(grep -m1 -oE 'Detail: .*' "$WORK/certbot" || grep -m1 -oE '(urn:ietf:params:acme|Failed|Error|error|too many|An unexpected).*' "$WORK/certbot" || tail -n1 "$WORK/certbot")
-    line=${line#Detail: }
-    echo "${line%.}."
-}
-
-certbot_advice() {
-    if grep -qiE 'rateLimited|too many' "$WORK/certbot"; then
-        echo "This is a limit of the authority: wait, or set acmeDirectory to staging meanwhile."
-    elif grep -qiE 'ConnectionError|Max retries|NewConnectionError|SSLError|Name or service' "$WORK/certbot"; then
-        echo "Check acmeDirectory and acmeCaBundle."
+    if grep -qE 'SSLError|CERTIFICATE_VERIFY_FAILED' "$WORK/certbot"; then
+        echo "the certificate of $DIRECTORY itself is not trusted: set acmeCaBundle to the one that signs it."
+    elif grep -qE 'ConnectionError|ConnectTimeout|ReadTimeout|Max retries exceeded' "$WORK/certbot"; then
+        echo "$DIRECTORY does not answer: check acmeDirectory, or wait and run pulumi up again."
+    elif grep -qiE 'rateLimited|too many' "$WORK/certbot"; then
+        echo "$(grep -m1 -oiE 'too many.*' "$WORK/certbot") This is a limit of the authority: wait, or set acmeDirectory to staging meanwhile."
     else
-        echo "See /var/log/letsencrypt/letsencrypt.log on the machine, then run pulumi up again."
+        line=$(grep -m1 -oE 'Detail: .*' "$WORK/certbot" || grep -m1 -E 'urn:ietf:params:acme|[Ee]rror' "$WORK/certbot" || tail -n1 "$WORK/certbot")
+        line=${line#Detail: }
+        echo "${line%.}. See /var/log/letsencrypt/letsencrypt.log on the machine, then run pulumi up again."
     fi
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 # What every step uses. A step's script defines main; its variables and files come before it, and `start` comes last.
 
-set -euo pipefail
+set -Eeuo pipefail
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
 
 STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
@@ -23,6 +23,7 @@ start() {
     flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
     WORK=$(mktemp -d)
     trap 'rm -rf "$WORK"' EXIT
+    trap 'fail "the step $STEP failed at \`$BASH_COMMAND\`; run pulumi up again, and look at the machine if that does not help."' ERR
     trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
     main
 }
@@ -191,10 +192,10 @@ nginx_accepts() {
 
 nginx_reload() {
     if systemctl is-active --quiet nginx; then
-        systemctl reload nginx
+        systemctl reload nginx 2>/dev/null
     else
         systemctl reset-failed nginx 2>/dev/null || true
-        systemctl start nginx
+        systemctl start nginx 2>/dev/null
     fi
 }
 

@@ -25,7 +25,7 @@ main() {
     systemctl enable --quiet nginx
     if [ -e "$STATE/reload-nginx" ]; then
         nginx -t >"$WORK/nginx.log" 2>&1 || fail "nginx refuses its configuration: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
-        nginx_reload
+        nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
         rm -f "$STATE/reload-nginx"
     fi
 }

@@ -90,8 +90,10 @@ function checkRecord(inputs: Values): CheckFailure[] {
 function wrongValue(type: string, value: string): string | undefined {
     if (type === "A" && !isIPv4(value)) return `"${value}" is not a valid IPv4 address`;
     if (type === "AAAA" && !isIPv6(value)) return `"${value}" is not a valid IPv6 address`;
-    if (type === "CAA" && !/^\d{1,3} \S+ ".*"$/.test(value)) return `"${value}" is not of the form: 0 issue "letsencrypt.org"`;
-    if (type === "TXT" && Buffer.byteLength(value) > 255) return `a TXT string of ${Buffer.byteLength(value)} bytes: at most 255`;
+    if (type === "CAA" && !/^\d{1,3} \S+ ".*"$/.test(value))
+        return `"${value}" is not of the form: 0 issue "letsencrypt.org"`;
+    if (type === "TXT" && Buffer.byteLength(value) > 255)
+        return `a TXT string of ${Buffer.byteLength(value)} bytes: at most 255`;
     return undefined;
 }
 

@@ -41,7 +41,10 @@ const getAmi: CloudFunction = {
             .filter((image) => !args.nameRegex || new RegExp(text(args, "nameRegex")).test(image.name))
             .sort((a, b) => (a["creation-date"] < b["creation-date"] ? 1 : -1));
         const [image] = found;
-        if (!image) throw new ProviderError("Your query returned no results. Please change your search criteria and try again.");
+        if (!image)
+            throw new ProviderError(
+                "Your query returned no results. Please change your search criteria and try again.",
+            );
         if (found.length > 1 && args.mostRecent !== true) {
             throw new ProviderError(
                 "Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.",
@@ -221,7 +224,13 @@ const getRegion: CloudFunction = {
     call({ region }, args) {
         const wanted = optionalText(args, "region") ?? optionalText(args, "name") ?? region;
         if (wanted !== region) throw new ProviderError(`the lab has one region, ${region}, not ${wanted}`);
-        return { id: region, name: region, region, description: `Lab (${region})`, endpoint: `ec2.${region}.amazonaws.com` };
+        return {
+            id: region,
+            name: region,
+            region,
+            description: `Lab (${region})`,
+            endpoint: `ec2.${region}.amazonaws.com`,
+        };
     },
 };
 
@@ -231,7 +240,14 @@ const getAvailabilityZones: CloudFunction = {
         const excluded = (args.excludeNames as string[] | undefined) ?? [];
         const isAvailable = (optionalText(args, "state") ?? "available") === "available";
         const names = zonesOf(region).filter((name) => isAvailable && !excluded.includes(name));
-        return { ...args, id: region, region, names, zoneIds: names.map(zoneId), groupNames: names.length ? [region] : [] };
+        return {
+            ...args,
+            id: region,
+            region,
+            names,
+            zoneIds: names.map(zoneId),
+            groupNames: names.length ? [region] : [],
+        };
     },
 };
 
@@ -268,7 +284,9 @@ function only<T extends { id: string }>(
         );
     });
     if (found.length > 1) {
-        throw new ProviderError(`multiple ${label}s matched; use additional constraints to reduce matches to a single ${label}`);
+        throw new ProviderError(
+            `multiple ${label}s matched; use additional constraints to reduce matches to a single ${label}`,
+        );
     }
     if (!found[0]) throw new ProviderError(`no matching ${label} found`);
     return found[0];
@@ -296,7 +314,9 @@ function locationsOf(region: string, locationType: string): [location: string, z
     if (locationType === "region") return [[region, zones]];
     if (locationType === "availability-zone") return zones.map((zone) => [zone, [zone]]);
     if (locationType === "availability-zone-id") return zones.map((zone) => [zoneId(zone), [zone]]);
-    throw new ProviderError(`locationType "${locationType}" is none of region, availability-zone, availability-zone-id`);
+    throw new ProviderError(
+        `locationType "${locationType}" is none of region, availability-zone, availability-zone-id`,
+    );
 }
 
 function filtersOf(args: Values): Filter[] {
@@ -308,7 +328,10 @@ function matches(attributes: Record<string, string>, { name, values }: Filter, m
     const value = attributes[name];
     if (value === undefined && mayBeAbsent) return false;
     if (value === undefined) {
-        throw new ApiError("InvalidParameterValue", `The filter '${name}' is invalid: the lab knows ${Object.keys(attributes).join(", ")}`);
+        throw new ApiError(
+            "InvalidParameterValue",
+            `The filter '${name}' is invalid: the lab knows ${Object.keys(attributes).join(", ")}`,
+        );
     }
     return values.some((pattern) => wildcard(pattern).test(value));
 }

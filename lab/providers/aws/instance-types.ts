@@ -8,7 +8,9 @@ export interface InstanceType {
     burstable: boolean;
 }
 
-type Family = Pick<InstanceType, "architectures" | "hypervisor" | "burstable"> & { sizes: Record<string, [vcpus: number, gib: number]> };
+type Family = Pick<InstanceType, "architectures" | "hypervisor" | "burstable"> & {
+    sizes: Record<string, [vcpus: number, gib: number]>;
+};
 
 const BURSTABLE: Family["sizes"] = {
     nano: [2, 0.5],
@@ -38,7 +40,12 @@ const FAMILIES: Record<string, Family> = {
 export const FAMILY_NAMES = Object.keys(FAMILIES);
 
 export const INSTANCE_TYPES: InstanceType[] = Object.entries(FAMILIES).flatMap(([family, { sizes, ...rest }]) =>
-    Object.entries(sizes).map(([size, [vcpus, gib]]) => ({ ...rest, name: `${family}.${size}`, vcpus, memoryMiB: gib * 1024 })),
+    Object.entries(sizes).map(([size, [vcpus, gib]]) => ({
+        ...rest,
+        name: `${family}.${size}`,
+        vcpus,
+        memoryMiB: gib * 1024,
+    })),
 );
 
 export function findInstanceType(name: string): InstanceType | undefined {

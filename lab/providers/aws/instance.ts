@@ -216,5 +216,6 @@ export function oneOf(...allowed: string[]): (value: string) => string | undefin
 }
 
 export function between(least: number, most: number): (value: number) => string | undefined {
-    return (value) => (value >= least && value <= most ? undefined : `${value satisfies Value} is not between ${least} and ${most}`);
+    return (value) =>
+        value >= least && value <= most ? undefined : `${value satisfies Value} is not between ${least} and ${most}`;
 }

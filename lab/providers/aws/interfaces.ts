@@ -19,7 +19,17 @@ export const networkInterface: ResourceType = {
         sourceDestCheck: { kind: "boolean", default: true },
         tags: { kind: "tags" },
     },
-    outputs: ["arn", "ownerId", "region", "macAddress", "privateIp", "privateIps", "privateDnsName", "ipv6Addresses", "interfaceType"],
+    outputs: [
+        "arn",
+        "ownerId",
+        "region",
+        "macAddress",
+        "privateIp",
+        "privateIps",
+        "privateDnsName",
+        "ipv6Addresses",
+        "interfaceType",
+    ],
     create({ state }, inputs) {
         const subnet = findSubnet(state, text(inputs, "subnetId"));
         const id = newId("eni");
@@ -47,7 +57,10 @@ export const networkInterface: ResourceType = {
         await change(({ state }) => {
             const holder = holderOf(state, id);
             if (holder) {
-                throw new ApiError("InvalidParameterValue", `Network interface '${id}' is currently in use by ${holder}.`);
+                throw new ApiError(
+                    "InvalidParameterValue",
+                    `Network interface '${id}' is currently in use by ${holder}.`,
+                );
             }
             networkInterface.erase(state, id);
         });
@@ -130,7 +143,12 @@ export const eipAssociation: ResourceType = {
     },
     outputs: ["publicIp", "privateIpAddress", "region"],
     create({ state }, inputs) {
-        const address = find(state.addresses, text(inputs, "allocationId"), "InvalidAllocationID.NotFound", "allocation");
+        const address = find(
+            state.addresses,
+            text(inputs, "allocationId"),
+            "InvalidAllocationID.NotFound",
+            "allocation",
+        );
         const target = findInterface(state, text(inputs, "networkInterfaceId"));
         const { vpcId } = findSubnet(state, target.subnetId);
         if (!hasGateway(state, vpcId)) {
@@ -215,7 +233,8 @@ function setGroups(state: CloudState, target: NetworkInterface, inputs: Values):
     const { vpcId } = findSubnet(state, target.subnetId);
     const wanted = (inputs.securityGroups as string[] | undefined) ?? [];
     const missing = wanted.find((id) => state.securityGroups[id]?.vpcId !== vpcId);
-    if (missing) throw new ApiError("InvalidGroup.NotFound", `The security group '${missing}' does not exist in VPC '${vpcId}'`);
+    if (missing)
+        throw new ApiError("InvalidGroup.NotFound", `The security group '${missing}' does not exist in VPC '${vpcId}'`);
     target.securityGroupIds = [...wanted];
 }
 

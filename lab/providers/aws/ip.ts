@@ -54,7 +54,8 @@ function width(family: 4 | 6): number {
 }
 
 function parseAddress(text: string): { family: 4 | 6; value: bigint } | undefined {
-    if (isIPv4(text)) return { family: 4, value: text.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n) };
+    if (isIPv4(text))
+        return { family: 4, value: text.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n) };
     if (!isIPv6(text) || text.includes("%")) return undefined;
     const [head = "", tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::");
     const left = head ? head.split(":") : [];

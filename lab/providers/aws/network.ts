@@ -1,6 +1,16 @@
 import type { CloudState, RouteTable, Subnet, Vpc } from "../../cloud/state.ts";
 import { type Cidr, contains, formatCidr, overlaps, parseCidr } from "./ip.ts";
-import { ApiError, type Cloud, type ResourceType, arn, derivedId, find, newId, optionalText, text } from "./resource-type.ts";
+import {
+    ApiError,
+    type Cloud,
+    type ResourceType,
+    arn,
+    derivedId,
+    find,
+    newId,
+    optionalText,
+    text,
+} from "./resource-type.ts";
 import { zoneId, zonesOf } from "./zones.ts";
 
 /** The addresses that a lab's VPCs may use: the upper half of 10.77.0.0/16 is the lab's own "internet". */
@@ -29,7 +39,15 @@ export const vpc: ResourceType = {
         enableDnsSupport: { kind: "boolean", default: true },
         tags: { kind: "tags" },
     },
-    outputs: ["arn", "ownerId", "region", "ipv6CidrBlock", "ipv6AssociationId", "mainRouteTableId", "defaultSecurityGroupId"],
+    outputs: [
+        "arn",
+        "ownerId",
+        "region",
+        "ipv6CidrBlock",
+        "ipv6AssociationId",
+        "mainRouteTableId",
+        "defaultSecurityGroupId",
+    ],
     create({ state, lab }, inputs) {
         const id = newId("vpc");
         state.vpcs[id] = { id, cidrBlock: text(inputs, "cidrBlock") };
@@ -44,7 +62,10 @@ export const vpc: ResourceType = {
             }
             if (!news.assignGeneratedIpv6CidrBlock && target.ipv6CidrBlock) {
                 if (Object.values(state.subnets).some((subnet) => subnet.vpcId === id && subnet.ipv6CidrBlock)) {
-                    throw new ApiError("InvalidCidrBlock.InUse", `The vpc ${id} has subnets that use its IPv6 CIDR block`);
+                    throw new ApiError(
+                        "InvalidCidrBlock.InUse",
+                        `The vpc ${id} has subnets that use its IPv6 CIDR block`,
+                    );
                 }
                 delete target.ipv6CidrBlock;
             }
@@ -181,7 +202,10 @@ export const routeTable: ResourceType = {
     async remove(change, id) {
         await change(({ state }) => {
             if (Object.values(state.subnets).some((item) => item.routeTableId === id)) {
-                throw new ApiError("DependencyViolation", `The routeTable '${id}' has dependencies and cannot be deleted.`);
+                throw new ApiError(
+                    "DependencyViolation",
+                    `The routeTable '${id}' has dependencies and cannot be deleted.`,
+                );
             }
             routeTable.erase(state, id);
         });
@@ -254,8 +278,13 @@ function setIpv6Block(state: CloudState, target: Subnet, wanted: string | undefi
     const block = wanted === undefined ? undefined : parseCidr(wanted)!;
     const value = block && formatCidr(block);
     if (value === target.ipv6CidrBlock) return;
-    if (Object.values(state.networkInterfaces).some((item) => item.subnetId === target.id && item.ipv6Addresses.length)) {
-        throw new ApiError("InvalidCidrBlock.InUse", `The subnet ${target.id} has interfaces that use its IPv6 CIDR block`);
+    if (
+        Object.values(state.networkInterfaces).some((item) => item.subnetId === target.id && item.ipv6Addresses.length)
+    ) {
+        throw new ApiError(
+            "InvalidCidrBlock.InUse",
+            `The subnet ${target.id} has interfaces that use its IPv6 CIDR block`,
+        );
     }
     delete target.ipv6CidrBlock;
     if (!block) return;
@@ -277,7 +306,10 @@ function refuseConflict(
     for (const other of Object.values(state.subnets)) {
         const taken = parseCidr(other[property] ?? "");
         if (other.id !== id && other.vpcId === vpcId && taken && overlaps(taken, block)) {
-            throw new ApiError("InvalidSubnet.Conflict", `The CIDR '${formatCidr(block)}' conflicts with another subnet`);
+            throw new ApiError(
+                "InvalidSubnet.Conflict",
+                `The CIDR '${formatCidr(block)}' conflicts with another subnet`,
+            );
         }
     }
 }

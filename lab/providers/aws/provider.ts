@@ -27,7 +27,7 @@ export class AwsProvider implements ResourceProvider {
     #defaultTags: Values = {};
     /**
      * Ids that the engine has in its state, as it has asked about them. What was created for a URN and is not among
-     * them is left over from a run that was killed.
+     * them is left over from a run that was killed. (An id just created does not count: the engine may never note it.)
      */
     readonly #known = new Set<string>();
 
@@ -67,7 +67,11 @@ export class AwsProvider implements ResourceProvider {
         }
         const counts = (property: string) => !ignoreChanges.includes(property);
         const result = { changed: changed.filter(counts), replaces: replaces.filter(counts) };
-        if (resource.inputs.tags && !equal(this.#tagsAll(news), oldState.tagsAll ?? {}) && result.changed.every((name) => name !== "tags")) {
+        if (
+            resource.inputs.tags &&
+            !equal(this.#tagsAll(news), oldState.tagsAll ?? {}) &&
+            result.changed.every((name) => name !== "tags")
+        ) {
             result.changed.push("tagsAll");
         }
         if (result.replaces.length === 0) this.#refuse(resource, oldInputs, news);
@@ -78,7 +82,15 @@ export class AwsProvider implements ResourceProvider {
         const resource = typeOf(type);
         if (preview) {
             const unknown = Object.fromEntries(resource.outputs.map((name) => [name, UNKNOWN as Value]));
-            return { id: "", outputs: { ...unknown, ...this.#fixed(resource), ...inputs.values, ...this.#tags(resource, inputs.values) } };
+            return {
+                id: "",
+                outputs: {
+                    ...unknown,
+                    ...this.#fixed(resource),
+                    ...inputs.values,
+                    ...this.#tags(resource, inputs.values),
+                },
+            };
         }
         return this.#attempt("creating", resource, "", async (change) => {
             const id = await change((cloud) => {
@@ -90,7 +102,6 @@ export class AwsProvider implements ResourceProvider {
                 this.#setTags(resource, cloud, made, inputs.values);
                 return made;
             });
-            this.#known.add(id);
             return { id, outputs: this.#outputs(resource, await this.#cloud(), id, inputs.values) };
         });
     }
@@ -127,9 +138,13 @@ export class AwsProvider implements ResourceProvider {
         if (!resource.describe(cloud, id, state)) return;
         await this.#attempt("deleting", resource, id, async (change) => {
             await resource.remove(change, id, state);
-            await change(({ state: after }) => {
-                delete after.owners?.[id];
-                delete after.tags?.[id];
+            await change((after) => {
+                delete after.state.tags?.[id];
+                // Others may have gone with it, as attachments go with their instance.
+                for (const [other, owner] of Object.entries(after.state.owners ?? {})) {
+                    const kind = RESOURCE_TYPES[typeInUrn(owner)];
+                    if (!kind?.describe(after, other, {})) delete after.state.owners![other];
+                }
             });
         });
     }
@@ -137,7 +152,9 @@ export class AwsProvider implements ResourceProvider {
     async invoke({ token, args }: InvokeRequest) {
         const known = FUNCTIONS[token];
         if (!known) {
-            throw new ProviderError(`the lab's stand-in for AWS has no function ${token}; it has ${Object.keys(FUNCTIONS).join(", ")}`);
+            throw new ProviderError(
+                `the lab's stand-in for AWS has no function ${token}; it has ${Object.keys(FUNCTIONS).join(", ")}`,
+            );
         }
         const { values, failures } = checkSchema(known.inputs, args.values, token);
         if (failures.length) return { failures };
@@ -154,7 +171,12 @@ export class AwsProvider implements ResourceProvider {
     }
 
     /** Puts what was attempted before the reason of a failure, as the real provider does. */
-    async #attempt<T>(verb: string, { label }: ResourceType, id: string, work: (change: Change) => Promise<T>): Promise<T> {
+    async #attempt<T>(
+        verb: string,
+        { label }: ResourceType,
+        id: string,
+        work: (change: Change) => Promise<T>,
+    ): Promise<T> {
         const change: Change = (mutate) =>
             this.#store.change((state) => mutate({ state, lab: this.#store.lab, region: this.#region }));
         try {
@@ -201,7 +223,9 @@ export class AwsProvider implements ResourceProvider {
     /** Those of a resource's tags that its inputs name or that somebody has added, without the default tags. */
     #ownTags(tags: Values, inputs: Value | undefined): Values {
         const own = isMap(inputs) ? inputs : {};
-        return Object.fromEntries(Object.entries(tags).filter(([key, value]) => key in own || this.#defaultTags[key] !== value));
+        return Object.fromEntries(
+            Object.entries(tags).filter(([key, value]) => key in own || this.#defaultTags[key] !== value),
+        );
     }
 
     #setTags(resource: ResourceType, { state }: Cloud, id: string, inputs: Values): void {
@@ -229,7 +253,14 @@ function spelling({ inputs: schema }: ResourceType, inputs: Values): Values {
 function typeOf(type: string): ResourceType {
     const resource = RESOURCE_TYPES[type];
     if (resource) return resource;
-    throw new ProviderError(`the lab's stand-in for AWS has no resource type ${type}; it has ${Object.keys(RESOURCE_TYPES).join(", ")}`);
+    throw new ProviderError(
+        `the lab's stand-in for AWS has no resource type ${type}; it has ${Object.keys(RESOURCE_TYPES).join(", ")}`,
+    );
+}
+
+/** "urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME" */
+function typeInUrn(urn: string): string {
+    return urn.split("::")[2]?.split("$").at(-1) ?? "";
 }
 
 /** Nested configuration arrives as JSON text. */

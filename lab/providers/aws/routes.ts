@@ -104,14 +104,20 @@ function findAssociated(state: CloudState, id: string) {
 function gatewayFor(state: CloudState, vpcId: string, gatewayId: string): string {
     const gateway = find(state.internetGateways, gatewayId, "InvalidGatewayID.NotFound", "gateway");
     if (gateway.vpcId !== vpcId) {
-        throw new ApiError("InvalidParameterValue", `route table and network gateway ${gatewayId} belong to different networks`);
+        throw new ApiError(
+            "InvalidParameterValue",
+            `route table and network gateway ${gatewayId} belong to different networks`,
+        );
     }
     return gatewayId;
 }
 
 function tableFor(state: CloudState, vpcId: string, tableId: string): string {
     if (findRouteTable(state, tableId).vpcId !== vpcId) {
-        throw new ApiError("InvalidParameterValue", `route table ${tableId} and the subnet belong to different networks`);
+        throw new ApiError(
+            "InvalidParameterValue",
+            `route table ${tableId} and the subnet belong to different networks`,
+        );
     }
     return tableId;
 }

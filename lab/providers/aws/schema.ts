@@ -25,7 +25,12 @@ export interface Property {
 export type Schema = { [name: string]: Property };
 
 /** Fills defaults in and lists everything that is wrong. `owner` is how messages call the thing: "aws:ec2/vpc:Vpc". */
-export function checkSchema(schema: Schema, inputs: Values, owner: string, path = ""): { values: Values; failures: CheckFailure[] } {
+export function checkSchema(
+    schema: Schema,
+    inputs: Values,
+    owner: string,
+    path = "",
+): { values: Values; failures: CheckFailure[] } {
     const failures: CheckFailure[] = [];
     const values: Values = {};
     for (const [name, value] of Object.entries(inputs)) {
@@ -35,7 +40,11 @@ export function checkSchema(schema: Schema, inputs: Values, owner: string, path 
     for (const [name, property] of Object.entries(schema)) {
         const value = inputs[name] ?? property.default ?? null;
         if (value === null) {
-            if (property.required) failures.push({ property: path + name, reason: `missing required property "${path}${name}" of ${owner}` });
+            if (property.required)
+                failures.push({
+                    property: path + name,
+                    reason: `missing required property "${path}${name}" of ${owner}`,
+                });
             continue;
         }
         if (isMap(value) && typeof property.kind === "object") {
@@ -94,13 +103,15 @@ function wrong(property: Property, value: Value): string | undefined {
             break;
         case "strings":
         case "set":
-            if (!Array.isArray(value) || !value.every(known)) return `expected a list of strings, got ${describe(value)}`;
+            if (!Array.isArray(value) || !value.every(known))
+                return `expected a list of strings, got ${describe(value)}`;
             break;
         case "objects":
             if (!Array.isArray(value)) return `expected a list, got ${describe(value)}`;
             break;
         case "tags":
-            if (!isMap(value) || !Object.values(value).every(known)) return `expected a map of strings, got ${describe(value)}`;
+            if (!isMap(value) || !Object.values(value).every(known))
+                return `expected a map of strings, got ${describe(value)}`;
             break;
         default:
             return `expected an object, got ${describe(value)}`;

@@ -26,7 +26,10 @@ export const securityGroup: ResourceType = {
         const vpcId = findVpc(state, text(inputs, "vpcId")).id;
         const name = text(inputs, "name");
         if (Object.values(state.securityGroups).some((item) => item.vpcId === vpcId && item.name === name)) {
-            throw new ApiError("InvalidGroup.Duplicate", `The security group '${name}' already exists for VPC '${vpcId}'`);
+            throw new ApiError(
+                "InvalidGroup.Duplicate",
+                `The security group '${name}' already exists for VPC '${vpcId}'`,
+            );
         }
         // AWS's own rule that lets all traffic out is not here: the provider removes it from every group it makes.
         state.securityGroups[id] = { id, vpcId, name };
@@ -123,7 +126,8 @@ function fromInputs(id: string, direction: SecurityGroupRule["direction"], input
 }
 
 function refuseDuplicate(rules: SecurityGroupRule[], added: SecurityGroupRule): void {
-    const key = (item: SecurityGroupRule) => JSON.stringify({ ...item, id: "" }, Object.keys({ ...added, ...item, id: "" }).sort());
+    const key = (item: SecurityGroupRule) =>
+        JSON.stringify({ ...item, id: "" }, Object.keys({ ...added, ...item, id: "" }).sort());
     if (!rules.some((item) => item.id !== added.id && key(item) === key(added))) return;
     const { ipProtocol, fromPort, toPort } = added;
     const peer = added.cidrIpv4 ?? added.cidrIpv6;
@@ -146,7 +150,10 @@ function checkRule(inputs: Values): CheckFailure[] {
         if (isAll && port !== undefined) {
             failures.push({ property, reason: 'must not be given when ipProtocol is "-1"' });
         } else if (!isAll && port === undefined && inputs.ipProtocol !== "icmpv6") {
-            failures.push({ property, reason: `missing required property "${property}" for ipProtocol "${String(inputs.ipProtocol)}"` });
+            failures.push({
+                property,
+                reason: `missing required property "${property}" for ipProtocol "${String(inputs.ipProtocol)}"`,
+            });
         } else if (typeof port === "number" && !inRange(inputs.ipProtocol, port)) {
             failures.push({ property, reason: `${port} is out of range` });
         }
@@ -176,5 +183,7 @@ function groupName(value: string): string | undefined {
 
 function description(value: string): string | undefined {
     if (value.length > 255) return `${value.length} characters: AWS allows 255`;
-    return DESCRIPTION.test(value) ? undefined : `"${value}" holds characters other than a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*`;
+    return DESCRIPTION.test(value)
+        ? undefined
+        : `"${value}" holds characters other than a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*`;
 }

@@ -4,7 +4,6 @@ import { between, findInstance, oneOf, zoneOf } from "./instance.ts";
 import { ApiError, type ResourceType, arn, derivedId, find, newId, text } from "./resource-type.ts";
 import { zonesOf } from "./zones.ts";
 
-
 export const volume: ResourceType = {
     label: "EBS Volume",
     inputs: {
@@ -33,7 +32,10 @@ export const volume: ResourceType = {
             throw new ApiError("InvalidZone.NotFound", `The zone '${zone}' does not exist.`);
         }
         if (inputs.snapshotId !== undefined) {
-            throw new ApiError("InvalidSnapshot.NotFound", `The snapshot '${text(inputs, "snapshotId")}' does not exist.`);
+            throw new ApiError(
+                "InvalidSnapshot.NotFound",
+                `The snapshot '${text(inputs, "snapshotId")}' does not exist.`,
+            );
         }
         const id = newId("vol");
         state.volumes[id] = { id, sizeGiB: inputs.size as number, availabilityZone: zone };
@@ -99,7 +101,8 @@ export const volumeAttachment: ResourceType = {
         }
         const attachment = { instanceId: machine.id, deviceName: text(inputs, "deviceName") };
         const taken = Object.values(state.volumes).some(
-            (item) => item.attachment?.instanceId === machine.id && item.attachment.deviceName === attachment.deviceName,
+            (item) =>
+                item.attachment?.instanceId === machine.id && item.attachment.deviceName === attachment.deviceName,
         );
         if (taken) {
             throw new ApiError(

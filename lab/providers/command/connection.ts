@@ -43,11 +43,14 @@ export function checkConnection(value: Value | undefined, path = "connection"): 
     for (const [name, item] of Object.entries(value)) {
         const property = `${path}.${name}`;
         const type = TYPES[name];
-        if (!type || (name === "proxy" && path !== "connection")) failures.push({ property, reason: "unknown property" });
+        if (!type || (name === "proxy" && path !== "connection"))
+            failures.push({ property, reason: "unknown property" });
         else if (type === "object") failures.push(...checkConnection(item, property));
-        else if (item !== null && !isUnknown(item) && typeof item !== type) failures.push({ property, reason: `expected a ${type}` });
+        else if (item !== null && !isUnknown(item) && typeof item !== type)
+            failures.push({ property, reason: `expected a ${type}` });
     }
-    if (value.host === undefined) failures.push({ property: `${path}.host`, reason: `missing required property "${path}.host"` });
+    if (value.host === undefined)
+        failures.push({ property: `${path}.host`, reason: `missing required property "${path}.host"` });
     return failures;
 }
 

@@ -132,7 +132,8 @@ function login(connection: Connection, stream: Duplex, timeout: number, signal: 
 
 function parseHostKey(line: string): ssh2.ParsedKey {
     const key = ssh2.utils.parseKey(line.trim());
-    if (key instanceof Error) throw new ProviderError(`connection.hostKey is no public key in authorized_keys form: ${key.message}`);
+    if (key instanceof Error)
+        throw new ProviderError(`connection.hostKey is no public key in authorized_keys form: ${key.message}`);
     return key;
 }
 

@@ -16,7 +16,12 @@ import { checkConnection, toConnection } from "./connection.ts";
 import { type Stream, run } from "./run.ts";
 
 const TYPE = "command:remote:Command";
-const LOGGING: Record<string, Stream[]> = { stdout: ["stdout"], stderr: ["stderr"], stdoutAndStderr: ["stdout", "stderr"], none: [] };
+const LOGGING: Record<string, Stream[]> = {
+    stdout: ["stdout"],
+    stderr: ["stderr"],
+    stdoutAndStderr: ["stdout", "stderr"],
+    none: [],
+};
 const INPUTS: Record<string, (value: Value) => boolean> = {
     connection: () => true,
     create: isText,
@@ -39,13 +44,18 @@ export class CommandProvider implements ResourceProvider {
 
     async check({ type, news }: CheckRequest) {
         if (type !== TYPE) {
-            throw new ProviderError(`the lab's stand-in for command has no resource type ${type}, only ${TYPE}: install the real plugin to use it`);
+            throw new ProviderError(
+                `the lab's stand-in for command has no resource type ${type}, only ${TYPE}: install the real plugin to use it`,
+            );
         }
         const failures: CheckFailure[] = checkConnection(news.values.connection);
         for (const [property, value] of Object.entries(news.values)) {
             const isValid = INPUTS[property];
             if (!isValid) {
-                failures.push({ property, reason: `${TYPE} has no property "${property}"; it has ${Object.keys(INPUTS).join(", ")}` });
+                failures.push({
+                    property,
+                    reason: `${TYPE} has no property "${property}"; it has ${Object.keys(INPUTS).join(", ")}`,
+                });
             } else if (!isUnknown(value) && !isValid(value)) {
                 failures.push({ property, reason: "the value is not valid" });
             }
@@ -54,7 +64,9 @@ export class CommandProvider implements ResourceProvider {
     }
 
     async diff({ oldInputs, news, ignoreChanges }: DiffRequest) {
-        const changed = Object.keys(INPUTS).filter((name) => !equal(oldInputs[name], news[name]) && !ignoreChanges.includes(name));
+        const changed = Object.keys(INPUTS).filter(
+            (name) => !equal(oldInputs[name], news[name]) && !ignoreChanges.includes(name),
+        );
         return { changed, replaces: changed.filter((name) => name === "triggers") };
     }
 
@@ -69,7 +81,8 @@ export class CommandProvider implements ResourceProvider {
         const { news, oldState, preview } = request;
         const previous = { stdout: String(oldState.stdout ?? ""), stderr: String(oldState.stderr ?? "") };
         const command = news.values.update ?? news.values.create;
-        const output = preview || command === undefined ? previous : await this.#run(request, news.values, command, previous);
+        const output =
+            preview || command === undefined ? previous : await this.#run(request, news.values, command, previous);
         return { outputs: { ...news.values, ...output } };
     }
 
@@ -80,11 +93,16 @@ export class CommandProvider implements ResourceProvider {
     async delete(request: DeleteRequest): Promise<void> {
         const { state } = request;
         if (state.delete === undefined) return;
-        await this.#run(request, state, state.delete, { stdout: String(state.stdout ?? ""), stderr: String(state.stderr ?? "") });
+        await this.#run(request, state, state.delete, {
+            stdout: String(state.stdout ?? ""),
+            stderr: String(state.stderr ?? ""),
+        });
     }
 
     async invoke({ token }: { token: string }): Promise<never> {
-        throw new ProviderError(`the lab's stand-in for command has no function ${token}: install the real plugin to use it`);
+        throw new ProviderError(
+            `the lab's stand-in for command has no function ${token}: install the real plugin to use it`,
+        );
     }
 
     async #run(

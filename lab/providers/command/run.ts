@@ -23,14 +23,18 @@ export interface RunOptions {
 /** Runs a command over SSH. Fails as the real provider does: with the status, the command and all that it has said. */
 export async function run(connection: Connection, options: RunOptions): Promise<Record<Stream, string>> {
     const { signal, dialTimeoutSeconds, onRetry } = options;
-    const dialSignal = dialTimeoutSeconds ? AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutSeconds * 1000)]) : signal;
+    const dialSignal = dialTimeoutSeconds
+        ? AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutSeconds * 1000)])
+        : signal;
     let dialled;
     try {
         dialled = await dial(connection, { signal: dialSignal, onRetry });
     } catch (error) {
         if (signal.aborted) throw cancelled();
         if (!dialSignal.aborted) throw error;
-        throw new ProviderError(`dial ${connection.host}:${connection.port}: no connection within ${dialTimeoutSeconds} seconds`);
+        throw new ProviderError(
+            `dial ${connection.host}:${connection.port}: no connection within ${dialTimeoutSeconds} seconds`,
+        );
     }
     const onAbort = () => dialled.client.destroy();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -51,7 +55,8 @@ function execute(client: ssh2.Client, options: RunOptions): Promise<Record<Strea
     const output = { stdout: new Output(), stderr: new Output() };
     const everything: string[] = [];
     return new Promise((resolve, reject) => {
-        const fail = (reason: string) => reject(new ProviderError(`${reason}: running ${JSON.stringify(command)}:\n${everything.join("")}`));
+        const fail = (reason: string) =>
+            reject(new ProviderError(`${reason}: running ${JSON.stringify(command)}:\n${everything.join("")}`));
         let exit: string | number | undefined;
         client.on("error", (error) => fail(error.message));
         client.once("close", () => fail("wait: the connection was lost"));
@@ -124,5 +129,7 @@ class Output {
 }
 
 function cancelled(): ProviderError {
-    return new ProviderError("cancelled: the connection was ended, but what the command has begun on the host may go on");
+    return new ProviderError(
+        "cancelled: the connection was ended, but what the command has begun on the host may go on",
+    );
 }

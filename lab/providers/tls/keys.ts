@@ -2,7 +2,8 @@ import { createHash, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 import sshpk from "sshpk";
 
-export type Algorithm = { algorithm: "ED25519" } | { algorithm: "RSA"; rsaBits: number } | { algorithm: "ECDSA"; ecdsaCurve: Curve };
+export type Algorithm =
+    { algorithm: "ED25519" } | { algorithm: "RSA"; rsaBits: number } | { algorithm: "ECDSA"; ecdsaCurve: Curve };
 export type Curve = "P224" | "P256" | "P384" | "P521";
 
 /** A key pair in every form that tls.PrivateKey returns. All texts end with a newline, fingerprints do not. */
@@ -19,7 +20,10 @@ export interface KeyTexts {
 
 const CURVES: Record<Curve, string> = { P224: "secp224r1", P256: "prime256v1", P384: "secp384r1", P521: "secp521r1" };
 
-const generate = promisify(generateKeyPair) as (type: string, options: object) => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>;
+const generate = promisify(generateKeyPair) as (
+    type: string,
+    options: object,
+) => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>;
 
 export async function generateKey(wanted: Algorithm): Promise<KeyTexts> {
     switch (wanted.algorithm) {
@@ -38,15 +42,27 @@ export async function generateKey(wanted: Algorithm): Promise<KeyTexts> {
     }
 }
 
-function texts(privateKey: KeyObject, publicKey: KeyObject, form: "pkcs1" | "pkcs8" | "sec1", hasOpenssh = true): KeyTexts {
+function texts(
+    privateKey: KeyObject,
+    publicKey: KeyObject,
+    form: "pkcs1" | "pkcs8" | "sec1",
+    hasOpenssh = true,
+): KeyTexts {
     const pkcs8 = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     const pem = {
-        privateKeyPem: form === "pkcs8" ? pkcs8 : privateKey.export({ type: form as "pkcs1", format: "pem" }).toString(),
+        privateKeyPem:
+            form === "pkcs8" ? pkcs8 : privateKey.export({ type: form as "pkcs1", format: "pem" }).toString(),
         privateKeyPemPkcs8: pkcs8,
         publicKeyPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
     };
     if (!hasOpenssh) {
-        return { ...pem, privateKeyOpenssh: "", publicKeyOpenssh: "", publicKeyFingerprintMd5: "", publicKeyFingerprintSha256: "" };
+        return {
+            ...pem,
+            privateKeyOpenssh: "",
+            publicKeyOpenssh: "",
+            publicKeyFingerprintMd5: "",
+            publicKeyFingerprintSha256: "",
+        };
     }
     const key = sshpk.parsePrivateKey(pkcs8, "pem");
     key.comment = "";

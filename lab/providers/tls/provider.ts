@@ -27,7 +27,10 @@ export class TlsProvider implements ResourceProvider {
         refuseOther(type);
         const failures: CheckFailure[] = Object.keys(news.values)
             .filter((property) => !INPUTS.includes(property))
-            .map((property) => ({ property, reason: `${TYPE} has no property "${property}"; it has ${INPUTS.join(", ")}` }));
+            .map((property) => ({
+                property,
+                reason: `${TYPE} has no property "${property}"; it has ${INPUTS.join(", ")}`,
+            }));
         const { algorithm, ecdsaCurve, rsaBits } = news.values;
         if (algorithm === undefined) {
             failures.push({ property: "algorithm", reason: `missing required property "algorithm" of ${TYPE}` });
@@ -75,7 +78,9 @@ export class TlsProvider implements ResourceProvider {
     }
 
     async invoke({ token }: { token: string }): Promise<never> {
-        throw new ProviderError(`the lab's stand-in for tls has no function ${token}: install the real plugin to use it`);
+        throw new ProviderError(
+            `the lab's stand-in for tls has no function ${token}: install the real plugin to use it`,
+        );
     }
 }
 
@@ -91,6 +96,8 @@ function algorithmOf({ algorithm, ecdsaCurve, rsaBits }: Values): Algorithm {
 
 function refuseOther(type: string): void {
     if (type !== TYPE) {
-        throw new ProviderError(`the lab's stand-in for tls has no resource type ${type}, only ${TYPE}: install the real plugin to use it`);
+        throw new ProviderError(
+            `the lab's stand-in for tls has no resource type ${type}, only ${TYPE}: install the real plugin to use it`,
+        );
     }
 }

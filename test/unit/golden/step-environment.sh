@@ -14,7 +14,7 @@ END_OF_FILE
 
 # What every step uses. A step's script defines main; its variables and files come before it, and `start` comes last.
 
-set -euo pipefail
+set -Eeuo pipefail
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
 
 STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
@@ -35,6 +35,7 @@ start() {
     flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
     WORK=$(mktemp -d)
     trap 'rm -rf "$WORK"' EXIT
+    trap 'fail "the step $STEP failed at \`$BASH_COMMAND\`; run pulumi up again, and look at the machine if that does not help."' ERR
     trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
     main
 }
@@ -98,9 +99,10 @@ packages() {
 
 HTTP=127.0.0.1:8080
 
-# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form.
+# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form. A server that asks for a client
+# certificate shows its own before it refuses us, so only the certificate tells whether there was an answer.
 certificate_at() {
-    timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null | openssl x509 2>/dev/null
+    { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null
 }
 
 serial_at() {
@@ -202,10 +204,10 @@ nginx_accepts() {
 
 nginx_reload() {
     if systemctl is-active --quiet nginx; then
-        systemctl reload nginx
+        systemctl reload nginx 2>/dev/null
     else
         systemctl reset-failed nginx 2>/dev/null || true
-        systemctl start nginx
+        systemctl start nginx 2>/dev/null
     fi
 }
 

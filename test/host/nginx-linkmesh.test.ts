@@ -1,0 +1,208 @@
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import tls from "node:tls";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runChecks, type CheckName } from "../../checks/index.ts";
+import { renderNginx, type NginxConfig } from "../../components/host/render/nginx.ts";
+import { connectAgent, type AgentOptions } from "../../lab/linkmesh/client.ts";
+import { authorities, HOST, type Authorities } from "./checks-site.ts";
+import { agentOptions, enrol } from "./linkmesh-calls.ts";
+import { useStandIn, type Installation } from "./linkmesh-harness.ts";
+import { CLIENT, nextMessage, NginxClient } from "./nginx-client.ts";
+import { ensureNginx, NginxServer, type Files, type NginxOptions } from "./nginx-server.ts";
+
+// The rendered configuration in a real nginx, in front of the stand-in for LinkMesh: what clients of all kinds see.
+
+const config = renderNginx({ domain: HOST, collectorsExpected: 1_000 });
+
+const standIn = useStandIn();
+let trust: Authorities;
+let installation: Installation;
+let upstream: NginxOptions["upstream"];
+let server: NginxServer;
+let client: NginxClient;
+
+beforeAll(async () => {
+    await ensureNginx();
+    trust = await authorities();
+    installation = await standIn.install({
+        externalUrl: `https://${HOST}`,
+        http: { trustedProxies: ["127.0.0.1/32"] },
+    });
+    expect((await installation.run("cert", "init", "--san", `dns:${HOST}`)).code).toBe(0);
+    await standIn.start(installation);
+    upstream = { http: installation.httpPort, grpc: installation.grpcPort };
+    server = await startNginx(config);
+    client = new NginxClient(server, trust.publicCa.pem);
+});
+afterAll(() => server?.stop());
+
+function startNginx(rendered: NginxConfig, edit?: NginxOptions["edit"]): Promise<NginxServer> {
+    return NginxServer.start({ config: rendered, domain: HOST, certificate: trust.publicPair, upstream, edit });
+}
+
+/** An enrolled agent that connects through nginx. */
+async function agentThroughNginx(): Promise<AgentOptions> {
+    const own = agentOptions(installation, await enrol(installation));
+    return { ...own, port: server.ports.grpc, servername: HOST };
+}
+
+async function servedSerial(port: number): Promise<string> {
+    const socket = tls.connect({ host: "127.0.0.1", port, servername: HOST, rejectUnauthorized: false });
+    await once(socket, "secureConnect");
+    const { serialNumber } = socket.getPeerX509Certificate()!;
+    socket.destroy();
+    return serialNumber;
+}
+
+test("every check is green in both families", async () => {
+    const results = await runChecks(server.target(trust.publicCa.pem));
+    expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
+    expect(results).toHaveLength(12);
+});
+
+test("LinkMesh believes nginx about the client, and not the client", async () => {
+    const authorization = `Bearer ${await installation.serviceToken()}`;
+    const { body } = await client.https("/api/v1/whoami", {
+        headers: { authorization, "x-forwarded-for": "10.1.2.3" },
+    });
+    expect(JSON.parse(body)).toMatchObject({ address: CLIENT, scheme: "https", host: HOST, viaTrustedProxy: true });
+});
+
+test("gRPC passes with mTLS from end to end, unary and stream", async () => {
+    const options = await agentThroughNginx();
+    const agent = connectAgent(options);
+    const payload = Buffer.alloc(1_000_000, 3);
+    expect((await agent.ping(payload)).equals(payload)).toBe(true);
+    const channel = agent.channel();
+    expect(String(await channel.exchange(Buffer.from("one")))).toBe("one");
+    await channel.end();
+    agent.close();
+
+    const stranger = connectAgent({ ...options, certificate: undefined, privateKey: undefined, timeout: 2_000 });
+    await expect(stranger.ping(payload)).rejects.toThrow();
+    stranger.close();
+});
+
+test("a renewal cuts no WebSocket and no gRPC stream, and the next client sees the new certificate", async () => {
+    const { otlpToken } = await enrol(installation);
+    const socket = client.opamp({ authorization: `Bearer ${otlpToken}` });
+    await once(socket, "open");
+    const agent = connectAgent(await agentThroughNginx());
+    const channel = agent.channel();
+    const exchange = async (text: string) => {
+        socket.send(text);
+        return [String(await nextMessage(socket)), String(await channel.exchange(Buffer.from(text)))];
+    };
+    expect(await exchange("before")).toEqual(["before", "before"]);
+
+    const renewed = await trust.publicCa.issue([HOST]);
+    server.renew(renewed);
+    const { serialNumber } = new X509Certificate(renewed.cert);
+    await expect.poll(() => servedSerial(server.ports.https), { timeout: 10_000 }).toBe(serialNumber);
+
+    expect(await exchange("after")).toEqual(["after", "after"]);
+    await channel.end();
+    agent.close();
+    socket.terminate();
+});
+
+test("the upstream addresses of a large fleet are all LinkMesh", async () => {
+    const large = renderNginx({ domain: HOST, collectorsExpected: 100_000 });
+    const many = await startNginx({ ...large, workerConnections: 4096 });
+    try {
+        const target = many.target(trust.publicCa.pem);
+        for (let round = 0; round < 4; round++) {
+            const results = await runChecks(target, { only: ["https", "opamp", "grpc"] });
+            expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
+        }
+    } finally {
+        await many.stop();
+    }
+});
+
+const replace = (file: string, from: string | RegExp, to: string) => (files: Files) => {
+    expect(files[file]).toMatch(from);
+    return { ...files, [file]: files[file]!.replace(from, to) };
+};
+
+test.each<[string, (files: Files) => Files, CheckName, "warn" | "fail", RegExp]>([
+    [
+        "the redirect uses $host",
+        replace("http-redirect.conf", `https://${HOST}$request_uri`, "https://$host$request_uri"),
+        "redirect",
+        "fail",
+        /Host header forged.invalid is redirected/,
+    ],
+    [
+        "the redirect stands at server level",
+        replace("http-redirect.conf", "server_name _;", `server_name _; return 301 https://${HOST}$request_uri;`),
+        "redirect",
+        "fail",
+        /challenge .* 301 and not 404/,
+    ],
+    [
+        "http2 is on",
+        replace("http-linkmesh.conf", /listen 443 ssl default_server/g, "listen 443 http2 ssl default_server"),
+        "https",
+        "warn",
+        /also offers HTTP\/2/,
+    ],
+    [
+        "Upgrade is not passed on",
+        replace("http-linkmesh.conf", "proxy_set_header Upgrade $http_upgrade;", ""),
+        "opamp",
+        "fail",
+        /^4(00|26): .*no WebSocket upgrade/,
+    ],
+    [
+        "a location sets a header and so loses the inherited ones",
+        replace("http-linkmesh.conf", "location = /v1/opamp {", "location = /v1/opamp { proxy_set_header X-A b;"),
+        "opamp",
+        "fail",
+        /^4(00|26)/,
+    ],
+    [
+        "the site has another name",
+        replace("http-linkmesh.conf", `server_name ${HOST};`, "server_name other.example.test;"),
+        "https",
+        "fail",
+        /refuses the name/,
+    ],
+    [
+        "TLS ends at the stream",
+        replace(
+            "main-stream.conf",
+            /listen 50051/,
+            `ssl_certificate /etc/letsencrypt/live/${HOST}/fullchain.pem; ssl_certificate_key /etc/letsencrypt/live/${HOST}/privkey.pem; listen 50051 ssl`,
+        ),
+        "grpc",
+        "fail",
+        /TLS ends at the proxy/,
+    ],
+    [
+        "the stream leads to the HTTP port",
+        replace("main-stream.conf", /:50061/g, ":8080"),
+        "grpc",
+        "fail",
+        /does not speak TLS|closes/,
+    ],
+    [
+        "the stream leads nowhere",
+        replace("main-stream.conf", /:50061/g, ":1"),
+        "grpc",
+        "fail",
+        /LinkMesh's gRPC does not answer/,
+    ],
+    ["the site leads nowhere", replace("http-linkmesh.conf", /:8080/g, ":1"), "opamp", "fail", /^503: .*LinkMesh/],
+])("a mistake is found from outside: %s", async (_what, edit, name, status, detail) => {
+    const broken = await startNginx(config, edit);
+    try {
+        const target = { ...broken.target(trust.publicCa.pem), ipv6: undefined };
+        const [result] = await runChecks(target, { only: [name] });
+        expect(result!.detail).toMatch(detail);
+        expect(result!.status).toBe(status);
+    } finally {
+        await broken.stop();
+    }
+});

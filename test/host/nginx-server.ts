@@ -1,0 +1,187 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Target } from "../../checks/index.ts";
+import { aptInstall } from "../../lab/engine/apt.ts";
+import type { NginxConfig } from "../../components/host/render/nginx.ts";
+import { freePort } from "./checks-site.ts";
+import type { Pair } from "./test-ca.ts";
+
+const PROGRAM = "/usr/sbin/nginx";
+const STREAM_MODULE = "/usr/share/nginx/modules-available/mod-stream.conf";
+
+export type Files = Record<string, string>;
+
+export interface NginxOptions {
+    config: NginxConfig;
+    domain: string;
+    /** For port 443, in place of Let's Encrypt's. */
+    certificate: Pair;
+    /** Where LinkMesh listens on 127.0.0.1. */
+    upstream: { http: number; grpc: number };
+    /** Changes the rendered files before they are used, as a mistake would. */
+    edit?: (files: Files) => Files;
+}
+
+/** Debian's nginx with its stream module, installed where it is missing; it is not started as a service. */
+export async function ensureNginx(): Promise<void> {
+    const missing = [
+        { name: "nginx", why: "the tests run the rendered configuration in it", file: PROGRAM },
+        { name: "libnginx-mod-stream", why: "its gRPC listener needs it", file: STREAM_MODULE },
+    ].filter(({ file }) => !existsSync(file));
+    if (missing.length === 0) return;
+    console.log(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);
+    await aptInstall(missing, () => {});
+}
+
+/**
+ * A real nginx with the rendered configuration, on free ports of loopback and with every path below a temporary
+ * directory. Around the rendered files stands the nginx.conf of the distribution's package.
+ */
+export class NginxServer {
+    private process: ChildProcess | undefined;
+    private output = "";
+
+    private constructor(
+        readonly directory: string,
+        readonly ports: { http: number; https: number; grpc: number },
+        private readonly options: NginxOptions,
+    ) {}
+
+    /** @throws with nginx's own message when it refuses the configuration */
+    static async start(options: NginxOptions): Promise<NginxServer> {
+        const directory = mkdtempSync(join(tmpdir(), "linkmesh-nginx-"));
+        chmodSync(directory, 0o755); // the workers are www-data and read the challenges
+        const ports = {
+            http: await freePort("127.0.0.1"),
+            https: await freePort("127.0.0.1"),
+            grpc: await freePort("127.0.0.1"),
+        };
+        const server = new NginxServer(directory, ports, options);
+        server.write();
+        try {
+            await server.launch();
+        } catch (error) {
+            await server.stop();
+            throw error;
+        }
+        return server;
+    }
+
+    /** Both families, for runChecks. The ports behind nginx are not checked: loopback has no packet filter. */
+    target(ca: string): Target {
+        const { http, https, grpc } = this.ports;
+        return {
+            host: this.options.domain,
+            ipv4: "127.0.0.1",
+            ipv6: "::1",
+            ca,
+            httpPort: http,
+            httpsPort: https,
+            grpc: { port: grpc },
+            closedPorts: [],
+            timeoutMs: 5_000,
+        };
+    }
+
+    /** Puts an ACME challenge where certbot would. */
+    challenge(token: string, text: string): void {
+        writeFileSync(join(this.directory, "acme/.well-known/acme-challenge", token), text);
+    }
+
+    /** Puts another certificate into place and reloads, as a renewal does. */
+    renew(certificate: Pair): void {
+        this.writeCertificate(certificate);
+        this.process!.kill("SIGHUP");
+    }
+
+    log(): string {
+        return readFileSync(join(this.directory, "log/error.log"), "utf8");
+    }
+
+    async stop(): Promise<void> {
+        const { process } = this;
+        if (process !== undefined && process.exitCode === null) {
+            const ended = new Promise((resolve) => process.once("exit", resolve));
+            process.kill("SIGTERM");
+            await ended;
+        }
+        rmSync(this.directory, { recursive: true, force: true });
+    }
+
+    private write(): void {
+        const { config, certificate, edit = (files) => files } = this.options;
+        for (const folder of ["acme/.well-known/acme-challenge", "current", "live", "log"]) {
+            mkdirSync(join(this.directory, folder), { recursive: true });
+        }
+        for (const [name, text] of Object.entries(edit({ ...config.files }))) {
+            writeFileSync(join(this.directory, "current", name), this.relocate(text));
+        }
+        this.writeCertificate(certificate);
+        writeFileSync(join(this.directory, "nginx.conf"), this.mainFile());
+    }
+
+    private writeCertificate({ cert, key }: Pair): void {
+        writeFileSync(join(this.directory, "live/fullchain.pem"), cert);
+        writeFileSync(join(this.directory, "live/privkey.pem"), key, { mode: 0o600 });
+    }
+
+    /** The rendered text with this server's paths and ports; nothing else may differ. */
+    private relocate(text: string): string {
+        const { ports, options, directory } = this;
+        const listen = { "80": ports.http, "443": ports.https, "50051": ports.grpc };
+        return text
+            .replaceAll("/etc/nginx/linkmesh/current", join(directory, "current"))
+            .replaceAll(`/etc/letsencrypt/live/${options.domain}`, join(directory, "live"))
+            .replaceAll("/var/www/acme", join(directory, "acme"))
+            .replaceAll("/var/log/nginx", join(directory, "log"))
+            .replace(/\blisten (80|443|50051)\b/g, (_, port: keyof typeof listen) => `listen 127.0.0.1:${listen[port]}`)
+            .replace(
+                /\blisten \[::\]:(80|443|50051)\b/g,
+                (_, port: keyof typeof listen) => `listen [::1]:${listen[port]}`,
+            )
+            .replace(/:8080\b/g, `:${options.upstream.http}`)
+            .replace(/:50061\b/g, `:${options.upstream.grpc}`);
+    }
+
+    /** nginx.conf as the package ships it (/etc may hold a changed one), with the includes that the program adds. */
+    private mainFile(): string {
+        const current = join(this.directory, "current");
+        const text = readFileSync("/etc/nginx/nginx.conf", "utf8");
+        return text
+            .replace(/^pid .*$/m, `pid ${this.directory}/nginx.pid;`)
+            .replaceAll("/var/log/nginx", join(this.directory, "log"))
+            .replace(
+                /^include \/etc\/nginx\/modules-enabled.*$/m,
+                `include ${STREAM_MODULE};\ninclude ${current}/main-*.conf;`,
+            )
+            .replace(/^(\s*)include \/etc\/nginx\/conf\.d.*$/m, `$1include ${current}/http-*.conf;`)
+            .replace(/^\s*include \/etc\/nginx\/sites-enabled.*$/m, "")
+            .replace(/worker_connections \d+;/, `worker_connections ${this.options.config.workerConnections};`);
+    }
+
+    private async launch(): Promise<void> {
+        const args = ["-e", join(this.directory, "log/error.log"), "-c", join(this.directory, "nginx.conf")];
+        const child = spawn(PROGRAM, [...args, "-g", "daemon off;"], { stdio: ["ignore", "pipe", "pipe"] });
+        this.process = child;
+        child.stdout.on("data", (chunk) => (this.output += chunk));
+        child.stderr.on("data", (chunk) => (this.output += chunk));
+        for (let attempt = 0; attempt < 200; attempt++) {
+            if (child.exitCode !== null) throw new Error(`nginx does not start: ${this.output.trim()}`);
+            if (await listens(this.ports.https)) return;
+            await sleep(50);
+        }
+        throw new Error(`nginx does not listen: ${this.output}${this.log()}`);
+    }
+}
+
+function listens(port: number): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = connect({ host: "127.0.0.1", port });
+        socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+        socket.once("connect", () => socket.destroy());
+    });
+}

@@ -1,0 +1,81 @@
+import { Agent as HttpsAgent, request } from "node:https";
+import { isIPv6 } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import WebSocket from "ws";
+import { connectAgent } from "../../lab/linkmesh/client.ts";
+import type { Status } from "./lab.ts";
+
+export interface Answer {
+    status: number;
+    headers: Record<string, string | string[] | undefined>;
+    body: string;
+}
+
+/** Real clients that dial an address of the lab while they speak to its public hostname. */
+export class Clients {
+    private readonly agent: HttpsAgent;
+
+    constructor(
+        private readonly lab: Status & { ca: string },
+        private readonly address = lab.outputs.ipv4,
+    ) {
+        this.agent = new HttpsAgent({ ca: lab.ca, servername: lab.host });
+    }
+
+    http(path: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> {
+        return new Promise((resolve, reject) => {
+            const { method = "GET", headers = {}, body } = options;
+            const call = request(
+                { host: this.address, port: 443, path, method, agent: this.agent, headers: { Host: this.lab.host, ...headers }, timeout: 10_000 },
+                (response) => {
+                    let text = "";
+                    response.setEncoding("utf8");
+                    response.on("data", (chunk: string) => (text += chunk));
+                    response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body: text }));
+                },
+            );
+            call.on("timeout", () => call.destroy(new Error(`no answer for ${path}`)));
+            call.on("error", reject);
+            call.end(body);
+        });
+    }
+
+    /** An OpAMP session; rejects with the status that refused the handshake, as "401". */
+    opamp(token?: string): Promise<WebSocket> {
+        const host = isIPv6(this.address) ? `[${this.address}]` : this.address;
+        const options: WebSocket.ClientOptions & ConnectionOptions = {
+            ca: this.lab.ca,
+            servername: this.lab.host,
+            headers: { Host: this.lab.host, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
+        };
+        const socket = new WebSocket(`wss://${host}/v1/opamp`, options);
+        return new Promise((resolve, reject) => {
+            socket.on("open", () => resolve(socket));
+            socket.on("unexpected-response", (_, response) => reject(new Error(String(response.statusCode))));
+            socket.on("error", reject);
+        });
+    }
+
+    /** Enrols a collector as linkmesh-agent does, through the public https name, and connects to the gRPC port. */
+    async enrolledAgent(serviceToken: string) {
+        const authorized = { Authorization: `Bearer ${serviceToken}` };
+        const minted = await this.http("/api/v1/enrollment-tokens", { method: "POST", headers: authorized, body: "{}" });
+        const { token } = JSON.parse(minted.body) as { token: string };
+        const answer = await this.http("/api/v1/bootstrap", { method: "POST", body: JSON.stringify({ token, hostname: "web-1" }) });
+        const bootstrap = JSON.parse(answer.body) as { caCertificate: string; certificate: string; privateKey: string; grpcEndpoint: string };
+        return { bootstrap, agent: this.agentWith(bootstrap) };
+    }
+
+    agentWith(options: { caCertificate: string; certificate?: string; privateKey?: string }) {
+        return connectAgent({ host: this.address, port: 50051, servername: this.lab.host, ...options });
+    }
+}
+
+/** Sends a message and waits for the next one that comes. */
+export function exchange(socket: WebSocket, message: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+        socket.once("message", (data: Buffer) => resolve(data));
+        socket.once("close", (code) => reject(new Error(`closed with ${code}`)));
+        socket.send(message);
+    });
+}

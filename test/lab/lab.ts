@@ -1,0 +1,77 @@
+import { execa } from "execa";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { enterMachine } from "../../lab/cloud/machine.ts";
+import { findLab } from "../../lab/labs.ts";
+import type { CloudState } from "../../lab/cloud/state.ts";
+import type { Lab } from "../../lab/lab.ts";
+
+/** The tests have a lab of their own, beside one that is in use. */
+process.env.LINKMESH_LAB_NAME = "test";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+export interface Run {
+    exitCode: number;
+    stdout: string;
+    stderr: string;
+}
+
+/** `npm run lab -- …` as a user types it, without npm's own lines. */
+export async function lab(...args: string[]): Promise<Run> {
+    const result = await execa(process.execPath, ["--import", "tsx", "lab/cli.ts", ...args], { cwd: ROOT, reject: false, stdin: "ignore" });
+    return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** As {@link lab}, but an exit code other than 0 fails the test with all that was printed. */
+export async function labOk(...args: string[]): Promise<Run> {
+    const run = await lab(...args);
+    expect(run.exitCode, `lab ${args.join(" ")}\n${run.stdout}\n${run.stderr}`).toBe(0);
+    return run;
+}
+
+/** What `status --json` tells. */
+export interface Status {
+    outputs: { publicUrl: string; opampUrl: string; grpcEndpoint: string; ipv4: string; ipv6: string; dnsRecords: { type: string; value: string }[] };
+    host: string;
+    caFile: string;
+    stages: { name: string; seconds: number }[];
+}
+
+export async function status(): Promise<Status & { ca: string }> {
+    const found = JSON.parse((await labOk("status", "--json")).stdout) as Status;
+    return { ...found, ca: readFileSync(found.caFile, "utf8") };
+}
+
+export function theLab(): Lab {
+    const found = findLab();
+    expect(found, "the tests' lab").toBeDefined();
+    return found!;
+}
+
+export function cloud(): CloudState {
+    return JSON.parse(readFileSync(join(theLab().dir, "cloud.json"), "utf8")) as CloudState;
+}
+
+/** Runs a script as root inside the machine, past its network and SSH; an exit code other than 0 fails the test. */
+export async function onMachine(script: string): Promise<string> {
+    const result = await tryOnMachine(script);
+    expect(result.code, `${script}\n${result.stderr}`).toBe(0);
+    return result.stdout.trim();
+}
+
+export function tryOnMachine(script: string) {
+    const instance = Object.keys(cloud().instances)[0]!;
+    return enterMachine(theLab(), instance, ["bash", "-s"], script);
+}
+
+/** Process ids of the two services, and how often each logged in by SSH: what must not change without need. */
+export async function vitals(): Promise<{ nginx: string; linkmesh: string; logins: string }> {
+    const pid = (unit: string) => onMachine(`systemctl show --property MainPID --value ${unit}`);
+    return {
+        nginx: await pid("nginx"),
+        linkmesh: await pid("linkmesh-server"),
+        logins: await onMachine("journalctl -q -u ssh | grep -c 'Accepted publickey' || true"),
+    };
+}

@@ -1,0 +1,139 @@
+import { execa } from "execa";
+import { readFileSync } from "node:fs";
+import { connect } from "node:tls";
+import { beforeAll, expect, test } from "vitest";
+import { IMAGES } from "../../lab/cloud/state.ts";
+import { Clients, exchange } from "./clients.ts";
+import { labOk, onMachine, status, theLab, type Run } from "./lab.ts";
+
+/** The three public surfaces, as real clients meet them in both address families. */
+export function surfaces(up: () => Run): void {
+    let found: Awaited<ReturnType<typeof status>>;
+    let token: string;
+    beforeAll(async () => {
+        found = await status();
+        token = await onMachine("linkmesh-server token");
+    });
+    const families = ["ipv4", "ipv6"] as const;
+    const clients = (family: (typeof families)[number]) => new Clients(found, found.outputs[family]);
+
+    test("up tells each stage with its seconds, and the URLs", () => {
+        for (const stage of ["services", "step package", "step certificate", "step surfaces", "checks from outside"]) {
+            expect(up().stdout).toMatch(new RegExp(`✓ ${stage}.*\\d+\\.\\d s`));
+        }
+        expect(up().stdout).toContain("https://linkmesh.example.test");
+    });
+
+    test("no secret stands in what was printed", () => {
+        expect(up().stdout + up().stderr).not.toMatch(/PRIVATE KEY|LINKMESH_SECRET|lmsat_/);
+    });
+
+    test("the outputs name the public hostname and the machine's addresses", () => {
+        expect(found.outputs).toMatchObject({
+            publicUrl: "https://linkmesh.example.test",
+            opampUrl: "wss://linkmesh.example.test/v1/opamp",
+            grpcEndpoint: "linkmesh.example.test:50051",
+        });
+        expect(found.outputs.dnsRecords.map((r) => r.value)).toEqual([found.outputs.ipv4, found.outputs.ipv6]);
+    });
+
+    test("curl as the README has it gives 200", async () => {
+        const { host, caFile, outputs } = found;
+        const curl = await execa("curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", caFile, "--resolve", `${host}:443:${outputs.ipv4}`, `https://${host}/`]);
+        expect(curl.stdout).toBe("200");
+    });
+
+    test.each(families)("%s: the page, with HSTS", async (family) => {
+        const answer = await clients(family).http("/");
+        expect(answer.status).toBe(200);
+        expect(answer.headers["strict-transport-security"]).toContain("max-age=63072000");
+    });
+
+    test.each(families)("%s: OpAMP is refused without credentials, and echoes messages with them", async (family) => {
+        await expect(clients(family).opamp()).rejects.toThrow("401");
+        const socket = await clients(family).opamp(token);
+        const message = Buffer.from("x".repeat(100_000));
+        expect((await exchange(socket, message)).equals(message)).toBe(true);
+        socket.terminate();
+    });
+
+    test.each(families)("%s: gRPC over mTLS, one call and a stream, for an agent that enrolled over https", async (family) => {
+        const { bootstrap, agent } = await clients(family).enrolledAgent(token);
+        expect(bootstrap.grpcEndpoint).toBe("linkmesh.example.test:50051");
+        expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+        const channel = agent.channel();
+        for (const text of ["one", "two"]) expect((await channel.exchange(Buffer.from(text))).toString()).toBe(text);
+        await channel.end();
+        agent.close();
+        const stranger = clients(family).agentWith({ caCertificate: bootstrap.caCertificate });
+        await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
+        stranger.close();
+    });
+
+    test("LinkMesh sees the client's true address, whatever headers it forges", async () => {
+        const answer = await clients("ipv4").http("/api/v1/whoami", {
+            headers: {
+                Authorization: `Bearer ${token}`,
+                "X-Forwarded-For": "198.51.100.66",
+                "X-Real-IP": "198.51.100.66",
+                "X-Forwarded-Host": "evil.example",
+                "X-Forwarded-Proto": "http",
+                Forwarded: "for=198.51.100.66",
+            },
+        });
+        expect(JSON.parse(answer.body)).toMatchObject({ address: theLab().net.outer, scheme: "https", host: "linkmesh.example.test", viaTrustedProxy: true });
+    });
+
+    test("another Host header is answered 421, another name in the handshake not at all", async () => {
+        expect((await clients("ipv4").http("/", { headers: { Host: "evil.example" } })).status).toBe(421);
+        const refused = new Promise((resolve, reject) => {
+            const socket = connect({ host: found.outputs.ipv4, port: 443, servername: "evil.example", rejectUnauthorized: false }, () => reject(new Error("a handshake")));
+            socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+        });
+        await expect(refused).resolves.toBe("ERR_SSL_TLSV1_UNRECOGNIZED_NAME");
+    });
+
+    test("a push larger than nginx's own limit of 1 MiB goes through", async () => {
+        const answer = await clients("ipv4").http("/v1/metrics", { method: "POST", headers: { Authorization: `Bearer ${token}` }, body: "x".repeat(5_000_000) });
+        expect(answer.status).toBe(200);
+    });
+
+    test("the key exchange is post-quantum on Debian 13", async () => {
+        expect(IMAGES[0].release).toBe("trixie");
+        const group = await onMachine("openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | grep -i 'group'");
+        expect(group).toContain("X25519MLKEM768");
+    });
+
+    test("check passes, in words and as JSON", async () => {
+        expect((await labOk("check")).stdout).toContain("LinkMesh's own certificate");
+        const results = JSON.parse((await labOk("check", "--json")).stdout) as { status: string }[] | { results: { status: string }[] };
+        const all = Array.isArray(results) ? results : results.results;
+        expect(all.length).toBeGreaterThan(8);
+        expect(all.filter((r) => r.status !== "ok")).toEqual([]);
+    });
+
+    test("ssh runs a command on the machine, with its exit code", async () => {
+        expect((await labOk("ssh", "--", "id -un")).stdout).toBe("admin");
+    });
+
+    test("renew: another certificate is served, and nginx was not restarted", async () => {
+        const pid = await onMachine("systemctl show --property MainPID --value nginx");
+        const run = await labOk("renew");
+        const serials = [...run.stdout.matchAll(/\b[0-9a-f]{14,}\b/gi)].map(([serial]) => serial);
+        expect(new Set(serials).size).toBe(2);
+        expect(await onMachine("systemctl show --property MainPID --value nginx")).toBe(pid);
+    });
+
+    test("the renewal itself is the distribution's timer, by webroot, with a reload", async () => {
+        const renewal = await onMachine("cat /etc/letsencrypt/renewal/linkmesh.example.test.conf");
+        expect(renewal).toContain("authenticator = webroot");
+        expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
+        expect(await onMachine("env $(systemctl show --property Environment --value certbot.service) certbot renew --dry-run --no-random-sleep-on-renew >/dev/null 2>&1 && echo fine")).toBe("fine");
+    });
+
+    test("nginx's own package files are as they came, apart from one number", async () => {
+        const changed = await onMachine("dpkg --verify nginx nginx-common libnginx-mod-stream | awk '{print $NF}'");
+        expect(changed).toBe("/etc/nginx/nginx.conf");
+        expect(readFileSync(found.caFile, "utf8")).toContain("BEGIN CERTIFICATE");
+    });
+}
