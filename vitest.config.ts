@@ -4,11 +4,12 @@ export default defineConfig({
     test: {
         projects: [
             { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-            // Real programs on loopback: slower, and they share ports with nothing but themselves.
+            // Real programs on loopback.
             {
                 test: {
                     name: "host",
                     include: ["test/host/**/*.test.ts"],
+                    globalSetup: "./test/host/prerequisites.ts",
                     testTimeout: 60_000,
                     hookTimeout: 180_000,
                     fileParallelism: false,

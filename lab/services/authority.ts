@@ -38,7 +38,7 @@ export async function serverCertificate(lab: Lab, host: string, address: string)
 /** The CA's own key is not kept: it signs this one certificate. */
 async function issue(host: string, address: string): Promise<ServerCertificate & { caPem: string }> {
     // Loaded here only: reading a zone or stopping a lab does not need it.
-    await import("../linkmesh/server/reflect.ts");
+    await import("reflect-metadata");
     const x509 = await import("@peculiar/x509");
     const newKeys = () => crypto.subtle.generateKey(EC, true, ["sign", "verify"]);
     const period = { notBefore: new Date(Date.now() - DAYS), notAfter: new Date(Date.now() + 3650 * DAYS) };

@@ -9,7 +9,7 @@ import { authorities, HOST, type Authorities } from "./checks-site.ts";
 import { agentOptions, enrol } from "./linkmesh-calls.ts";
 import { useStandIn, type Installation } from "./linkmesh-harness.ts";
 import { CLIENT, nextMessage, NginxClient } from "./nginx-client.ts";
-import { ensureNginx, NginxServer, type Files, type NginxOptions } from "./nginx-server.ts";
+import { NginxServer, type Files, type NginxOptions } from "./nginx-server.ts";
 
 // The rendered configuration in a real nginx, in front of the stand-in for LinkMesh: what clients of all kinds see.
 
@@ -23,7 +23,6 @@ let server: NginxServer;
 let client: NginxClient;
 
 beforeAll(async () => {
-    await ensureNginx();
     trust = await authorities();
     installation = await standIn.install({
         externalUrl: `https://${HOST}`,

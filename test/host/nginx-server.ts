@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../../checks/index.ts";
-import { aptInstall } from "../../lab/engine/apt.ts";
 import type { NginxConfig } from "../../components/host/render/nginx.ts";
 import { freePort } from "./checks-site.ts";
 import type { Pair } from "./test-ca.ts";
@@ -24,17 +23,6 @@ export interface NginxOptions {
     upstream: { http: number; grpc: number };
     /** Changes the rendered files before they are used, as a mistake would. */
     edit?: (files: Files) => Files;
-}
-
-/** Debian's nginx with its stream module, installed where it is missing; it is not started as a service. */
-export async function ensureNginx(): Promise<void> {
-    const missing = [
-        { name: "nginx", why: "the tests run the rendered configuration in it", file: PROGRAM },
-        { name: "libnginx-mod-stream", why: "its gRPC listener needs it", file: STREAM_MODULE },
-    ].filter(({ file }) => !existsSync(file));
-    if (missing.length === 0) return;
-    console.log(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);
-    await aptInstall(missing, () => {});
 }
 
 /**

@@ -5,13 +5,12 @@ import { renderNginx } from "../../components/host/render/nginx.ts";
 import { authorities, freePort, HOST, type Authorities } from "./checks-site.ts";
 import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts";
 import { CLIENT, nextMessage, NginxClient, type Reply } from "./nginx-client.ts";
-import { ensureNginx, NginxServer } from "./nginx-server.ts";
+import { NginxServer } from "./nginx-server.ts";
 
 const config = renderNginx({ domain: HOST, collectorsExpected: 1_000 });
 
 let trust: Authorities;
 beforeAll(async () => {
-    await ensureNginx();
     trust = await authorities();
 });
 

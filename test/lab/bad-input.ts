@@ -18,9 +18,21 @@ export function badInput(): void {
         ["a setting without its value", ["collectorsExpected"], /collectorsExpected/],
         ["a wrong value", ["collectorsExpected=many"], /collectorsExpected/],
         ["a value out of range", ["collectorsExpected=900000"], /collectorsExpected must be at most 200000/],
-        ["a name outside every zone", ["domain=linkmesh.elsewhere.test"], /domain: .*no public hosted zone that encloses linkmesh\.elsewhere\.test/],
-        ["a name outside the named zone", ["domain=linkmesh.elsewhere.test", "hostedZone=example.test"], /lies outside hostedZone example\.test/],
-        ["a zone that does not exist", ["hostedZone=linkmesh.example.test"], /hostedZone: .*no public hosted zone linkmesh\.example\.test/],
+        [
+            "a name outside every zone",
+            ["domain=linkmesh.elsewhere.test"],
+            /domain: .*no public hosted zone that encloses linkmesh\.elsewhere\.test/,
+        ],
+        [
+            "a name outside the named zone",
+            ["domain=linkmesh.elsewhere.test", "hostedZone=example.test"],
+            /lies outside hostedZone example\.test/,
+        ],
+        [
+            "a zone that does not exist",
+            ["hostedZone=linkmesh.example.test"],
+            /hostedZone: .*no public hosted zone linkmesh\.example\.test/,
+        ],
         ["a type that does not exist", ["instanceType=t3.enormous"], /instanceType: t3\.enormous/],
     ])("%s is refused before anything changes", async (_, settings, sentence) => {
         fails(await lab("up", ...settings.flatMap((s) => ["--set", s])), sentence);
@@ -36,23 +48,38 @@ export function badInput(): void {
 
     test("a package with another checksum is not installed; the next up goes on", async () => {
         const version = await onMachine("dpkg-query -W linkmesh-server");
-        fails(await lab("up", "--set", `linkmeshDebSha256=${"0".repeat(64)}`), /step package: .*linkmeshDebSha256: the package .* has the checksum [0-9a-f]{64}, so it was not installed/);
+        fails(
+            await lab("up", "--set", `linkmeshDebSha256=${"0".repeat(64)}`),
+            /step package: .*linkmeshDebSha256: the package .* has the checksum [0-9a-f]{64}, so it was not installed/,
+        );
         expect(await onMachine("dpkg-query -W linkmesh-server")).toBe(version);
         await labOk("up", "--set", "linkmeshDebSha256=");
     });
 
     test("a package that cannot be fetched", async () => {
         const url = `http://${theLab().net.packages}:81/linkmesh-server.deb`;
-        fails(await lab("up", "--set", `linkmeshDebUrl=${url}`, "--set", `linkmeshDebSha256=${"0".repeat(64)}`), /step package: .*linkmeshDebUrl: .* cannot be fetched/);
+        fails(
+            await lab("up", "--set", `linkmeshDebUrl=${url}`, "--set", `linkmeshDebSha256=${"0".repeat(64)}`),
+            /step package: .*linkmeshDebUrl: .* cannot be fetched/,
+        );
         await labOk("up", "--set", "linkmeshDebUrl=", "--set", "linkmeshDebSha256=");
     });
 
     test("a certificate authority that is not there: the old certificate stays in use", async () => {
-        const serial = await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem");
-        fails(await lab("up", "--set", "acmeDirectory=https://acme.example.test:14999/dir"), /step certificate: .*the certificate authority gave no certificate for linkmesh\.example\.test: .*acmeDirectory/);
-        expect(await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem")).toBe(serial);
+        const serial = await onMachine(
+            "openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem",
+        );
+        fails(
+            await lab("up", "--set", "acmeDirectory=https://acme.example.test:14999/dir"),
+            /step certificate: .*the certificate authority gave no certificate for linkmesh\.example\.test: .*acmeDirectory/,
+        );
+        expect(
+            await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem"),
+        ).toBe(serial);
         await labOk("up", "--set", "acmeDirectory=");
-        expect(await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem")).toBe(serial);
+        expect(
+            await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem"),
+        ).toBe(serial);
     });
 
     test("a configuration that nginx refuses is not swapped in", async () => {
@@ -65,7 +92,9 @@ export function badInput(): void {
     });
 
     test("a port that something else holds is named, with its holder", async () => {
-        await onMachine("systemctl stop nginx; systemd-run --quiet --unit squatter python3 -m http.server 443; for i in $(seq 50); do ss -Hltn 'sport = :443' | grep -q . && break; sleep 0.1; done");
+        await onMachine(
+            "systemctl stop nginx; systemd-run --quiet --unit squatter python3 -m http.server 443; for i in $(seq 50); do ss -Hltn 'sport = :443' | grep -q . && break; sleep 0.1; done",
+        );
         const run = await lab("up", "--set", "collectorsExpected=60000");
         fails(run, /step (nginx|proxy): .*port 443 is taken by python3/);
         await onMachine("systemctl stop squatter");
@@ -74,7 +103,10 @@ export function badInput(): void {
 
     test("a configuration with which LinkMesh does not start is taken back", async () => {
         const before = await onMachine("cat /etc/linkmesh/config.yaml");
-        fails(await lab("up", "--set", 'linkmeshConfig={"storage":{"boltPath":"/proc/nowhere/state.db"}}'), /step config: .*LinkMesh does not answer with the new config\.yaml, so the old one is in place again/);
+        fails(
+            await lab("up", "--set", 'linkmeshConfig={"storage":{"boltPath":"/proc/nowhere/state.db"}}'),
+            /step config: .*LinkMesh does not answer with the new config\.yaml, so the old one is in place again/,
+        );
         expect(await onMachine("cat /etc/linkmesh/config.yaml")).toBe(before);
         await labOk("check");
         await labOk("up", "--set", "linkmeshConfig=");

@@ -37,7 +37,9 @@ export function change(): void {
         expect(await onMachine("grep -c '#' /etc/linkmesh/config.yaml")).toBe(comments);
         expect(await onMachine("stat -c %U:%G:%a /etc/linkmesh/config.yaml")).toBe("root:linkmesh:640");
         const token = await onMachine("linkmesh-server token");
-        const metrics = await new Clients(await status()).http("/api/v1/metrics", { headers: { Authorization: `Bearer ${token}` } });
+        const metrics = await new Clients(await status()).http("/api/v1/metrics", {
+            headers: { Authorization: `Bearer ${token}` },
+        });
         expect(metrics.status).toBe(200);
     });
 
@@ -45,12 +47,22 @@ export function change(): void {
         const run = await labOk("up", "--set", 'linkmeshEnvironment={"SMTP_PASSWORD":"correct horse"}');
         expect(stepsOf(run.stdout)).toEqual(["environment"]);
         expect(run.stdout + run.stderr).not.toContain("correct horse");
-        expect(await onMachine("grep SMTP_PASSWORD /etc/default/linkmesh-server")).toBe('SMTP_PASSWORD="correct horse"');
+        expect(await onMachine("grep SMTP_PASSWORD /etc/default/linkmesh-server")).toBe(
+            'SMTP_PASSWORD="correct horse"',
+        );
         expect(await onMachine("grep -c LINKMESH_SECRET /etc/default/linkmesh-server")).toBe("1");
     });
 
     test("all of it taken back: the same steps run, and the first state is there again", async () => {
-        const run = await labOk("up", "--set", "collectorsExpected=", "--set", "linkmeshConfig=", "--set", "linkmeshEnvironment=");
+        const run = await labOk(
+            "up",
+            "--set",
+            "collectorsExpected=",
+            "--set",
+            "linkmeshConfig=",
+            "--set",
+            "linkmeshEnvironment=",
+        );
         expect(stepsOf(run.stdout)).toEqual(["environment", "config", "nginx", "proxy"]);
         expect(await onMachine("grep -c SMTP_PASSWORD /etc/default/linkmesh-server || true")).toBe("0");
         expect(await onMachine("grep -c 'max_fails' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");

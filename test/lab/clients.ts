@@ -22,16 +22,29 @@ export class Clients {
         this.agent = new HttpsAgent({ ca: lab.ca, servername: lab.host });
     }
 
-    http(path: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> {
+    http(
+        path: string,
+        options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+    ): Promise<Answer> {
         return new Promise((resolve, reject) => {
             const { method = "GET", headers = {}, body } = options;
             const call = request(
-                { host: this.address, port: 443, path, method, agent: this.agent, headers: { Host: this.lab.host, ...headers }, timeout: 10_000 },
+                {
+                    host: this.address,
+                    port: 443,
+                    path,
+                    method,
+                    agent: this.agent,
+                    headers: { Host: this.lab.host, ...headers },
+                    timeout: 10_000,
+                },
                 (response) => {
                     let text = "";
                     response.setEncoding("utf8");
                     response.on("data", (chunk: string) => (text += chunk));
-                    response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, body: text }));
+                    response.on("end", () =>
+                        resolve({ status: response.statusCode!, headers: response.headers, body: text }),
+                    );
                 },
             );
             call.on("timeout", () => call.destroy(new Error(`no answer for ${path}`)));
@@ -59,10 +72,22 @@ export class Clients {
     /** Enrols a collector as linkmesh-agent does, through the public https name, and connects to the gRPC port. */
     async enrolledAgent(serviceToken: string) {
         const authorized = { Authorization: `Bearer ${serviceToken}` };
-        const minted = await this.http("/api/v1/enrollment-tokens", { method: "POST", headers: authorized, body: "{}" });
+        const minted = await this.http("/api/v1/enrollment-tokens", {
+            method: "POST",
+            headers: authorized,
+            body: "{}",
+        });
         const { token } = JSON.parse(minted.body) as { token: string };
-        const answer = await this.http("/api/v1/bootstrap", { method: "POST", body: JSON.stringify({ token, hostname: "web-1" }) });
-        const bootstrap = JSON.parse(answer.body) as { caCertificate: string; certificate: string; privateKey: string; grpcEndpoint: string };
+        const answer = await this.http("/api/v1/bootstrap", {
+            method: "POST",
+            body: JSON.stringify({ token, hostname: "web-1" }),
+        });
+        const bootstrap = JSON.parse(answer.body) as {
+            caCertificate: string;
+            certificate: string;
+            privateKey: string;
+            grpcEndpoint: string;
+        };
         return { bootstrap, agent: this.agentWith(bootstrap) };
     }
 

@@ -1,12 +1,28 @@
 import { expect, test } from "vitest";
-import { lab, labOk } from "./lab.ts";
-import { snapshot, type Snapshot } from "./leftovers.ts";
+import { lab, labOk, theLab } from "./lab.ts";
+import { fenceRoutes, leftovers } from "./leftovers.ts";
 
 /** Nothing stays, whatever state it was in. */
-export function destroy(before: () => Snapshot): void {
+export function destroy(): void {
     test("leaves nothing behind", async () => {
+        const destroyed = theLab();
+        const there = await leftovers(destroyed);
+        for (const kind of [
+            "namespaces",
+            "links",
+            "addresses",
+            "routes",
+            "mounts",
+            "loops",
+            "processes",
+            "directory",
+        ]) {
+            expect(there[kind], `${kind} of a lab that is up`).not.toEqual([]);
+        }
         await labOk("destroy");
-        expect(await snapshot()).toEqual(before());
+        const empty = Object.fromEntries(Object.keys(there).map((kind) => [kind, []]));
+        expect(await leftovers(destroyed)).toEqual(empty);
+        expect(await fenceRoutes()).toEqual([]);
     });
 
     test("a second one has nothing to do and says so", async () => {

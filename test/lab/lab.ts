@@ -20,7 +20,11 @@ export interface Run {
 
 /** `npm run lab -- …` as a user types it, without npm's own lines. */
 export async function lab(...args: string[]): Promise<Run> {
-    const result = await execa(process.execPath, ["--import", "tsx", "lab/cli.ts", ...args], { cwd: ROOT, reject: false, stdin: "ignore" });
+    const result = await execa(process.execPath, ["--import", "tsx", "lab/cli.ts", ...args], {
+        cwd: ROOT,
+        reject: false,
+        stdin: "ignore",
+    });
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
 }
 
@@ -33,7 +37,14 @@ export async function labOk(...args: string[]): Promise<Run> {
 
 /** What `status --json` tells. */
 export interface Status {
-    outputs: { publicUrl: string; opampUrl: string; grpcEndpoint: string; ipv4: string; ipv6: string; dnsRecords: { type: string; value: string }[] };
+    outputs: {
+        publicUrl: string;
+        opampUrl: string;
+        grpcEndpoint: string;
+        ipv4: string;
+        ipv6: string;
+        dnsRecords: { type: string; value: string }[];
+    };
     host: string;
     caFile: string;
     stages: { name: string; seconds: number }[];

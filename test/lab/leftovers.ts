@@ -1,23 +1,43 @@
 import { execa } from "execa";
-import { existsSync, readdirSync } from "node:fs";
-import { labRoot } from "../../lab/lab.ts";
+import { existsSync } from "node:fs";
+import { SLOTS, type Lab, labAt } from "../../lab/lab.ts";
 
-/** What a lab could leave behind on the outer machine, by kind. */
-export type Snapshot = Record<string, string[]>;
-
-export async function snapshot(): Promise<Snapshot> {
+/**
+ * What is there of a lab on the outer machine, by kind; other labs' things are not counted.
+ * Empty lists are what `destroy` has to leave.
+ */
+export async function leftovers(lab: Lab): Promise<Record<string, string[]>> {
     const lines = async (command: string, ...args: string[]) => {
         const { stdout } = await execa(command, args, { reject: false });
-        return stdout.split("\n").filter(Boolean).sort();
+        return stdout.split("\n").filter((line) => belongsTo(lab, line));
     };
     return {
         namespaces: await lines("ip", "netns", "list"),
-        addresses: (await lines("ip", "-o", "addr", "show")).map((line) => line.replace(/valid_lft .*/, "").replace(/^\d+: /, "")),
-        routes: [...(await lines("ip", "route", "show")), ...(await lines("ip", "-6", "route", "show"))].map((line) => line.replace(/expires \S+/, "")),
+        links: await lines("ip", "-o", "link", "show"),
+        addresses: await lines("ip", "-o", "addr", "show"),
+        routes: [...(await lines("ip", "route", "show")), ...(await lines("ip", "-6", "route", "show"))],
         rules: await lines("nft", "list", "ruleset"),
-        mounts: (await lines("findmnt", "--noheadings", "--list", "--output", "TARGET,FSTYPE")).filter((line) => !/\/proc\/|nsfs/.test(line)),
-        loops: await lines("losetup", "--list", "--noheadings", "--output", "BACK-FILE"),
-        processes: (await lines("ps", "-e", "-o", "args=")).filter((line) => /nspawn|knotd|pebble|apt-cacher|linkmesh-lab/.test(line) && !/vitest|lab\/cli\.ts/.test(line)),
-        labs: existsSync(labRoot()) ? readdirSync(labRoot()).sort() : [],
+        mounts: await lines("findmnt", "--noheadings", "--list", "--output", "TARGET,SOURCE"),
+        loops: await lines("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"),
+        processes: (await lines("ps", "-e", "-o", "args=")).filter((line) => !/vitest/.test(line)),
+        directory: existsSync(lab.dir) ? [lab.dir] : [],
     };
+}
+
+function belongsTo(lab: Lab, line: string): boolean {
+    const { net } = lab;
+    const marks = [
+        `${lab.prefix}-`,
+        `${lab.dir}/`,
+        net.outer.replace(/\.1$/, "."),
+        net.elasticAddress(1).replace(/\.1$/, "."),
+    ];
+    return marks.some((mark) => line.includes(mark));
+}
+
+/** The routes that keep the lab's networks on this machine, when no lab is there any more. */
+export async function fenceRoutes(): Promise<string[]> {
+    if (Array.from({ length: SLOTS }, (_, slot) => labAt(slot)).some((lab) => existsSync(lab.dir))) return [];
+    const { stdout } = await execa("sh", ["-c", "ip route show; ip -6 route show"]);
+    return stdout.split("\n").filter((line) => /10\.77\.|fd77:/.test(line));
 }

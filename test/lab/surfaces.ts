@@ -39,7 +39,18 @@ export function surfaces(up: () => Run): void {
 
     test("curl as the README has it gives 200", async () => {
         const { host, caFile, outputs } = found;
-        const curl = await execa("curl", ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", caFile, "--resolve", `${host}:443:${outputs.ipv4}`, `https://${host}/`]);
+        const curl = await execa("curl", [
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--cacert",
+            caFile,
+            "--resolve",
+            `${host}:443:${outputs.ipv4}`,
+            `https://${host}/`,
+        ]);
         expect(curl.stdout).toBe("200");
     });
 
@@ -57,18 +68,22 @@ export function surfaces(up: () => Run): void {
         socket.terminate();
     });
 
-    test.each(families)("%s: gRPC over mTLS, one call and a stream, for an agent that enrolled over https", async (family) => {
-        const { bootstrap, agent } = await clients(family).enrolledAgent(token);
-        expect(bootstrap.grpcEndpoint).toBe("linkmesh.example.test:50051");
-        expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
-        const channel = agent.channel();
-        for (const text of ["one", "two"]) expect((await channel.exchange(Buffer.from(text))).toString()).toBe(text);
-        await channel.end();
-        agent.close();
-        const stranger = clients(family).agentWith({ caCertificate: bootstrap.caCertificate });
-        await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
-        stranger.close();
-    });
+    test.each(families)(
+        "%s: gRPC over mTLS, one call and a stream, for an agent that enrolled over https",
+        async (family) => {
+            const { bootstrap, agent } = await clients(family).enrolledAgent(token);
+            expect(bootstrap.grpcEndpoint).toBe("linkmesh.example.test:50051");
+            expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+            const channel = agent.channel();
+            for (const text of ["one", "two"])
+                expect((await channel.exchange(Buffer.from(text))).toString()).toBe(text);
+            await channel.end();
+            agent.close();
+            const stranger = clients(family).agentWith({ caCertificate: bootstrap.caCertificate });
+            await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
+            stranger.close();
+        },
+    );
 
     test("LinkMesh sees the client's true address, whatever headers it forges", async () => {
         const answer = await clients("ipv4").http("/api/v1/whoami", {
@@ -81,32 +96,47 @@ export function surfaces(up: () => Run): void {
                 Forwarded: "for=198.51.100.66",
             },
         });
-        expect(JSON.parse(answer.body)).toMatchObject({ address: theLab().net.outer, scheme: "https", host: "linkmesh.example.test", viaTrustedProxy: true });
+        expect(JSON.parse(answer.body)).toMatchObject({
+            address: theLab().net.outer,
+            scheme: "https",
+            host: "linkmesh.example.test",
+            viaTrustedProxy: true,
+        });
     });
 
     test("another Host header is answered 421, another name in the handshake not at all", async () => {
         expect((await clients("ipv4").http("/", { headers: { Host: "evil.example" } })).status).toBe(421);
         const refused = new Promise((resolve, reject) => {
-            const socket = connect({ host: found.outputs.ipv4, port: 443, servername: "evil.example", rejectUnauthorized: false }, () => reject(new Error("a handshake")));
+            const socket = connect(
+                { host: found.outputs.ipv4, port: 443, servername: "evil.example", rejectUnauthorized: false },
+                () => reject(new Error("a handshake")),
+            );
             socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code));
         });
         await expect(refused).resolves.toBe("ERR_SSL_TLSV1_UNRECOGNIZED_NAME");
     });
 
     test("a push larger than nginx's own limit of 1 MiB goes through", async () => {
-        const answer = await clients("ipv4").http("/v1/metrics", { method: "POST", headers: { Authorization: `Bearer ${token}` }, body: "x".repeat(5_000_000) });
+        const answer = await clients("ipv4").http("/v1/metrics", {
+            method: "POST",
+            headers: { Authorization: `Bearer ${token}` },
+            body: "x".repeat(5_000_000),
+        });
         expect(answer.status).toBe(200);
     });
 
     test("the key exchange is post-quantum on Debian 13", async () => {
         expect(IMAGES[0].release).toBe("trixie");
-        const group = await onMachine("openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | grep -i 'group'");
+        const group = await onMachine(
+            "openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | grep -i 'group'",
+        );
         expect(group).toContain("X25519MLKEM768");
     });
 
     test("check passes, in words and as JSON", async () => {
         expect((await labOk("check")).stdout).toContain("LinkMesh's own certificate");
-        const results = JSON.parse((await labOk("check", "--json")).stdout) as { status: string }[] | { results: { status: string }[] };
+        const results = JSON.parse((await labOk("check", "--json")).stdout) as
+            { status: string }[] | { results: { status: string }[] };
         const all = Array.isArray(results) ? results : results.results;
         expect(all.length).toBeGreaterThan(8);
         expect(all.filter((r) => r.status !== "ok")).toEqual([]);
@@ -128,7 +158,11 @@ export function surfaces(up: () => Run): void {
         const renewal = await onMachine("cat /etc/letsencrypt/renewal/linkmesh.example.test.conf");
         expect(renewal).toContain("authenticator = webroot");
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
-        expect(await onMachine("env $(systemctl show --property Environment --value certbot.service) certbot renew --dry-run --no-random-sleep-on-renew >/dev/null 2>&1 && echo fine")).toBe("fine");
+        expect(
+            await onMachine(
+                "env $(systemctl show --property Environment --value certbot.service) certbot renew --dry-run --no-random-sleep-on-renew >/dev/null 2>&1 && echo fine",
+            ),
+        ).toBe("fine");
     });
 
     test("nginx's own package files are as they came, apart from one number", async () => {

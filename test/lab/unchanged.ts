@@ -38,7 +38,9 @@ export function unchanged(): void {
 /** The text of every step in the order of its creation, from the stack's own state; secret ones are left out. */
 function stepTexts(): { name: string; text: string }[] {
     const stacks = join(theLab().dir, "pulumi");
-    const file = readdirSync(stacks, { recursive: true, encoding: "utf8" }).find((path) => /stacks\/.*\.json$/.test(path))!;
+    const file = readdirSync(stacks, { recursive: true, encoding: "utf8" }).find((path) =>
+        /stacks\/.*\.json$/.test(path),
+    )!;
     const state = JSON.parse(readFileSync(join(stacks, file), "utf8")) as {
         checkpoint: { latest: { resources: { urn: string; type: string; inputs: { stdin?: unknown } }[] } };
     };

@@ -73,8 +73,7 @@ interface Request {
 
 function readRequest(request: Request): Registered {
     const get = <T>(name: string) => request[`get${name}`]!() as T;
-    const inputs = (get<{ toJavaScript(): Record<string, unknown> } | undefined>("Object")?.toJavaScript() ??
-        {});
+    const inputs = get<{ toJavaScript(): Record<string, unknown> } | undefined>("Object")?.toJavaScript() ?? {};
     const [type, name, parent] = [get<string>("Type"), get<string>("Name"), get<string>("Parent")];
     return {
         type,

@@ -1,0 +1,83 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { renderConfig } from "../../components/host/render/linkmesh.ts";
+import { renderStep } from "../../components/host/render/step.ts";
+
+const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
+const shell = readdirSync(SCRIPTS).filter((name) => name.endsWith(".sh"));
+
+test.each(shell)("shellcheck has nothing to say about %s", (name) => {
+    const run = spawnSync("shellcheck", ["--external-sources", name], { cwd: SCRIPTS, encoding: "utf8" });
+    expect(run.stdout + run.stderr).toBe("");
+    expect(run.status).toBe(0);
+});
+
+test.each(shell.filter((name) => name !== "library.sh"))("%s as it is sent to the machine is whole", (name) => {
+    const text = renderStep({
+        name: name.replace(".sh", ""),
+        variables: { DOMAIN: "linkmesh.example.com" },
+        files: { "a.conf": "a\n" },
+    });
+    const run = spawnSync("bash", ["-n"], { input: text, encoding: "utf8" });
+    expect(run.stderr).toBe("");
+    expect(text.trimEnd().endsWith("start </dev/null")).toBe(true);
+});
+
+describe("the merge of config.yaml", () => {
+    const directory = mkdtempSync(join(tmpdir(), "merge-"));
+    afterAll(() => rmSync(directory, { recursive: true }));
+
+    const merge = (base: string, overlay: string) => {
+        writeFileSync(join(directory, "base.yaml"), base);
+        writeFileSync(join(directory, "overlay.yaml"), overlay);
+        return execFileSync(
+            "/usr/bin/python3",
+            [join(SCRIPTS, "merge_config.py"), join(directory, "base.yaml"), join(directory, "overlay.yaml")],
+            {
+                encoding: "utf8",
+                stdio: ["ignore", "pipe", "pipe"],
+            },
+        );
+    };
+    const shipped = readFileSync(
+        join(import.meta.dirname, "../../lab/linkmesh/package/etc/linkmesh/config.yaml"),
+        "utf8",
+    );
+    const overlay = renderConfig({ domain: "linkmesh.example.com", extra: { metrics: { enabled: true } } });
+
+    test("sets the keys, and keeps every comment and every other key of the file that the package ships", () => {
+        const merged = merge(shipped, overlay);
+        expect(parse(merged)).toMatchObject({
+            ...(parse(overlay) as object),
+            storage: (parse(shipped) as { storage: object }).storage,
+        });
+        const comments = (text: string) =>
+            text
+                .split("\n")
+                .filter((line) => line.includes("#"))
+                .map((line) => line.replace(/^.*?#/, "").trim());
+        expect(comments(merged)).toEqual(comments(shipped));
+    });
+
+    test("done twice, it changes not a byte", () => {
+        const once = merge(shipped, overlay);
+        expect(merge(once, overlay)).toBe(once);
+    });
+
+    test("a file that has all keys already stays byte for byte, odd spacing included", () => {
+        const odd = 'externalUrl:   "https://a.example"   # ours\n\n\ngrpc: {port:   50061}\n';
+        expect(merge(odd, 'externalUrl: "https://a.example"\ngrpc:\n  port: 50061\n')).toBe(odd);
+    });
+
+    test("an empty file gets the keys", () =>
+        expect(parse(merge("", "grpc:\n  port: 50061\n"))).toEqual({ grpc: { port: 50061 } }));
+
+    test("an empty section gets the keys", () =>
+        expect(parse(merge("grpc:\n", "grpc:\n  port: 50061\n"))).toEqual({ grpc: { port: 50061 } }));
+
+    test("a file that is no YAML is refused", () => expect(() => merge("a: [1", "b: 2\n")).toThrow());
+});

@@ -1,0 +1,166 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CloudState } from "../../lab/cloud/state.ts";
+import { type CloudRealizer, CloudStore } from "../../lab/cloud/store.ts";
+import { labAt } from "../../lab/lab.ts";
+import { AwsProvider } from "../../lab/providers/aws/provider.ts";
+import type { CheckFailure } from "../../lab/providers/provider.ts";
+import type { Value, Values } from "../../lab/providers/values.ts";
+
+const SHORT: Record<string, string> = {
+    Vpc: "aws:ec2/vpc:Vpc",
+    InternetGateway: "aws:ec2/internetGateway:InternetGateway",
+    Subnet: "aws:ec2/subnet:Subnet",
+    RouteTable: "aws:ec2/routeTable:RouteTable",
+    Route: "aws:ec2/route:Route",
+    RouteTableAssociation: "aws:ec2/routeTableAssociation:RouteTableAssociation",
+    SecurityGroup: "aws:ec2/securityGroup:SecurityGroup",
+    Ingress: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    Egress: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+    NetworkInterface: "aws:ec2/networkInterface:NetworkInterface",
+    Eip: "aws:ec2/eip:Eip",
+    EipAssociation: "aws:ec2/eipAssociation:EipAssociation",
+    Instance: "aws:ec2/instance:Instance",
+    Volume: "aws:ebs/volume:Volume",
+    VolumeAttachment: "aws:ec2/volumeAttachment:VolumeAttachment",
+    Record: "aws:route53/record:Record",
+};
+
+/** A resource as the engine would remember it. */
+export interface Made {
+    id: string;
+    type: string;
+    name: string;
+    inputs: Values;
+    outputs: Values;
+}
+
+/** The stand-in without engine and without machines: calls it as the engine does. */
+export class TestCloud {
+    readonly provider: AwsProvider;
+    readonly store: CloudStore;
+    #count = 0;
+
+    private constructor(store: CloudStore) {
+        this.store = store;
+        this.provider = new AwsProvider(store);
+        this.provider.configure({ region: "eu-central-1", defaultTags: '{"tags":{"team":"infra"}}' });
+    }
+
+    static async create(realizer: CloudRealizer = { apply: () => Promise.resolve() }): Promise<TestCloud> {
+        const dir = await mkdtemp(join(tmpdir(), "linkmesh-cloud-"));
+        return new TestCloud(new CloudStore({ ...labAt(7), dir }, realizer));
+    }
+
+    state(): Promise<CloudState> {
+        return this.store.read();
+    }
+
+    async check(
+        type: string,
+        inputs: Values,
+        olds: Values = {},
+    ): Promise<{ inputs: Values; failures: CheckFailure[] }> {
+        const checked = await this.provider.check({
+            ...this.#resource(type, "x"),
+            olds: { values: olds, secrets: new Set() },
+            news: { values: inputs, secrets: new Set() },
+            seed: new Uint8Array([1, 2, 3, 4]),
+        });
+        return { inputs: checked.inputs.values, failures: checked.failures };
+    }
+
+    async make(type: string, inputs: Values, name = `r${this.#count++}`): Promise<Made> {
+        const checked = await this.check(type, inputs);
+        if (checked.failures.length)
+            throw new Error(checked.failures.map((f) => `${f.property}: ${f.reason}`).join("; "));
+        const { id, outputs } = await this.provider.create({
+            ...this.#operation(type, name),
+            inputs: { values: checked.inputs, secrets: new Set() },
+            preview: false,
+        });
+        return { id, type, name, inputs: checked.inputs, outputs };
+    }
+
+    async diff(made: Made, news: Values): Promise<{ changed: string[]; replaces: string[] }> {
+        const { inputs } = await this.check(made.type, news, made.inputs);
+        return this.provider.diff({
+            ...this.#resource(made.type, made.name),
+            id: made.id,
+            oldInputs: made.inputs,
+            oldState: made.outputs,
+            news: inputs,
+            ignoreChanges: [],
+        });
+    }
+
+    async update(made: Made, news: Values): Promise<Made> {
+        const { inputs } = await this.check(made.type, news, made.inputs);
+        const { outputs } = await this.provider.update({
+            ...this.#operation(made.type, made.name),
+            id: made.id,
+            oldInputs: made.inputs,
+            oldState: made.outputs,
+            news: { values: inputs, secrets: new Set() },
+            preview: false,
+        });
+        return { ...made, inputs, outputs };
+    }
+
+    read(made: Made) {
+        const secrets = new Set<string>();
+        return this.provider.read({
+            ...this.#operation(made.type, made.name),
+            id: made.id,
+            inputs: { values: made.inputs, secrets },
+            state: { values: made.outputs, secrets },
+        });
+    }
+
+    delete(made: Made): Promise<void> {
+        return this.provider.delete({ ...this.#operation(made.type, made.name), id: made.id, state: made.outputs });
+    }
+
+    async invoke(token: string, args: Values): Promise<Values> {
+        const { result, failures } = await this.provider.invoke({ token, args: { values: args, secrets: new Set() } });
+        if (!result) throw new Error(failures?.map((f) => `${f.property}: ${f.reason}`).join("; "));
+        return result;
+    }
+
+    /** Everything up to a machine that could be made. */
+    async network() {
+        const vpc = await this.make("Vpc", { cidrBlock: "10.77.0.0/24", assignGeneratedIpv6CidrBlock: true });
+        const gateway = await this.make("InternetGateway", { vpcId: vpc.id });
+        const ipv6CidrBlock = String(vpc.outputs.ipv6CidrBlock).replace("/56", "/64");
+        const subnet = await this.make("Subnet", { vpcId: vpc.id, cidrBlock: "10.77.0.0/24", ipv6CidrBlock });
+        const group = await this.make("SecurityGroup", { vpcId: vpc.id });
+        const card = await this.make("NetworkInterface", {
+            subnetId: subnet.id,
+            securityGroups: [group.id],
+            ipv6AddressCount: 1,
+        });
+        return { vpc, gateway, subnet, group, card };
+    }
+
+    instance(card: Made, more: { [name: string]: Value } = {}, name?: string): Promise<Made> {
+        return this.make("Instance", { ...this.instanceInputs(card), ...more }, name);
+    }
+
+    instanceInputs(card: Made): Values {
+        return {
+            ami: "ami-0debian13labamd64",
+            instanceType: "t3.small",
+            primaryNetworkInterface: { networkInterfaceId: card.id },
+        };
+    }
+
+    #resource(type: string, name: string) {
+        const token = SHORT[type] ?? type;
+        return { urn: `urn:pulumi:dev::t::${token}::${name}`, type: token, name };
+    }
+
+    #operation(type: string, name: string) {
+        return { ...this.#resource(type, name), signal: new AbortController().signal, log: () => undefined };
+    }
+}

@@ -1,0 +1,77 @@
+import { beforeAll, expect, it } from "vitest";
+import type { Values } from "../../lab/providers/values.ts";
+import { type Made, TestCloud } from "./lab-aws-cloud.ts";
+
+let cloud: TestCloud;
+let made: Record<"vpc" | "subnet", Made>;
+beforeAll(async () => {
+    cloud = await TestCloud.create();
+    made = await cloud.network();
+});
+
+const AMI = "aws:ec2/getAmi:getAmi";
+const debian = { owners: ["136693071363"], filters: [{ name: "name", values: ["debian-13-amd64-*"] }] };
+
+it.each<[token: string, args: Values, result: Values]>([
+    [AMI, { ...debian, mostRecent: true }, { imageId: "ami-0debian13labamd64", architecture: "x86_64" }],
+    [
+        "aws:ec2/getInstanceType:getInstanceType",
+        { instanceType: "t3.small" },
+        { hypervisor: "nitro", supportedArchitectures: ["x86_64"] },
+    ],
+    ["aws:ec2/getInstanceType:getInstanceType", { instanceType: "t2.micro" }, { hypervisor: "xen" }],
+    [
+        "aws:ec2/getInstanceType:getInstanceType",
+        { instanceType: "m7g.large" },
+        { supportedArchitectures: ["arm64"], memorySize: 8192 },
+    ],
+    [
+        "aws:route53/getZone:getZone",
+        { name: "Example.test.", privateZone: false },
+        { zoneId: "Z0LABEXAMPLETEST", name: "example.test" },
+    ],
+    ["aws:route53/getZone:getZone", { zoneId: "Z0LABEXAMPLETEST" }, { name: "example.test" }],
+    ["aws:index/getRegion:getRegion", {}, { name: "eu-central-1", region: "eu-central-1" }],
+    [
+        "aws:index/getAvailabilityZones:getAvailabilityZones",
+        { state: "available" },
+        { names: ["eu-central-1a", "eu-central-1b", "eu-central-1c"], zoneIds: ["euc1-az1", "euc1-az2", "euc1-az3"] },
+    ],
+    [
+        "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
+        { locationType: "availability-zone", filters: [{ name: "instance-type", values: ["m7i.large"] }] },
+        { locations: ["eu-central-1b", "eu-central-1c"], instanceTypes: ["m7i.large", "m7i.large"] },
+    ],
+])("%s %j", async (token, args, result) => {
+    expect(await cloud.invoke(token, args)).toMatchObject(result);
+});
+
+it.each<[token: string, args: Values, message: string]>([
+    [AMI, { ...debian, owners: ["self"] }, "Your query returned no results"],
+    [AMI, { filters: [{ name: "name", values: ["debian-*"] }] }, "returned more than one result"],
+    [AMI, { filters: [{ name: "colour", values: ["red"] }] }, "The filter 'colour' is invalid"],
+    [AMI, { filters: [{ name: "name" }] }, "every filter needs a name"],
+    [AMI, { nmae: "x" }, 'does not know the property "nmae"'],
+    ["aws:ec2/getInstanceType:getInstanceType", { instanceType: "t9.huge" }, "do not exist: [t9.huge]"],
+    ["aws:route53/getZone:getZone", { name: "test" }, "no matching Route 53 Hosted Zone found"],
+    [
+        "aws:route53/getZone:getZone",
+        { name: "example.test", privateZone: true },
+        "no matching Route 53 Hosted Zone found",
+    ],
+    ["aws:route53/getZone:getZone", { zoneId: "Z1" }, "NoSuchHostedZone: No hosted zone found with ID: Z1"],
+    ["aws:ec2/getSubnet:getSubnet", { id: "subnet-1" }, "no matching EC2 Subnet found"],
+    ["aws:index/getRegion:getRegion", { region: "us-east-1" }, "the lab has one region"],
+    ["aws:s3/getBucket:getBucket", {}, "has no function aws:s3/getBucket:getBucket"],
+])("%s %j fails", async (token, args, message) => {
+    await expect(cloud.invoke(token, args)).rejects.toThrow(message);
+});
+
+it("finds an existing subnet and its VPC, by id or tag", async () => {
+    const subnet = await cloud.invoke("aws:ec2/getSubnet:getSubnet", { id: made.subnet.id });
+    expect(subnet).toMatchObject({ vpcId: made.vpc.id, cidrBlock: "10.77.0.0/24", availabilityZone: "eu-central-1a" });
+    expect(subnet.ipv6CidrBlock).toBe(made.subnet.outputs.ipv6CidrBlock);
+    const filters = [{ name: "tag:team", values: ["inf*"] }];
+    expect(await cloud.invoke("aws:ec2/getVpc:getVpc", { filters })).toMatchObject({ id: made.vpc.id });
+    await cloud.make("Subnet", { vpcId: made.vpc.id, cidrBlock: "10.77.0.0/28" }).catch(() => undefined);
+});

@@ -1,0 +1,277 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { UNKNOWN, type Values } from "../../lab/providers/values.ts";
+import { TestCloud } from "./lab-aws-cloud.ts";
+
+let cloud: TestCloud;
+beforeEach(async () => {
+    cloud = await TestCloud.create();
+});
+
+describe("inputs", () => {
+    const rule = { securityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 1, toPort: 1 };
+    it.each<[type: string, inputs: Values, property: string, reason: RegExp]>([
+        ["Vpc", {}, "cidrBlock", /missing required property "cidrBlock"/],
+        ["Vpc", { cidrBlock: 5 }, "cidrBlock", /expected a string, got the number 5/],
+        ["Vpc", { cidrBlock: "10.77.0.1/24" }, "cidrBlock", /not a network address: use 10\.77\.0\.0\/24/],
+        ["Vpc", { cidrBlock: "10.77.0.0/8" }, "cidrBlock", /not a network address/],
+        ["Vpc", { cidrBlock: "192.168.0.0/16" }, "cidrBlock", /the lab's VPCs lie in 10\.77\.0\.0\/17/],
+        ["Vpc", { cidrBlock: "10.77.0.0/24", tags: { "aws:x": "1" } }, "tags", /reserved/],
+        ["Vpc", { cidrBlock: "10.77.0.0/24", cidrBlok: "x" }, "cidrBlok", /did you mean "cidrBlock"/],
+        ["Ingress", { ...rule, cidrIpv4: "1.2.3.4/24" }, "cidrIpv4", /not a network address/],
+        ["Ingress", { ...rule, cidrIpv4: "::/0" }, "cidrIpv4", /not a valid IPv4/],
+        ["Ingress", rule, "", /one of cidrIpv4 and cidrIpv6/],
+        ["Ingress", { ...rule, toPort: 70000, cidrIpv4: "0.0.0.0/0" }, "toPort", /out of range/],
+        ["Ingress", { ...rule, cidrIpv4: "0.0.0.0/0", description: "wörld" }, "description", /characters other/],
+        ["Egress", { ...rule, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" }, "fromPort", /must not be given/],
+        ["Egress", { securityGroupId: "sg-1", ipProtocol: "tcp", cidrIpv4: "0.0.0.0/0" }, "fromPort", /missing/],
+        ["Instance", { ami: "a", instanceType: "t3.small" }, "primaryNetworkInterface", /missing/],
+        ["Instance", { primaryNetworkInterface: { id: "x" } }, "primaryNetworkInterface.id", /does not know/],
+        [
+            "Instance",
+            { metadataOptions: { httpTokens: "yes" } },
+            "metadataOptions.httpTokens",
+            /none of optional, required/,
+        ],
+        ["Instance", { userData: "x".repeat(16385) }, "userData", /16385 bytes: AWS allows 16384/],
+        ["Volume", { availabilityZone: "eu-central-1a" }, "", /size and snapshotId/],
+        ["VolumeAttachment", { deviceName: "/dev/sda1" }, "deviceName", /\/dev\/sdf/],
+        ["Record", { type: "A", records: ["example.test"] }, "records", /missing|not a valid/],
+        [
+            "Record",
+            { zoneId: "z", name: "n", ttl: 60, type: "AAAA", records: ["1.2.3.4"] },
+            "records",
+            /not a valid IPv6/,
+        ],
+        ["Record", { zoneId: "z", name: "n", ttl: 60, type: "MX", records: ["x"] }, "type", /none of/],
+    ])("of %s: %j is wrong in %s", async (type, inputs, property, reason) => {
+        const { failures } = await cloud.check(type, inputs);
+        const found = failures.filter((failure) => failure.property === property).map((failure) => failure.reason);
+        if (property === "records" && failures.length > 1) return expect(failures.length).toBeGreaterThan(1);
+        expect(found.join()).toMatch(reason);
+    });
+
+    it("that are unknown pass", async () => {
+        const { failures } = await cloud.check("Ingress", {
+            securityGroupId: UNKNOWN,
+            ipProtocol: UNKNOWN,
+            cidrIpv4: UNKNOWN,
+            tags: UNKNOWN,
+        });
+        expect(failures).toEqual([]);
+    });
+
+    it("of an unknown type are refused", async () => {
+        await expect(cloud.check("aws:s3/bucket:Bucket", {})).rejects.toThrow(
+            "has no resource type aws:s3/bucket:Bucket",
+        );
+    });
+
+    it("keep a generated name", async () => {
+        const { inputs } = await cloud.check("SecurityGroup", { vpcId: "vpc-1" });
+        expect(inputs).toMatchObject({ name: "x-0102030", description: "Managed by Pulumi" });
+        expect((await cloud.check("SecurityGroup", { vpcId: "vpc-1" }, { name: "x-old" })).inputs.name).toBe("x-old");
+    });
+});
+
+describe("changes", () => {
+    it.each<[property: string, value: Values, replaces: string[]]>([
+        ["ami", { ami: "ami-0debian12labamd64" }, ["ami"]],
+        ["instanceType", { instanceType: "t3.large" }, []],
+        ["userData", { userData: "#!/bin/sh" }, []],
+        ["userData", { userData: "#!/bin/sh", userDataReplaceOnChange: true }, ["userData"]],
+        [
+            "primaryNetworkInterface",
+            { primaryNetworkInterface: { networkInterfaceId: UNKNOWN } },
+            ["primaryNetworkInterface"],
+        ],
+        ["rootBlockDevice", { rootBlockDevice: { encrypted: true, volumeSize: 20 } }, ["rootBlockDevice"]],
+        ["rootBlockDevice", { rootBlockDevice: { volumeSize: 20 } }, []],
+        ["metadataOptions", { metadataOptions: { httpTokens: "required" } }, []],
+    ])("of an instance's %s", async (property, value, replaces) => {
+        const { card } = await cloud.network();
+        const vm = await cloud.instance(card);
+        const diff = await cloud.diff(vm, { ...cloud.instanceInputs(card), ...value });
+        expect(diff.changed).toContain(property);
+        expect(diff.replaces).toEqual(replaces);
+    });
+
+    it("of an instance stop it only for type and user data", async () => {
+        const { card } = await cloud.network();
+        const vm = await cloud.instance(card);
+        const larger = await cloud
+            .update(vm, { ...cloud.instanceInputs(card), instanceType: "m7i.large" })
+            .catch(String);
+        expect(larger).toMatch(/Unsupported: Your requested instance type \(m7i\.large\) is not supported/);
+        await cloud.update(vm, { ...cloud.instanceInputs(card), instanceType: "t3.large" });
+        expect((await cloud.state()).instances[vm.id]).toMatchObject({ instanceType: "t3.large", desired: "running" });
+        const arm = cloud.update(vm, { ...cloud.instanceInputs(card), instanceType: "t4g.small" });
+        await expect(arm).rejects.toThrow("does not match the architecture 'x86_64'");
+    });
+
+    it("in spelling or order are none", async () => {
+        const record = {
+            zoneId: "Z0LABEXAMPLETEST",
+            name: "www.example.test",
+            type: "A",
+            ttl: 60,
+            records: ["1.1.1.1", "2.2.2.2"],
+        };
+        const made = await cloud.make("Record", record);
+        const diff = await cloud.diff(made, { ...record, name: "WWW.example.test.", records: ["2.2.2.2", "1.1.1.1"] });
+        expect(diff.changed).toEqual([]);
+        expect((await cloud.diff(made, { ...record, name: "w.example.test" })).replaces).toEqual(["name"]);
+        expect((await cloud.diff(made, { ...record, ttl: 90 })).replaces).toEqual([]);
+    });
+
+    it("that leave a value to AWS are none", async () => {
+        const made = await cloud.make("Volume", {
+            availabilityZone: "eu-central-1a",
+            size: 5,
+            type: "gp3",
+            encrypted: true,
+        });
+        expect((await cloud.diff(made, { availabilityZone: "eu-central-1a", size: 5 })).changed).toEqual([]);
+        expect((await cloud.diff(made, { availabilityZone: "eu-central-1b", size: 5 })).replaces).toEqual([
+            "availabilityZone",
+        ]);
+    });
+
+    it("of the default tags touch what has tags", async () => {
+        const vpc = await cloud.make("Vpc", { cidrBlock: "10.77.0.0/24", tags: { Name: "n" } });
+        expect(vpc.outputs.tagsAll).toEqual({ team: "infra", Name: "n" });
+        cloud.provider.configure({ region: "eu-central-1", defaultTags: '{"tags":{"team":"other"}}' });
+        expect((await cloud.diff(vpc, vpc.inputs)).changed).toEqual(["tagsAll"]);
+        expect((await cloud.update(vpc, vpc.inputs)).outputs.tagsAll).toEqual({ team: "other", Name: "n" });
+    });
+
+    it("made elsewhere are seen by a refresh", async () => {
+        const made = await cloud.make("Record", {
+            zoneId: "Z0LABEXAMPLETEST",
+            name: "www",
+            type: "A",
+            ttl: 60,
+            records: ["1.1.1.1"],
+        });
+        expect((await cloud.read(made))?.outputs).toEqual(made.outputs);
+        await cloud.store.change((state) => (state.records[made.id]!.values = ["9.9.9.9"]));
+        expect((await cloud.read(made))?.inputs.records).toEqual(["9.9.9.9"]);
+        await cloud.store.change((state) => delete state.records[made.id]);
+        expect(await cloud.read(made)).toBeUndefined();
+    });
+});
+
+describe("dependencies", () => {
+    it("keep things from being deleted under others", async () => {
+        const { vpc, gateway, subnet, group, card } = await cloud.network();
+        const vm = await cloud.instance(card);
+        const eip = await cloud.make("Eip", { domain: "vpc" });
+        const link = await cloud.make("EipAssociation", { allocationId: eip.id, networkInterfaceId: card.id });
+        const table = await cloud.make("RouteTable", { vpcId: vpc.id });
+        const association = await cloud.make("RouteTableAssociation", { routeTableId: table.id, subnetId: subnet.id });
+        await expect(cloud.delete(vpc)).rejects.toThrow("DependencyViolation: The vpc");
+        await expect(cloud.delete(subnet)).rejects.toThrow("DependencyViolation: The subnet");
+        await expect(cloud.delete(group)).rejects.toThrow("has a dependent object");
+        await expect(cloud.delete(card)).rejects.toThrow(`currently in use by ${vm.id}`);
+        await expect(cloud.delete(gateway)).rejects.toThrow("mapped public address");
+        await expect(cloud.delete(eip)).rejects.toThrow("InvalidIPAddress.InUse");
+        await expect(cloud.delete(table)).rejects.toThrow("DependencyViolation: The routeTable");
+        for (const made of [vm, link, eip, association, table, card, group, subnet, gateway, vpc])
+            await cloud.delete(made);
+        const { version, ...rest } = await cloud.state();
+        expect(version).toBe(1);
+        expect(Object.values(rest)).toEqual(Object.values(rest).map(() => ({})));
+    });
+
+    it("let an interface have one machine", async () => {
+        const { card } = await cloud.network();
+        await cloud.instance(card);
+        await expect(cloud.instance(card)).rejects.toThrow(
+            "creating EC2 Instance: api error InvalidNetworkInterface.InUse",
+        );
+    });
+
+    it("need a gateway before an address", async () => {
+        const vpc = await cloud.make("Vpc", { cidrBlock: "10.77.0.0/24" });
+        const subnet = await cloud.make("Subnet", { vpcId: vpc.id, cidrBlock: "10.77.0.0/26" });
+        const group = await cloud.make("SecurityGroup", { vpcId: vpc.id });
+        const card = await cloud.make("NetworkInterface", { subnetId: subnet.id, securityGroups: [group.id] });
+        const eip = await cloud.make("Eip", { domain: "vpc" });
+        const link = { allocationId: eip.id, networkInterfaceId: card.id };
+        await expect(cloud.make("EipAssociation", link)).rejects.toThrow("is not attached to any internet gateway");
+        await cloud.make("InternetGateway", { vpcId: vpc.id });
+        await cloud.make("EipAssociation", link);
+        await expect(cloud.make("EipAssociation", link)).rejects.toThrow("Resource.AlreadyAssociated");
+    });
+
+    it("hold between volumes and machines", async () => {
+        const { card } = await cloud.network();
+        const vm = await cloud.instance(card);
+        const elsewhere = await cloud.make("Volume", { availabilityZone: "eu-central-1b", size: 1 });
+        const attach = (volumeId: string) => ({
+            deviceName: "/dev/sdf",
+            instanceId: vm.id,
+            volumeId,
+            stopInstanceBeforeDetaching: true,
+        });
+        await expect(cloud.make("VolumeAttachment", attach(elsewhere.id))).rejects.toThrow(
+            "InvalidVolume.ZoneMismatch",
+        );
+        const volume = await cloud.make("Volume", { availabilityZone: "eu-central-1a", size: 1 });
+        const attachment = await cloud.make("VolumeAttachment", attach(volume.id));
+        await expect(cloud.make("VolumeAttachment", attach(volume.id))).rejects.toThrow("VolumeInUse");
+        await expect(cloud.delete(volume)).rejects.toThrow("VolumeInUse");
+        await cloud.delete(attachment);
+        const state = await cloud.state();
+        expect(state.instances[vm.id]?.desired).toBe("stopped");
+        expect(state.volumes[volume.id]?.attachment).toBeUndefined();
+    });
+
+    it("hold between routes, gateways and networks", async () => {
+        const { vpc, gateway } = await cloud.network();
+        const table = await cloud.make("RouteTable", { vpcId: vpc.id });
+        const route = { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id };
+        await cloud.make("Route", route);
+        await expect(cloud.make("Route", route)).rejects.toThrow("RouteAlreadyExists");
+        const other = await cloud.make("Vpc", { cidrBlock: "10.77.1.0/24" });
+        const foreign = await cloud.make("RouteTable", { vpcId: other.id });
+        await expect(cloud.make("Route", { ...route, routeTableId: foreign.id })).rejects.toThrow(
+            "belong to different networks",
+        );
+        expect(other.outputs.ipv6CidrBlock).toBe("");
+    });
+});
+
+describe("names", () => {
+    const record = { zoneId: "Z0LABEXAMPLETEST", name: "www.example.test", type: "A", ttl: 60, records: ["1.1.1.1"] };
+
+    it("are not overwritten unless asked", async () => {
+        await cloud.make("Record", record, "first");
+        await expect(cloud.make("Record", record)).rejects.toThrow(
+            "Tried to create resource record set [name='www.example.test.', type='A'] but it already exists",
+        );
+        await cloud.make("Record", { ...record, allowOverwrite: true, records: ["2.2.2.2"] });
+        expect(Object.values((await cloud.state()).records)).toMatchObject([{ values: ["2.2.2.2"] }]);
+    });
+
+    it.each(["www.example.org", "notexample.test"])("outside the zone are refused: %s", async (name) => {
+        await expect(cloud.make("Record", { ...record, name })).rejects.toThrow(
+            "is not permitted in zone example.test.",
+        );
+    });
+
+    it("may be relative and of any case", async () => {
+        const made = await cloud.make("Record", { ...record, name: "WWW" });
+        expect(made.outputs).toMatchObject({ fqdn: "www.example.test", name: "WWW" });
+    });
+});
+
+it("leaves nothing of a creation that was killed", async () => {
+    const { card } = await cloud.network();
+    const killed = await cloud.instance(card, {}, "vm");
+    const again = await cloud.instance(card, {}, "vm");
+    expect(Object.keys((await cloud.state()).instances)).toEqual([again.id]);
+    expect(again.id).not.toBe(killed.id);
+    // Once the engine has asked about it, it is no remainder.
+    await cloud.diff(again, again.inputs);
+    await expect(cloud.instance(card, {}, "vm")).rejects.toThrow("InvalidNetworkInterface.InUse");
+});

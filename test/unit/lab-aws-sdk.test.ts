@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FUNCTIONS } from "../../lab/providers/aws/functions.ts";
+import type { Schema } from "../../lab/providers/aws/schema.ts";
+import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
+
+const sdk = dirname(createRequire(import.meta.url).resolve("@pulumi/aws/package.json"));
+const inputTypes = readFileSync(join(sdk, "types/input.d.ts"), "utf8");
+
+/** The declaration file of a token: "aws:ec2/vpc:Vpc" is ec2/vpc.d.ts. */
+function declaration(token: string): string {
+    const [, module = ""] = token.split(":");
+    return readFileSync(join(sdk, `${module.replace(/^index\//, "")}.d.ts`), "utf8");
+}
+
+/** Property names of an interface, with whether they are required. */
+function members(source: string, name: string): Map<string, boolean> {
+    const [, body = ""] = new RegExp(`interface ${name} \\{([\\s\\S]*?)\\n {0,4}\\}`).exec(source) ?? [];
+    const found = [...body.matchAll(/^ {4,8}(?:readonly )?(\w+)(\??):/gm)];
+    return new Map(found.map(([, property, optional]) => [property!, optional === ""]));
+}
+
+function expectKnown(schema: Schema, declared: Map<string, boolean>, owner: string): void {
+    expect(declared.size, owner).toBeGreaterThan(0);
+    expect([...declared.keys()], owner).toEqual(expect.arrayContaining(Object.keys(schema)));
+    const needed = [...declared].filter(([, required]) => required).map(([name]) => name);
+    const required = Object.keys(schema).filter((name) => schema[name]!.required);
+    expect(required, `required by ${owner}`).toEqual(expect.arrayContaining(needed));
+}
+
+describe.each(Object.entries(RESOURCE_TYPES))("%s", (token, type) => {
+    const source = declaration(token);
+    const className = token.split(":").at(-1)!;
+
+    it("takes inputs that the SDK has, and needs those that the SDK needs", () => {
+        expectKnown(type.inputs, members(source, `${className}Args`), token);
+        for (const [name, property] of Object.entries(type.inputs)) {
+            if (typeof property.kind !== "object") continue;
+            const nested = className + name[0]!.toUpperCase() + name.slice(1);
+            expectKnown(property.kind, members(inputTypes, nested), nested);
+        }
+    });
+
+    it("returns outputs that the SDK has", () => {
+        const declared = [...source.matchAll(/^ {4}readonly (\w+): pulumi\.Output/gm)].map(([, name]) => name);
+        expect(declared).toEqual(expect.arrayContaining([...Object.keys(type.inputs), ...type.outputs]));
+    });
+});
+
+describe.each(Object.entries(FUNCTIONS))("%s", (token, { inputs }) => {
+    it("takes arguments that the SDK has", () => {
+        const name = token.split(":").at(-1)!;
+        expectKnown(inputs, members(declaration(token), `${name[0]!.toUpperCase()}${name.slice(1)}Args`), token);
+    });
+});
