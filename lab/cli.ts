@@ -76,6 +76,10 @@ program
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/destroy.ts")).destroy(options));
 
+// A reader such as `head` may go before everything is printed.
+for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+}
 completePath();
 try {
     await program.parseAsync();

@@ -81,23 +81,30 @@ function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes
     const { net } = lab;
     const outer = outerInterface(lab);
     const services = [net.dns, net.acme, net.packages, net.aptCache];
+    // Fixed, so that both sides know each other for good: a neighbour once found missing (on a busy machine) would let
+    // the kernel pass over the lab's route and fall back to the fence, for as long as nobody asks for it directly.
+    const mac = (side: 1 | 2) => `02:4c:4d:00:0${lab.slot}:0${side}`;
+    const neighbour = (ip: string, side: 1 | 2, dev: string) =>
+        `neigh replace ${ip} lladdr ${mac(side)} dev ${dev} nud permanent`;
     return {
         outside: [
             `netns add ${routerNamespace(lab)}`,
             `link add ${outer} type veth peer name ${WAN} netns ${routerNamespace(lab)}`,
-            `link set ${outer} addrgenmode none`,
+            `link set ${outer} addrgenmode none address ${mac(1)}`,
             `addr add ${net.outer}/24 dev ${outer}`,
             ...services.map((ip) => `addr add ${ip}/32 dev ${outer}`),
             `link set ${outer} up`,
             `addr add ${net.outer6}/64 dev ${outer} nodad`,
             ...services.map((ip) => `addr add ${ipv6Twin(lab, ip)}/128 dev ${outer} nodad`),
+            neighbour(net.router6, 2, outer),
         ],
         inside: [
             "link set lo up",
-            `link set ${WAN} addrgenmode none`,
+            `link set ${WAN} addrgenmode none address ${mac(2)}`,
             `link set ${WAN} up`,
             `addr add ${net.router}/24 dev ${WAN}`,
             `addr add ${net.router6}/64 dev ${WAN} nodad`,
+            ...[net.outer6, ...services.map((ip) => ipv6Twin(lab, ip))].map((ip) => neighbour(ip, 1, WAN)),
         ],
         routes: [
             `route replace ${net.elasticCidr} via ${net.router} dev ${outer} src ${net.outer}`,

@@ -127,8 +127,18 @@ export function emptyCloud(): CloudState {
 
 /** The lab's machine images: what getAmi finds, and the Debian release that debootstrap makes each of. */
 export const IMAGES = [
-    { imageId: "ami-0debian13labamd64", name: "debian-13-amd64-20260101-0001", release: "trixie", architecture: "x86_64" },
-    { imageId: "ami-0debian12labamd64", name: "debian-12-amd64-20260101-0001", release: "bookworm", architecture: "x86_64" },
+    {
+        imageId: "ami-0debian13labamd64",
+        name: "debian-13-amd64-20260101-0001",
+        release: "trixie",
+        architecture: "x86_64",
+    },
+    {
+        imageId: "ami-0debian12labamd64",
+        name: "debian-12-amd64-20260101-0001",
+        release: "bookworm",
+        architecture: "x86_64",
+    },
 ] as const;
 
 /** The lab's hosted zone. */

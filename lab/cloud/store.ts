@@ -110,5 +110,5 @@ export class CloudStore {
 
 /** The state without what only the provider looks at. */
 function realizable(text: string): string {
-    return JSON.stringify({ ...(JSON.parse(text) as CloudState), tags: {}, owners: {} });
+    return JSON.stringify({ ...(JSON.parse(text) as CloudState), tags: undefined, owners: undefined });
 }

@@ -46,8 +46,9 @@ export function readOutputs(lab: Lab): Record<string, unknown> {
 
 export interface SettingsPlan {
     overrides: Overrides;
-    /** Keeps them for the runs that follow. */
+    /** Keeps them for the runs that follow; does it once. */
     save(lab: Lab): void;
+    readonly saved: boolean;
 }
 
 /** What `--set` has set so far in this checkout's lab, with new arguments applied. Nothing is written; a wrong argument throws. */
@@ -55,7 +56,17 @@ export function planSettings(sets: readonly string[]): SettingsPlan {
     const lab = findLab();
     const { project, schema } = readProject();
     const overrides = applySets(lab ? readOverrides(overridesFile(lab)) : {}, sets, project, schema);
-    return { overrides, save: (target) => writeOverrides(overridesFile(target), overrides) };
+    let saved = false;
+    return {
+        overrides,
+        save: (target) => {
+            if (!saved) writeOverrides(overridesFile(target), overrides);
+            saved = true;
+        },
+        get saved() {
+            return saved;
+        },
+    };
 }
 
 /** Writes the stack's configuration: the lab's own values with the overrides in front of them. */

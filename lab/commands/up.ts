@@ -46,7 +46,12 @@ export async function up(options: UpOptions): Promise<void> {
         await ui.stage("machine image", (progress) => ensureImage(lab.cacheDir, "trixie", progress));
         await ui.stage("services", (progress) => startLab(lab, progress));
         const pkg = await ui.stage("LinkMesh package", () => publishPackage(lab, options.package));
-        await runProgram(lab, ui, (stack) => configureStack(lab, stack, pkg, settings.overrides), settings.save);
+        await runProgram(lab, ui, (stack) => configureStack(lab, stack, pkg, settings.overrides), settings.save).catch(
+            (error: unknown) => {
+                if (settings.saved && options.set?.length) ui.info(keptSettings(options.set));
+                throw error;
+            },
+        );
         const results = await checkStage(lab, ui);
         finish(lab, ui, results, options.json === true);
     } finally {
@@ -81,19 +86,14 @@ async function runProgram(
         await session.stack.init();
         await session.stack.recover((message) => whole.progress(message));
         configure(session.stack);
-        let saved = false;
-        const save = () => {
-            if (!saved) saveSettings(lab);
-            saved = true;
-        };
         await session.stack.up({
             onEvent: (event) => {
                 stages.handle(event);
                 // A setting that the program refuses is forgotten; one that has begun to change something stays.
-                if (stages.started) save();
+                if (stages.started) saveSettings(lab);
             },
         });
-        save();
+        saveSettings(lab);
         stages.close();
         whole.done(undefined, describeChanges(stages.changes));
     } catch (error) {
@@ -103,6 +103,12 @@ async function runProgram(
     } finally {
         await session.close();
     }
+}
+
+/** A setting that stays although the run failed is easily forgotten. */
+function keptSettings(sets: readonly string[]): string {
+    const keys = sets.map((set) => set.split("=")[0]);
+    return `in force from now on: --set ${keys.join(", --set ")} (\`--set ${keys[0]}=\` takes it back)`;
 }
 
 /** "no change", or "41 created, 2 updated". */

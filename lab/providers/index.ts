@@ -21,8 +21,9 @@ export async function startProviders(options: {
 }): Promise<RunningProviders> {
     const { lab, realizer, packages } = options;
     const running: { name: Package; server: ProviderServer }[] = [];
-    const stop = async () => {
-        await Promise.all(running.map(({ server }) => server.stop()));
+    const stop = () => {
+        for (const { server } of running) server.stop();
+        return Promise.resolve();
     };
     try {
         for (const name of packages) {

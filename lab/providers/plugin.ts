@@ -31,7 +31,10 @@ async function main(settings: PluginSettings, args: string[]): Promise<void> {
 
     // A killed engine does not end its plugins.
     const parent = process.ppid;
-    const end = () => void server.stop().then(() => process.exit(0));
+    const end = () => {
+        server.stop();
+        process.exit(0);
+    };
     setInterval(() => process.ppid === parent || end(), PARENT_POLL_MS).unref();
     // The engine ends a plugin by SIGINT and waits five seconds before it kills it.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
@@ -54,7 +57,7 @@ class LateRealizer implements CloudRealizer {
 
     async #load(): Promise<CloudRealizer> {
         const { tsImport } = (await import(pathToFileURL(this.#settings.tsx).href)) as {
-            tsImport(file: string, parent: string): Promise<unknown>;
+            tsImport: (file: string, parent: string) => Promise<unknown>;
         };
         const url = pathToFileURL(this.#settings.realizer).href;
         const { Realizer } = (await tsImport(url, url)) as { Realizer: new (lab: Lab) => CloudRealizer };

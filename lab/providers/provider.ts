@@ -8,17 +8,20 @@ export interface ResourceProvider {
     checkConfig?(config: Values): CheckFailure[];
     configure?(config: Values): void;
     /** Validates inputs, and returns them with defaults filled in. Values may be unknown. */
-    check(request: CheckRequest): Promise<CheckResult>;
+    check(request: CheckRequest): MaybePromise<CheckResult>;
     /** Compares new inputs with the old inputs. */
-    diff(request: DiffRequest): Promise<DiffResult>;
+    diff(request: DiffRequest): MaybePromise<DiffResult>;
     /** In a preview nothing may happen: the outputs are those that are certain, the others unknown. */
-    create(request: CreateRequest): Promise<CreateResult>;
-    update(request: UpdateRequest): Promise<Outputs>;
+    create(request: CreateRequest): MaybePromise<CreateResult>;
+    update(request: UpdateRequest): MaybePromise<Outputs>;
     /** Undefined when the resource does not exist any more. */
-    read(request: ReadRequest): Promise<ReadResult | undefined>;
-    delete(request: DeleteRequest): Promise<void>;
-    invoke(request: InvokeRequest): Promise<InvokeResult>;
+    read(request: ReadRequest): MaybePromise<ReadResult | undefined>;
+    delete(request: DeleteRequest): MaybePromise<void>;
+    invoke(request: InvokeRequest): MaybePromise<InvokeResult>;
 }
+
+/** Providers that have nothing to wait for answer at once. */
+export type MaybePromise<T> = T | Promise<T>;
 
 /** What every request about a resource carries. */
 export interface ResourceRequest {

@@ -23,7 +23,7 @@ export interface ServeOptions {
 
 export interface ProviderServer {
     readonly port: number;
-    stop(): Promise<void>;
+    stop(): void;
 }
 
 /** Serves a provider on 127.0.0.1, on a port that the kernel chooses. */
@@ -39,7 +39,7 @@ export async function serve(provider: ResourceProvider, options: ServeOptions): 
     });
     return {
         port,
-        stop: async () => {
+        stop() {
             session.end();
             server.forceShutdown();
         },

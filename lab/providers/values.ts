@@ -35,6 +35,12 @@ export function isMap(value: Value | undefined): value is Values {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A value for a message or where a text is expected: a text as it is, anything else as JSON, nothing as "". */
+export function asText(value: Value | undefined): string {
+    if (value === undefined || value === null) return "";
+    return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** Deep equality; an absent key and a null are the same. */
 export function equal(a: Value | undefined, b: Value | undefined): boolean {
     if (a === b || (a ?? null) === (b ?? null)) return true;
@@ -51,7 +57,7 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
 export function decode(wire: Struct | undefined): Properties {
     const secrets = new Set<string>();
     const values: Values = {};
-    for (const [key, value] of Object.entries((wire?.toJavaScript() ?? {}) as Values)) {
+    for (const [key, value] of Object.entries((wire?.toJavaScript() ?? {}))) {
         values[key] = reveal(value, () => secrets.add(key));
     }
     return { values, secrets };

@@ -17,8 +17,9 @@ function declaration(token: string): string {
 
 /** Property names of an interface, with whether they are required. */
 function members(source: string, name: string): Map<string, boolean> {
-    const [, body = ""] = new RegExp(`interface ${name} \\{([\\s\\S]*?)\\n {0,4}\\}`).exec(source) ?? [];
-    const found = [...body.matchAll(/^ {4,8}(?:readonly )?(\w+)(\??):/gm)];
+    const [, indent = "", body = ""] =
+        new RegExp(`^( *)(?:export )?interface ${name} \\{([\\s\\S]*?)^\\1\\}`, "m").exec(source) ?? [];
+    const found = [...body.matchAll(new RegExp(`^${indent} {4}(\\w+)(\\??):`, "gm"))];
     return new Map(found.map(([, property, optional]) => [property!, optional === ""]));
 }
 

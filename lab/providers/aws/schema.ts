@@ -1,6 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { CheckFailure } from "../provider.ts";
-import { type Value, type Values, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
+import { type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
 
 /** What one input property of a resource may be, and what a change of it does. */
 export interface Property {
@@ -126,7 +126,7 @@ function wrongTags(tags: Values): string | undefined {
     for (const [key, value] of entries) {
         if (!key || key.length > 128) return `tag key "${key}": AWS allows 1 to 128 characters`;
         if (key.toLowerCase().startsWith("aws:")) return `tag key "${key}": the prefix aws: is reserved`;
-        if (String(value).length > 256) return `tag "${key}": AWS allows a value of at most 256 characters`;
+        if (asText(value).length > 256) return `tag "${key}": AWS allows a value of at most 256 characters`;
     }
     return undefined;
 }

@@ -1,6 +1,6 @@
 import type { SecurityGroupRule } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
-import { type Value, type Values, isUnknown } from "../values.ts";
+import { type Value, type Values, asText, isUnknown } from "../values.ts";
 import { canonicalCidr, cidr, findVpc } from "./network.ts";
 import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
 
@@ -152,7 +152,7 @@ function checkRule(inputs: Values): CheckFailure[] {
         } else if (!isAll && port === undefined && inputs.ipProtocol !== "icmpv6") {
             failures.push({
                 property,
-                reason: `missing required property "${property}" for ipProtocol "${String(inputs.ipProtocol)}"`,
+                reason: `missing required property "${property}" for ipProtocol "${asText(inputs.ipProtocol)}"`,
             });
         } else if (typeof port === "number" && !inRange(inputs.ipProtocol, port)) {
             failures.push({ property, reason: `${port} is out of range` });

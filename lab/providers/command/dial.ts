@@ -116,7 +116,7 @@ function login(connection: Connection, stream: Duplex, timeout: number, signal: 
                 agent: connection.agentSocketPath,
                 readyTimeout: timeout,
                 ...(pin && {
-                    algorithms: { serverHostKey: [pin.type as ssh2.ServerHostKeyAlgorithm] },
+                    algorithms: { serverHostKey: [pin.type] },
                     hostVerifier(key: Buffer) {
                         isForged = !key.equals(pin.getPublicSSH());
                         return !isForged;

@@ -11,7 +11,7 @@ import {
     type ResourceProvider,
     type UpdateRequest,
 } from "../provider.ts";
-import { UNKNOWN, type Value, type Values, equal, isMap, isUnknown } from "../values.ts";
+import { UNKNOWN, asText, type Value, type Values, equal, isMap, isUnknown } from "../values.ts";
 import { checkConnection, toConnection } from "./connection.ts";
 import { type Stream, run } from "./run.ts";
 
@@ -42,7 +42,7 @@ const INPUTS: Record<string, (value: Value) => boolean> = {
 export class CommandProvider implements ResourceProvider {
     readonly name = "command";
 
-    async check({ type, news }: CheckRequest) {
+    check({ type, news }: CheckRequest) {
         if (type !== TYPE) {
             throw new ProviderError(
                 `the lab's stand-in for command has no resource type ${type}, only ${TYPE}: install the real plugin to use it`,
@@ -63,7 +63,7 @@ export class CommandProvider implements ResourceProvider {
         return { inputs: news, failures };
     }
 
-    async diff({ oldInputs, news, ignoreChanges }: DiffRequest) {
+    diff({ oldInputs, news, ignoreChanges }: DiffRequest) {
         const changed = Object.keys(INPUTS).filter(
             (name) => !equal(oldInputs[name], news[name]) && !ignoreChanges.includes(name),
         );
@@ -74,19 +74,19 @@ export class CommandProvider implements ResourceProvider {
         const { inputs, name, preview } = request;
         if (preview) return { id: "", outputs: { ...inputs.values, stdout: UNKNOWN, stderr: UNKNOWN } };
         const output = await this.#run(request, inputs.values, inputs.values.create);
-        return { id: `${name}${randomBytes(4).toString("hex")}`, outputs: { ...inputs.values, ...output } };
+        return { id: `${name}${randomBytes(4).toasText("hex")}`, outputs: { ...inputs.values, ...output } };
     }
 
     async update(request: UpdateRequest) {
         const { news, oldState, preview } = request;
-        const previous = { stdout: String(oldState.stdout ?? ""), stderr: String(oldState.stderr ?? "") };
+        const previous = { stdout: asText(oldState.stdout), stderr: asText(oldState.stderr) };
         const command = news.values.update ?? news.values.create;
         const output =
             preview || command === undefined ? previous : await this.#run(request, news.values, command, previous);
         return { outputs: { ...news.values, ...output } };
     }
 
-    async read({ id, inputs, state }: ReadRequest) {
+    read({ id, inputs, state }: ReadRequest) {
         return { id, inputs: inputs.values, outputs: state.values };
     }
 
@@ -94,12 +94,12 @@ export class CommandProvider implements ResourceProvider {
         const { state } = request;
         if (state.delete === undefined) return;
         await this.#run(request, state, state.delete, {
-            stdout: String(state.stdout ?? ""),
-            stderr: String(state.stderr ?? ""),
+            stdout: asText(state.stdout),
+            stderr: asText(state.stderr),
         });
     }
 
-    async invoke({ token }: { token: string }): Promise<never> {
+    invoke({ token }: { token: string }): never {
         throw new ProviderError(
             `the lab's stand-in for command has no function ${token}: install the real plugin to use it`,
         );
@@ -112,10 +112,10 @@ export class CommandProvider implements ResourceProvider {
         previous: Record<Stream, string> = { stdout: "", stderr: "" },
     ): Promise<Record<Stream, string>> {
         if (command === undefined) return previous;
-        const shown = LOGGING[String(inputs.logging ?? "stdoutAndStderr")] ?? [];
+        const shown = LOGGING[asText(inputs.logging) || "stdoutAndStderr"] ?? [];
         return run(toConnection(inputs.connection), {
-            command: String(command),
-            stdin: inputs.stdin === undefined ? undefined : String(inputs.stdin),
+            command: asText(command),
+            stdin: inputs.stdin === undefined ? undefined : asText(inputs.stdin),
             environment: inputs.environment as Record<string, string> | undefined,
             optionalEnvironment: inputs.addPreviousOutputInEnv === false ? {} : previousEnvironment(previous),
             signal: request.signal,

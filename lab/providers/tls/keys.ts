@@ -51,7 +51,7 @@ function texts(
     const pkcs8 = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     const pem = {
         privateKeyPem:
-            form === "pkcs8" ? pkcs8 : privateKey.export({ type: form as "pkcs1", format: "pem" }).toString(),
+            form === "pkcs8" ? pkcs8 : privateKey.export({ type: form, format: "pem" }).toString(),
         privateKeyPemPkcs8: pkcs8,
         publicKeyPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
     };

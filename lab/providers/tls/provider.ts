@@ -9,7 +9,7 @@ import {
     type ResourceProvider,
     type UpdateRequest,
 } from "../provider.ts";
-import { UNKNOWN, type Value, type Values, equal, hasUnknown } from "../values.ts";
+import { UNKNOWN, asText, type Value, type Values, equal, hasUnknown } from "../values.ts";
 import { type Algorithm, type Curve, generateKey } from "./keys.ts";
 
 const TYPE = "tls:index/privateKey:PrivateKey";
@@ -23,7 +23,7 @@ const PUBLIC = ["publicKeyPem", "publicKeyOpenssh", "publicKeyFingerprintMd5", "
 export class TlsProvider implements ResourceProvider {
     readonly name = "tls";
 
-    async check({ type, news }: CheckRequest) {
+    check({ type, news }: CheckRequest) {
         refuseOther(type);
         const failures: CheckFailure[] = Object.keys(news.values)
             .filter((property) => !INPUTS.includes(property))
@@ -36,19 +36,19 @@ export class TlsProvider implements ResourceProvider {
             failures.push({ property: "algorithm", reason: `missing required property "algorithm" of ${TYPE}` });
         }
         const oneOf = (property: string, value: Value | undefined, allowed: string[]) => {
-            if (value === undefined || hasUnknown(value) || allowed.includes(String(value))) return;
-            failures.push({ property, reason: `"${String(value)}" is none of ${allowed.join(", ")}` });
+            if (value === undefined || hasUnknown(value) || allowed.includes(asText(value))) return;
+            failures.push({ property, reason: `"${asText(value)}" is none of ${allowed.join(", ")}` });
         };
         oneOf("algorithm", algorithm, ALGORITHMS);
         oneOf("ecdsaCurve", ecdsaCurve, CURVES);
         if (rsaBits !== undefined && !hasUnknown(rsaBits) && !(Number.isInteger(rsaBits) && Number(rsaBits) >= 1024)) {
-            failures.push({ property: "rsaBits", reason: `${String(rsaBits)} is not a whole number of at least 1024` });
+            failures.push({ property: "rsaBits", reason: `${asText(rsaBits)} is not a whole number of at least 1024` });
         }
         return { inputs: news, failures };
     }
 
     /** Every change makes a new key. */
-    async diff({ oldInputs, news, ignoreChanges }: DiffRequest) {
+    diff({ oldInputs, news, ignoreChanges }: DiffRequest) {
         const changed = INPUTS.filter((name) => !equal(oldInputs[name], news[name]) && !ignoreChanges.includes(name));
         return { changed, replaces: changed };
     }
@@ -64,20 +64,20 @@ export class TlsProvider implements ResourceProvider {
         return { id, outputs: { ...complete, ...key }, secrets: SECRETS };
     }
 
-    async update({ oldState }: UpdateRequest) {
+    update({ oldState }: UpdateRequest) {
         return { outputs: oldState, secrets: SECRETS };
     }
 
-    async read({ id, inputs, state }: ReadRequest) {
+    read({ id, inputs, state }: ReadRequest) {
         if (!state.values.privateKeyPem) throw new ProviderError("a tls.PrivateKey cannot be imported");
         return { id, inputs: inputs.values, outputs: state.values, secrets: SECRETS };
     }
 
-    async delete(): Promise<void> {
+    delete(): void {
         // Nothing exists outside the engine's state.
     }
 
-    async invoke({ token }: { token: string }): Promise<never> {
+    invoke({ token }: { token: string }): never {
         throw new ProviderError(
             `the lab's stand-in for tls has no function ${token}: install the real plugin to use it`,
         );
