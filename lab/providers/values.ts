@@ -57,7 +57,7 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
 export function decode(wire: Struct | undefined): Properties {
     const secrets = new Set<string>();
     const values: Values = {};
-    for (const [key, value] of Object.entries((wire?.toJavaScript() ?? {}))) {
+    for (const [key, value] of Object.entries(wire?.toJavaScript() ?? {})) {
         values[key] = reveal(value, () => secrets.add(key));
     }
     return { values, secrets };

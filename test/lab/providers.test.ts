@@ -195,9 +195,9 @@ describe("aws", () => {
     });
 
     it("names the property that it does not know", async () => {
-        const fault = await stack.preview(async () => {
+        const fault = await stack.preview(() => {
             new aws.ec2.Instance("odd", { ami: "ami-1", instanceType: "t3.small", keyName: "mine" });
-            return {};
+            return Promise.resolve({});
         });
         expect(fault.exitCode).not.toBe(0);
         expect(fault.diagnostics.join("\n")).toMatch(
@@ -293,19 +293,19 @@ describe("tls and command", () => {
 
     afterAll(() => sshd?.stop());
 
-    const step = (args: Partial<remote.CommandArgs>) => async () => {
+    const step = (args: Partial<remote.CommandArgs>) => () => {
         const command = new remote.Command("step", {
             connection: connection as unknown as remote.CommandArgs["connection"],
             addPreviousOutputInEnv: false,
             ...args,
         });
-        return { stdout: command.stdout };
+        return Promise.resolve({ stdout: command.stdout });
     };
 
     it("keeps a private key secret and makes another one for another algorithm", async () => {
-        const key = (algorithm: string) => async () => {
+        const key = (algorithm: string) => () => {
             const made = new tls.PrivateKey("key", { algorithm });
-            return { line: made.publicKeyOpenssh };
+            return Promise.resolve({ line: made.publicKeyOpenssh });
         };
         expect((await stack.up(key("ED25519"))).text).toContain("ssh-ed25519");
         expect(await stack.checkpoint()).not.toContain("PRIVATE KEY");

@@ -132,7 +132,7 @@ export class TestCloud {
     async network() {
         const vpc = await this.make("Vpc", { cidrBlock: "10.77.0.0/24", assignGeneratedIpv6CidrBlock: true });
         const gateway = await this.make("InternetGateway", { vpcId: vpc.id });
-        const ipv6CidrBlock = String(vpc.outputs.ipv6CidrBlock).replace("/56", "/64");
+        const ipv6CidrBlock = (vpc.outputs.ipv6CidrBlock as string).replace("/56", "/64");
         const subnet = await this.make("Subnet", { vpcId: vpc.id, cidrBlock: "10.77.0.0/24", ipv6CidrBlock });
         const group = await this.make("SecurityGroup", { vpcId: vpc.id });
         const card = await this.make("NetworkInterface", {

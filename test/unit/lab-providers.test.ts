@@ -90,9 +90,9 @@ describe("the cloud's state", () => {
         const store = new CloudStore(
             { ...labAt(7), dir },
             {
-                apply: async (state) => {
+                apply(state) {
                     applied.push(Object.keys(state.vpcs));
-                    if (state.vpcs.bad) throw new Error("no");
+                    return state.vpcs.bad ? Promise.reject(new Error("no")) : Promise.resolve();
                 },
             },
         );

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { type DnsRecord, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import type { CheckFailure } from "../provider.ts";
-import { type Values, hasUnknown, isUnknown } from "../values.ts";
+import { type Values, asText, hasUnknown, isUnknown } from "../values.ts";
 import { oneOf } from "./instance.ts";
 import { ApiError, type ResourceType, text } from "./resource-type.ts";
 
@@ -82,7 +82,7 @@ function checkRecord(inputs: Values): CheckFailure[] {
     if (inputs.records.length === 0) return [{ property: "records", reason: "at least one value is needed" }];
     return inputs.records
         .filter((value) => !hasUnknown(value))
-        .map((value) => wrongValue(String(inputs.type), String(value)))
+        .map((value) => wrongValue(asText(inputs.type), asText(value)))
         .filter((reason) => reason !== undefined)
         .map((reason) => ({ property: "records", reason }));
 }

@@ -1,12 +1,13 @@
-import { IMAGES, type CloudState, ZONE_ID } from "../../cloud/state.ts";
+import { IMAGES, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import { ProviderError } from "../provider.ts";
-import { type Values, isMap } from "../values.ts";
+import type { Values } from "../values.ts";
 import { canonicalName } from "./dns.ts";
+import { filters, filtersOf, matches, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
 import { subnet, vpc } from "./network.ts";
 import { ACCOUNT, ApiError, type Cloud, optionalText, text } from "./resource-type.ts";
-import type { Property, Schema } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import { zoneId, zonesOf } from "./zones.ts";
 
 /** A function (data source) of AWS. */
@@ -17,13 +18,6 @@ export interface CloudFunction {
 
 /** Debian's account, which publishes its images. */
 export const DEBIAN_OWNER = "136693071363";
-
-interface Filter {
-    name: string;
-    values: string[];
-}
-
-const filters: Property = { kind: "objects", invalid: wrongFilters };
 
 const getAmi: CloudFunction = {
     inputs: {
@@ -263,35 +257,6 @@ export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
 };
 
-/** The one object that fits the arguments, its filters and its tags. */
-function only<T extends { id: string }>(
-    state: CloudState,
-    args: Values,
-    label: string,
-    candidates: T[],
-    attributes: (item: T) => Record<string, string>,
-): T {
-    const tagsOf = (id: string) => state.tags?.[id] ?? {};
-    const wantedTags = Object.entries(isMap(args.tags) ? args.tags : {});
-    const exact = Object.entries(args).filter(([name, value]) => typeof value === "string" && name !== "tags");
-    const found = candidates.filter((item) => {
-        const known = attributes(item);
-        const tagged = Object.fromEntries(Object.entries(tagsOf(item.id)).map(([key, value]) => [`tag:${key}`, value]));
-        return (
-            exact.every(([name, value]) => known[name] === value) &&
-            wantedTags.every(([key, value]) => tagsOf(item.id)[key] === value) &&
-            filtersOf(args).every((filter) => matches({ ...known, ...tagged }, filter, filter.name.startsWith("tag:")))
-        );
-    });
-    if (found.length > 1) {
-        throw new ProviderError(
-            `multiple ${label}s matched; use additional constraints to reduce matches to a single ${label}`,
-        );
-    }
-    if (!found[0]) throw new ProviderError(`no matching ${label} found`);
-    return found[0];
-}
-
 function imageAttributes({ imageId, name, architecture }: (typeof IMAGES)[number]) {
     const [, year, month, day] = /-(\d{4})(\d\d)(\d\d)-/.exec(name) ?? [];
     return {
@@ -317,32 +282,4 @@ function locationsOf(region: string, locationType: string): [location: string, z
     throw new ProviderError(
         `locationType "${locationType}" is none of region, availability-zone, availability-zone-id`,
     );
-}
-
-function filtersOf(args: Values): Filter[] {
-    return (args.filters as unknown as Filter[] | undefined) ?? [];
-}
-
-/** As on AWS `*` stands for any characters and `?` for one. An attribute that the lab does not keep is an error. */
-function matches(attributes: Record<string, string>, { name, values }: Filter, mayBeAbsent = false): boolean {
-    const value = attributes[name];
-    if (value === undefined && mayBeAbsent) return false;
-    if (value === undefined) {
-        throw new ApiError(
-            "InvalidParameterValue",
-            `The filter '${name}' is invalid: the lab knows ${Object.keys(attributes).join(", ")}`,
-        );
-    }
-    return values.some((pattern) => wildcard(pattern).test(value));
-}
-
-function wildcard(pattern: string): RegExp {
-    const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-    return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
-}
-
-function wrongFilters(value: unknown[]): string | undefined {
-    const isFilter = (item: unknown) =>
-        typeof item === "object" && item !== null && "name" in item && "values" in item && Array.isArray(item.values);
-    return value.every(isFilter) ? undefined : "every filter needs a name and a list of values";
 }

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { CloudState, NetworkInterface, Subnet } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
 import { formatAddress, parseCidr, size } from "./ip.ts";
-import { findSubnet, hasGateway } from "./network.ts";
+import { hasGateway } from "./gateway.ts";
+import { findSubnet } from "./network.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
 
 /** The first four addresses of a subnet and its last one belong to AWS. */

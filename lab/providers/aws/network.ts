@@ -98,35 +98,6 @@ export const vpc: ResourceType = {
     },
 };
 
-export const internetGateway: ResourceType = {
-    label: "EC2 Internet Gateway",
-    inputs: { vpcId: { kind: "string", computed: true }, tags: { kind: "tags" } },
-    outputs: ["arn", "ownerId", "region"],
-    create({ state }, inputs) {
-        const id = newId("igw");
-        state.internetGateways[id] = { id };
-        attachGateway(state, id, optionalText(inputs, "vpcId"));
-        return id;
-    },
-    async update(change, id, news) {
-        await change(({ state }) => {
-            detachGateway(state, id);
-            attachGateway(state, id, optionalText(news, "vpcId"));
-        });
-    },
-    async remove(change, id) {
-        await change(({ state }) => {
-            detachGateway(state, id);
-            internetGateway.erase(state, id);
-        });
-    },
-    erase: (state, id) => void delete state.internetGateways[id],
-    describe(cloud, id) {
-        const found = cloud.state.internetGateways[id];
-        return found && { arn: arn(cloud, "internet-gateway", id), vpcId: found.vpcId ?? "" };
-    },
-};
-
 export const subnet: ResourceType = {
     label: "EC2 Subnet",
     inputs: {
@@ -229,10 +200,6 @@ export function findRouteTable(state: CloudState, id: string): RouteTable {
     return find(state.routeTables, id, "InvalidRouteTableID.NotFound", "routeTable");
 }
 
-export function hasGateway(state: CloudState, vpcId: string): boolean {
-    return Object.values(state.internetGateways).some((gateway) => gateway.vpcId === vpcId);
-}
-
 function vpcCidr(value: string): string | undefined {
     const fault = cidr(4)(value);
     if (fault) return fault;
@@ -246,32 +213,6 @@ function freeIpv6Block(state: CloudState, lab: Cloud["lab"]): string {
     let number = 1;
     while (taken.has(lab.net.vpcIpv6Cidr(number))) number++;
     return lab.net.vpcIpv6Cidr(number);
-}
-
-function attachGateway(state: CloudState, id: string, vpcId: string | undefined): void {
-    const gateway = find(state.internetGateways, id, "InvalidInternetGatewayID.NotFound", "internetGateway");
-    if (!vpcId) return;
-    findVpc(state, vpcId);
-    if (hasGateway(state, vpcId)) {
-        throw new ApiError("InvalidParameterValue", `Network ${vpcId} already has an internet gateway attached`);
-    }
-    gateway.vpcId = vpcId;
-}
-
-function detachGateway(state: CloudState, id: string): void {
-    const gateway = find(state.internetGateways, id, "InvalidInternetGatewayID.NotFound", "internetGateway");
-    const mapped = Object.values(state.addresses).some(({ association }) => {
-        const holder = association && state.networkInterfaces[association.networkInterfaceId];
-        return holder && state.subnets[holder.subnetId]?.vpcId === gateway.vpcId;
-    });
-    if (gateway.vpcId && mapped) {
-        throw new ApiError(
-            "DependencyViolation",
-            `Network ${gateway.vpcId} has some mapped public address(es). Please unmap those public address(es) before ` +
-                `detaching the gateway.`,
-        );
-    }
-    delete gateway.vpcId;
 }
 
 function setIpv6Block(state: CloudState, target: Subnet, wanted: string | undefined): void {

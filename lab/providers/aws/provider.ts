@@ -13,7 +13,7 @@ import {
     type ResourceProvider,
     type UpdateRequest,
 } from "../provider.ts";
-import { UNKNOWN, type Value, type Values, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
+import { UNKNOWN, type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { ACCOUNT, type Change, type Cloud, type ResourceType } from "./resource-type.ts";
 import { checkSchema, diffSchema } from "./schema.ts";
@@ -45,12 +45,12 @@ export class AwsProvider implements ResourceProvider {
     configure(config: Values): void {
         const [failure] = this.checkConfig(config);
         if (failure) throw new ProviderError(failure.reason);
-        this.#region = String(config.region);
+        this.#region = asText(config.region);
         const defaultTags = nested(config.defaultTags);
         this.#defaultTags = isMap(defaultTags) && isMap(defaultTags.tags) ? defaultTags.tags : {};
     }
 
-    async check({ type, name, news, olds, seed }: CheckRequest) {
+    check({ type, name, news, olds, seed }: CheckRequest) {
         const resource = typeOf(type);
         const { values, failures } = checkSchema(resource.inputs, news.values, type);
         const complete = { ...values, ...resource.defaults?.(values, { name, seed, olds: olds.values }) };
@@ -58,7 +58,7 @@ export class AwsProvider implements ResourceProvider {
         return { inputs: { values: complete, secrets: news.secrets }, failures };
     }
 
-    async diff({ type, id, oldInputs, oldState, news, ignoreChanges }: DiffRequest): Promise<DiffResult> {
+    diff({ type, id, oldInputs, oldState, news, ignoreChanges }: DiffRequest): DiffResult {
         const resource = typeOf(type);
         this.#known.add(id);
         const { changed, replaces } = diffSchema(resource.inputs, oldInputs, news);
@@ -111,8 +111,7 @@ export class AwsProvider implements ResourceProvider {
         this.#known.add(id);
         this.#refuse(resource, oldInputs, news.values);
         if (preview) {
-            const { id: _, ...stable } = oldState;
-            return { outputs: { ...stable, ...news.values, ...this.#tags(resource, news.values) } };
+            return { outputs: { ...oldState, ...news.values, ...this.#tags(resource, news.values) } };
         }
         return this.#attempt("updating", resource, id, async (change) => {
             await resource.update?.(change, id, news.values, oldInputs);

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { CloudState } from "../../cloud/state.ts";
 import type { Lab } from "../../lab.ts";
 import { type CheckFailure, ProviderError } from "../provider.ts";
-import type { Values } from "../values.ts";
+import { type Values, asText } from "../values.ts";
 import type { Schema } from "./schema.ts";
 
 /** One resource type of AWS: what it takes, what it returns, and what it does to the cloud. */
@@ -70,12 +70,12 @@ export function arn(cloud: Cloud, kind: string, id: string, service = "ec2"): st
 
 /** Text of an input that check has accepted. */
 export function text(inputs: Values, name: string): string {
-    return String(inputs[name]);
+    return asText(inputs[name]);
 }
 
 export function optionalText(inputs: Values, name: string): string | undefined {
     const value = inputs[name] ?? undefined;
-    return value === undefined ? undefined : String(value);
+    return value === undefined ? undefined : asText(value);
 }
 
 /** Looks an object up or refuses as AWS does. */

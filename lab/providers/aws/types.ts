@@ -1,7 +1,8 @@
 import { record } from "./dns.ts";
+import { internetGateway } from "./gateway.ts";
 import { instance } from "./instance.ts";
 import { eip, eipAssociation, networkInterface } from "./interfaces.ts";
-import { internetGateway, routeTable, subnet, vpc } from "./network.ts";
+import { routeTable, subnet, vpc } from "./network.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { route, routeTableAssociation } from "./routes.ts";
 import { egressRule, ingressRule, securityGroup } from "./security.ts";

@@ -74,7 +74,7 @@ export class CommandProvider implements ResourceProvider {
         const { inputs, name, preview } = request;
         if (preview) return { id: "", outputs: { ...inputs.values, stdout: UNKNOWN, stderr: UNKNOWN } };
         const output = await this.#run(request, inputs.values, inputs.values.create);
-        return { id: `${name}${randomBytes(4).toasText("hex")}`, outputs: { ...inputs.values, ...output } };
+        return { id: `${name}${randomBytes(4).toString("hex")}`, outputs: { ...inputs.values, ...output } };
     }
 
     async update(request: UpdateRequest) {

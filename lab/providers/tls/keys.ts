@@ -50,8 +50,7 @@ function texts(
 ): KeyTexts {
     const pkcs8 = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     const pem = {
-        privateKeyPem:
-            form === "pkcs8" ? pkcs8 : privateKey.export({ type: form, format: "pem" }).toString(),
+        privateKeyPem: form === "pkcs8" ? pkcs8 : privateKey.export({ type: form, format: "pem" }).toString(),
         privateKeyPemPkcs8: pkcs8,
         publicKeyPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
     };

@@ -1,0 +1,71 @@
+import type { CloudState } from "../../cloud/state.ts";
+import { ProviderError } from "../provider.ts";
+import { type Values, isMap } from "../values.ts";
+import { ApiError } from "./resource-type.ts";
+import type { Property } from "./schema.ts";
+
+/** A filter of a lookup; one of the values has to match. */
+export interface Filter {
+    name: string;
+    values: string[];
+}
+
+/** The argument `filters` of lookups. */
+export const filters: Property = { kind: "objects", invalid: wrongFilters };
+
+/** The one object that fits the arguments, its filters and its tags. */
+export function only<T extends { id: string }>(
+    state: CloudState,
+    args: Values,
+    label: string,
+    candidates: T[],
+    attributes: (item: T) => Record<string, string>,
+): T {
+    const tagsOf = (id: string) => state.tags?.[id] ?? {};
+    const wantedTags = Object.entries(isMap(args.tags) ? args.tags : {});
+    const exact = Object.entries(args).filter(([name, value]) => typeof value === "string" && name !== "tags");
+    const found = candidates.filter((item) => {
+        const known = attributes(item);
+        const tagged = Object.fromEntries(Object.entries(tagsOf(item.id)).map(([key, value]) => [`tag:${key}`, value]));
+        return (
+            exact.every(([name, value]) => known[name] === value) &&
+            wantedTags.every(([key, value]) => tagsOf(item.id)[key] === value) &&
+            filtersOf(args).every((filter) => matches({ ...known, ...tagged }, filter, filter.name.startsWith("tag:")))
+        );
+    });
+    if (found.length > 1) {
+        throw new ProviderError(
+            `multiple ${label}s matched; use additional constraints to reduce matches to a single ${label}`,
+        );
+    }
+    if (!found[0]) throw new ProviderError(`no matching ${label} found`);
+    return found[0];
+}
+
+export function filtersOf(args: Values): Filter[] {
+    return (args.filters as unknown as Filter[] | undefined) ?? [];
+}
+
+/** As on AWS `*` stands for any characters and `?` for one. An attribute that the lab does not keep is an error. */
+export function matches(attributes: Record<string, string>, { name, values }: Filter, mayBeAbsent = false): boolean {
+    const value = attributes[name];
+    if (value === undefined && mayBeAbsent) return false;
+    if (value === undefined) {
+        throw new ApiError(
+            "InvalidParameterValue",
+            `The filter '${name}' is invalid: the lab knows ${Object.keys(attributes).join(", ")}`,
+        );
+    }
+    return values.some((pattern) => wildcard(pattern).test(value));
+}
+
+function wildcard(pattern: string): RegExp {
+    const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+}
+
+function wrongFilters(value: unknown[]): string | undefined {
+    const isFilter = (item: unknown) =>
+        typeof item === "object" && item !== null && "name" in item && "values" in item && Array.isArray(item.values);
+    return value.every(isFilter) ? undefined : "every filter needs a name and a list of values";
+}

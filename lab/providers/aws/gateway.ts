@@ -1,0 +1,62 @@
+import type { CloudState } from "../../cloud/state.ts";
+import { findVpc } from "./network.ts";
+import { ApiError, type ResourceType, arn, find, newId, optionalText } from "./resource-type.ts";
+
+export const internetGateway: ResourceType = {
+    label: "EC2 Internet Gateway",
+    inputs: { vpcId: { kind: "string", computed: true }, tags: { kind: "tags" } },
+    outputs: ["arn", "ownerId", "region"],
+    create({ state }, inputs) {
+        const id = newId("igw");
+        state.internetGateways[id] = { id };
+        attachGateway(state, id, optionalText(inputs, "vpcId"));
+        return id;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => {
+            detachGateway(state, id);
+            attachGateway(state, id, optionalText(news, "vpcId"));
+        });
+    },
+    async remove(change, id) {
+        await change(({ state }) => {
+            detachGateway(state, id);
+            internetGateway.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.internetGateways[id],
+    describe(cloud, id) {
+        const found = cloud.state.internetGateways[id];
+        return found && { arn: arn(cloud, "internet-gateway", id), vpcId: found.vpcId ?? "" };
+    },
+};
+
+export function hasGateway(state: CloudState, vpcId: string): boolean {
+    return Object.values(state.internetGateways).some((gateway) => gateway.vpcId === vpcId);
+}
+
+function attachGateway(state: CloudState, id: string, vpcId: string | undefined): void {
+    const gateway = find(state.internetGateways, id, "InvalidInternetGatewayID.NotFound", "internetGateway");
+    if (!vpcId) return;
+    findVpc(state, vpcId);
+    if (hasGateway(state, vpcId)) {
+        throw new ApiError("InvalidParameterValue", `Network ${vpcId} already has an internet gateway attached`);
+    }
+    gateway.vpcId = vpcId;
+}
+
+function detachGateway(state: CloudState, id: string): void {
+    const gateway = find(state.internetGateways, id, "InvalidInternetGatewayID.NotFound", "internetGateway");
+    const mapped = Object.values(state.addresses).some(({ association }) => {
+        const holder = association && state.networkInterfaces[association.networkInterfaceId];
+        return holder && state.subnets[holder.subnetId]?.vpcId === gateway.vpcId;
+    });
+    if (gateway.vpcId && mapped) {
+        throw new ApiError(
+            "DependencyViolation",
+            `Network ${gateway.vpcId} has some mapped public address(es). Please unmap those public address(es) before ` +
+                `detaching the gateway.`,
+        );
+    }
+    delete gateway.vpcId;
+}
