@@ -5,7 +5,9 @@ import { LabError } from "./lab.ts";
 const INTERRUPTED = 130;
 
 const program = new Command("npm run lab --")
-    .description("A laptop-sized cloud: this checkout's program on a real machine, with real DNS and certificates, without an account.")
+    .description(
+        "A laptop-sized cloud: this checkout's program on a real machine, with real DNS and certificates, without an account.",
+    )
     .helpCommand(false)
     .enablePositionalOptions()
     .showSuggestionAfterError()
@@ -19,7 +21,10 @@ program
     .command("up")
     .description("bring the lab up, or up to date after a change")
     .option("--set <key=value>", `${SET_HELP}; stays in force for the runs that follow`, collect)
-    .option("--package <file>", "install this LinkMesh package in place of the stand-in, now and in the runs that follow (`stand-in` takes it back)")
+    .option(
+        "--package <file>",
+        "install this LinkMesh package in place of the stand-in, now and in the runs that follow (`stand-in` takes it back)",
+    )
     .option("--json", "print one JSON document at the end; the stages go to standard error")
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/up.ts")).up(options));
@@ -56,7 +61,9 @@ program
     .argument("[name]", "which log", "linkmesh")
     .option("-f, --follow", "go on as lines are added")
     .option("-n, --lines <number>", "how many lines", "50")
-    .action(async (name: string, options: { follow?: boolean; lines: string }) => (await import("./commands/logs.ts")).logs(name, options));
+    .action(async (name: string, options: { follow?: boolean; lines: string }) =>
+        (await import("./commands/logs.ts")).logs(name, options),
+    );
 
 program
     .command("renew")
@@ -66,7 +73,9 @@ program
 
 program
     .command("env")
-    .description('print the variables with which plain `pulumi` works on the lab\'s stack: eval "$(npm run --silent lab -- env)"')
+    .description(
+        'print the variables with which plain `pulumi` works on the lab\'s stack: eval "$(npm run --silent lab -- env)"',
+    )
     .action(async () => (await import("./commands/env.ts")).env());
 
 program

@@ -64,7 +64,9 @@ export function allocateLab(checkout = CHECKOUT, name = labName()): Lab {
             renameSync(draft, lab.dir);
             return lab;
         }
-        throw new LabError(`all ${SLOTS} labs of this machine are in use (${owners()}): destroy one with \`npm run lab -- destroy --slot N\``);
+        throw new LabError(
+            `all ${SLOTS} labs of this machine are in use (${owners()}): destroy one with \`npm run lab -- destroy --slot N\``,
+        );
     } finally {
         release();
     }
@@ -92,7 +94,9 @@ export function lockLab(lab: Lab, doing: string): () => void {
         lockPath(lab),
         doing,
         (holder) =>
-            new LabError(`\`lab ${holder.doing}\` (process ${holder.pid}) is changing this lab: wait for it to end, then run this again`),
+            new LabError(
+                `\`lab ${holder.doing}\` (process ${holder.pid}) is changing this lab: wait for it to end, then run this again`,
+            ),
     );
 }
 

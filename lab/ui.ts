@@ -86,6 +86,7 @@ export class Ui {
                 this.#open.add(open);
                 this.#refresh();
             },
+            warn: (message) => this.#print(` ${this.paint("!", "33")} ${name}: ${message}`),
             done: (finishedAt, note) => this.#close(open, "✓", "32", finishedAt, note),
             fail: () => this.#close(open, "✗", "31"),
         };
@@ -109,7 +110,9 @@ export class Ui {
         if (!this.#open.delete(open)) return;
         const time = seconds(open.startedAt, finishedAt);
         this.stages.push({ name: open.name, seconds: Number(time) });
-        this.#print(` ${this.paint(mark, code)} ${open.name}${note ? `: ${note}` : ""}${this.paint(`  ${time} s`, "2")}`);
+        this.#print(
+            ` ${this.paint(mark, code)} ${open.name}${note ? `: ${note}` : ""}${this.paint(`  ${time} s`, "2")}`,
+        );
         this.#refresh();
     }
 

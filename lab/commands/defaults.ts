@@ -5,12 +5,12 @@ import type { LabPackage } from "./package.ts";
 
 /** The configuration with which the program runs in the lab: what a user of AWS would set, for the lab's services. */
 export function labConfiguration(lab: Lab, project: string, pkg: LabPackage): Configuration {
-    const { acmeDirectory, acmeApiCaPem } = services(lab);
+    const available = services(lab);
     const own: Configuration = {
         domain: LAB_DOMAIN,
         acmeEmail: "lab@example.test",
-        acmeDirectory,
-        acmeCaBundle: existingCa(acmeApiCaPem),
+        acmeDirectory: available.acmeDirectory,
+        acmeCaBundle: existingCa(() => available.acmeApiCaPem()),
         sshAllowedCidrs: [`${lab.net.outer}/32`, `${lab.net.outer6}/128`],
         linkmeshDebUrl: pkg.url,
         linkmeshDebSha256: pkg.sha256,

@@ -37,7 +37,7 @@ export async function destroy(options: DestroyOptions): Promise<void> {
             await stopServices(lab);
             await new Realizer(lab).teardown();
         });
-        await ui.stage("files", async () => releaseLab(lab));
+        await ui.stage("files", () => Promise.resolve(releaseLab(lab)));
     } finally {
         release();
         unlock();
@@ -70,6 +70,7 @@ async function destroyStack(lab: Lab, ui: Ui): Promise<void> {
 
 function parseSlot(text: string): number {
     const slot = Number(text);
-    if (!/^\d$/.test(text) || slot >= SLOTS) throw new LabError(`--slot ${text} must be a number from 0 to ${SLOTS - 1}`);
+    if (!/^\d$/.test(text) || slot >= SLOTS)
+        throw new LabError(`--slot ${text} must be a number from 0 to ${SLOTS - 1}`);
     return slot;
 }

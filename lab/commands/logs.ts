@@ -15,10 +15,14 @@ export interface LogsOptions {
 
 type View = (lines: number, follow: boolean) => string;
 
-const journal = (unit: string): View => (lines, follow) =>
-    `sudo journalctl --no-pager --output=short-iso --unit=${unit} --lines=${lines}${follow ? " --follow" : ""}`;
-const files = (...paths: string[]): View => (lines, follow) =>
-    `sudo tail --lines=${lines}${follow ? " --follow=name --retry" : ""} ${paths.join(" ")}`;
+const journal =
+    (unit: string): View =>
+    (lines, follow) =>
+        `sudo journalctl --no-pager --output=short-iso --unit=${unit} --lines=${lines}${follow ? " --follow" : ""}`;
+const files =
+    (...paths: string[]): View =>
+    (lines, follow) =>
+        `sudo tail --lines=${lines}${follow ? " --follow=name --retry" : ""} ${paths.join(" ")}`;
 
 /** Logs on the machine, as the command that shows each. */
 const ON_MACHINE: Record<string, View> = {
@@ -29,10 +33,10 @@ const ON_MACHINE: Record<string, View> = {
 };
 
 /** Logs on the outer machine, as the file of each. */
-const OUTSIDE: Record<string, (lab: Lab) => Promise<string>> = {
+const OUTSIDE: Record<string, (lab: Lab) => string | Promise<string>> = {
     console: machineConsole,
-    pebble: async (lab) => serviceLog(lab, "pebble"),
-    dns: async (lab) => serviceLog(lab, "knot"),
+    pebble: (lab) => serviceLog(lab, "pebble"),
+    dns: (lab) => serviceLog(lab, "knot"),
 };
 
 export const LOG_NAMES = [...Object.keys(ON_MACHINE), ...Object.keys(OUTSIDE)];
@@ -44,12 +48,18 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
     const lines = Number(options.lines);
     const follow = options.follow === true;
     if (Object.hasOwn(ON_MACHINE, name)) {
-        process.exitCode = await runSsh(lab, [ON_MACHINE[name]!(lines, follow)], follow && process.stdout.isTTY ? ["-t"] : []);
+        process.exitCode = await runSsh(
+            lab,
+            [ON_MACHINE[name]!(lines, follow)],
+            follow && process.stdout.isTTY ? ["-t"] : [],
+        );
         return;
     }
-    if (!Object.hasOwn(OUTSIDE, name)) throw new LabError(`there is no log "${name}": choose one of ${LOG_NAMES.join(", ")}`);
+    if (!Object.hasOwn(OUTSIDE, name))
+        throw new LabError(`there is no log "${name}": choose one of ${LOG_NAMES.join(", ")}`);
     const file = await OUTSIDE[name]!(lab);
-    if (!existsSync(file)) throw new LabError(`the log ${file} does not exist yet: \`npm run lab -- up\` starts what writes it`);
+    if (!existsSync(file))
+        throw new LabError(`the log ${file} does not exist yet: \`npm run lab -- up\` starts what writes it`);
     const args = [`--lines=${lines}`, ...(follow ? ["--follow=name"] : []), file];
     const result = await execa("tail", args, { stdio: "inherit", reject: false });
     process.exitCode = result.exitCode ?? 130;

@@ -18,7 +18,8 @@ export async function sshArguments(lab: Lab): Promise<string[]> {
     const { sshPrivateKey, sshHostKey } = await stack.secretOutputs();
     const ownKey = readOverrides(overridesFile(lab))[`${stack.workspace.project}:sshPrivateKey`];
     const key = typeof sshPrivateKey === "string" ? sshPrivateKey : ownKey;
-    if (!key || typeof sshHostKey !== "string") throw new LabError("the stack has no SSH key yet: `npm run lab -- up` finishes it");
+    if (!key || typeof sshHostKey !== "string")
+        throw new LabError("the stack has no SSH key yet: `npm run lab -- up` finishes it");
 
     const dir = join(lab.dir, "ssh");
     mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -42,12 +43,17 @@ export async function sshArguments(lab: Lab): Promise<string[]> {
 export async function runSsh(lab: Lab, command: string[], options: string[] = []): Promise<number> {
     const args = [...options, ...(await sshArguments(lab)), ...(command.length > 0 ? ["--", ...command] : [])];
     const result = await execa("ssh", args, { stdio: "inherit", reject: false });
-    if (result.exitCode === undefined && !result.signal) throw new LabError("there is no ssh on PATH: install openssh-client");
+    if (result.exitCode === undefined && !result.signal)
+        throw new LabError("there is no ssh on PATH: install openssh-client");
     return result.exitCode ?? 130;
 }
 
 /** Runs a command on the machine and gives its output. */
 export async function askMachine(lab: Lab, command: string): Promise<{ exitCode: number; output: string }> {
-    const result = await execa("ssh", [...(await sshArguments(lab)), "--", command], { all: true, reject: false, stdin: "ignore" });
+    const result = await execa("ssh", [...(await sshArguments(lab)), "--", command], {
+        all: true,
+        reject: false,
+        stdin: "ignore",
+    });
     return { exitCode: result.exitCode ?? 255, output: String(result.all ?? "") };
 }

@@ -1,5 +1,17 @@
 import { createHash } from "node:crypto";
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+    closeSync,
+    copyFileSync,
+    existsSync,
+    mkdirSync,
+    openSync,
+    readFileSync,
+    readSync,
+    renameSync,
+    rmSync,
+    statSync,
+    writeFileSync,
+} from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { type Lab, LabError } from "../lab.ts";
 import { buildPackage } from "../linkmesh/build.ts";
@@ -21,12 +33,14 @@ export const STAND_IN = "stand-in";
 /** Refuses early what is no Debian package. `stand-in` is taken as it is. */
 export function checkPackageFile(file: string): void {
     if (file === STAND_IN) return;
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new LabError(`--package ${file} is no file: give the path of a .deb file`);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+        throw new LabError(`--package ${file} is no file: give the path of a .deb file`);
     const head = Buffer.alloc(8);
     const descriptor = openSync(file, "r");
     readSync(descriptor, head, 0, 8, 0);
     closeSync(descriptor);
-    if (head.toString("latin1") !== "!<arch>\n") throw new LabError(`--package ${file} is no Debian package: give the path of a .deb file`);
+    if (head.toString("latin1") !== "!<arch>\n")
+        throw new LabError(`--package ${file} is no Debian package: give the path of a .deb file`);
 }
 
 /**
@@ -41,7 +55,10 @@ export async function publishPackage(lab: Lab, file: string | undefined): Promis
     }
     const { packagesDir } = services(lab);
     mkdirSync(packagesDir, { recursive: true });
-    const pkg = file === undefined || file === STAND_IN ? await buildStandIn(lab, packagesDir) : copyPackage(lab, packagesDir, file);
+    const pkg =
+        file === undefined || file === STAND_IN
+            ? await buildStandIn(lab, packagesDir)
+            : copyPackage(lab, packagesDir, file);
     writeFileSync(record, JSON.stringify(pkg, null, 2));
     return pkg;
 }

@@ -24,7 +24,12 @@ export async function preview(options: PreviewOptions): Promise<void> {
         const configFile = join(session.stack.workspace.dir, "preview.yaml");
         configureStack(lab, session.stack, pkg, settings.overrides, configFile);
         const color = process.stdout.isTTY && !process.env.NO_COLOR;
-        await session.stack.preview({ diff: options.diff, color, configFile, onOutput: (text) => process.stdout.write(text) });
+        await session.stack.preview({
+            diff: options.diff,
+            color,
+            configFile,
+            onOutput: (text) => process.stdout.write(text),
+        });
     } finally {
         await session.close();
     }

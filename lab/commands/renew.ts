@@ -27,7 +27,10 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
             const command = `sudo env ${environment} certbot renew --cert-name ${host} --force-renewal --no-random-sleep-on-renew`;
             const { exitCode, output } = await askMachine(lab, command);
             const lines = output.split("\n").filter((line) => line.trim() !== "" && !/^[- ]+$/.test(line));
-            if (exitCode !== 0) throw new LabError(`certbot on the machine failed: ${lines.at(-1) ?? `exit code ${exitCode}`}\nSee \`npm run lab -- logs certbot\``);
+            if (exitCode !== 0)
+                throw new LabError(
+                    `certbot on the machine failed: ${lines.at(-1) ?? `exit code ${exitCode}`}\nSee \`npm run lab -- logs certbot\``,
+                );
         });
         const after = await ui.stage("new certificate served by nginx", () => awaitNewSerial(lab, outputs, before));
         ui.info("");
@@ -44,7 +47,9 @@ async function awaitNewSerial(lab: Lab, outputs: LabOutputs, before: string): Pr
         const serial = await servedSerial(lab, outputs);
         if (serial !== before) return serial;
         if (Date.now() > deadline) {
-            throw new LabError("certbot has renewed the certificate, but nginx still serves the old one: see `npm run lab -- logs nginx`");
+            throw new LabError(
+                "certbot has renewed the certificate, but nginx still serves the old one: see `npm run lab -- logs nginx`",
+            );
         }
         await sleep(500);
     }
@@ -63,7 +68,7 @@ function servedSerial(lab: Lab, outputs: LabOutputs): Promise<string> {
             socket.destroy();
             reject(new LabError(`${servername} (${outputs.ipv4}:443) does not answer: ${reason}`));
         };
-        socket.on("error", (error) => fail(error.message));
+        socket.on("error", (error: Error) => fail(error.message));
         socket.on("timeout", () => fail("no answer within 10 s"));
     });
 }

@@ -47,7 +47,7 @@ export function readOutputs(lab: Lab): Record<string, unknown> {
 export interface SettingsPlan {
     overrides: Overrides;
     /** Keeps them for the runs that follow; does it once. */
-    save(lab: Lab): void;
+    save: (lab: Lab) => void;
     readonly saved: boolean;
 }
 

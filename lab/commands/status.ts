@@ -59,7 +59,9 @@ async function readStatus(lab: Lab): Promise<Status> {
         slot: lab.slot,
         directory: lab.dir,
         machine: await machineState(lab),
-        services: Object.fromEntries(SERVICES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined])),
+        services: Object.fromEntries(
+            SERVICES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined]),
+        ),
         package: publishedPackage(lab)?.origin ?? null,
         busy: busy ? { pid: busy.pid, doing: busy.doing } : null,
     };

@@ -32,7 +32,8 @@ export function checkSurfaces(
     options: { patience?: number; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
     const { publicCaFile } = services(lab);
-    if (!existsSync(publicCaFile)) throw new LabError(`${publicCaFile} is missing: \`npm run lab -- up\` starts the lab's services again`);
+    if (!existsSync(publicCaFile))
+        throw new LabError(`${publicCaFile} is missing: \`npm run lab -- up\` starts the lab's services again`);
     const target = {
         host: hostOf(outputs),
         ipv4: outputs.ipv4,

@@ -37,7 +37,9 @@ export async function up(options: UpOptions): Promise<void> {
     const unlock = lockLab(lab, "up");
     const release = onInterrupt((signal) => {
         ui.failOpen();
-        ui.info(`interrupted (${signal}): \`npm run lab -- up\` goes on from there, \`npm run lab -- destroy\` takes everything away`);
+        ui.info(
+            `interrupted (${signal}): \`npm run lab -- up\` goes on from there, \`npm run lab -- destroy\` takes everything away`,
+        );
         process.exit(130);
     });
     try {
@@ -125,7 +127,10 @@ function describeChanges(changes: Record<string, number>): string {
 async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
     return ui.stage("checks from outside", async (progress) => {
         const outputs = requireOutputs(readOutputs(lab));
-        const results = await checkSurfaces(lab, outputs, { patience: PATIENCE_MS, onResult: (result) => progress(resultLine(result)) });
+        const results = await checkSurfaces(lab, outputs, {
+            patience: PATIENCE_MS,
+            onResult: (result) => progress(resultLine(result)),
+        });
         const failed = results.filter(({ status }) => status === "fail");
         if (failed.length === 0) return results;
         const lines = failed.map((result) => `${resultLine(result)}${result.hint ? `; ${result.hint}` : ""}`);
@@ -136,7 +141,13 @@ async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
 function finish(lab: Lab, ui: Ui, results: CheckResult[], json: boolean): void {
     const outputs = readOutputs(lab);
     if (json) {
-        const summary = { outputs, host: hostOf(requireOutputs(outputs)), caFile: services(lab).publicCaFile, stages: ui.stages, checks: results };
+        const summary = {
+            outputs,
+            host: hostOf(requireOutputs(outputs)),
+            caFile: services(lab).publicCaFile,
+            stages: ui.stages,
+            checks: results,
+        };
         console.log(JSON.stringify(summary, null, 2));
     } else {
         printReady(ui, lab, requireOutputs(outputs));

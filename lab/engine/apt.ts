@@ -38,7 +38,9 @@ export async function aptInstall(packages: Wanted[], progress: Progress): Promis
             failure = (await apt(["update"], progress)) ?? (await install());
         }
         if (failure) {
-            throw new LabError(`apt-get could not install ${names.join(", ")}: ${failure}; repair that, then run this again`);
+            throw new LabError(
+                `apt-get could not install ${names.join(", ")}: ${failure}; repair that, then run this again`,
+            );
         }
     } finally {
         allowServices();

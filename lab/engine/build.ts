@@ -26,7 +26,8 @@ export async function buildPulumi(target: string, progress: Progress): Promise<v
     const release = takeLock(
         lock,
         "build the Pulumi CLI",
-        ({ pid }) => new LabError(`process ${pid} builds the Pulumi CLI at this moment: try again when it has finished`),
+        ({ pid }) =>
+            new LabError(`process ${pid} builds the Pulumi CLI at this moment: try again when it has finished`),
     );
     const draft = `${target}.${process.pid}`;
     try {
@@ -47,7 +48,10 @@ async function ensureGo(progress: Progress): Promise<void> {
     if (installed && compareVersions(installed, GO_MINIMUM) >= 0) return;
     const candidate = isRoot() ? await aptCandidate("golang-go") : undefined;
     if (candidate && compareVersions(candidate.replace(/^\d+:/, ""), GO_MINIMUM) >= 0) {
-        await aptInstall([{ name: "golang-go", why: "builds the Pulumi CLI, as no recent pulumi is on PATH" }], progress);
+        await aptInstall(
+            [{ name: "golang-go", why: "builds the Pulumi CLI, as no recent pulumi is on PATH" }],
+            progress,
+        );
         return;
     }
     const found = installed ? `Go ${installed} is too old` : "there is no Go";

@@ -13,12 +13,19 @@ export type Overrides = Record<string, string>;
  * Applies `--set KEY=VALUE` arguments to the overrides that are in force. An empty value takes an override away.
  * Keys are those of Pulumi.yaml; the project's name in front may be left out. Returns new overrides.
  */
-export function applySets(previous: Overrides, sets: readonly string[], project: string, schema: Record<string, ConfigKey>): Overrides {
+export function applySets(
+    previous: Overrides,
+    sets: readonly string[],
+    project: string,
+    schema: Record<string, ConfigKey>,
+): Overrides {
     const next = { ...previous };
     for (const set of sets) {
         const [, typed, value] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
         if (typed === undefined || value === undefined) {
-            throw new LabError(`--set ${set} has no value: write --set key=value, or --set key= to take a setting back`);
+            throw new LabError(
+                `--set ${set} has no value: write --set key=value, or --set key= to take a setting back`,
+            );
         }
         const key = fullKey(typed.trim(), project, schema);
         if (value === "") {
@@ -32,7 +39,12 @@ export function applySets(previous: Overrides, sets: readonly string[], project:
 }
 
 /** The configuration of the stack: the lab's own values, and the overrides in front of them. */
-export function configuration(lab: Configuration, overrides: Overrides, project: string, schema: Record<string, ConfigKey>): Configuration {
+export function configuration(
+    lab: Configuration,
+    overrides: Overrides,
+    project: string,
+    schema: Record<string, ConfigKey>,
+): Configuration {
     const merged = { ...lab };
     for (const [key, value] of Object.entries(overrides)) {
         // A key that Pulumi.yaml has lost since is left to the program, which names it.
@@ -67,7 +79,10 @@ function fullKey(typed: string, project: string, schema: Record<string, ConfigKe
     if (/^aws:\w+$/.test(short)) return short;
     const names = Object.keys(schema);
     const nearest = closest(short, names);
-    const hint = nearest && distance(short.toLowerCase(), nearest.toLowerCase()) <= 4 ? `did you mean ${nearest}?` : `the settings are: ${names.join(", ")}`;
+    const hint =
+        nearest && distance(short.toLowerCase(), nearest.toLowerCase()) <= 4
+            ? `did you mean ${nearest}?`
+            : `the settings are: ${names.join(", ")}`;
     throw new LabError(`--set ${typed}=… is not a setting of the program: ${hint}`);
 }
 
@@ -92,7 +107,8 @@ function parseValue(key: string, text: string, type: ConfigKey["type"]): unknown
         }
         case "object": {
             const value = parseJson(text);
-            if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong('a JSON object, as {"key":"value"}');
+            if (typeof value !== "object" || value === null || Array.isArray(value))
+                throw wrong('a JSON object, as {"key":"value"}');
             return value;
         }
         default:

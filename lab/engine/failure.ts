@@ -46,13 +46,17 @@ function commandFailure(message: string): string {
     // The steps put their one sentence last; the rest is what commands said.
     const own = lines.filter((line) => line.startsWith("error: ")).at(-1);
     if (own) return own.slice("error: ".length);
-    if (match[1] === "124") return `did not finish in time${lines.length > 0 ? `; its last line: ${lines.at(-1)}` : ""}`;
+    if (match[1] === "124")
+        return `did not finish in time${lines.length > 0 ? `; its last line: ${lines.at(-1)}` : ""}`;
     return lines.at(-1) ?? `ended with status ${match[1]} and said nothing`;
 }
 
 function programFailure(message: string): string {
     const text = message.replace(/^\s*(error: )?/, "");
-    const thrown = /^(?:Running program '[^']*' failed with an )?(?:[Uu]nhandled exception|unhandled rejection):\s*(.*)$/s.exec(text)?.[1];
+    const thrown =
+        /^(?:Running program '[^']*' failed with an )?(?:[Uu]nhandled exception|unhandled rejection):\s*(.*)$/s.exec(
+            text,
+        )?.[1];
     if (thrown === undefined) {
         return text
             .split("\n")

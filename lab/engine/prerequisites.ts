@@ -28,7 +28,9 @@ export function completePath(): void {
 /** Refuses a machine on which the lab cannot run at all, in one sentence. */
 export function requireMachine(): void {
     if (process.platform !== "linux") {
-        throw new LabError(`the lab runs on Linux, this is ${process.platform}: use a Linux machine or virtual machine`);
+        throw new LabError(
+            `the lab runs on Linux, this is ${process.platform}: use a Linux machine or virtual machine`,
+        );
     }
     if (!isRoot()) {
         throw new LabError("the lab makes machines and networks and needs root: run the same command with sudo");
@@ -47,13 +49,17 @@ export async function ensurePrerequisites(announce: (line: string) => void, prog
     const names = missing.map(({ name }) => name);
     if (!onPath("apt-get") || !existsSync("/etc/debian_version")) {
         const commands = missing.map(({ command }) => command).join(", ");
-        throw new LabError(`the lab installs what it needs on Debian and Ubuntu only: install ${commands} yourself, then run this again`);
+        throw new LabError(
+            `the lab installs what it needs on Debian and Ubuntu only: install ${commands} yourself, then run this again`,
+        );
     }
     announce(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);
     await aptInstall(missing, progress);
     const still = COMMANDS.filter(({ command }) => !onPath(command));
     if (still.length > 0) {
-        throw new LabError(`apt-get installed ${names.join(", ")}, but ${still[0]!.command} is still not on PATH: look into ${still[0]!.name}`);
+        throw new LabError(
+            `apt-get installed ${names.join(", ")}, but ${still[0]!.command} is still not on PATH: look into ${still[0]!.name}`,
+        );
     }
     return names;
 }

@@ -8,12 +8,16 @@ const require = createRequire(import.meta.url);
 // The Automation API's own parts: the server through which the engine runs an inline program, and the event stream.
 // Its `up` is not used because it runs the CLI three more times, which triples the time of an unchanged stack.
 const { LanguageServer } = require("@pulumi/pulumi/automation/server.js") as {
-    LanguageServer: new (program: InlineProgram) => { onPulumiExit(failed: boolean): void } & grpc.UntypedServiceImplementation;
+    LanguageServer: new (
+        program: InlineProgram,
+    ) => { onPulumiExit(failed: boolean): void } & grpc.UntypedServiceImplementation;
 };
 const { LanguageRuntimeService } = require("@pulumi/pulumi/proto/language_grpc_pb.js") as {
     LanguageRuntimeService: grpc.ServiceDefinition;
 };
-const { EventsService } = require("@pulumi/pulumi/proto/events_grpc_pb.js") as { EventsService: grpc.ServiceDefinition };
+const { EventsService } = require("@pulumi/pulumi/proto/events_grpc_pb.js") as {
+    EventsService: grpc.ServiceDefinition;
+};
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb.js") as { Empty: new () => object };
 const MESSAGE_LIMIT = { "grpc.max_receive_message_length": 400 * 2 ** 20 };
 
@@ -48,7 +52,10 @@ export async function runEngine(run: EngineRun): Promise<EngineResult> {
         if (run.program) {
             const server = new LanguageServer(run.program);
             language = server;
-            args.push(`--client=127.0.0.1:${await serve(servers, LanguageRuntimeService, server)}`, "--exec-kind=auto.inline");
+            args.push(
+                `--client=127.0.0.1:${await serve(servers, LanguageRuntimeService, server)}`,
+                "--exec-kind=auto.inline",
+            );
         }
         if (run.onEvent) {
             const port = await serve(servers, EventsService, { streamEvents: eventReceiver(run.onEvent) });
@@ -62,7 +69,11 @@ export async function runEngine(run: EngineRun): Promise<EngineResult> {
     }
 }
 
-async function serve(servers: grpc.Server[], service: grpc.ServiceDefinition, implementation: grpc.UntypedServiceImplementation) {
+async function serve(
+    servers: grpc.Server[],
+    service: grpc.ServiceDefinition,
+    implementation: grpc.UntypedServiceImplementation,
+) {
     const server = new grpc.Server(MESSAGE_LIMIT);
     server.addService(service, implementation);
     servers.push(server);
@@ -88,7 +99,12 @@ function eventReceiver(onEvent: (event: EngineEvent) => void) {
 function execute(run: EngineRun, args: string[]): Promise<EngineResult> {
     // Detached: Ctrl-C reaches the engine once, from here. A second signal would make it give up at once and leave
     // a resource of which nobody knows whether it exists.
-    const child = spawn(run.command, args, { cwd: run.cwd, env: run.env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(run.command, args, {
+        cwd: run.cwd,
+        env: run.env,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe"],
+    });
     const result: EngineResult = { exitCode: -1, stdout: "", stderr: "", interrupted: false };
     const release = onInterrupt(() => {
         result.interrupted = true;

@@ -71,13 +71,21 @@ export class LabStack {
     /** Writes the whole configuration: what is not in it is taken away. The file is for root only, so nothing is encrypted. */
     configure(configuration: Configuration, file = this.workspace.configFile): void {
         const { configFile } = this.workspace;
-        const previous = existsSync(configFile) ? (parse(readFileSync(configFile, "utf8")) as Record<string, unknown>) : {};
+        const previous = existsSync(configFile)
+            ? (parse(readFileSync(configFile, "utf8")) as Record<string, unknown>)
+            : {};
         writeFileSync(file, stringify({ ...previous, config: configuration }), { mode: 0o600 });
     }
 
     /** Shows what `up` would do, changing nothing. */
     async preview(options: OperationOptions & { diff?: boolean; color?: boolean } = {}): Promise<EngineResult> {
-        const args = ["preview", ...(options.diff ? ["--diff"] : []), "--suppress-progress", "--color", options.color ? "always" : "never"];
+        const args = [
+            "preview",
+            ...(options.diff ? ["--diff"] : []),
+            "--suppress-progress",
+            "--color",
+            options.color ? "always" : "never",
+        ];
         return this.#operate("preview", args, options, true);
     }
 
@@ -88,7 +96,12 @@ export class LabStack {
     /** Compares the state with the cloud; `clearPending` forgets operations of which nobody saw the end. */
     async refresh(options: OperationOptions & { clearPending?: boolean } = {}): Promise<EngineResult> {
         const clear = options.clearPending ? ["--clear-pending-creates"] : [];
-        return this.#operate("refresh", ["refresh", "--yes", "--skip-preview", "--color", "never", ...clear], options, false);
+        return this.#operate(
+            "refresh",
+            ["refresh", "--yes", "--skip-preview", "--color", "never", ...clear],
+            options,
+            false,
+        );
     }
 
     async destroy(options: OperationOptions = {}): Promise<EngineResult> {
@@ -103,7 +116,8 @@ export class LabStack {
     async recover(progress: Progress): Promise<void> {
         const locks = engineLocks(this.workspace);
         const alive = locks.find(({ pid }) => processIdentity(pid) !== undefined && isEngine(pid));
-        if (alive) throw new LabError(`process ${alive.pid} runs pulumi on the lab's stack: wait for it to end, or end it`);
+        if (alive)
+            throw new LabError(`process ${alive.pid} runs pulumi on the lab's stack: wait for it to end, or end it`);
         if (locks.length > 0) {
             progress("taking away the lock of an engine that is gone");
             const result = await this.#cli(["cancel", "--yes", "--stack", STACK]);
@@ -133,7 +147,12 @@ export class LabStack {
         return runEngine({ command, args, cwd: this.workspace.dir, env: engineEnvironment(this.workspace, command) });
     }
 
-    async #operate(name: string, args: string[], options: OperationOptions, withProgram: boolean): Promise<EngineResult> {
+    async #operate(
+        name: string,
+        args: string[],
+        options: OperationOptions,
+        withProgram: boolean,
+    ): Promise<EngineResult> {
         const { command, debugProviders, programDir = CHECKOUT } = this.#options;
         const diagnostics: Diagnostic[] = [];
         const steps = new Map<string, string>();
@@ -146,7 +165,8 @@ export class LabStack {
             program: withProgram ? inlineProgram(programDir) : undefined,
             onEvent: (event) => {
                 const resource = event.resourcePreEvent?.metadata;
-                if (resource?.type.startsWith("command:")) steps.set(resource.urn, stepName(resource.urn, resource.new?.inputs));
+                if (resource?.type.startsWith("command:"))
+                    steps.set(resource.urn, stepName(resource.urn, resource.new?.inputs));
                 const diagnostic = diagnosticOf(event);
                 if (diagnostic) diagnostics.push({ ...diagnostic, step: steps.get(diagnostic.urn ?? "") });
                 options.onEvent?.(event);
@@ -159,7 +179,9 @@ export class LabStack {
         for (const { urn, message } of diagnostics) log.stream.write(`\n${urn ?? "error"}\n${message}\n`);
         log.stream.end(`\n${result.stderr}`);
         if (result.interrupted && result.exitCode !== 0) {
-            throw new Interrupted(`${name} was interrupted and has ended cleanly: the next \`npm run lab -- up\` goes on from there`);
+            throw new Interrupted(
+                `${name} was interrupted and has ended cleanly: the next \`npm run lab -- up\` goes on from there`,
+            );
         }
         if (result.exitCode !== 0) throw this.#failure(name, result, diagnostics, log.file);
         return result;
@@ -167,7 +189,9 @@ export class LabStack {
 
     #failure(name: string, result: EngineResult, diagnostics: Diagnostic[], log?: string): LabError {
         const sentence = failureSentence(diagnostics, result.stderr, result.stdout);
-        return new LabError(log ? `${sentence}\n(${name} failed; its whole output: ${log})` : `${name} failed: ${sentence}`);
+        return new LabError(
+            log ? `${sentence}\n(${name} failed; its whole output: ${log})` : `${name} failed: ${sentence}`,
+        );
     }
 
     #openLog(name: string) {

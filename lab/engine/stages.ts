@@ -3,6 +3,8 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 /** A line of the report that is in progress. */
 export interface OpenStage {
     progress(message: string): void;
+    /** A remark that must not be lost; it gets a line. */
+    warn(message: string): void;
     /** `finishedAt` is a time of performance.now(), for a line that is printed later than its work ended; `note` follows the name. */
     done(finishedAt?: number, note?: string): void;
     fail(): void;
@@ -18,6 +20,8 @@ const GROUPS: [RegExp, string][] = [
     [/^aws:route53\//, "DNS records"],
 ];
 const COMMAND = /^command:remote:/;
+/** How a step begins a remark, and the engine its own. */
+const WARNING = /^(linkmesh: )?warning: /;
 /** A group whose last resource ended this long ago is complete: resources of one group follow each other at once. */
 const QUIET_MS = 400;
 
@@ -46,15 +50,18 @@ export class EngineStages {
             const { op, urn, new: wanted } = event.resourcePreEvent.metadata;
             if (isChange(op)) this.#start(urn, op, stepName(urn, wanted?.inputs));
         } else if (event.diagnosticEvent?.urn) {
-            const { urn, message } = event.diagnosticEvent;
-            this.#groupOf(urn)?.stage.progress(plainText(message).trim().split("\n").at(-1) ?? "");
+            const { urn, message, severity } = event.diagnosticEvent;
+            const stage = this.#groupOf(urn)?.stage;
+            const text = plainText(message).trim();
+            if (severity === "warning" || WARNING.test(text)) stage?.warn(text.replace(WARNING, ""));
+            else stage?.progress(text.split("\n").at(-1) ?? "");
         } else if (event.resOutputsEvent) {
             this.#end(event.resOutputsEvent.metadata.urn);
         } else if (event.resOpFailedEvent) {
             this.#fail(event.resOpFailedEvent.metadata.urn);
         } else if (event.summaryEvent) {
             const changes = Object.entries(event.summaryEvent.resourceChanges ?? {});
-            this.changes = Object.fromEntries(changes.filter(([op]) => isChange(op))) as Record<string, number>;
+            this.changes = Object.fromEntries(changes.filter(([op]) => isChange(op)));
         }
     }
 

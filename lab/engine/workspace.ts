@@ -71,7 +71,11 @@ export function stackVariables(workspace: Workspace): Record<string, string> {
 }
 
 /** The environment of an engine run: the caller's, without what would lead it to another stack or cloud account. */
-export function engineEnvironment(workspace: Workspace, command: string, debugProviders?: string): Record<string, string> {
+export function engineEnvironment(
+    workspace: Workspace,
+    command: string,
+    debugProviders?: string,
+): Record<string, string> {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(PULUMI_|AWS_)/.test(name));
     const path = process.env.PATH ?? "";
     return {

@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CloudState } from "../../lab/cloud/state.ts";
@@ -27,6 +27,9 @@ const SHORT: Record<string, string> = {
     Record: "aws:route53/record:Record",
 };
 
+const ROOT = mkdtempSync(join(tmpdir(), "linkmesh-cloud-"));
+process.once("exit", () => rmSync(ROOT, { recursive: true, force: true }));
+
 /** A resource as the engine would remember it. */
 export interface Made {
     id: string;
@@ -48,26 +51,28 @@ export class TestCloud {
         this.provider.configure({ region: "eu-central-1", defaultTags: '{"tags":{"team":"infra"}}' });
     }
 
-    static async create(realizer: CloudRealizer = { apply: () => Promise.resolve() }): Promise<TestCloud> {
-        const dir = await mkdtemp(join(tmpdir(), "linkmesh-cloud-"));
-        return new TestCloud(new CloudStore({ ...labAt(7), dir }, realizer));
+    static create(realizer: CloudRealizer = { apply: () => Promise.resolve() }): TestCloud {
+        return new TestCloud(new CloudStore({ ...labAt(7), dir: mkdtempSync(join(ROOT, "cloud-")) }, realizer));
     }
 
     state(): Promise<CloudState> {
         return this.store.read();
     }
 
+    /** As the engine does: what check throws is a failed call. */
     async check(
         type: string,
         inputs: Values,
         olds: Values = {},
     ): Promise<{ inputs: Values; failures: CheckFailure[] }> {
-        const checked = await this.provider.check({
-            ...this.#resource(type, "x"),
-            olds: { values: olds, secrets: new Set() },
-            news: { values: inputs, secrets: new Set() },
-            seed: new Uint8Array([1, 2, 3, 4]),
-        });
+        const checked = await Promise.resolve().then(() =>
+            this.provider.check({
+                ...this.#resource(type, "x"),
+                olds: { values: olds, secrets: new Set() },
+                news: { values: inputs, secrets: new Set() },
+                seed: new Uint8Array([1, 2, 3, 4]),
+            }),
+        );
         return { inputs: checked.inputs.values, failures: checked.failures };
     }
 

@@ -5,7 +5,7 @@ import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 let cloud: TestCloud;
 let made: Record<"vpc" | "subnet", Made>;
 beforeAll(async () => {
-    cloud = await TestCloud.create();
+    cloud = TestCloud.create();
     made = await cloud.network();
 });
 

@@ -3,8 +3,8 @@ import { UNKNOWN, type Values } from "../../lab/providers/values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
 let cloud: TestCloud;
-beforeEach(async () => {
-    cloud = await TestCloud.create();
+beforeEach(() => {
+    cloud = TestCloud.create();
 });
 
 describe("inputs", () => {
@@ -188,6 +188,14 @@ describe("dependencies", () => {
         await expect(cloud.instance(card)).rejects.toThrow(
             "creating EC2 Instance: api error InvalidNetworkInterface.InUse",
         );
+    });
+
+    it("are not touched by a change of tags", async () => {
+        const { gateway, card } = await cloud.network();
+        const eip = await cloud.make("Eip", { domain: "vpc" });
+        await cloud.make("EipAssociation", { allocationId: eip.id, networkInterfaceId: card.id });
+        await cloud.update(gateway, { ...gateway.inputs, tags: { Name: "new" } });
+        expect((await cloud.state()).tags?.[gateway.id]).toEqual({ team: "infra", Name: "new" });
     });
 
     it("need a gateway before an address", async () => {

@@ -67,7 +67,10 @@ describe("the lab's lock", () => {
         const path = join(root, "x.lock");
         writeFileSync(path, text);
         const release = takeLock(path, "up", () => new LabError("refused"));
-        expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ pid: process.pid, identity: processIdentity(process.pid) });
+        expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({
+            pid: process.pid,
+            identity: processIdentity(process.pid),
+        });
         release();
         expect(existsSync(path)).toBe(false);
     });

@@ -46,7 +46,8 @@ describe("--set", () => {
     });
 
     it("does not repeat a value, which may be a secret", () => {
-        expect(() => set("tags=hunter2")).toThrow(expect.not.objectContaining({ message: expect.stringContaining("hunter2") }));
+        expect(() => set("tags=hunter2")).toThrow(LabError);
+        expect(() => set("tags=hunter2")).not.toThrow(/hunter2/);
     });
 
     it("adds to what was set before, and takes back with an empty value", () => {
@@ -60,6 +61,9 @@ describe("--set", () => {
 
     it("goes before the lab's own values", () => {
         const own = { "proxy:domain": "own", "aws:region": "eu-central-1" };
-        expect(configuration(own, set("domain=mine"), "proxy", schema)).toEqual({ "proxy:domain": "mine", "aws:region": "eu-central-1" });
+        expect(configuration(own, set("domain=mine"), "proxy", schema)).toEqual({
+            "proxy:domain": "mine",
+            "aws:region": "eu-central-1",
+        });
     });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { failureSentence } from "../../lab/engine/failure.ts";
 
-const COMMAND = "urn:pulumi:lab::linkmesh-proxy::linkmesh-proxy:index:LinkMeshProxy$command:remote:Command::linkmesh-nginx";
+const COMMAND =
+    "urn:pulumi:lab::linkmesh-proxy::linkmesh-proxy:index:LinkMeshProxy$command:remote:Command::linkmesh-nginx";
 const STACK = "urn:pulumi:lab::linkmesh-proxy::pulumi:pulumi:Stack::linkmesh-proxy-lab";
 const RECORD = "urn:pulumi:lab::linkmesh-proxy::aws:route53/record:Record::linkmesh-dns-a";
 
@@ -19,15 +20,29 @@ describe("failureSentence", () => {
             'Process exited with status 7: running "sudo sh -c \\"echo a: \\\\\\"b\\\\\\"\\"":\nlast words',
             "step nginx: last words",
         ],
-        ["no output", 'Process exited with status 3: running "x":\n', "step nginx: ended with status 3 and said nothing"],
-        ["a time-out", 'Process exited with status 124: running "x":\nReading lists', "step nginx: did not finish in time; its last line: Reading lists"],
-        ["a connection", "error: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused", "step nginx: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused"],
+        [
+            "no output",
+            'Process exited with status 3: running "x":\n',
+            "step nginx: ended with status 3 and said nothing",
+        ],
+        [
+            "a time-out",
+            'Process exited with status 124: running "x":\nReading lists',
+            "step nginx: did not finish in time; its last line: Reading lists",
+        ],
+        [
+            "a connection",
+            "error: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused",
+            "step nginx: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused",
+        ],
     ])("step: %s", (_, message, sentence) => {
         expect(step(message)).toBe(sentence);
     });
 
     it("names a cloud resource and its type", () => {
-        expect(failureSentence([{ urn: RECORD, message: "error: the record exists\n  at x" }], "")).toBe("linkmesh-dns-a (Record): the record exists");
+        expect(failureSentence([{ urn: RECORD, message: "error: the record exists\n  at x" }], "")).toBe(
+            "linkmesh-dns-a (Record): the record exists",
+        );
     });
 
     it("prefers the resource's error to what follows from it", () => {
@@ -39,9 +54,20 @@ describe("failureSentence", () => {
     });
 
     it("gives every wrong setting a line, and hides stack traces", () => {
-        expect(failureSentence([{ urn: STACK, message: "domain is missing.\ntags must be an object." }], "")).toBe("domain is missing.\ntags must be an object.");
+        expect(failureSentence([{ urn: STACK, message: "domain is missing.\ntags must be an object." }], "")).toBe(
+            "domain is missing.\ntags must be an object.",
+        );
         expect(
-            failureSentence([{ urn: STACK, message: "error: Running program '/x' failed with an unhandled exception:\nError: boom here\n    at /x/index.ts:3:5" }], ""),
+            failureSentence(
+                [
+                    {
+                        urn: STACK,
+                        message:
+                            "error: Running program '/x' failed with an unhandled exception:\nError: boom here\n    at /x/index.ts:3:5",
+                    },
+                ],
+                "",
+            ),
         ).toBe("boom here");
     });
 

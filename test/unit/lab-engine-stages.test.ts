@@ -9,8 +9,10 @@ const NGINX = urn("command:remote:Command", "linkmesh-nginx");
 
 const pre = (target: string, op = "create", inputs: Record<string, unknown> = {}) =>
     ({ resourcePreEvent: { metadata: { op, urn: target, type: "", new: { inputs } } } }) as unknown as EngineEvent;
-const done = (target: string) => ({ resOutputsEvent: { metadata: { op: "create", urn: target } } }) as unknown as EngineEvent;
-const failed = (target: string) => ({ resOpFailedEvent: { metadata: { op: "create", urn: target } } }) as unknown as EngineEvent;
+const done = (target: string) =>
+    ({ resOutputsEvent: { metadata: { op: "create", urn: target } } }) as unknown as EngineEvent;
+const failed = (target: string) =>
+    ({ resOpFailedEvent: { metadata: { op: "create", urn: target } } }) as unknown as EngineEvent;
 
 describe("EngineStages", () => {
     let lines: string[];
@@ -21,6 +23,7 @@ describe("EngineStages", () => {
         lines = [];
         stages = new EngineStages((name) => ({
             progress: (message) => lines.push(`${name}: ${message}`),
+            warn: (message) => lines.push(`! ${name}: ${message}`),
             done: () => lines.push(`ok ${name}`),
             fail: () => lines.push(`failed ${name}`),
         }));
@@ -31,9 +34,25 @@ describe("EngineStages", () => {
         for (const event of [pre(VPC), done(VPC), pre(SUBNET), done(SUBNET)]) stages.handle(event);
         vi.advanceTimersByTime(1000);
         stages.handle(pre(NGINX, "create", { create: "sudo timeout 300 bash -s -- nginx" }));
-        stages.handle({ diagnosticEvent: { urn: NGINX, message: "<{%reset%}>installing\n", severity: "info" } } as EngineEvent);
+        stages.handle({
+            diagnosticEvent: { urn: NGINX, message: "<{%reset%}>installing\n", severity: "info" },
+        } as EngineEvent);
         stages.handle(done(NGINX));
-        expect(lines).toEqual(["network: linkmesh-network", "network: linkmesh-network", "ok network", "step nginx: installing", "ok step nginx"]);
+        expect(lines).toEqual([
+            "network: linkmesh-network",
+            "network: linkmesh-network",
+            "ok network",
+            "step nginx: installing",
+            "ok step nginx",
+        ]);
+    });
+
+    it("keeps a step's warnings", () => {
+        stages.handle(pre(NGINX));
+        stages.handle({
+            diagnosticEvent: { urn: NGINX, message: "warning: few files\n", severity: "info" },
+        } as EngineEvent);
+        expect(lines).toEqual(["! step linkmesh-nginx: few files"]);
     });
 
     it("says nothing about what stays the same", () => {
@@ -50,7 +69,10 @@ describe("EngineStages", () => {
         stages.handle(pre(NGINX));
         stages.handle(failed(NGINX));
         stages.close();
-        expect(lines.filter((line) => line.startsWith("failed"))).toEqual(["failed step linkmesh-nginx", "failed network"]);
+        expect(lines.filter((line) => line.startsWith("failed"))).toEqual([
+            "failed step linkmesh-nginx",
+            "failed network",
+        ]);
         expect(stages.started).toBe(true);
     });
 

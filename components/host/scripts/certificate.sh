@@ -59,9 +59,9 @@ reload_on_renewal() {
 # What the authority said, or what kept certbot from asking it, with what to do.
 certbot_reason() {
     local line
-    if grep -qE 'SSLError|CERTIFICATE_VERIFY_FAILED' "$WORK/certbot"; then
+    if grep -qE 'SSLError|CERTIFICATE_VERIFY_FAILED|certificate verify failed' "$WORK/certbot"; then
         echo "the certificate of $DIRECTORY itself is not trusted: set acmeCaBundle to the one that signs it."
-    elif grep -qE 'ConnectionError|ConnectTimeout|ReadTimeout|Max retries exceeded' "$WORK/certbot"; then
+    elif grep -qE '^ValueError: Requesting|ConnectionError|Timeout|Max retries exceeded' "$WORK/certbot"; then
         echo "$DIRECTORY does not answer: check acmeDirectory, or wait and run pulumi up again."
     elif grep -qiE 'rateLimited|too many' "$WORK/certbot"; then
         echo "$(grep -m1 -oiE 'too many.*' "$WORK/certbot") This is a limit of the authority: wait, or set acmeDirectory to staging meanwhile."

@@ -178,7 +178,7 @@ nginx_apply() {
             fail "nginx does not serve the new configuration, so the old one is in place again: $(nginx_obstacle)"
         fi
     fi
-    find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$revision" ! -name "${before:-$revision}" -exec rm -rf {} +
+    find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$revision" -exec rm -rf {} +
 }
 
 # Validates in a private view of the file system, in which the revision is already the current one.

@@ -12,7 +12,9 @@ export const internetGateway: ResourceType = {
         attachGateway(state, id, optionalText(inputs, "vpcId"));
         return id;
     },
-    async update(change, id, news) {
+    async update(change, id, news, olds) {
+        // A change of tags must not take the gateway away from those who use it.
+        if (news.vpcId === olds.vpcId) return;
         await change(({ state }) => {
             detachGateway(state, id);
             attachGateway(state, id, optionalText(news, "vpcId"));

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import * as openpgp from "openpgp";
+import { expect, test } from "vitest";
+import { buildPackage } from "../../lab/linkmesh/build.ts";
+import { services } from "../../lab/services/services.ts";
+import { lab, labOk, onMachine, theLab } from "./lab.ts";
+
+const NEWER = "1.102.0~standin";
+
+/** LinkMesh from a signed APT source instead of a package file: an upgrade, by the way, that keeps the identity. */
+export function aptSource(): void {
+    test("a newer version from an APT source is installed, and the internal CA stays", async () => {
+        const info = async () =>
+            JSON.parse(
+                await onMachine(
+                    'curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/info',
+                ),
+            ) as {
+                caFingerprint: string;
+                version: string;
+            };
+        const before = await info();
+        const source = await publishSource(NEWER);
+        const settings = ["--set", `linkmeshAptSource=${source.line}`, "--set", `linkmeshAptKey=${source.key}`];
+
+        const wrong = await lab("up", ...settings, "--set", "linkmeshVersion=1.0.0");
+        expect(wrong.exitCode).not.toBe(0);
+        expect(wrong.stderr).toMatch(/step package: .*(has no linkmesh-server 1\.0\.0|1\.0\.0 is older)/);
+        expect((await info()).version).toBe(before.version);
+
+        await labOk("up", ...settings, "--set", `linkmeshVersion=${NEWER}`);
+        expect(await info()).toMatchObject({ version: NEWER, caFingerprint: before.caFingerprint });
+        await labOk("check");
+    });
+
+    test("the older package file is not put over the newer one", async () => {
+        const back = ["--set", "linkmeshAptSource=", "--set", "linkmeshAptKey=", "--set", "linkmeshVersion="];
+        const run = await lab("up", ...back);
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(
+            /step package: .*LinkMesh 1\.102\.0~standin is installed and 1\.101\.0~standin is older/,
+        );
+        await labOk("check");
+    });
+}
+
+/** A flat, signed APT source on the lab's package server. */
+async function publishSource(version: string): Promise<{ line: string; key: string }> {
+    const { packagesDir, packagesUrl } = services(theLab());
+    const directory = join(packagesDir, "apt");
+    mkdirSync(directory, { recursive: true });
+    const { file } = await buildPackage({ outDir: directory, version });
+    const bytes = readFileSync(file);
+    const control = execFileSync("dpkg-deb", ["--field", file], { encoding: "utf8" }).trimEnd();
+    const digest = (data: Buffer | string) => createHash("sha256").update(data).digest("hex");
+    const packages = `${control}\nFilename: ./${basename(file)}\nSize: ${bytes.length}\nSHA256: ${digest(bytes)}\n\n`;
+    const release = `Origin: test\nDate: ${new Date().toUTCString()}\nSHA256:\n ${digest(packages)} ${Buffer.byteLength(packages)} Packages\n`;
+    const { privateKey, publicKey } = await openpgp.generateKey({
+        userIDs: [{ name: "test source" }],
+        format: "object",
+    });
+    const message = await openpgp.createCleartextMessage({ text: release });
+    writeFileSync(join(directory, "Packages"), packages);
+    writeFileSync(join(directory, "InRelease"), await openpgp.sign({ message, signingKeys: privateKey }));
+    return { line: `${packagesUrl}/apt ./`, key: publicKey.armor() };
+}
