@@ -16,6 +16,5 @@ export default tseslint.config(
             "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
         },
     },
-    { files: ["**/*.js"], ...tseslint.configs.disableTypeChecked },
-    { ignores: ["node_modules/"] },
+    { ignores: ["node_modules/", "**/*.js"] },
 );

@@ -73,6 +73,11 @@ export function planSettings(sets: readonly string[]): SettingsPlan {
 export function configureStack(lab: Lab, stack: LabStack, pkg: LabPackage, overrides: Overrides, file?: string): void {
     const { project, schema } = stack.workspace;
     const own = labConfiguration(lab, project, pkg);
+    if (`${project}:linkmeshAptSource` in overrides) {
+        // The package comes from there, and the program takes one or the other.
+        delete own[`${project}:linkmeshDebUrl`];
+        delete own[`${project}:linkmeshDebSha256`];
+    }
     stack.configure(configuration(own, overrides, project, schema), file);
 }
 

@@ -47,7 +47,7 @@ export async function aptInstall(packages: Wanted[], progress: Progress): Promis
     }
 }
 
-/** Runs apt-get; returns undefined, or its last error as a phrase. */
+/** Runs apt-get; returns undefined, or its first error as a phrase. */
 async function apt(args: string[], progress: Progress): Promise<string | undefined> {
     const child = execa("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
         env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
@@ -55,13 +55,13 @@ async function apt(args: string[], progress: Progress): Promise<string | undefin
         all: true,
         reject: false,
     });
-    let last = "no message";
+    let first: string | undefined;
     for await (const line of child.iterable({ from: "all" })) {
         const error = /^(?:E|Err): ?(.+)/.exec(line)?.[1];
-        if (error) last = error;
+        first ??= error?.replace(/\.$/, "");
         if (/^(Get:|Unpacking|Setting up)/.test(line)) progress(line.replace(/ \.\.\.$/, "").slice(0, 70));
     }
-    return (await child).failed ? last : undefined;
+    return (await child).failed ? (first ?? "no message") : undefined;
 }
 
 const POLICY = "/usr/sbin/policy-rc.d";

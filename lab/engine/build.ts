@@ -1,6 +1,5 @@
 import { execa } from "execa";
-import { mkdirSync, readFileSync, renameSync, rmSync, statfsSync } from "node:fs";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LabError, type Progress } from "../lab.ts";
 import { lockHolder, takeLock } from "../lock.ts";
@@ -12,6 +11,8 @@ const MODULE_DIR = join(import.meta.dirname, "go");
 const CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 /** Without it the CLI calls itself v3.0.0 and the Automation API refuses it. */
 const VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
+/** How many modules have to be fetched when there are none, counted. */
+const MODULES = 150;
 /** Modules, build cache and binary, measured; Go fails half-way with an obscure message when they do not fit. */
 const NEEDED_MIB = 3000;
 
@@ -34,8 +35,8 @@ export async function buildPulumi(target: string, progress: Progress): Promise<v
         if (existsSync(target)) return;
         await ensureGo(progress);
         await ensureSpace(dirname(target));
-        await fetchModules(progress);
-        await compile(draft, progress);
+        const packages = await fetchModules(progress);
+        await compile(draft, packages, progress);
         renameSync(draft, target);
     } finally {
         rmSync(draft, { force: true });
@@ -80,24 +81,26 @@ async function ensureSpace(cacheDir: string): Promise<void> {
     }
 }
 
-async function fetchModules(progress: Progress): Promise<void> {
-    const total = readFileSync(join(MODULE_DIR, "go.mod"), "utf8").match(/^\t\S+ v\S+/gm)!.length;
+/** Fetches the modules that the CLI is made of, checked against go.sum; returns the number of packages to compile. */
+async function fetchModules(progress: Progress): Promise<number> {
     let fetched = 0;
-    await go(["mod", "download", "-json"], "fetching the modules of the Pulumi CLI", (line) => {
-        if (line.includes('"Path":')) progress(`Go module ${++fetched} of ${total}`);
+    let packages = 0;
+    // `go mod download` would also fetch what no package needs, and more about each module than every proxy has.
+    await go(["list", "-deps", CLI_PACKAGE], "fetching the modules of the Pulumi CLI", (line) => {
+        if (line.startsWith("go: downloading")) progress(`Go module ${++fetched} of about ${MODULES}`);
+        else packages++;
     });
+    return packages;
 }
 
-async function compile(draft: string, progress: Progress): Promise<void> {
-    const deps = await execa("go", ["list", "-deps", CLI_PACKAGE], { cwd: MODULE_DIR, reject: false });
-    const total = deps.failed ? undefined : String(deps.stdout).split("\n").length;
+async function compile(draft: string, packages: number, progress: Progress): Promise<void> {
     let compiled = 0;
     // Packages that Go's own cache already holds are not listed: the count may end before the total.
     const flags = ["-v", "-trimpath", "-ldflags", `-s -w -X ${VERSION_VARIABLE}=v${PULUMI_VERSION}`];
     await go(["build", ...flags, "-o", draft, CLI_PACKAGE], "compiling the Pulumi CLI", (line) => {
         if (!/^[\w.]+(\/[\w.~-]+)*$/.test(line)) return;
         compiled++;
-        progress(line === CLI_PACKAGE ? "linking" : `Go package ${compiled}${total ? ` of at most ${total}` : ""}`);
+        progress(line === CLI_PACKAGE ? "linking" : `Go package ${compiled} of at most ${packages}`);
     });
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { CHECKOUT } from "../labs.ts";
 import { type Lab, LabError } from "../lab.ts";
@@ -52,8 +52,9 @@ export function prepareWorkspace(workspace: Workspace, programDir = CHECKOUT): v
         writeFileSync(workspace.passphraseFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
     }
     // `main` lets the plain CLI find the program from the private directory.
-    const project = { ...readProjectFile(programDir), main: programDir };
-    writeFileSync(join(workspace.dir, "Pulumi.yaml"), stringify(project));
+    const project = readProjectFile(programDir);
+    const main = resolve(programDir, project.main ?? ".");
+    writeFileSync(join(workspace.dir, "Pulumi.yaml"), stringify({ ...project, main }));
     // The engine writes a log a run and never removes one.
     for (const dir of [join(workspace.home, "logs"), join(workspace.stateDir, ".pulumi", "history")]) {
         rmSync(dir, { recursive: true, force: true });
@@ -127,8 +128,14 @@ export function readProject(programDir = CHECKOUT): Pick<Workspace, "project" | 
     return { project: name, schema: Object.fromEntries(schema) };
 }
 
-function readProjectFile(programDir: string): { name: string; config?: Record<string, unknown> } {
+function readProjectFile(programDir: string): ProjectFile {
     const file = join(programDir, "Pulumi.yaml");
     if (!existsSync(file)) throw new LabError(`${file} is missing: run the lab from a complete checkout`);
-    return parse(readFileSync(file, "utf8")) as { name: string; config?: Record<string, unknown> };
+    return parse(readFileSync(file, "utf8")) as ProjectFile;
+}
+
+interface ProjectFile {
+    name: string;
+    main?: string;
+    config?: Record<string, unknown>;
 }

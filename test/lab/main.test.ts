@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from "vitest";
+import { aptSource } from "./apt-source.ts";
 import { badInput } from "./bad-input.ts";
 import { change } from "./change.ts";
+import { crash } from "./crash.ts";
 import { destroy } from "./destroy.ts";
 import { lab, labOk, type Run } from "./lab.ts";
 import { surfaces } from "./surfaces.ts";
@@ -23,4 +25,6 @@ describe("after up", () => surfaces(() => up));
 describe("a second up", unchanged);
 describe("a change", change);
 describe("bad input", badInput);
+describe("what was cut", crash);
+describe("LinkMesh from an APT source", aptSource);
 describe("destroy", destroy);

@@ -158,11 +158,10 @@ export function surfaces(up: () => Run): void {
         const renewal = await onMachine("cat /etc/letsencrypt/renewal/linkmesh.example.test.conf");
         expect(renewal).toContain("authenticator = webroot");
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
-        expect(
-            await onMachine(
-                "env $(systemctl show --property Environment --value certbot.service) certbot renew --dry-run --server $(sed -n "s/^server = //p" /etc/letsencrypt/renewal/*.conf) --no-random-sleep-on-renew >/dev/null 2>&1 && echo fine",
-            ),
-        ).toBe("fine");
+        const environment = "env $(systemctl show --property Environment --value certbot.service)";
+        // A dry run would ask Let's Encrypt's staging directory if it were not told.
+        const directory = renewal.match(/^server = (.*)$/m)![1]!;
+        await onMachine(`${environment} certbot renew --dry-run --server ${directory} --no-random-sleep-on-renew`);
     });
 
     test("nginx's own package files are as they came, apart from one number", async () => {
