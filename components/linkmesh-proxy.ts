@@ -120,7 +120,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             dependsOn: [...machine.ready, ...dns.resources],
         });
         const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
-        host.step("ready", { connectionAttempts: 70, timeout: 900 });
+        host.step("ready", { connectionAttempts: 30, timeout: 900 });
         host.step("volume", {
             variables: {
                 DEVICE: machine.dataDevice,

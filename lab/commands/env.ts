@@ -1,11 +1,15 @@
-import { isAbsolute, join } from "node:path";
-import { findPulumi } from "../engine/cli-binary.ts";
+import { existsSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { type PulumiCli, findPulumi } from "../engine/cli-binary.ts";
 import { prepareWorkspace, stackVariables, workspaceOf } from "../engine/workspace.ts";
 import { requireLab } from "../labs.ts";
 import { writePlugins } from "../providers/index.ts";
 import { linkRealPlugins, standInPackages } from "./plugins.ts";
 
-/** Prints what a shell has to evaluate so that plain `pulumi` works on the lab's stack: eval "$(npm run --silent lab -- env)". */
+/**
+ * Prints what a shell has to evaluate so that plain `pulumi`, run in the checkout, works on the lab's stack:
+ * eval "$(npm run --silent lab -- env)". What the user has to know goes to standard error, as eval hides comments.
+ */
 export async function env(): Promise<void> {
     const lab = requireLab();
     const workspace = workspaceOf(lab);
@@ -15,14 +19,31 @@ export async function env(): Promise<void> {
     const cli = await findPulumi(lab.cacheDir);
     const variables = {
         ...stackVariables(workspace),
+        // The CLI reads its flags from such variables too. Without it `pulumi config set` would write to the checkout.
+        PULUMI_OPTION_CONFIG_FILE: workspace.configFile,
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     };
+    // It would come before the lab's passphrase file.
+    console.log("unset PULUMI_CONFIG_PASSPHRASE");
     for (const [name, value] of Object.entries(variables)) console.log(`export ${name}=${quote(value)}`);
-    if (!cli) console.log("# There is no pulumi on PATH, and none in the lab's cache.");
-    else if (isAbsolute(cli.command)) console.log(`pulumi() { ${quote(cli.command)} "$@"; }`);
-    console.log(`# The stack's configuration: ${workspace.configFile}`);
-    console.log(`# Then, for example: pulumi -C ${workspace.dir} preview --diff`);
+    if (cli && isAbsolute(cli.command)) console.log(`pulumi() { ${quote(cli.command)} "$@"; }`);
+    const problem = missing(cli);
+    if (problem) console.error(problem);
+}
+
+function missing(cli: PulumiCli | undefined): string | undefined {
+    const install = "install the Pulumi CLI (https://www.pulumi.com/docs/install/), then evaluate this again";
+    if (!cli) return `there is no pulumi on PATH and none in the lab's cache: ${install}`;
+    if (!isAbsolute(cli.command) || onPath("pulumi-language-nodejs")) return undefined;
+    return (
+        "pulumi is the lab's own build, which cannot start programs by itself: `pulumi stack`, `config`, `refresh` and `destroy` " +
+        `work; for \`preview\` and \`up\` use \`npm run lab --\`, or ${install}`
+    );
+}
+
+function onPath(command: string): boolean {
+    return (process.env.PATH ?? "").split(delimiter).some((dir) => dir !== "" && existsSync(join(dir, command)));
 }
 
 function quote(text: string): string {

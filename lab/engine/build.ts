@@ -12,9 +12,9 @@ const CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 /** Without it the CLI calls itself v3.0.0 and the Automation API refuses it. */
 const VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 /** How many modules have to be fetched when there are none, counted. */
-const MODULES = 150;
+const MODULES = 254;
 /** Modules, build cache and binary, measured; Go fails half-way with an obscure message when they do not fit. */
-const NEEDED_MIB = 3000;
+const NEEDED_MIB = 3300;
 
 /** Builds the Pulumi CLI into `target`. A second caller waits for the first. Needs Go and a Go module proxy. */
 export async function buildPulumi(target: string, progress: Progress): Promise<void> {

@@ -6,33 +6,24 @@ import * as openpgp from "openpgp";
 import { expect, test } from "vitest";
 import { buildPackage } from "../../lab/linkmesh/build.ts";
 import { services } from "../../lab/services/services.ts";
-import { lab, labOk, onMachine, theLab } from "./lab.ts";
+import { lab, labOk, linkmeshInfo, theLab } from "./lab.ts";
 
 const NEWER = "1.102.0~standin";
 
 /** LinkMesh from a signed APT source instead of a package file: an upgrade, by the way, that keeps the identity. */
 export function aptSource(): void {
     test("a newer version from an APT source is installed, and the internal CA stays", async () => {
-        const info = async () =>
-            JSON.parse(
-                await onMachine(
-                    'curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/info',
-                ),
-            ) as {
-                caFingerprint: string;
-                version: string;
-            };
-        const before = await info();
+        const before = await linkmeshInfo();
         const source = await publishSource(NEWER);
         const settings = ["--set", `linkmeshAptSource=${source.line}`, "--set", `linkmeshAptKey=${source.key}`];
 
         const wrong = await lab("up", ...settings, "--set", "linkmeshVersion=1.0.0");
         expect(wrong.exitCode).not.toBe(0);
         expect(wrong.stderr).toMatch(/step package: .*(has no linkmesh-server 1\.0\.0|1\.0\.0 is older)/);
-        expect((await info()).version).toBe(before.version);
+        expect((await linkmeshInfo()).version).toBe(before.version);
 
         await labOk("up", ...settings, "--set", `linkmeshVersion=${NEWER}`);
-        expect(await info()).toMatchObject({ version: NEWER, caFingerprint: before.caFingerprint });
+        expect(await linkmeshInfo()).toMatchObject({ version: NEWER, caFingerprint: before.caFingerprint });
         await labOk("check");
     });
 

@@ -3,15 +3,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { killAll, processesOfLab } from "../../lab/cloud/process.ts";
-import { labOk, onMachine, status, theLab } from "./lab.ts";
+import { labOk, linkmeshInfo, onMachine, status, theLab } from "./lab.ts";
 
 /** What was cut is finished by the next `up`, and nothing of the identity is lost on the way. */
 export function crash(): void {
     const identity = async () => ({
         serial: await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem"),
-        ca: await onMachine(
-            'curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/info | grep -o \'"caFingerprint":"[^"]*"\'',
-        ),
+        ca: (await linkmeshInfo()).caFingerprint,
         addresses: [(await status()).outputs.ipv4, (await status()).outputs.ipv6],
     });
 

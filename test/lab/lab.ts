@@ -77,6 +77,12 @@ export function tryOnMachine(script: string) {
     return enterMachine(theLab(), instance, ["bash", "-s"], script);
 }
 
+/** What LinkMesh tells of itself. */
+export async function linkmeshInfo(): Promise<{ caFingerprint: string; version: string }> {
+    const call = 'curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/info';
+    return JSON.parse(await onMachine(call)) as { caFingerprint: string; version: string };
+}
+
 /** Process ids of the two services, and how often each logged in by SSH: what must not change without need. */
 export async function vitals(): Promise<{ nginx: string; linkmesh: string; logins: string }> {
     const pid = (unit: string) => onMachine(`systemctl show --property MainPID --value ${unit}`);

@@ -34,7 +34,7 @@ write_drop_in() {
 }
 
 install_deb() {
-    if installed $PACKAGE && [ "$(cat "$STATE/package" 2>/dev/null)" = "$DEB_SHA256" ]; then return; fi
+    if installed $PACKAGE && [ "$(cat "$STATE/package" 2>/dev/null)" = "$DEB_SHA256 $(present_version)" ]; then return; fi
     local deb="$WORK/$PACKAGE.deb" sum
     curl --fail --silent --show-error --location --retry 5 --retry-connrefused --max-time 600 --output "$deb" "$DEB_URL" 2>"$WORK/curl" ||
         fail "linkmeshDebUrl: $DEB_URL cannot be fetched ($(tail -n1 "$WORK/curl")): check the address and that the machine reaches it."
@@ -46,14 +46,14 @@ install_deb() {
     refuse_downgrade "$(dpkg-deb -f "$deb" Version)"
     chmod 0755 "$WORK" # apt's own user reads the file
     install_package "$deb"
-    echo "$DEB_SHA256" | install_file "$STATE/package" || true
+    echo "$DEB_SHA256 $(present_version)" | install_file "$STATE/package" || true
 }
 
 install_from_source() {
     file apt-key.asc | install_file /etc/apt/keyrings/linkmesh.asc || true
     local source="deb [signed-by=/etc/apt/keyrings/linkmesh.asc] $APT_SOURCE"
     echo "$source" | install_file /etc/apt/sources.list.d/linkmesh.list || true
-    if installed $PACKAGE && [ "$(dpkg-query -W -f '${Version}' $PACKAGE)" = "$VERSION" ]; then return; fi
+    if installed $PACKAGE && [ "$(present_version)" = "$VERSION" ]; then return; fi
     refuse_downgrade "$VERSION"
     apt_get update
     apt-cache madison $PACKAGE | grep -qF " $VERSION " ||
@@ -61,10 +61,14 @@ install_from_source() {
     install_package "$PACKAGE=$VERSION"
 }
 
+present_version() {
+    dpkg-query -W -f '${Version}' $PACKAGE
+}
+
 refuse_downgrade() {
     local present
     installed $PACKAGE || return 0
-    present=$(dpkg-query -W -f '${Version}' $PACKAGE)
+    present=$(present_version)
     dpkg --compare-versions "$1" ge "$present" ||
         fail "LinkMesh $present is installed and $1 is older: LinkMesh does not say that it can read a newer database, so nothing was changed."
 }

@@ -1,0 +1,83 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { standInPackages } from "../lab/commands/plugins.ts";
+import { Realizer } from "../lab/cloud/realizer.ts";
+import type { PulumiCli } from "../lab/engine/cli-binary.ts";
+import type { EngineResult } from "../lab/engine/run.ts";
+import { LabStack, type OperationOptions } from "../lab/engine/stack.ts";
+import { LabError, type Progress } from "../lab/lab.ts";
+import { startProviders } from "../lab/providers/index.ts";
+import { benchLab, lab, stopIfInterrupted } from "./lab.ts";
+import { timed } from "./spread.ts";
+
+/** Seconds of each run. */
+export interface EngineTimes {
+    emptyPreview: number[];
+    preview: number[];
+    up: number[];
+    previewProcess: number[];
+    upProcess: number[];
+}
+
+/**
+ * Times previews of an empty program and of the lab's unchanged stack, and its `up`, in turns, so that whatever else
+ * the machine does meets all of them alike. The first turn is not counted: it loads modules.
+ */
+export async function measureEngine(
+    cli: PulumiCli,
+    runs: number,
+    withUp: boolean,
+    progress: Progress,
+): Promise<EngineTimes> {
+    const times: EngineTimes = { emptyPreview: [], preview: [], up: [], previewProcess: [], upProcess: [] };
+    const own = benchLab();
+    const dir = mkdtempSync(join(tmpdir(), "linkmesh-bench-"));
+    const providers = await startProviders({ lab: own, realizer: new Realizer(own), packages: standInPackages() });
+    try {
+        const options = { command: cli.command, debugProviders: providers.debugProviders };
+        const stack = new LabStack(own, options);
+        await stack.init();
+        writeFileSync(join(dir, "index.ts"), "export {};\n");
+        writeFileSync(join(dir, "Pulumi.yaml"), "name: empty\nruntime: nodejs\n");
+        const empty = new LabStack({ ...own, dir }, { ...options, programDir: dir });
+        await empty.init();
+        empty.configure({});
+        for (let run = 0; run <= runs; run++) {
+            stopIfInterrupted();
+            progress(run === 0 ? "warming up" : `run ${run} of ${runs}`);
+            const emptyPreview = await timed(() => empty.preview());
+            const preview = await timed(() => unchanged((o) => stack.preview(o)));
+            const up = withUp ? await timed(() => unchanged((o) => stack.up(o))) : undefined;
+            if (run === 0) continue;
+            times.emptyPreview.push(emptyPreview);
+            times.preview.push(preview);
+            if (up !== undefined) times.up.push(up);
+        }
+    } finally {
+        await providers.stop();
+        rmSync(dir, { recursive: true, force: true });
+    }
+    for (let run = 1; run <= runs; run++) {
+        progress(`whole process, run ${run} of ${runs}`);
+        times.previewProcess.push(await timed(() => lab(["preview"])));
+        if (withUp) times.upProcess.push(await timed(() => lab(["up"])));
+    }
+    return times;
+}
+
+/** Runs an operation that must find nothing to do. */
+async function unchanged(operation: (options: OperationOptions) => Promise<EngineResult>): Promise<void> {
+    let changes: Record<string, number> = {};
+    const onEvent = (event: EngineEvent) => {
+        changes = (event.summaryEvent?.resourceChanges as Record<string, number> | undefined) ?? changes;
+    };
+    await operation({ onEvent });
+    const others = Object.entries(changes).filter(([op]) => op !== "same");
+    if (others.length === 0) return;
+    const found = others.map(([op, count]) => `${count} to ${op}`).join(", ");
+    throw new LabError(
+        `the program has changed under the benchmark (${found}): leave the checkout alone while it runs`,
+    );
+}
