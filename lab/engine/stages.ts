@@ -60,8 +60,7 @@ export class EngineStages {
         } else if (event.resOpFailedEvent) {
             this.#fail(event.resOpFailedEvent.metadata.urn);
         } else if (event.summaryEvent) {
-            const changes = Object.entries(event.summaryEvent.resourceChanges ?? {});
-            this.changes = Object.fromEntries(changes.filter(([op]) => isChange(op)));
+            this.changes = event.summaryEvent.resourceChanges ?? {};
         }
     }
 

@@ -31,6 +31,15 @@ export function crash(): void {
         expect(await identity()).toEqual(before);
     });
 
+    test("a machine of another type takes its place: same addresses, names, secret, internal CA, certificate", async () => {
+        const before = { ...(await identity()), machine: await onMachine("cat /etc/machine-id") };
+        const run = await labOk("up", "--set", "instanceType=t3.medium");
+        expect(run.stdout).toMatch(/✓ program: \d+ replaced/);
+        const after = { ...(await identity()), machine: await onMachine("cat /etc/machine-id") };
+        expect(after.machine).not.toBe(before.machine);
+        expect({ ...after, machine: "" }).toEqual({ ...before, machine: "" });
+    });
+
     test("every process of the lab killed at once, as by a power cut: up brings the same machine back", async () => {
         const before = await identity();
         const pids = processesOfLab(theLab());

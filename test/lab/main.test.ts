@@ -5,6 +5,7 @@ import { change } from "./change.ts";
 import { crash } from "./crash.ts";
 import { destroy } from "./destroy.ts";
 import { lab, labOk, type Run } from "./lab.ts";
+import { plainPulumi } from "./plain-pulumi.ts";
 import { surfaces } from "./surfaces.ts";
 import { unchanged } from "./unchanged.ts";
 
@@ -23,6 +24,7 @@ afterAll(async () => {
 
 describe("after up", () => surfaces(() => up));
 describe("a second up", unchanged);
+describe("plain pulumi", plainPulumi);
 describe("a change", change);
 describe("bad input", badInput);
 describe("what was cut", crash);

@@ -82,13 +82,13 @@ install_package() {
 
 # The service's user owns files on the volume by number. Another machine may number its users otherwise.
 record_user() {
-    { id -u linkmesh && id -g linkmesh; } | tr '\n' ' ' | install_file "$DATA/identity/user" || true
+    echo "$(id -u linkmesh) $(id -g linkmesh)" | install_file "$DATA/identity/user" || true
 }
 
 restore_user() {
     local uid gid
     if [ ! -e "$DATA/identity/user" ] || id linkmesh >/dev/null 2>&1; then return; fi
-    read -r uid gid <"$DATA/identity/user"
+    read -r uid gid <<<"$(cat "$DATA/identity/user")"
     getent group linkmesh >/dev/null || groupadd --system --gid "$gid" linkmesh
     useradd --system --uid "$uid" --gid "$gid" --home-dir /var/lib/linkmesh --no-create-home --shell /usr/sbin/nologin linkmesh
 }

@@ -1,0 +1,202 @@
+import { execa } from "execa";
+import {
+    copyFileSync,
+    cpSync,
+    linkSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findPulumi } from "../../lab/engine/cli-binary.ts";
+import { LAB_DOMAIN } from "../../lab/lab.ts";
+import { writePlugins } from "../../lab/providers/index.ts";
+import { labOk, onMachine, theLab, type Run } from "./lab.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const LANGUAGE_HOST = join(import.meta.dirname, "language-host.ts");
+
+/** Plain `pulumi` in the checkout: on the lab's stack, and as a user of AWS runs it. */
+export function plainPulumi(): void {
+    let scratch: string;
+    let path: string;
+    let before: unknown;
+
+    beforeAll(async () => {
+        scratch = mkdtempSync(join(tmpdir(), "linkmesh-plain-"));
+        path = await installPulumi(join(scratch, "bin"));
+        before = checkout();
+    });
+
+    afterAll(async () => {
+        expect(await processes()).toEqual([]);
+        expect(checkout()).toEqual(before);
+        rmSync(scratch, { recursive: true, force: true });
+    });
+
+    /** Commands in a shell that has evaluated what `lab env` prints. */
+    const inLab = (commands: string) =>
+        bash(`eval "$(npm run --silent lab -- env)"\n${commands}`, { cwd: ROOT, env: { PATH: path } });
+
+    test("reads the lab's outputs", async () => {
+        expect(succeeded(await inLab("pulumi stack output publicUrl"))).toBe(`https://${LAB_DOMAIN}`);
+    });
+
+    test("sees no change right after the lab's own up", async () => {
+        const text = succeeded(await inLab("pulumi preview --expect-no-changes"));
+        expect(text).toMatch(/\d+ unchanged/);
+        expect(text).not.toMatch(/warning|to update|to create/);
+    });
+
+    test("shows what a changed setting changes in nginx; the setting is not kept in the checkout", async () => {
+        const text = succeeded(
+            await inLab(`pulumi config set collectorsExpected 40000
+                pulumi preview --diff
+                pulumi config rm collectorsExpected
+                pulumi preview --expect-no-changes`),
+        );
+        expect(text).toMatch(/\+ +server 127\.0\.0\.2:8080 max_fails=0;/);
+        expect(text).toMatch(/2 to update/);
+    });
+
+    test("up does the change, and the lab's own up takes it back", async () => {
+        const maxFails = () => onMachine("grep -c max_fails /etc/nginx/linkmesh/current/http-linkmesh.conf");
+        const up = await inLab("pulumi config set collectorsExpected 40000; pulumi up --yes --skip-preview");
+        expect(succeeded(up)).toMatch(/2 updated/);
+        expect(await maxFails()).toBe("2");
+        expect((await labOk("up")).stdout).toMatch(/✓ program: 2 updated/);
+        expect(await maxFails()).toBe("1");
+    });
+
+    test.each<[string, string, string]>([
+        [
+            "a misspelt setting",
+            "config set collectorExpected 1",
+            "collectorExpected is not a setting: did you mean collectorsExpected? Remove it with `pulumi config rm collectorExpected`.",
+        ],
+        [
+            "a missing setting",
+            "config rm domain",
+            "validating stack config: Stack 'lab' is missing configuration value 'domain'",
+        ],
+        [
+            "a wrong value",
+            "config set acmeDirectory nowhere",
+            'acmeDirectory must be "staging", "production" or an https URL of an ACME directory.',
+        ],
+        [
+            "a name outside every zone",
+            "config set domain linkmesh.elsewhere.test",
+            "domain: this AWS account has no public hosted zone that encloses linkmesh.elsewhere.test; create one in Route 53 or name it with hostedZone.",
+        ],
+    ])("%s is told in one sentence", async (_, mistake, sentence) => {
+        const run = await inLab(`cp "$PULUMI_OPTION_CONFIG_FILE" ${scratch}/stack.yaml
+            export PULUMI_OPTION_CONFIG_FILE=${scratch}/stack.yaml
+            pulumi ${mistake}
+            pulumi preview`);
+        expect(run.exitCode).not.toBe(0);
+        const text = `${run.stdout}\n${run.stderr}`;
+        const told = [...text.matchAll(/^ *error: (.*)$/gm)].map(([, message]) => message);
+        expect([...new Set(told)], text).toEqual([sentence]);
+        expect(text).not.toMatch(/^\s+at /m);
+    });
+
+    test("previews a first stack as the README sets it up, and the sample stack, with the program alone", async () => {
+        const program = join(scratch, "program");
+        const home = join(scratch, "home");
+        for (const part of ["index.ts", "components", "package.json", "Pulumi.yaml", "Pulumi.dev.yaml"]) {
+            cpSync(join(ROOT, part), join(program, part), { recursive: true });
+        }
+        symlinkSync(join(ROOT, "node_modules"), join(program, "node_modules"));
+        mkdirSync(join(scratch, "state"));
+        // The real provider would ask for an account. The stand-in knows the lab's zone; a preview changes nothing there.
+        await writePlugins(join(home, "plugins"), theLab());
+        const env = {
+            PATH: path,
+            HOME: scratch,
+            PULUMI_HOME: home,
+            PULUMI_BACKEND_URL: `file://${join(scratch, "state")}`,
+            PULUMI_CONFIG_PASSPHRASE: "correct horse",
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        };
+        const text = succeeded(
+            await bash(
+                `pulumi stack init staging
+                pulumi config set aws:region eu-central-1
+                pulumi config set domain ${LAB_DOMAIN}
+                pulumi config set acmeEmail platform@example.com
+                pulumi config set --path 'sshAllowedCidrs[0]' 198.51.100.7/32
+                pulumi config set linkmeshDebUrl https://packages.example.com/linkmesh-server_1.101.0_amd64.deb
+                pulumi config set linkmeshDebSha256 ${"0".repeat(64)}
+                pulumi preview
+                pulumi stack init dev
+                pulumi config set domain ${LAB_DOMAIN}
+                pulumi preview`,
+                { cwd: program, env, extendEnv: false },
+            ),
+        );
+        const counts = [...text.matchAll(/\+ (\d+) to create/g)].map(([, count]) => Number(count));
+        expect(counts).toHaveLength(2);
+        expect(counts[0]).toBeGreaterThan(40);
+        expect(counts[1]).toBe(counts[0]);
+        expect(text).toContain(`publicUrl    : "https://${LAB_DOMAIN}"`);
+        expect(text).not.toMatch(/warning/);
+    });
+}
+
+/** Value of PATH with a Pulumi CLI that runs Node programs: the installed one, or the lab's beside a stand-in for its language host. */
+async function installPulumi(dir: string): Promise<string> {
+    const path = process.env.PATH ?? "";
+    const cli = await findPulumi(theLab().cacheDir);
+    if (cli!.origin === "PATH") return path;
+    mkdirSync(dir);
+    try {
+        linkSync(cli!.command, join(dir, "pulumi"));
+    } catch {
+        // Another file system.
+        copyFileSync(cli!.command, join(dir, "pulumi"));
+    }
+    const tsx = createRequire(import.meta.url).resolve("tsx");
+    const script = `#!/bin/sh\nexec '${process.execPath}' --import '${tsx}' '${LANGUAGE_HOST}' "$@"\n`;
+    writeFileSync(join(dir, "pulumi-language-nodejs"), script, { mode: 0o755 });
+    return [dir, dirname(process.execPath), path].join(delimiter);
+}
+
+async function bash(
+    script: string,
+    options: { cwd: string; env: Record<string, string>; extendEnv?: boolean },
+): Promise<Run> {
+    const result = await execa("bash", ["-ec", script], { ...options, reject: false, stdin: "ignore" });
+    return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+}
+
+function succeeded(run: Run): string {
+    expect(run.exitCode, `${run.stdout}\n${run.stderr}`).toBe(0);
+    return run.stdout;
+}
+
+/** The names of all files, and the text of those that `pulumi` may write to. */
+function checkout(): unknown {
+    const names = readdirSync(ROOT, { recursive: true, encoding: "utf8" }).filter(
+        (name) => !/^(node_modules|\.git)(\/|$)/.test(name),
+    );
+    const stacks = names
+        .filter((name) => /^Pulumi.*\.yaml$/.test(name))
+        .map((name) => readFileSync(join(ROOT, name), "utf8"));
+    return { names, stacks };
+}
+
+/** What is left of engines, language hosts, programs and providers. */
+async function processes(): Promise<string[]> {
+    const { stdout } = await execa("ps", ["-e", "-o", "args="]);
+    const marks = [LANGUAGE_HOST, join(theLab().dir, "pulumi"), "@pulumi/pulumi/cmd/run"];
+    return stdout.split("\n").filter((line) => marks.some((mark) => line.includes(mark)));
+}
