@@ -60,7 +60,8 @@ export class EngineStages {
         } else if (event.resOpFailedEvent) {
             this.#fail(event.resOpFailedEvent.metadata.urn);
         } else if (event.summaryEvent) {
-            this.changes = event.summaryEvent.resourceChanges ?? {};
+            const changes = Object.entries(event.summaryEvent.resourceChanges ?? {});
+            this.changes = Object.fromEntries(changes.filter(([op]) => isChange(op) || op === "replace"));
         }
     }
 

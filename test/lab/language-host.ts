@@ -7,6 +7,7 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import languageService from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/language_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import { PULUMI_VERSION } from "../../lab/engine/version.ts";
 
 /*
  * A stand-in for pulumi-language-nodejs, the part of an installed Pulumi CLI that starts programs written for Node. For
@@ -66,7 +67,7 @@ function handlers(engine: string): grpc.UntypedServiceImplementation {
     return {
         getPluginInfo: unary(() => {
             const info = new plugin.PluginInfo();
-            info.setVersion("3.259.0");
+            info.setVersion(PULUMI_VERSION);
             return info;
         }),
         getRequiredPackages: unary((request: pb.GetRequiredPackagesRequest) => {
@@ -132,7 +133,7 @@ async function run(request: pb.RunRequest, engine: string, cancelled: AbortSigna
 function commandLine(request: pb.RunRequest, engine: string) {
     if (request.getAttachDebugger()) throw new Error("this stand-in for pulumi-language-nodejs has no debugger");
     const info = request.getInfo()!;
-    const options = runtimeOptions((info.getOptions()?.toJavaScript() ?? {}) as Record<string, unknown>);
+    const options = runtimeOptions(info.getOptions()?.toJavaScript() ?? {});
     const program = info.getProgramDirectory();
     const flags = {
         monitor: request.getMonitorAddress(),
@@ -164,11 +165,9 @@ function commandLine(request: pb.RunRequest, engine: string) {
 
 /** `runtime.options` of Pulumi.yaml. By default TypeScript goes through ts-node. */
 function runtimeOptions(options: Record<string, unknown>): { typescript: boolean; nodeargs: string[] } {
-    const { typescript = true, nodeargs = "", packagemanager = "auto", ...others } = options;
+    const { typescript = true, nodeargs = "", ...others } = options;
     if (typeof typescript !== "boolean") throw new Error("typescript option must be a boolean");
     if (typeof nodeargs !== "string") throw new Error("nodeargs option must be a string");
-    if (!["auto", "npm", "yarn", "pnpm", "bun"].includes(String(packagemanager)))
-        throw new Error(`packagemanager option must be one of auto, npm, yarn, pnpm or bun, got ${packagemanager}`);
     if (/["'\\#]/.test(nodeargs))
         throw new Error("this stand-in for pulumi-language-nodejs takes no quotes in nodeargs");
     const unknown = Object.keys(others);
@@ -179,7 +178,7 @@ function runtimeOptions(options: Record<string, unknown>): { typescript: boolean
 
 /** Keys as the oldest SDKs want them: "project:config:name" for "project:name". */
 function configuration(request: pb.RunRequest): Record<string, string> {
-    const entries = request.getConfigMap().toObject() as [string, string][];
+    const entries = request.getConfigMap().toObject();
     return Object.fromEntries(
         entries.map(([key, value]) => {
             const [namespace, name, ...more] = key.split(":");

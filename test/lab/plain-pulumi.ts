@@ -36,9 +36,9 @@ export function plainPulumi(): void {
     });
 
     afterAll(async () => {
+        rmSync(scratch, { recursive: true, force: true });
         expect(await processes()).toEqual([]);
         expect(checkout()).toEqual(before);
-        rmSync(scratch, { recursive: true, force: true });
     });
 
     /** Commands in a shell that has evaluated what `lab env` prints. */
@@ -197,6 +197,6 @@ function checkout(): unknown {
 /** What is left of engines, language hosts, programs and providers. */
 async function processes(): Promise<string[]> {
     const { stdout } = await execa("ps", ["-e", "-o", "args="]);
-    const marks = [LANGUAGE_HOST, join(theLab().dir, "pulumi"), "@pulumi/pulumi/cmd/run"];
+    const marks = [LANGUAGE_HOST, join(theLab().dir, "pulumi"), join(ROOT, "node_modules/@pulumi/pulumi/cmd/run")];
     return stdout.split("\n").filter((line) => marks.some((mark) => line.includes(mark)));
 }
