@@ -13,6 +13,9 @@ const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: 
 export class SettingsError extends pulumi.RunError {
     constructor(readonly problems: readonly string[]) {
         super(problems.join("\n"));
+        // The SDK has util.inspect colour the stack before it hides it. Thrown while index.ts loads, it holds a frame of
+        // node_modules/@pulumi/resource.ts, for which Node 20's colouring needs 20 seconds and much memory.
+        this.stack = this.message;
     }
 }
 

@@ -44,9 +44,12 @@ async function findZone(settings: Settings, opts: pulumi.InvokeOptions) {
         );
     }
     const labels = settings.domain.split(".");
-    for (let skip = 0; labels.length - skip >= 2; skip++) {
-        const zone = await zoneNamed(labels.slice(skip).join("."), opts);
-        if (zone) return zone;
+    const names = labels.slice(0, -1).map((_, skip) => labels.slice(skip).join("."));
+    // All at once, for a preview's sake; the closest one counts, and what is wrong with those further up does not.
+    const answers = await Promise.allSettled(names.map((name) => zoneNamed(name, opts)));
+    for (const answer of answers) {
+        if (answer.status === "rejected") throw answer.reason;
+        if (answer.value) return answer.value;
     }
     throw new pulumi.RunError(
         `domain: this AWS account has no public hosted zone that encloses ${settings.domain}; create one in Route 53 or name it with hostedZone.`,
@@ -59,8 +62,8 @@ async function zoneNamed(name: string, opts: pulumi.InvokeOptions) {
         return { zoneId: zone.zoneId, name };
     } catch (error) {
         const text = message(error);
-        if (/no matching Route ?53 Hosted Zone found/i.test(text)) return undefined;
-        if (/multiple Route ?53 Hosted Zones/i.test(text)) {
+        if (/no matching Route ?53/i.test(text)) return undefined;
+        if (/multiple Route ?53/i.test(text)) {
             throw new pulumi.RunError(
                 `hostedZone: this AWS account has several public hosted zones ${name}; delete the ones that are not in use.`,
             );
