@@ -176,4 +176,5 @@ describe("refused with one sentence that names the setting", () => {
 test("several problems are told at once, and the error is one that Pulumi shows without a stack trace", () => {
     expect(problems({ domain: "x", acmeDirectory: "y" })).toHaveLength(4);
     expect(new SettingsError(["a", "b"])).toBeInstanceOf(pulumi.RunError);
+    expect(new SettingsError(["a", "b"]).stack).toBe("a\nb");
 });

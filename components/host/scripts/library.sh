@@ -20,7 +20,11 @@ start() {
     mkdir -p "$STATE"
     # A step whose connection was cut may still be running.
     exec 9>"$STATE/lock"
-    flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
+    if ! flock --nonblock 9; then
+        flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
+        # Ends this step when nobody listens any more: what it was to do may have been taken back meanwhile.
+        echo "Waited for a step that was still running."
+    fi
     WORK=$(mktemp -d)
     trap 'rm -rf "$WORK"' EXIT
     trap 'fail "the step $STEP failed at \`$BASH_COMMAND\`; run pulumi up again, and look at the machine if that does not help."' ERR
