@@ -132,6 +132,10 @@ function contradictions(s: Settings): string[] {
         s.linkmeshAptSource === "" || (s.linkmeshAptKey !== "" && s.linkmeshVersion !== ""),
         "linkmeshAptSource needs linkmeshAptKey, the key that signs it, and linkmeshVersion, the version to install.",
     );
+    demand(
+        new Set(s.sshAllowedCidrs).size === s.sshAllowedCidrs.length,
+        "sshAllowedCidrs names a network twice: remove one.",
+    );
     for (const key of MANAGED_CONFIG_KEYS) {
         demand(
             !hasPath(s.linkmeshConfig, key.split(".")),

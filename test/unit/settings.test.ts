@@ -102,6 +102,11 @@ describe("refused with one sentence that names the setting", () => {
             /^sshAllowedCidrs must hold network addresses: "198\.51\.100\.7\/24" has host bits set/,
         ],
         ["host bits in IPv6", { sshAllowedCidrs: ["2001:db8::1/64"] }, /has host bits set/],
+        [
+            "a network twice",
+            { sshAllowedCidrs: ["198.51.100.7/32", "198.51.100.7/32"] },
+            /^sshAllowedCidrs names a network twice/,
+        ],
         ["a length too great", { sshAllowedCidrs: ["198.51.100.7/33"] }, /CIDR form/],
         ["no e-mail address", { acmeEmail: "platform" }, /^acmeEmail must be an e-mail address/],
         [
