@@ -58,7 +58,8 @@ export function labCacheDir(): string {
 
 /** The lab in a slot. Pure: nothing is created. */
 export function labAt(slot: number): Lab {
-    if (!Number.isInteger(slot) || slot < 0 || slot >= SLOTS) throw new Error(`lab slot ${slot} is not between 0 and ${SLOTS - 1}`);
+    if (!Number.isInteger(slot) || slot < 0 || slot >= SLOTS)
+        throw new Error(`lab slot ${slot} is not between 0 and ${SLOTS - 1}`);
     const v4 = `10.77.${128 + 2 * slot}`;
     const elastic = `10.77.${129 + 2 * slot}`;
     const hex = (v: number) => ((slot * 0x20 + v) << 8).toString(16);

@@ -115,7 +115,12 @@ function keptSettings(sets: readonly string[]): string {
 
 /** "no change", or "41 created, 2 updated". */
 function describeChanges(changes: Record<string, number>): string {
-    const words: Record<string, string> = { create: "created", update: "updated", replace: "replaced", delete: "deleted" };
+    const words: Record<string, string> = {
+        create: "created",
+        update: "updated",
+        replace: "replaced",
+        delete: "deleted",
+    };
     const parts = Object.entries(changes)
         .filter(([op]) => op in words)
         .map(([op, count]) => `${count} ${words[op]}`);
