@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
     test: {
+        // Where nobody watches a terminal, a line for each test as it ends.
+        reporters: process.stdout.isTTY ? ["default"] : ["verbose"],
         projects: [
             { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
             // Real programs on loopback.

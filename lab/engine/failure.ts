@@ -35,9 +35,11 @@ function resourceFailure({ urn = "", step, message }: Diagnostic): string {
 
 const COMMAND_FAILED = /Process exited with status (\d+): running "(?:[^"\\]|\\.)*":?\s*/s;
 
+const UNREACHABLE = "; check that the machine runs and that sshAllowedCidrs holds the address from which you run this";
+
 function commandFailure(message: string): string {
     const match = COMMAND_FAILED.exec(message);
-    if (!match) return firstLine(message);
+    if (!match) return firstLine(message) + (/after \d+ failed attempts/.test(message) ? UNREACHABLE : "");
     const lines = message
         .slice(match.index + match[0].length)
         .split("\n")
