@@ -51,11 +51,12 @@ export async function lab(args: readonly string[], { finish = false } = {}): Pro
         child.kill(signal);
     });
     try {
-        const { exitCode, stdout, stderr } = await child;
+        const { exitCode, signal, stdout, stderr } = await child;
         if (!finish) stopIfInterrupted();
         if (exitCode === 0) return stdout;
         const reason =
-            /^error: ([\s\S]*)/m.exec(stderr)?.[1]?.trim() ?? `it ended with ${exitCode}\n${stdout}\n${stderr}`;
+            /^error: ([\s\S]*)/m.exec(stderr)?.[1]?.trim() ??
+            `it ended with ${exitCode ?? signal}\n${stdout}\n${stderr}`;
         throw new LabError(`\`lab ${args.join(" ")}\` failed: ${reason}`);
     } finally {
         release();

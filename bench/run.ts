@@ -122,6 +122,8 @@ function report(error: unknown): number {
         console.error(error);
         return 1;
     }
-    console.error(`error: ${error.message}`);
-    return error.name === "Interrupted" ? INTERRUPTED : 1;
+    const interrupted = error.name === "Interrupted";
+    // The engine's own sentence says how to go on with the lab, which is gone.
+    console.error(`error: ${interrupted ? "the benchmark was interrupted" : error.message}`);
+    return interrupted ? INTERRUPTED : 1;
 }

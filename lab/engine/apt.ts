@@ -8,10 +8,6 @@ export interface Wanted {
     why: string;
 }
 
-export function isRoot(): boolean {
-    return process.getuid?.() === 0;
-}
-
 /** The version that apt-get would install; undefined when apt is missing or does not know the package. */
 export async function aptCandidate(name: string): Promise<string | undefined> {
     const policy = () => execa("apt-cache", ["policy", name], { reject: false, env: { LC_ALL: "C" } });

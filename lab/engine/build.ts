@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, renameSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LabError, type Progress } from "../lab.ts";
 import { lockHolder, takeLock } from "../lock.ts";
-import { aptCandidate, aptInstall, isRoot } from "./apt.ts";
+import { aptCandidate, aptInstall } from "./apt.ts";
+import { isRoot } from "./prerequisites.ts";
 import { GO_MINIMUM, PULUMI_VERSION, compareVersions } from "./version.ts";
 
 /** A go.mod that names the CLI as a tool, and a go.sum that pins every module it is made of. */

@@ -1,8 +1,8 @@
-import { execa } from "execa";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Progress } from "../lab.ts";
-import { buildPulumi } from "./build.ts";
 import { PULUMI_MINIMUM, PULUMI_VERSION, compareVersions } from "./version.ts";
 
 /** The Pulumi CLI to use, and where it came from. */
@@ -28,6 +28,8 @@ export async function findPulumi(cacheDir: string): Promise<PulumiCli | undefine
 export async function ensurePulumi(cacheDir: string, progress: Progress): Promise<PulumiCli> {
     const found = await findPulumi(cacheDir);
     if (found) return found;
+    // Loaded here only: what it needs takes a quarter of a second to load.
+    const { buildPulumi } = await import("./build.ts");
     const target = cachedBinary(cacheDir);
     await buildPulumi(target, progress);
     return { command: target, version: PULUMI_VERSION, origin: "built" };
@@ -39,7 +41,7 @@ function cachedBinary(cacheDir: string): string {
 
 /** What `pulumi version` says, without "v"; undefined when there is no such command. */
 async function versionOf(command: string): Promise<string | undefined> {
-    const result = await execa(command, ["version"], { reject: false, env: { PULUMI_SKIP_UPDATE_CHECK: "true" } });
-    const version = /^v?(\d+\.\d+\.\d+\S*)$/m.exec(String(result.stdout ?? "").trim());
-    return result.failed ? undefined : version?.[1];
+    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    const result = await promisify(execFile)(command, ["version"], { env }).catch(() => undefined);
+    return /^v?(\d+\.\d+\.\d+\S*)$/m.exec(result?.stdout.trim() ?? "")?.[1];
 }

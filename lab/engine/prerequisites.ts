@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
 import { LabError, type Progress } from "../lab.ts";
-import { type Wanted, aptInstall, isRoot } from "./apt.ts";
+import type { Wanted } from "./apt.ts";
 
 /** What the lab runs on the outer machine: the command that is looked for, and the Debian package that brings it. */
 const COMMANDS: (Wanted & { command: string })[] = [
@@ -23,6 +23,10 @@ const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 export function completePath(): void {
     const present = (process.env.PATH ?? "").split(":").filter(Boolean);
     process.env.PATH = [...present, ...SYSTEM_PATH.filter((dir) => !present.includes(dir))].join(":");
+}
+
+export function isRoot(): boolean {
+    return process.getuid?.() === 0;
 }
 
 /** Refuses a machine on which the lab cannot run at all, in one sentence. */
@@ -54,6 +58,8 @@ export async function ensurePrerequisites(announce: (line: string) => void, prog
         );
     }
     announce(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);
+    // Loaded here only: what it needs takes a quarter of a second to load.
+    const { aptInstall } = await import("./apt.ts");
     await aptInstall(missing, progress);
     const still = COMMANDS.filter(({ command }) => !onPath(command));
     if (still.length > 0) {

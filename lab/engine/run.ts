@@ -3,11 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import * as grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { onInterrupt } from "../interrupt.ts";
-import { deferSeldomUsed, quietenSdk } from "./sdk.ts";
+import { quietenSdk } from "./sdk.ts";
 
 const require = createRequire(import.meta.url);
-
-deferSeldomUsed();
 
 // The Automation API's own parts: the server through which the engine runs an inline program, and the event stream.
 // Its `up` is not used because it runs the CLI three more times, which triples the time of an unchanged stack.

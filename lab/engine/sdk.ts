@@ -1,4 +1,4 @@
-import { Module, createRequire } from "node:module";
+import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 
@@ -26,27 +26,4 @@ export function quietenSdk(): void {
             Error.stackTraceLimit = stackTraceLimit;
         }
     };
-}
-
-/** What the SDK loads at once and needs only to send functions to the cloud, which this program does not do. */
-const SELDOM_USED = ["typescript", "@npmcli/arborist"];
-
-/** Loads those when something first asks for one of their parts: half a second of each command. To be called before the SDK is loaded. */
-export function deferSeldomUsed(): void {
-    const sdk = createRequire(require.resolve("@pulumi/pulumi"));
-    for (const name of SELDOM_USED) {
-        const file = sdk.resolve(name);
-        if (require.cache[file]) continue;
-        const load = () => {
-            if (require.cache[file] === standIn) delete require.cache[file];
-            return sdk(name) as object;
-        };
-        const standIn = new Module(file);
-        standIn.loaded = true;
-        standIn.exports = new Proxy(
-            {},
-            { get: (_, part) => part === "__esModule" || (Reflect.get(load(), part) as unknown) },
-        );
-        require.cache[file] = standIn;
-    }
 }
