@@ -5,7 +5,8 @@ export default defineConfig({
         // Where nobody watches a terminal, a line for each test as it ends.
         reporters: process.stdout.isTTY ? ["default"] : ["verbose"],
         projects: [
-            { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+            // Nothing of one file reaches another, and a process for each would double their time.
+            { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
             // Real programs on loopback.
             {
                 test: {
@@ -22,6 +23,7 @@ export default defineConfig({
                 test: {
                     name: "lab",
                     include: ["test/lab/**/*.test.ts"],
+                    globalSetup: "./test/lab/prerequisites.ts",
                     testTimeout: 600_000,
                     hookTimeout: 1_800_000,
                     fileParallelism: false,
