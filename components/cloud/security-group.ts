@@ -42,6 +42,10 @@ export class SecurityGroup extends pulumi.ComponentResource {
             }
         }
         for (const cidr of args.sshAllowedCidrs) {
+            if (cidr.endsWith("/0")) {
+                const sentence = `sshAllowedCidrs: ${cidr} lets the whole internet try to log in; name the networks from which you run pulumi.`;
+                void pulumi.log.warn(sentence, this);
+            }
             const source = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
             this.rules.push(
                 new aws.vpc.SecurityGroupIngressRule(

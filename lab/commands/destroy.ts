@@ -48,8 +48,8 @@ export async function destroy(options: DestroyOptions): Promise<void> {
 async function destroyStack(lab: Lab, ui: Ui): Promise<void> {
     const session = await openSessionIfPossible(lab);
     if (!session) return;
-    const stages = new EngineStages((name) => ui.begin(name));
     const whole = ui.begin("stack");
+    const stages = new EngineStages((name) => ui.begin(name), whole);
     try {
         if (session.stack.size > 0) {
             await session.stack.init();

@@ -83,7 +83,7 @@ async function runProgram(
         whole.fail();
         throw error;
     });
-    const stages = new EngineStages((name) => ui.begin(name));
+    const stages = new EngineStages((name) => ui.begin(name), whole);
     try {
         await session.stack.init();
         await session.stack.recover((message) => whole.progress(message));

@@ -35,14 +35,17 @@ interface Group {
 /** Turns engine events into report lines: one for each group of cloud resources, one for each step on the machine. */
 export class EngineStages {
     readonly #begin: (name: string) => OpenStage;
+    readonly #whole: Pick<OpenStage, "warn">;
     readonly #groups = new Map<string, Group>();
     /** Number of operations that changed something, by name of the operation ("create", "update" …). */
     changes: Record<string, number> = {};
     /** Whether any resource has been touched: until then nothing has happened outside of this process. */
     started = false;
 
-    constructor(begin: (name: string) => OpenStage) {
+    /** `begin` opens a line; `whole` is told the warnings that belong to none. */
+    constructor(begin: (name: string) => OpenStage, whole: Pick<OpenStage, "warn">) {
         this.#begin = begin;
+        this.#whole = whole;
     }
 
     handle(event: EngineEvent): void {
@@ -53,7 +56,7 @@ export class EngineStages {
             const { urn, message, severity } = event.diagnosticEvent;
             const stage = this.#groupOf(urn)?.stage;
             const text = plainText(message).trim();
-            if (severity === "warning" || WARNING.test(text)) stage?.warn(text.replace(WARNING, ""));
+            if (severity === "warning" || WARNING.test(text)) (stage ?? this.#whole).warn(text.replace(WARNING, ""));
             else stage?.progress(text.split("\n").at(-1) ?? "");
         } else if (event.resOutputsEvent) {
             this.#end(event.resOutputsEvent.metadata.urn);

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -31,17 +31,16 @@ describe("the merge of config.yaml", () => {
     const directory = mkdtempSync(join(tmpdir(), "merge-"));
     afterAll(() => rmSync(directory, { recursive: true }));
 
-    const merge = (base: string, overlay: string) => {
-        writeFileSync(join(directory, "base.yaml"), base);
-        writeFileSync(join(directory, "overlay.yaml"), overlay);
-        return execFileSync(
-            "/usr/bin/python3",
-            [join(SCRIPTS, "merge_config.py"), join(directory, "base.yaml"), join(directory, "overlay.yaml")],
-            {
-                encoding: "utf8",
-                stdio: ["ignore", "pipe", "pipe"],
-            },
-        );
+    const at = (name: string) => join(directory, name);
+    /** Merges as the step does: the record of one merge is read by the next, or both records after a cut one. */
+    const merge = (base: string, overlay: string, records: string[] = []) => {
+        writeFileSync(at("base.yaml"), base);
+        writeFileSync(at("overlay.yaml"), overlay);
+        const args = [join(SCRIPTS, "merge_config.py"), at("base.yaml"), at("overlay.yaml"), directory];
+        return execFileSync("/usr/bin/python3", [...args, ...records.map(at)], {
+            encoding: "utf8",
+            stdio: ["ignore", "pipe", "pipe"],
+        });
     };
     const shipped = readFileSync(
         join(import.meta.dirname, "../../lab/linkmesh/package/etc/linkmesh/config.yaml"),
@@ -72,6 +71,40 @@ describe("the merge of config.yaml", () => {
         const odd = 'externalUrl:   "https://a.example"   # ours\n\n\ngrpc: {port:   50061}\n';
         expect(merge(odd, 'externalUrl: "https://a.example"\ngrpc:\n  port: 50061\n')).toBe(odd);
     });
+
+    const further = renderConfig({
+        domain: "linkmesh.example.com",
+        extra: { metrics: { enabled: true, path: "/m" }, storage: { backend: "mongodb" }, smtp: { host: "mail" } },
+    });
+    const bare = renderConfig({ domain: "linkmesh.example.com", extra: {} });
+
+    test("keys that the user takes back are what they were: changed ones, new ones, new sections", () => {
+        const first = merge(shipped, bare);
+        const full = merge(first, further, ["record"]);
+        expect(parse(full)).toMatchObject({ metrics: { path: "/m" }, storage: { backend: "mongodb" } });
+        expect(merge(full, bare, ["record"])).toBe(first);
+    });
+
+    test("a key that was set by hand stays, in a section of ours too", () => {
+        const full = merge(shipped, further);
+        const edited = full.replace("host: mail", "host: mail\n  port: 25");
+        const back = parse(merge(edited, bare, ["record"])) as Record<string, unknown>;
+        expect(back.smtp).toEqual({ port: 25 });
+    });
+
+    test.each(["the old file is still in place", "the new file is in place already"])(
+        "cut at the swap, when %s, the next merge is right",
+        (state) => {
+            const full = merge(shipped, further);
+            copyFileSync(at("record"), at("first"));
+            const next = merge(full, bare, ["first"]);
+            copyFileSync(at("pending"), at("cut"));
+            const found = state.startsWith("the old") ? full : next;
+            expect(parse(merge(found, bare, ["first", "cut"]))).toEqual(parse(merge(shipped, bare)));
+            expect(parse(merge(found, further, ["first", "cut"]))).toEqual(parse(full));
+            expect(parse(merge(merge(found, further, ["first", "cut"]), bare, ["record"]))).toEqual(parse(next));
+        },
+    );
 
     test("an empty file gets the keys", () =>
         expect(parse(merge("", "grpc:\n  port: 50061\n"))).toEqual({ grpc: { port: 50061 } }));

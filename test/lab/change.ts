@@ -5,11 +5,21 @@ import { labOk, onMachine, status, theLab, vitals } from "./lab.ts";
 
 /** A changed setting: shown before, done by the one step that it concerns, without harm to open sessions. */
 export function change(): void {
+    const configFile = () => onMachine("cat /etc/linkmesh/config.yaml");
+    let firstConfig: string;
+
     test("preview shows nginx's new line, and changes nothing", async () => {
         const run = await labOk("preview", "--diff", "--set", "collectorsExpected=40000");
         expect(run.stdout).toMatch(/\+ +server 127\.0\.0\.2:8080 max_fails=0;/);
         expect(run.stdout).toMatch(/2 to update/);
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
+    });
+
+    test("preview warns of a port 22 that is open to the whole internet", async () => {
+        const open = `sshAllowedCidrs=0.0.0.0/0,::/0`;
+        expect((await labOk("preview", "--set", open)).stdout).toMatch(
+            /warning: sshAllowedCidrs: 0\.0\.0\.0\/0 lets the whole internet try to log in/,
+        );
     });
 
     test("more collectors: nginx's two steps run, it reloads, LinkMesh stays, sessions stay", async () => {
@@ -30,6 +40,7 @@ export function change(): void {
     test("a key of config.yaml: LinkMesh restarts once, comments and other keys stay, nginx stays", async () => {
         const before = await vitals();
         const comments = await onMachine("grep -c '#' /etc/linkmesh/config.yaml");
+        firstConfig = await configFile();
         const run = await labOk("up", "--set", 'linkmeshConfig={"metrics":{"enabled":true}}');
         expect(stepsOf(run.stdout)).toEqual(["config"]);
         const after = await vitals();
@@ -83,6 +94,7 @@ export function change(): void {
         );
         expect(stepsOf(run.stdout)).toEqual(["environment", "config", "nginx", "proxy"]);
         expect(await onMachine("grep -c SMTP_PASSWORD /etc/default/linkmesh-server || true")).toBe("0");
+        expect(await configFile()).toBe(firstConfig);
         expect(await onMachine("grep -c 'max_fails' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");
     });
 }

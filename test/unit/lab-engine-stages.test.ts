@@ -21,12 +21,13 @@ describe("EngineStages", () => {
     beforeEach(() => {
         vi.useFakeTimers();
         lines = [];
-        stages = new EngineStages((name) => ({
-            progress: (message) => lines.push(`${name}: ${message}`),
-            warn: (message) => lines.push(`! ${name}: ${message}`),
+        const begin = (name: string) => ({
+            progress: (message: string) => lines.push(`${name}: ${message}`),
+            warn: (message: string) => lines.push(`! ${name}: ${message}`),
             done: () => lines.push(`ok ${name}`),
             fail: () => lines.push(`failed ${name}`),
-        }));
+        });
+        stages = new EngineStages(begin, begin("whole"));
     });
     afterEach(() => vi.useRealTimers());
 
@@ -53,6 +54,14 @@ describe("EngineStages", () => {
             diagnosticEvent: { urn: NGINX, message: "warning: few files\n", severity: "info" },
         } as EngineEvent);
         expect(lines).toEqual(["! step linkmesh-nginx: few files"]);
+    });
+
+    it("keeps a component's warning, which belongs to no line", () => {
+        const component = "urn:pulumi:lab::p::linkmesh-proxy:index:SecurityGroup::linkmesh-security";
+        stages.handle({
+            diagnosticEvent: { urn: component, message: "open to all\n", severity: "warning" },
+        } as EngineEvent);
+        expect(lines).toEqual(["! whole: open to all"]);
     });
 
     it("says nothing about what stays the same", () => {

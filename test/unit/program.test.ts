@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
 const STEPS = [
@@ -186,6 +187,14 @@ test("an existing subnet is used instead of an own network", async () => {
     expect(named("linkmesh-machine-interface").inputs.subnetId).toBe("subnet-0aaaa");
     expect(named("linkmesh-security-group").inputs.vpcId).toBe("vpc-0existing");
     expect(named("linkmesh-machine-data").inputs.availabilityZone).toBe("eu-central-1c");
+});
+
+test("port 22 open to the whole internet is said aloud, other networks are not", async () => {
+    const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+    await runProgram({ ...CONFIG, sshAllowedCidrs: '["198.51.100.7/32","::/0"]' });
+    expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
+        expect.stringMatching(/^sshAllowedCidrs: ::\/0 lets the whole internet try to log in/),
+    ]);
 });
 
 test("tags reach everything that can be tagged, and Name stays", async () => {

@@ -1,18 +1,23 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
-# The proxy's keys and the user's in LinkMesh's config.yaml; other keys and all comments stay.
+# The proxy's keys and the user's in LinkMesh's config.yaml; other keys and all comments stay, and a key that the user
+# no longer sets is again what it was.
 # DOMAIN. The file `config.yaml`: the keys to set. The file `merge_config.py`: the merge.
 
 CONFIG=/etc/linkmesh/config.yaml
+RECORD=$STATE/config-record # what stood there before; with `.pending` while the swap may have happened or not
 
 main() {
     [ -f "$CONFIG" ] || fail "the LinkMesh package brings no $CONFIG: is it the server's package?"
     packages python3-ruamel.yaml
     file config.yaml >"$WORK/overlay.yaml"
     file merge_config.py >"$WORK/merge_config.py"
-    python3 "$WORK/merge_config.py" "$CONFIG" "$WORK/overlay.yaml" >"$WORK/config.yaml" 2>"$WORK/merge" ||
+    python3 "$WORK/merge_config.py" "$CONFIG" "$WORK/overlay.yaml" "$WORK" "$RECORD" "$RECORD.pending" >"$WORK/config.yaml" 2>"$WORK/merge" ||
         fail "$CONFIG cannot be read as YAML, so it was left alone: $(tail -n1 "$WORK/merge")"
+    if ! cmp -s "$WORK/config.yaml" "$CONFIG"; then install_file "$RECORD.pending" 0600 <"$WORK/pending" || true; fi
     change_linkmesh_file "$CONFIG" "$WORK/config.yaml"
+    install_file "$RECORD" 0600 <"$WORK/record" || true
+    rm -f "$RECORD.pending"
     wait_until 30 certificate_at_internal_port || fail "LinkMesh does not listen for gRPC on port 50061 although $CONFIG says so: see \`sudo journalctl -u linkmesh-server\` on the machine."
 }
 
