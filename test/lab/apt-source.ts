@@ -6,7 +6,7 @@ import * as openpgp from "openpgp";
 import { expect, test } from "vitest";
 import { buildPackage } from "../../lab/linkmesh/build.ts";
 import { services } from "../../lab/services/services.ts";
-import { lab, labOk, linkmeshInfo, theLab } from "./lab.ts";
+import { lab, labOk, linkmeshInfo, onMachine, theLab } from "./lab.ts";
 
 const NEWER = "1.102.0~standin";
 
@@ -21,10 +21,21 @@ export function aptSource(): void {
         expect(wrong.exitCode).not.toBe(0);
         expect(wrong.stderr).toMatch(/step package: .*(has no linkmesh-server 1\.0\.0|1\.0\.0 is older)/);
         expect((await linkmeshInfo()).version).toBe(before.version);
+        expect(await sourceFiles()).toBe("");
 
         await labOk("up", ...settings, "--set", `linkmeshVersion=${NEWER}`);
         expect(await linkmeshInfo()).toMatchObject({ version: NEWER, caFingerprint: before.caFingerprint });
         await labOk("check");
+        expect(await sourceFiles()).not.toBe("");
+    });
+
+    test("a source that does not answer is not kept in place of the one that does", async () => {
+        const present = await sourceFiles();
+        const source = `http://${theLab().net.packages}:81/apt ./`;
+        const run = await lab("up", "--set", `linkmeshAptSource=${source}`, "--set", "linkmeshVersion=1.103.0");
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(/step package: .*Failed to fetch .*:81\/apt.* Check linkmeshAptSource/);
+        expect(await sourceFiles()).toBe(present);
     });
 
     test("the older package file is not put over the newer one", async () => {
@@ -36,6 +47,11 @@ export function aptSource(): void {
         );
         await labOk("check");
     });
+}
+
+/** What APT knows of LinkMesh's source. */
+function sourceFiles(): Promise<string> {
+    return onMachine("cd /etc/apt && cat sources.list.d/linkmesh.list keyrings/linkmesh.asc 2>/dev/null || true");
 }
 
 /** A flat, signed APT source on the lab's package server. */

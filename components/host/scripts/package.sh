@@ -4,6 +4,8 @@
 # Either DEB_URL and DEB_SHA256, or APT_SOURCE, VERSION and the file apt-key.asc. ENVIRONMENT_FILE, DIRECTORIES.
 
 PACKAGE=linkmesh-server
+SOURCE=/etc/apt/sources.list.d/linkmesh.list
+SOURCE_KEY=/etc/apt/keyrings/linkmesh.asc
 
 main() {
     local changed=
@@ -11,7 +13,12 @@ main() {
     restore_user
     if [ -e "$DATA/files$ENVIRONMENT_FILE" ]; then keep_environment_file; fi
     dpkg --configure -a >/dev/null 2>&1 || true
-    if [ -n "$DEB_URL" ]; then install_deb; else install_from_source; fi
+    if [ -n "$DEB_URL" ]; then
+        install_deb
+        rm -f "$SOURCE" "$SOURCE_KEY"
+    else
+        install_from_source
+    fi
     record_user
     keep_environment_file
     if [ -n "$changed" ]; then
@@ -50,15 +57,33 @@ install_deb() {
 }
 
 install_from_source() {
-    file apt-key.asc | install_file /etc/apt/keyrings/linkmesh.asc || true
-    local source="deb [signed-by=/etc/apt/keyrings/linkmesh.asc] $APT_SOURCE"
-    echo "$source" | install_file /etc/apt/sources.list.d/linkmesh.list || true
-    if installed $PACKAGE && [ "$(present_version)" = "$VERSION" ]; then return; fi
-    refuse_downgrade "$VERSION"
-    apt_get update
-    apt-cache madison $PACKAGE | grep -qF " $VERSION " ||
-        fail "linkmeshVersion: the source $APT_SOURCE has no $PACKAGE $VERSION: choose one that \`apt-cache madison $PACKAGE\` shows on the machine."
-    install_package "$PACKAGE=$VERSION"
+    local path
+    for path in "$SOURCE" "$SOURCE_KEY"; do [ ! -e "$path" ] || cp -a "$path" "$WORK"; done
+    trap 'put_source_back; rm -rf "$WORK"' EXIT
+    file apt-key.asc | install_file "$SOURCE_KEY" || true
+    install_file "$SOURCE" <<<"deb [signed-by=$SOURCE_KEY] $APT_SOURCE" || true
+    if ! { installed $PACKAGE && [ "$(present_version)" = "$VERSION" ]; }; then
+        refuse_downgrade "$VERSION"
+        APT_HINT='Check linkmeshAptSource, linkmeshAptKey and that the machine reaches that source' apt_get update
+        apt-cache madison $PACKAGE | grep -qF " $VERSION " || source_without_version
+        install_package "$PACKAGE=$VERSION"
+    fi
+    trap 'rm -rf "$WORK"' EXIT
+}
+
+source_without_version() {
+    local problem
+    problem=$(grep -m1 '^W: Failed to fetch' "$WORK/apt.log" || true)
+    [ -z "$problem" ] || fail "linkmeshAptSource: $APT_SOURCE cannot be read (${problem#W: }): check the address and that the machine reaches it."
+    fail "linkmeshVersion: the source $APT_SOURCE has no $PACKAGE $VERSION: choose one that \`apt-cache madison $PACKAGE\` shows on the machine."
+}
+
+# A source that does not work would keep every other package from being installed, too.
+put_source_back() {
+    local path
+    for path in "$SOURCE" "$SOURCE_KEY"; do
+        if [ -e "$WORK/$(basename "$path")" ]; then install_file "$path" <"$WORK/$(basename "$path")" || true; else rm -f "$path"; fi
+    done
 }
 
 present_version() {

@@ -72,7 +72,8 @@ install_file() {
 
 # --- packages
 
-# Quiet unless it fails; waits for a package manager that is at work already, as on a machine's first minutes.
+# Quiet unless it fails, APT_HINT says what to do then; waits for a package manager that is at work already, as on a
+# machine's first minutes.
 apt_get() {
     local tries=0
     until apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Dpkg::Use-Pty=0 "$@" >"$WORK/apt.log" 2>&1 9>&-; do
@@ -82,7 +83,7 @@ apt_get() {
             continue
         fi
         fail "apt-get $1 failed: $(grep -m1 -E '^(E|Err|W|dpkg: error)' "$WORK/apt.log" || tail -n1 "$WORK/apt.log")" \
-            "Check that the machine reaches its package mirror, then run pulumi up again."
+            "${APT_HINT:-Check that the machine reaches its package mirror}, then run pulumi up again."
     done
 }
 
