@@ -48,9 +48,11 @@ export const SETTINGS = {
     }),
     acmeEmail: setting({
         type: "string",
-        description: "Contact address of the ACME account.",
+        description:
+            "Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one.",
+        default: "",
         example: "platform@example.com",
-        schema: z.email("must be an e-mail address such as platform@example.com"),
+        schema: optional(z.email("must be an e-mail address such as platform@example.com")),
     }),
     acmeDirectory: setting({
         type: "string",
@@ -71,7 +73,7 @@ export const SETTINGS = {
     sshAllowedCidrs: setting({
         type: "array",
         description:
-            "Networks that may reach port 22, as CIDR blocks of either family. The machine is set up over SSH, so the address that runs `pulumi up` belongs to it.",
+            "Networks that may reach port 22, as CIDR blocks of either family. The machine is set up over SSH, so the address that runs `pulumi up` belongs to it. A network of all addresses (/0) is taken with a warning.",
         example: '["198.51.100.7/32"]',
         schema: z.array(cidr).min(1, "must name at least one network: the address from which `pulumi up` runs"),
     }),

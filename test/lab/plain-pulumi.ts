@@ -121,6 +121,7 @@ export function plainPulumi(): void {
         const env = {
             PATH: path,
             HOME: scratch,
+            AWS_REGION: "eu-central-1",
             PULUMI_HOME: home,
             PULUMI_BACKEND_URL: `file://${join(scratch, "state")}`,
             PULUMI_CONFIG_PASSPHRASE: "correct horse",
@@ -130,9 +131,7 @@ export function plainPulumi(): void {
         const text = succeeded(
             await bash(
                 `pulumi stack init staging
-                pulumi config set aws:region eu-central-1
                 pulumi config set domain ${LAB_DOMAIN}
-                pulumi config set acmeEmail platform@example.com
                 pulumi config set --path 'sshAllowedCidrs[0]' 198.51.100.7/32
                 pulumi config set linkmeshDebUrl https://packages.example.com/linkmesh-server_1.101.0_amd64.deb
                 pulumi config set linkmeshDebSha256 ${"0".repeat(64)}

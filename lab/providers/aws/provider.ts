@@ -36,7 +36,7 @@ export class AwsProvider implements ResourceProvider {
     }
 
     checkConfig(config: Values): CheckFailure[] {
-        if (typeof config.region === "string" && config.region) return [];
+        if (regionOf(config) !== "") return [];
         const reason =
             "Missing region information\nMake sure you have set your AWS region, e.g. `pulumi config set aws:region us-west-2`.";
         return [{ property: "", reason }];
@@ -45,7 +45,7 @@ export class AwsProvider implements ResourceProvider {
     configure(config: Values): void {
         const [failure] = this.checkConfig(config);
         if (failure) throw new ProviderError(failure.reason);
-        this.#region = asText(config.region);
+        this.#region = regionOf(config);
         const defaultTags = nested(config.defaultTags);
         this.#defaultTags = isMap(defaultTags) && isMap(defaultTags.tags) ? defaultTags.tags : {};
     }
@@ -270,4 +270,9 @@ function nested(value: Value | undefined): Value | undefined {
     } catch {
         return undefined;
     }
+}
+
+/** From the configuration, else from the environment, as the real provider has it. */
+function regionOf(config: Values): string {
+    return asText(config.region) || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || "";
 }
