@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
+import { services } from "../../lab/services/services.ts";
 import { lab, labOk, onMachine, theLab, type Run } from "./lab.ts";
 
 /** What a user can get wrong: one sentence, an exit code, the surfaces still answering, and the next `up` goes on. */
@@ -80,6 +81,26 @@ export function badInput(): void {
         expect(
             await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem"),
         ).toBe(serial);
+    });
+
+    test("a certificate that the authority refuses: what it said is told", async () => {
+        await onMachine("chmod 0700 /var/www/acme");
+        fails(
+            await lab("up", "--set", `acmeDirectory=${services(theLab()).acmeDirectory}?refused`),
+            /step certificate: .*the certificate authority gave no certificate for linkmesh\.example\.test: Non-200 status code .* returned 404/,
+        );
+        await onMachine("chmod 0755 /var/www/acme");
+        await labOk("up", "--set", "acmeDirectory=");
+    });
+
+    test("a refused SSH connection names the setting to look at", async () => {
+        await onMachine("systemctl stop ssh.service");
+        fails(
+            await lab("up", "--set", "collectorsExpected=60000"),
+            /step nginx: .*after 10 failed attempts.*sshAllowedCidrs holds the address/,
+        );
+        await onMachine("systemctl start ssh.service");
+        await labOk("up", "--set", "collectorsExpected=");
     });
 
     test("a configuration that nginx refuses is not swapped in", async () => {

@@ -8,13 +8,14 @@ LIVE=/etc/letsencrypt/live
 CA=/etc/linkmesh-proxy/acme-ca.pem
 
 main() {
-    local before how=--keep-until-expiring
+    local before how=--keep-until-expiring contact=(--register-unsafely-without-email)
     mountpoint -q /etc/letsencrypt || fail "/etc/letsencrypt is not on the data volume: run pulumi up again after \`sudo mount /etc/letsencrypt\` on the machine."
     trust_directory
     reload_on_renewal
+    if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
     before=$(serial_on_disk)
     if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
-    if ! certbot certonly --non-interactive --quiet --agree-tos --no-eff-email -m "$EMAIL" --server "$DIRECTORY" \
+    if ! certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
         --webroot -w /var/www/acme --cert-name "$DOMAIN" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; then
         fail "the certificate authority gave no certificate for $DOMAIN: $(certbot_reason)"
     fi
