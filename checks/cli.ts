@@ -16,9 +16,9 @@ interface Flags {
     json?: true;
 }
 
-const MARKS: Record<Status, string> = { ok: "✔", warn: "!", fail: "✖" };
+const MARKS: Record<Status, string> = { ok: "✓", warn: "!", fail: "✗" };
 
-const program = new Command("check")
+const program = new Command("npm run check --")
     .usage("HOST [options]")
     .description("Asks from outside whether LinkMesh answers at its public host name.")
     .argument("<host>", "public host name, such as linkmesh.example.com")
@@ -37,6 +37,8 @@ const program = new Command("check")
     .exitOverride()
     .action(check);
 
+// A reader such as `head` may go before everything is printed; the code is a shell's for that.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
 try {
     await program.parseAsync();
 } catch (error) {

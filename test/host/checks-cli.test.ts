@@ -45,11 +45,11 @@ test("a good set-up: one ticked line per check, exit 0", async () => {
     const { code, stdout, stderr } = await cli(...arguments_, ...SURFACES);
     expect(stderr).toBe("");
     expect(stdout.trimEnd().split("\n")).toEqual([
-        expect.stringMatching(/^✔ redirect {4}ipv4 {2}301/),
-        expect.stringMatching(/^✔ https {7}ipv4 {2}200/),
-        expect.stringMatching(/^✔ certificate ipv4 {2}linkmesh/),
-        expect.stringMatching(/^✔ opamp {7}ipv4 {2}401/),
-        expect.stringMatching(/^✔ grpc {8}ipv4 {2}LinkMesh's own/),
+        expect.stringMatching(/^✓ redirect {4}ipv4 {2}301/),
+        expect.stringMatching(/^✓ https {7}ipv4 {2}200/),
+        expect.stringMatching(/^✓ certificate ipv4 {2}linkmesh/),
+        expect.stringMatching(/^✓ opamp {7}ipv4 {2}401/),
+        expect.stringMatching(/^✓ grpc {8}ipv4 {2}LinkMesh's own/),
     ]);
     expect(code).toBe(0);
 });
@@ -66,7 +66,7 @@ test("a failure: what and what to do, exit 1; a warning alone exits 0", async ()
     const down = await startSite(trust, { upgrade: status("502 Bad Gateway"), https: (_, response) => response.end() });
     try {
         const { code, stdout } = await cli(...commandLine(down), "--only", "opamp");
-        expect(stdout).toMatch(/^✖ opamp {7}ipv4 {2}502: .*\n {20}check LinkMesh on the machine: /);
+        expect(stdout).toMatch(/^✗ opamp {7}ipv4 {2}502: .*\n {20}check LinkMesh on the machine: /);
         expect(code).toBe(1);
         const warned = await cli(...commandLine(down), "--only", "https");
         expect(warned.stdout).toMatch(/^! https .*without HSTS/);
