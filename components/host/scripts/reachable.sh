@@ -6,7 +6,6 @@
 
 main() {
     local missing=
-    SERVERS=$(dig +short +time=3 +tries=2 NS "$ZONE" | grep -v '^;' || true)
     wait_until 60 zone_is_delegated || fail "no name servers answer for the zone $ZONE: delegate it at its registrar to the name servers that Route 53 shows for it."
     wait_until 300 published || fail "the name servers of $ZONE do not give this machine's addresses for $DOMAIN yet: $missing"
 
