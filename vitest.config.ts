@@ -5,7 +5,7 @@ export default defineConfig({
         // Where nobody watches a terminal, a line for each test as it ends.
         reporters: process.stdout.isTTY ? ["default"] : ["verbose"],
         projects: [
-            // Nothing of one file reaches another, and a process for each would double their time.
+            // A process for each file would double their time, and none of them leaves anything that another would notice.
             { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
             // Real programs on loopback.
             {

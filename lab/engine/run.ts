@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import * as grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { onInterrupt } from "../interrupt.ts";
-import { quietenSdk } from "./sdk.ts";
+import { quietenSdk, speedUpTexts } from "./sdk.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -27,6 +27,7 @@ const STREAM_EVENTS = { ...EventsService.streamEvents!, requestDeserialize: even
 const MESSAGE_LIMIT = { "grpc.max_receive_message_length": 400 * 2 ** 20 };
 
 quietenSdk();
+speedUpTexts();
 
 export type InlineProgram = () => Promise<Record<string, unknown>>;
 
