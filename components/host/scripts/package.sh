@@ -95,7 +95,7 @@ refuse_downgrade() {
     installed $PACKAGE || return 0
     present=$(present_version)
     dpkg --compare-versions "$1" ge "$present" ||
-        fail "LinkMesh $present is installed and $1 is older: LinkMesh does not say that it can read a newer database, so nothing was changed."
+        fail "LinkMesh $present is installed and $1 is older: LinkMesh does not say that it can read a newer database, so nothing was changed: set a package of version $present or newer."
 }
 
 install_package() {
