@@ -20,13 +20,15 @@ export function quietenSdk(): void {
     const debuggable = require("@pulumi/pulumi/runtime/debuggable.js") as {
         debuggablePromise: (promise: Promise<unknown>, context: unknown) => Promise<unknown>;
     };
-    debuggable.debuggablePromise = (promise, context) => {
+    debuggable.debuggablePromise = async (promise, context) => {
         const { leakCandidates } = getStore();
-        const settled = () => void leakCandidates.delete(promise);
-        leakCandidates.add(promise);
-        promise.then(settled, settled);
-        // Names the promise in the message about one that never settles.
-        return Object.assign(promise, { _debugCtx: context });
+        // The context names the promise in the message about one that never settles.
+        leakCandidates.add(Object.assign(promise, { _debugCtx: context }));
+        try {
+            return await promise;
+        } finally {
+            leakCandidates.delete(promise);
+        }
     };
 }
 
