@@ -1,10 +1,8 @@
 import type { CheckResult } from "../../checks/index.ts";
 import { Realizer } from "../cloud/realizer.ts";
 import { CloudStore } from "../cloud/store.ts";
-import { ensurePulumi } from "../engine/cli-binary.ts";
-import { ensurePrerequisites, requireMachine } from "../engine/prerequisites.ts";
+import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
-import { ensureImage } from "../image/image.ts";
 import type { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError, type Progress } from "../lab.ts";
 import { allocateLab, lockLab } from "../labs.ts";
@@ -12,6 +10,7 @@ import { onInterrupt } from "../interrupt.ts";
 import { services, startServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";
 import { checkPackageFile, publishPackage } from "./package.ts";
+import { prepareMachine } from "./prepare.ts";
 import { printReady } from "./report.ts";
 import { configureStack, openSession, planSettings, readOutputs } from "./session.ts";
 import { writeStages } from "./stages.ts";
@@ -43,9 +42,7 @@ export async function up(options: UpOptions): Promise<void> {
         process.exit(130);
     });
     try {
-        await ui.stage("prerequisites", (progress) => ensurePrerequisites((line) => ui.info(line), progress));
-        await ui.stage("engine", (progress) => ensurePulumi(lab.cacheDir, progress));
-        await ui.stage("machine image", (progress) => ensureImage(lab.cacheDir, "trixie", progress));
+        await prepareMachine(ui, lab.cacheDir);
         await ui.stage("services", (progress) => startLab(lab, progress));
         const pkg = await ui.stage("LinkMesh package", () => publishPackage(lab, options.package));
         await runProgram(lab, ui, (stack) => configureStack(lab, stack, pkg, settings.overrides), settings.save).catch(

@@ -71,8 +71,9 @@ async function killedUp(args: string[], moment: (stdout: string) => boolean): Pr
         await sleep(5);
     }
     const pids = engines();
-    process.kill(-child.pid!, "SIGKILL");
+    // The engine first: without the process that it works for it would end by itself.
     for (const pid of pids) process.kill(pid, "SIGKILL");
+    process.kill(-child.pid!, "SIGKILL");
     expect(pids, `an engine at work\n${stdout}`).toHaveLength(1);
     expect(await ended).toEqual([null, "SIGKILL"]);
 }
