@@ -12,6 +12,7 @@ import { killAll, processesOfLab, waitUntil } from "./process.ts";
 import { Realized } from "./realized.ts";
 import { renderRuleset } from "./ruleset.ts";
 import { IMAGES, type CloudState, type Instance } from "./state.ts";
+import { deleteSnapshots, takeSnapshots } from "./snapshots.ts";
 import { detachAllLoops, ensureVolumes, releaseVolumes } from "./volumes.ts";
 
 /** Makes this machine match a {@link CloudState}: namespaces, links, packet filters, disks, machines, zone. */
@@ -47,6 +48,8 @@ export class Realizer {
         await this.#stopMachines(state);
         await applyInterfaces(lab, state, realized);
         await this.#loadRuleset(state, realized);
+        // A snapshot holds what a volume has now: before the volume grows or goes.
+        await takeSnapshots(lab, state);
         await ensureVolumes(lab, state);
         for (const instance of Object.values(state.instances)) {
             const volumes = Object.values(state.volumes).filter((v) => v.attachment?.instanceId === instance.id);
@@ -57,6 +60,7 @@ export class Realizer {
             );
         }
         await releaseVolumes(lab, state);
+        deleteSnapshots(lab, state);
         await publishZone(lab, Object.values(state.records));
         for (const instance of Object.values(state.instances)) {
             if (instance.desired === "running" && !machines.isMachineRunning(lab, instance.id)) {
@@ -115,7 +119,8 @@ async function teardown(lab: Lab): Promise<void> {
     for (const name of existsSync(handover) ? readdirSync(handover) : []) {
         if (name.startsWith(`${lab.prefix}-`)) rmdirSync(join(handover, name));
     }
-    for (const name of ["machines", "volumes", "services", "packages", "logs", "public-ca.pem", "realized.json"]) {
+    const directories = ["machines", "volumes", "snapshots", "services", "packages", "logs"];
+    for (const name of [...directories, "public-ca.pem", "realized.json"]) {
         rmSync(join(lab.dir, name), { recursive: true, force: true });
     }
 }

@@ -14,6 +14,7 @@ export interface CloudState {
     networkInterfaces: Record<string, NetworkInterface>;
     addresses: Record<string, ElasticAddress>;
     volumes: Record<string, Volume>;
+    snapshots: Record<string, Snapshot>;
     instances: Record<string, Instance>;
     records: Record<string, DnsRecord>;
     /** Tags by id, the provider's default tags included. */
@@ -85,6 +86,22 @@ export interface Volume {
     availabilityZone: string;
     /** The instance that it is attached to. Seen there as /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123… */
     attachment?: { instanceId: string; deviceName: string };
+    encrypted?: boolean;
+    /** The snapshot that it was made from. That may be gone since. */
+    snapshotId?: string;
+}
+
+/** A volume as it was at one moment; outlives it. */
+export interface Snapshot {
+    /** snap-… */
+    id: string;
+    volumeId: string;
+    /** Of the volume at that moment. */
+    sizeGiB: number;
+    /** ISO 8601. */
+    startTime: string;
+    description: string;
+    encrypted: boolean;
 }
 
 export interface Instance {
@@ -120,6 +137,7 @@ export function emptyCloud(): CloudState {
         networkInterfaces: {},
         addresses: {},
         volumes: {},
+        snapshots: {},
         instances: {},
         records: {},
     };

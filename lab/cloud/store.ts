@@ -27,8 +27,7 @@ export class CloudStore {
 
     /** The present state; an empty cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
     async read(): Promise<CloudState> {
-        const text = await this.#readText();
-        return text === undefined ? emptyCloud() : (JSON.parse(text) as CloudState);
+        return parse(await this.#readText());
     }
 
     /**
@@ -48,8 +47,8 @@ export class CloudStore {
         await mkdir(this.lab.dir, { recursive: true, mode: 0o700 });
         const release = await this.#lock();
         try {
-            const before = (await this.#readText()) ?? JSON.stringify(emptyCloud(), null, 2);
-            const state = JSON.parse(before) as CloudState;
+            const state = parse(await this.#readText());
+            const before = JSON.stringify(state, null, 2);
             const result = mutate(state);
             const after = JSON.stringify(state, null, 2);
             if (after === before) return result;
@@ -60,7 +59,7 @@ export class CloudStore {
             } catch (error) {
                 await this.#write(before);
                 // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
-                await this.#realizer.apply(JSON.parse(before) as CloudState).catch(() => undefined);
+                await this.#realizer.apply(parse(before)).catch(() => undefined);
                 throw error;
             }
             return result;
@@ -106,6 +105,11 @@ export class CloudStore {
     get #file(): string {
         return join(this.lab.dir, "cloud.json");
     }
+}
+
+/** A cloud from before some kind of object was known has none of it. */
+function parse(text: string | undefined): CloudState {
+    return { ...emptyCloud(), ...(text === undefined ? {} : (JSON.parse(text) as Partial<CloudState>)) };
 }
 
 /** The state without what only the provider looks at. */

@@ -6,17 +6,27 @@ import {
     openSync,
     readFileSync,
     readdirSync,
+    renameSync,
     rmSync,
     statSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import type { Lab } from "../lab.ts";
+import { LabError, type Lab } from "../lab.ts";
 import { exec, tryExec } from "./exec.ts";
 import type { CloudState, Volume } from "./state.ts";
 
 /** A volume's disk: a sparse file, and a loop device while it is attached to a machine. */
-function volumeFile(lab: Lab, volumeId: string): string {
+export function volumeFile(lab: Lab, volumeId: string): string {
     return join(lab.dir, "volumes", `${volumeId}.img`);
+}
+
+export function snapshotsDir(lab: Lab): string {
+    return join(lab.dir, "snapshots");
+}
+
+/** A snapshot's copy of a volume's disk: a sparse file too. */
+export function snapshotFile(lab: Lab, snapshotId: string): string {
+    return join(snapshotsDir(lab), `${snapshotId}.img`);
 }
 
 /** The name under which Nitro machines show an EBS volume in /dev/disk/by-id. */
@@ -42,6 +52,7 @@ export async function releaseVolumes(lab: Lab, state: CloudState): Promise<void>
 
 async function ensureSize(lab: Lab, volume: Volume): Promise<void> {
     const file = volumeFile(lab, volume.id);
+    if (volume.snapshotId !== undefined && !existsSync(file)) await restore(lab, volume.snapshotId, file);
     const size = volume.sizeGiB * 1024 ** 3;
     const present = statSync(file, { throwIfNoEntry: false })?.size ?? -1;
     if (present >= size) return;
@@ -50,6 +61,14 @@ async function ensureSize(lab: Lab, volume: Volume): Promise<void> {
     closeSync(handle);
     const loop = findLoop(file);
     if (loop) await exec("losetup", ["-c", `/dev/${loop}`]);
+}
+
+/** Copied aside and renamed: a copy that was cut is made again. */
+async function restore(lab: Lab, snapshotId: string, file: string): Promise<void> {
+    const source = snapshotFile(lab, snapshotId);
+    if (!existsSync(source)) throw new LabError(`the file of the snapshot ${snapshotId}, ${source}, is gone`);
+    await exec("cp", ["--sparse=always", "--reflink=auto", source, `${file}.new`]);
+    renameSync(`${file}.new`, file);
 }
 
 /** The volume's loop device, attached on first use: "loop3". */
@@ -71,7 +90,8 @@ export async function detachAllLoops(lab: Lab): Promise<void> {
     }
 }
 
-function findLoop(file: string): string | undefined {
+/** "loop3", when the file has a loop device. */
+export function findLoop(file: string): string | undefined {
     return loops().find(([, backing]) => backing === file)?.[0];
 }
 
