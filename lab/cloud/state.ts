@@ -17,6 +17,9 @@ export interface CloudState {
     snapshots: Record<string, Snapshot>;
     instances: Record<string, Instance>;
     records: Record<string, DnsRecord>;
+    /** By name. */
+    roles: Record<string, Role>;
+    lifecyclePolicies: Record<string, LifecyclePolicy>;
     /** Tags by id, the provider's default tags included. */
     tags?: Record<string, Record<string, string>>;
     /**
@@ -125,6 +128,36 @@ export interface DnsRecord {
     values: string[];
 }
 
+export interface Role {
+    name: string;
+    arn: string;
+    /** The policy document that says who may take the role, as JSON. */
+    trust: string;
+    /** ARNs of the attached policies. */
+    policies: string[];
+    createdAt: string;
+}
+
+/** Of AWS's Data Lifecycle Manager: which volumes it takes snapshots of, and how many it keeps. */
+export interface LifecyclePolicy {
+    /** policy-… */
+    id: string;
+    description: string;
+    executionRoleArn: string;
+    state: "ENABLED" | "DISABLED";
+    /** A volume that carries one of them is a target. */
+    targetTags: Record<string, string>;
+    schedules: LifecycleSchedule[];
+}
+
+export interface LifecycleSchedule {
+    name: string;
+    /** How many snapshots to keep of each volume. */
+    retain: number;
+    copyTags: boolean;
+    tagsToAdd: Record<string, string>;
+}
+
 export function emptyCloud(): CloudState {
     return {
         version: 1,
@@ -140,6 +173,8 @@ export function emptyCloud(): CloudState {
         snapshots: {},
         instances: {},
         records: {},
+        roles: {},
+        lifecyclePolicies: {},
     };
 }
 

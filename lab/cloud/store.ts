@@ -114,5 +114,6 @@ function parse(text: string | undefined): CloudState {
 
 /** The state without what only the provider looks at. */
 function realizable(text: string): string {
-    return JSON.stringify({ ...(JSON.parse(text) as CloudState), tags: undefined, owners: undefined });
+    const hidden = { tags: undefined, owners: undefined, roles: undefined, lifecyclePolicies: undefined };
+    return JSON.stringify({ ...(JSON.parse(text) as CloudState), ...hidden });
 }

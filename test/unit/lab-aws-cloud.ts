@@ -25,6 +25,9 @@ const SHORT: Record<string, string> = {
     Volume: "aws:ebs/volume:Volume",
     VolumeAttachment: "aws:ec2/volumeAttachment:VolumeAttachment",
     Record: "aws:route53/record:Record",
+    Role: "aws:iam/role:Role",
+    RolePolicyAttachment: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    LifecyclePolicy: "aws:dlm/lifecyclePolicy:LifecyclePolicy",
 };
 
 const ROOT = mkdtempSync(join(tmpdir(), "linkmesh-cloud-"));

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FUNCTIONS } from "../../lab/providers/aws/functions.ts";
-import type { Schema } from "../../lab/providers/aws/schema.ts";
+import { type Schema, isBlock, isBlockList } from "../../lab/providers/aws/schema.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
 
 const sdk = dirname(createRequire(import.meta.url).resolve("@pulumi/aws/package.json"));
@@ -31,17 +31,24 @@ function expectKnown(schema: Schema, declared: Map<string, boolean>, owner: stri
     expect(required, `required by ${owner}`).toEqual(expect.arrayContaining(needed));
 }
 
+/** The SDK names the type of a nested block after the path to it; of a list of blocks in the singular. */
+function expectBlocksKnown(schema: Schema, owner: string): void {
+    for (const [name, { kind }] of Object.entries(schema)) {
+        const path = owner + name[0]!.toUpperCase() + name.slice(1);
+        const [block, type] = isBlockList(kind) ? [kind[0], path.replace(/s$/, "")] : [kind, path];
+        if (!isBlock(block)) continue;
+        expectKnown(block, members(inputTypes, type), type);
+        expectBlocksKnown(block, type);
+    }
+}
+
 describe.each(Object.entries(RESOURCE_TYPES))("%s", (token, type) => {
     const source = declaration(token);
     const className = token.split(":").at(-1)!;
 
     it("takes inputs that the SDK has, and needs those that the SDK needs", () => {
         expectKnown(type.inputs, members(source, `${className}Args`), token);
-        for (const [name, property] of Object.entries(type.inputs)) {
-            if (typeof property.kind !== "object") continue;
-            const nested = className + name[0]!.toUpperCase() + name.slice(1);
-            expectKnown(property.kind, members(inputTypes, nested), nested);
-        }
+        expectBlocksKnown(type.inputs, className);
     });
 
     it("returns outputs that the SDK has", () => {

@@ -46,6 +46,19 @@ export function filtersOf(args: Values): Filter[] {
     return (args.filters as unknown as Filter[] | undefined) ?? [];
 }
 
+/** The one that a lookup found, or the newest when it asks for that. `found` is sorted, newest first. */
+export function newest<T>([first, ...others]: T[], args: Values): T {
+    if (first === undefined) {
+        throw new ProviderError("Your query returned no results. Please change your search criteria and try again.");
+    }
+    if (others.length > 0 && args.mostRecent !== true) {
+        throw new ProviderError(
+            "Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.",
+        );
+    }
+    return first;
+}
+
 /** As on AWS `*` stands for any characters and `?` for one. An attribute that the lab does not keep is an error. */
 export function matches(attributes: Record<string, string>, { name, values }: Filter, mayBeAbsent = false): boolean {
     const value = attributes[name];

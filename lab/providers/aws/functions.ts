@@ -1,20 +1,13 @@
 import { IMAGES, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import { ProviderError } from "../provider.ts";
-import type { Values } from "../values.ts";
 import { canonicalName } from "./dns.ts";
-import { filters, filtersOf, matches, only } from "./filters.ts";
+import { filters, filtersOf, matches, newest, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
 import { subnet, vpc } from "./network.ts";
-import { ACCOUNT, ApiError, type Cloud, optionalText, text } from "./resource-type.ts";
-import type { Schema } from "./schema.ts";
+import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
+import { getSnapshot } from "./snapshots.ts";
 import { zoneId, zonesOf } from "./zones.ts";
-
-/** A function (data source) of AWS. */
-export interface CloudFunction {
-    inputs: Schema;
-    call(cloud: Cloud, args: Values): Values;
-}
 
 /** Debian's account, which publishes its images. */
 export const DEBIAN_OWNER = "136693071363";
@@ -34,16 +27,7 @@ const getAmi: CloudFunction = {
             .filter((image) => filtersOf(args).every((filter) => matches(image, filter)))
             .filter((image) => !args.nameRegex || new RegExp(text(args, "nameRegex")).test(image.name))
             .sort((a, b) => (a["creation-date"] < b["creation-date"] ? 1 : -1));
-        const [image] = found;
-        if (!image)
-            throw new ProviderError(
-                "Your query returned no results. Please change your search criteria and try again.",
-            );
-        if (found.length > 1 && args.mostRecent !== true) {
-            throw new ProviderError(
-                "Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.",
-            );
-        }
+        const image = newest(found, args);
         const id = image["image-id"];
         return {
             ...args,
@@ -247,6 +231,7 @@ const getAvailabilityZones: CloudFunction = {
 
 /** Every function that the lab's AWS has, by token. */
 export const FUNCTIONS: Record<string, CloudFunction> = {
+    "aws:ebs/getSnapshot:getSnapshot": getSnapshot,
     "aws:ec2/getAmi:getAmi": getAmi,
     "aws:ec2/getInstanceType:getInstanceType": getInstanceType,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { CloudState } from "../../cloud/state.ts";
 import type { Lab } from "../../lab.ts";
 import { type CheckFailure, ProviderError } from "../provider.ts";
-import { type Values, asText } from "../values.ts";
+import { type Value, type Values, asText } from "../values.ts";
 import type { Schema } from "./schema.ts";
 
 /** One resource type of AWS: what it takes, what it returns, and what it does to the cloud. */
@@ -30,6 +30,12 @@ export interface ResourceType {
     erase(state: CloudState, id: string): void;
     /** The outputs; also those inputs that the cloud holds itself, so that a refresh sees their drift. Undefined: gone. */
     describe(cloud: Cloud, id: string, inputs: Values): Values | undefined;
+}
+
+/** A function (data source) of AWS. */
+export interface CloudFunction {
+    inputs: Schema;
+    call(cloud: Cloud, args: Values): Values;
 }
 
 /** The state, and what is fixed about this cloud. */
@@ -62,6 +68,11 @@ export function newId(prefix: string): string {
 /** An id that follows from what it stands for; used for links, which AWS does not number either. */
 export function derivedId(prefix: string, ...parts: string[]): string {
     return `${prefix}-0${createHash("sha256").update(parts.join("|")).digest("hex").slice(0, 16)}`;
+}
+
+/** The name of a resource that was given none, as Pulumi's provider makes it: it stays for the resource's life. */
+export function generatedName({ name, seed, olds }: { name: string; seed: Uint8Array; olds: Values }): Value {
+    return olds.name ?? `${name}-${Buffer.from(seed).toString("hex").padEnd(7, "0").slice(0, 7)}`;
 }
 
 export function arn(cloud: Cloud, kind: string, id: string, service = "ec2"): string {

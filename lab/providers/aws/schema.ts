@@ -6,9 +6,9 @@ import { type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } 
 export interface Property {
     /**
      * A "strings" is a list of strings, a "set" one without order, "objects" a list that `invalid` looks into, "tags" a
-     * map of strings; a schema is a nested block.
+     * map of strings; a schema is a nested block, a schema in brackets a list of such.
      */
-    kind: "string" | "integer" | "boolean" | "strings" | "set" | "objects" | "tags" | Schema;
+    kind: "string" | "integer" | "boolean" | "strings" | "set" | "objects" | "tags" | Schema | [Schema];
     required?: true;
     /** A change replaces the resource. Without it a change is made in place. */
     forceNew?: true;
@@ -47,17 +47,43 @@ export function checkSchema(
                 });
             continue;
         }
-        if (isMap(value) && typeof property.kind === "object") {
-            const nested = checkSchema(property.kind, value, owner, `${path}${name}.`);
-            values[name] = nested.values;
-            failures.push(...nested.failures);
-            continue;
-        }
-        values[name] = value;
-        const reason = isUnknown(value) ? undefined : wrong(property, value);
-        if (reason) failures.push({ property: path + name, reason });
+        const checked = checkValue(property, value, owner, path + name);
+        values[name] = checked.value;
+        failures.push(...checked.failures);
     }
     return { values, failures };
+}
+
+function checkValue(
+    property: Property,
+    value: Value,
+    owner: string,
+    path: string,
+): { value: Value; failures: CheckFailure[] } {
+    const { kind } = property;
+    if (isBlock(kind) && isMap(value)) {
+        const { values, failures } = checkSchema(kind, value, owner, `${path}.`);
+        return { value: values, failures };
+    }
+    if (isBlockList(kind) && Array.isArray(value)) {
+        const blocks = value.map((item, index) => checkValue({ kind: kind[0] }, item, owner, `${path}[${index}]`));
+        const reason = property.invalid?.(value as never);
+        const failures = [
+            ...blocks.flatMap((block) => block.failures),
+            ...(reason ? [{ property: path, reason }] : []),
+        ];
+        return { value: blocks.map((block) => block.value), failures };
+    }
+    const reason = isUnknown(value) ? undefined : wrong(property, value);
+    return { value, failures: reason ? [{ property: path, reason }] : [] };
+}
+
+export function isBlock(kind: Property["kind"]): kind is Schema {
+    return typeof kind === "object" && !Array.isArray(kind);
+}
+
+export function isBlockList(kind: Property["kind"]): kind is [Schema] {
+    return Array.isArray(kind);
 }
 
 /** Names of the top-level properties that differ, and of those among them that force a replacement. */
@@ -73,11 +99,17 @@ export function diffSchema(schema: Schema, olds: Values, news: Values): { change
 }
 
 function compare(property: Property, old: Value | undefined, now: Value | undefined): "same" | "update" | "replace" {
+    const { kind } = property;
     if (property.computed && (now ?? null) === null) return "same";
-    if (typeof property.kind === "object" && isMap(now) && (isMap(old) || (old ?? null) === null)) {
-        const { changed, replaces } = diffSchema(property.kind, isMap(old) ? old : {}, now);
+    if (isBlock(kind) && isMap(now) && (isMap(old) || (old ?? null) === null)) {
+        const { changed, replaces } = diffSchema(kind, isMap(old) ? old : {}, now);
         if (replaces.length) return "replace";
         return changed.length ? "update" : "same";
+    }
+    if (isBlockList(kind) && Array.isArray(now) && Array.isArray(old)) {
+        const changes = now.map((item, index) => compare({ kind: kind[0] }, old[index], item));
+        if (changes.includes("replace")) return "replace";
+        return changes.includes("update") || now.length !== old.length ? "update" : "same";
     }
     if (equal(canonical(property, old), canonical(property, now))) return "same";
     return property.forceNew ? "replace" : "update";
@@ -113,11 +145,14 @@ function wrong(property: Property, value: Value): string | undefined {
             if (!isMap(value) || !Object.values(value).every(known))
                 return `expected a map of strings, got ${describe(value)}`;
             break;
-        default:
-            return `expected an object, got ${describe(value)}`;
+        default: {
+            const expected = isBlockList(property.kind) ? "a list of objects" : "an object";
+            return `expected ${expected}, got ${describe(value)}`;
+        }
     }
     if (hasUnknown(value)) return undefined;
-    return property.kind === "tags" ? wrongTags(value as Values) : property.invalid?.(value as never);
+    const reason = property.kind === "tags" ? wrongTags(value as Values) : undefined;
+    return reason ?? property.invalid?.(value as never);
 }
 
 function wrongTags(tags: Values): string | undefined {

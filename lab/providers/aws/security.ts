@@ -2,7 +2,7 @@ import type { SecurityGroupRule } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Value, type Values, asText, isUnknown } from "../values.ts";
 import { canonicalCidr, cidr, findVpc } from "./network.ts";
-import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, arn, find, generatedName, newId, optionalText, text } from "./resource-type.ts";
 
 const DESCRIPTION = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]*$/;
 
@@ -16,11 +16,7 @@ export const securityGroup: ResourceType = {
         tags: { kind: "tags" },
     },
     outputs: ["arn", "ownerId", "region", "namePrefix"],
-    defaults(inputs, { name, seed, olds }): Values {
-        if (inputs.name !== undefined) return {};
-        const suffix = Buffer.from(seed).toString("hex").padEnd(7, "0").slice(0, 7);
-        return { name: olds.name ?? `${name}-${suffix}` };
-    },
+    defaults: (inputs, naming): Values => (inputs.name === undefined ? { name: generatedName(naming) } : {}),
     create({ state }, inputs) {
         const id = newId("sg");
         const vpcId = findVpc(state, text(inputs, "vpcId")).id;

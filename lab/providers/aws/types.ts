@@ -1,5 +1,7 @@
+import { lifecyclePolicy } from "./dlm.ts";
 import { record } from "./dns.ts";
 import { internetGateway } from "./gateway.ts";
+import { role, rolePolicyAttachment } from "./iam.ts";
 import { instance } from "./instance.ts";
 import { eip, eipAssociation, networkInterface } from "./interfaces.ts";
 import { routeTable, subnet, vpc } from "./network.ts";
@@ -26,4 +28,7 @@ export const RESOURCE_TYPES: Record<string, ResourceType> = {
     "aws:ebs/volume:Volume": volume,
     "aws:ec2/volumeAttachment:VolumeAttachment": volumeAttachment,
     "aws:route53/record:Record": record,
+    "aws:iam/role:Role": role,
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": rolePolicyAttachment,
+    "aws:dlm/lifecyclePolicy:LifecyclePolicy": lifecyclePolicy,
 };

@@ -1,7 +1,8 @@
 import type { CloudState, Volume } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
 import { between, findInstance, oneOf, zoneOf } from "./instance.ts";
-import { ApiError, type ResourceType, arn, derivedId, find, newId, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, arn, derivedId, find, newId, optionalText, text } from "./resource-type.ts";
+import { findSnapshot, takeSnapshot } from "./snapshots.ts";
 import { zonesOf } from "./zones.ts";
 
 export const volume: ResourceType = {
@@ -14,9 +15,11 @@ export const volume: ResourceType = {
         throughput: { kind: "integer", computed: true, invalid: between(125, 1000) },
         encrypted: { kind: "boolean", computed: true, forceNew: true },
         snapshotId: { kind: "string", computed: true, forceNew: true },
+        finalSnapshot: { kind: "boolean", default: false },
         tags: { kind: "tags" },
     },
-    outputs: ["arn", "region", "createTime"],
+    // The last two can come from AWS.
+    outputs: ["arn", "region", "createTime", "size", "snapshotId"],
     check(inputs): CheckFailure[] {
         if (inputs.size !== undefined || inputs.snapshotId !== undefined) return [];
         return [{ property: "", reason: "give at least one of size and snapshotId" }];
@@ -31,17 +34,30 @@ export const volume: ResourceType = {
         if (!zonesOf(region).includes(zone)) {
             throw new ApiError("InvalidZone.NotFound", `The zone '${zone}' does not exist.`);
         }
-        if (inputs.snapshotId !== undefined) {
+        const snapshotId = optionalText(inputs, "snapshotId");
+        const source = snapshotId === undefined ? undefined : findSnapshot(state, snapshotId);
+        const sizeGiB = (inputs.size as number | undefined) ?? source!.sizeGiB;
+        if (source && sizeGiB < source.sizeGiB) {
             throw new ApiError(
-                "InvalidSnapshot.NotFound",
-                `The snapshot '${text(inputs, "snapshotId")}' does not exist.`,
+                "InvalidParameterValue",
+                `Volume of size ${sizeGiB}GB is smaller than snapshot '${source.id}', expect size >= ${source.sizeGiB}GB`,
             );
         }
         const id = newId("vol");
-        state.volumes[id] = { id, sizeGiB: inputs.size as number, availabilityZone: zone };
+        // What is made from an encrypted snapshot is encrypted too.
+        const encrypted = inputs.encrypted === true || source?.encrypted === true;
+        state.volumes[id] = { id, sizeGiB, availabilityZone: zone, encrypted, snapshotId };
         return id;
     },
-    async update(change, id, news) {
+    async update(change, id, news, olds) {
+        const asked = ["size", "type", "iops", "throughput"].some((name) => news[name] !== olds[name]);
+        if (news.finalSnapshot !== olds.finalSnapshot && !asked && news.type !== "gp3") {
+            // AWS is not told of it, but the provider calls it all the same; for gp3 it repeats the throughput.
+            throw new ApiError(
+                "InvalidParameterValue",
+                "Invalid input: Must specify at least one of size, type, iops, throughput or multi-attach.",
+            );
+        }
         await change(({ state }) => {
             const target = findVolume(state, id);
             const wanted = (news.size as number | undefined) ?? target.sizeGiB;
@@ -51,7 +67,10 @@ export const volume: ResourceType = {
             target.sizeGiB = wanted;
         });
     },
-    async remove(change, id) {
+    async remove(change, id, old) {
+        if (old.finalSnapshot === true) {
+            await change(({ state }) => takeSnapshot(state, id, "", old.tagsAll as Record<string, string> | undefined));
+        }
         await change(({ state }) => {
             const holder = state.volumes[id]?.attachment?.instanceId;
             if (holder) throw new ApiError("VolumeInUse", `Volume ${id} is currently attached to ${holder}`);
@@ -67,7 +86,8 @@ export const volume: ResourceType = {
                 availabilityZone: found.availabilityZone,
                 size: found.sizeGiB,
                 type: inputs.type ?? "gp2",
-                encrypted: inputs.encrypted ?? false,
+                encrypted: found.encrypted ?? inputs.encrypted ?? false,
+                snapshotId: found.snapshotId ?? "",
                 iops: inputs.iops ?? (inputs.type === "gp3" ? 3000 : 100),
                 throughput: inputs.throughput ?? (inputs.type === "gp3" ? 125 : 0),
                 createTime: "",
@@ -142,7 +162,7 @@ export const volumeAttachment: ResourceType = {
     },
 };
 
-function findVolume(state: CloudState, id: string): Volume {
+export function findVolume(state: CloudState, id: string): Volume {
     return find(state.volumes, id, "InvalidVolume.NotFound", "volume");
 }
 

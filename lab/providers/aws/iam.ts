@@ -1,0 +1,191 @@
+import type { CloudState, Role } from "../../cloud/state.ts";
+import { type Value, type Values, isMap } from "../values.ts";
+import { between } from "./instance.ts";
+import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
+
+/** The managed policy with which the Data Lifecycle Manager may take and delete snapshots. */
+export const SNAPSHOT_POLICY = "arn:aws:iam::aws:policy/service-role/AWSDataLifecycleManagerServiceRole";
+
+/** The policies of AWS's own that the lab has. It has none of the account's. */
+const MANAGED_POLICIES = [
+    SNAPSHOT_POLICY,
+    "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+    "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy",
+];
+
+export const role: ResourceType = {
+    label: "IAM Role",
+    inputs: {
+        name: { kind: "string", computed: true, forceNew: true, invalid: roleName },
+        path: { kind: "string", default: "/", forceNew: true, invalid: rolePath },
+        assumeRolePolicy: { kind: "string", required: true, invalid: trustPolicy, canonical: canonicalJson },
+        description: { kind: "string", invalid: description },
+        forceDetachPolicies: { kind: "boolean", default: false },
+        maxSessionDuration: { kind: "integer", default: 3600, invalid: between(3600, 43200) },
+        permissionsBoundary: { kind: "string", invalid: policyArn },
+        tags: { kind: "tags" },
+    },
+    outputs: ["arn", "createDate", "uniqueId", "namePrefix"],
+    defaults: (inputs, naming): Values => (inputs.name === undefined ? { name: generatedName(naming) } : {}),
+    create({ state }, inputs) {
+        const name = text(inputs, "name");
+        if (state.roles[name]) {
+            throw new ApiError("EntityAlreadyExists", `Role with name ${name} already exists.`);
+        }
+        state.roles[name] = {
+            name,
+            arn: `arn:aws:iam::${ACCOUNT}:role${text(inputs, "path")}${name}`,
+            trust: text(inputs, "assumeRolePolicy"),
+            policies: [],
+            createdAt: new Date().toISOString(),
+        };
+        return name;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => void (findRole(state, id).trust = text(news, "assumeRolePolicy")));
+    },
+    async remove(change, id, old) {
+        await change(({ state }) => {
+            if (old.forceDetachPolicies !== true && findRole(state, id).policies.length > 0) {
+                throw new ApiError("DeleteConflict", "Cannot delete entity, must detach all policies first.");
+            }
+            role.erase(state, id);
+        });
+    },
+    erase: (state, id) => void delete state.roles[id],
+    describe({ state }, id) {
+        const found = state.roles[id];
+        return (
+            found && {
+                arn: found.arn,
+                name: found.name,
+                assumeRolePolicy: found.trust,
+                createDate: found.createdAt,
+                uniqueId: derivedId("AROA", found.name).replace("-", "").toUpperCase(),
+                namePrefix: "",
+            }
+        );
+    },
+};
+
+export const rolePolicyAttachment: ResourceType = {
+    label: "IAM Role Policy Attachment",
+    inputs: {
+        role: { kind: "string", required: true, forceNew: true },
+        policyArn: { kind: "string", required: true, forceNew: true, invalid: policyArn },
+    },
+    outputs: [],
+    create({ state }, inputs) {
+        const holder = findRole(state, text(inputs, "role"));
+        const policy = text(inputs, "policyArn");
+        if (!MANAGED_POLICIES.includes(policy)) {
+            throw new ApiError(
+                "NoSuchEntity",
+                `Policy ${policy} does not exist or is not attachable. (The lab has ${MANAGED_POLICIES.join(", ")}.)`,
+            );
+        }
+        if (!holder.policies.includes(policy)) holder.policies.push(policy);
+        return attachmentId(holder, policy);
+    },
+    async remove(change, id) {
+        await change(({ state }) => rolePolicyAttachment.erase(state, id));
+    },
+    erase(state, id) {
+        for (const holder of Object.values(state.roles)) {
+            holder.policies = holder.policies.filter((policy) => attachmentId(holder, policy) !== id);
+        }
+    },
+    describe({ state }, id) {
+        const links = Object.values(state.roles).flatMap((holder) =>
+            holder.policies.map((policy) => ({ holder, policy })),
+        );
+        const found = links.find(({ holder, policy }) => attachmentId(holder, policy) === id);
+        return found && { role: found.holder.name, policyArn: found.policy };
+    },
+};
+
+/** Whether a service, as "dlm.amazonaws.com", may take a role. */
+export function trusts({ trust }: Role, service: string): boolean {
+    return statementsOf(JSON.parse(trust) as Values).some(({ Effect, Principal }) => {
+        const services = isMap(Principal) ? Principal.Service : undefined;
+        return Effect === "Allow" && (Array.isArray(services) ? services.includes(service) : services === service);
+    });
+}
+
+function findRole(state: CloudState, name: string): Role {
+    const found = state.roles[name];
+    if (!found) throw new ApiError("NoSuchEntity", `The role with name ${name} cannot be found.`);
+    return found;
+}
+
+function attachmentId(holder: Role, policy: string): string {
+    return `${holder.name}/${policy}`;
+}
+
+function roleName(value: string): string | undefined {
+    return /^[\w+=,.@-]{1,64}$/.test(value)
+        ? undefined
+        : `"${value}" is not 1 to 64 characters of a-zA-Z0-9 and _+=,.@-`;
+}
+
+function rolePath(value: string): string | undefined {
+    return /^\/([\x21-\x7e]+\/)?$/.test(value) && value.length <= 512
+        ? undefined
+        : `"${value}" must begin and end with / and have at most 512 characters`;
+}
+
+function policyArn(value: string): string | undefined {
+    return /^arn:aws:iam::(aws|\d{12}):policy\/.+$/.test(value) ? undefined : `"${value}" is no ARN of an IAM policy`;
+}
+
+function description(value: string): string | undefined {
+    return value.length <= 1000 ? undefined : `${value.length} characters: AWS allows 1000`;
+}
+
+/** What IAM calls a MalformedPolicyDocument, found before it is sent. */
+function trustPolicy(value: string): string | undefined {
+    const document = parseJson(value);
+    if (!isMap(document)) return "contains an invalid JSON policy";
+    if (document.Version !== undefined && !["2012-10-17", "2008-10-17"].includes(document.Version as string)) {
+        return "the policy document's Version must be 2012-10-17";
+    }
+    const statements = statementsOf(document);
+    if (statements.length === 0) return "the policy document has no Statement";
+    for (const statement of statements) {
+        if (statement.Effect !== "Allow" && statement.Effect !== "Deny") return "Effect must be Allow or Deny";
+        if (statement.Principal === undefined && statement.NotPrincipal === undefined) {
+            return "every Statement of a trust policy needs a Principal";
+        }
+        if (statement.Resource !== undefined) return "Has prohibited field Resource";
+        const actions = [statement.Action].flat();
+        if (!actions.every((action) => typeof action === "string" && action.startsWith("sts:"))) {
+            return "AssumeRole policy may only specify STS AssumeRole actions";
+        }
+    }
+    return undefined;
+}
+
+function statementsOf(document: Values): Values[] {
+    return [document.Statement ?? []].flat().filter(isMap);
+}
+
+/** Documents that differ in spaces and in the order of keys only are the same. */
+function canonicalJson(value: string): string {
+    const parsed = parseJson(value);
+    return parsed === undefined ? value : JSON.stringify(sorted(parsed));
+}
+
+function sorted(value: Value): Value {
+    if (Array.isArray(value)) return value.map(sorted);
+    if (!isMap(value)) return value;
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+}
+
+function parseJson(value: string): Value | undefined {
+    try {
+        return JSON.parse(value) as Value;
+    } catch {
+        return undefined;
+    }
+}

@@ -1,0 +1,94 @@
+import type { CloudState, Snapshot } from "../../cloud/state.ts";
+import type { Values } from "../values.ts";
+import { filters, filtersOf, matches, newest } from "./filters.ts";
+import { ACCOUNT, ApiError, type CloudFunction, arn, find, newId } from "./resource-type.ts";
+
+export const getSnapshot: CloudFunction = {
+    inputs: {
+        owners: { kind: "strings" },
+        restorableByUserIds: { kind: "strings" },
+        snapshotIds: { kind: "strings" },
+        filters,
+        mostRecent: { kind: "boolean" },
+        // AWS is never sent it: it selects nothing.
+        tags: { kind: "tags" },
+    },
+    call(cloud, args) {
+        const { state } = cloud;
+        const ids = args.snapshotIds as string[] | undefined;
+        for (const id of ids ?? []) findSnapshot(state, id);
+        const found = Object.values(state.snapshots)
+            .filter(({ id }) => ids === undefined || ids.includes(id))
+            .filter(() => includesThisAccount(args.owners) && includesThisAccount(args.restorableByUserIds))
+            .filter((snapshot) => filtersOf(args).every((filter) => matchesFilter(state, snapshot, filter)))
+            // Of the same instant the one made last.
+            .sort((a, b) => a.startTime.localeCompare(b.startTime))
+            .reverse();
+        const snapshot = newest(found, args);
+        const own = Object.entries(state.tags?.[snapshot.id] ?? {}).filter(([key]) => !key.startsWith("aws:"));
+        return {
+            ...args,
+            id: snapshot.id,
+            snapshotId: snapshot.id,
+            arn: arn(cloud, "snapshot", snapshot.id),
+            dataEncryptionKeyId: "",
+            description: snapshot.description,
+            encrypted: snapshot.encrypted,
+            kmsKeyId: "",
+            outpostArn: "",
+            ownerAlias: "",
+            ownerId: ACCOUNT,
+            region: cloud.region,
+            startTime: snapshot.startTime,
+            state: "completed",
+            storageTier: "standard",
+            tags: Object.fromEntries(own),
+            volumeId: snapshot.volumeId,
+            volumeSize: snapshot.sizeGiB,
+        };
+    },
+};
+
+/** Adds a snapshot of a volume as it is now; the realizer copies it before the change is done. */
+export function takeSnapshot(
+    state: CloudState,
+    volumeId: string,
+    description: string,
+    tags: Record<string, string> = {},
+): Snapshot {
+    const { sizeGiB, encrypted = false } = find(state.volumes, volumeId, "InvalidVolume.NotFound", "volume");
+    const id = newId("snap");
+    const taken = { id, volumeId, sizeGiB, startTime: new Date().toISOString(), description, encrypted };
+    state.snapshots[id] = taken;
+    (state.tags ??= {})[id] = { ...tags };
+    return taken;
+}
+
+export function findSnapshot(state: CloudState, id: string): Snapshot {
+    const found = state.snapshots[id];
+    if (!found) throw new ApiError("InvalidSnapshot.NotFound", `The snapshot '${id}' does not exist.`);
+    return found;
+}
+
+/** Nobody else's snapshots are in this cloud, and none is shared with others. */
+function includesThisAccount(accounts: Values[string] | undefined): boolean {
+    return !Array.isArray(accounts) || accounts.length === 0 || accounts.includes("self") || accounts.includes(ACCOUNT);
+}
+
+function matchesFilter(state: CloudState, snapshot: Snapshot, filter: Parameters<typeof matches>[1]): boolean {
+    const tags = Object.entries(state.tags?.[snapshot.id] ?? {}).map(([key, value]) => [`tag:${key}`, value]);
+    const attributes: Record<string, string> = {
+        "snapshot-id": snapshot.id,
+        "volume-id": snapshot.volumeId,
+        "volume-size": String(snapshot.sizeGiB),
+        "start-time": snapshot.startTime,
+        "owner-id": ACCOUNT,
+        "storage-tier": "standard",
+        description: snapshot.description,
+        encrypted: String(snapshot.encrypted),
+        progress: "100%",
+        status: "completed",
+        ...(Object.fromEntries(tags) as Record<string, string>),
+    };
+    return matches(attributes, filter, filter.name.startsWith("tag:"));
+}
