@@ -72,6 +72,11 @@ program
     .action(async (options: object) => (await import("./commands/renew.ts")).renew(options));
 
 program
+    .command("snapshot")
+    .description("run the snapshot policies now, as AWS would at their time: the lab has no clock of its own for them")
+    .action(async () => (await import("./commands/snapshot.ts")).snapshot());
+
+program
     .command("env")
     .description(
         'print the variables with which plain `pulumi` works on the lab\'s stack: eval "$(npm run --silent lab -- env)"',

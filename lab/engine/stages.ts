@@ -18,6 +18,8 @@ const GROUPS: [RegExp, string][] = [
     [/^aws:ec2\/(instance|volumeAttachment):/, "machine"],
     [/^aws:(ec2|vpc)\//, "network"],
     [/^aws:route53\//, "DNS records"],
+    [/^aws:iam\//, "roles"],
+    [/^aws:dlm\//, "snapshot policy"],
 ];
 const COMMAND = /^command:remote:/;
 /** How a step begins a remark, and the engine its own. */
