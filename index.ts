@@ -1,7 +1,7 @@
 import { LinkMeshProxy, loadSettings, lookUp } from "./components/index.ts";
 
 const settings = loadSettings();
-const surroundings = await lookUp(settings);
+const surroundings = await lookUp("linkmesh", settings);
 const proxy = new LinkMeshProxy("linkmesh", { settings, surroundings });
 
 export const publicUrl = proxy.publicUrl;

@@ -5,17 +5,19 @@ import type { Surroundings } from "./cloud/lookups.ts";
 import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
+import { DATA_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
 import { setUpCertificate } from "./host/certificate.ts";
 import { setUpLinkMesh } from "./host/linkmesh.ts";
 import { installNginx, setUpProxy } from "./host/nginx.ts";
 import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
+import { Protection } from "./protection.ts";
 import type { Settings } from "./settings.ts";
 
 export interface LinkMeshProxyArgs {
     /** From `loadSettings` or `parseSettings`. */
     settings: Settings;
-    /** From `lookUp(settings)`. */
+    /** From `lookUp(name, settings)`, with the name of this component. */
     surroundings: Surroundings;
 }
 
@@ -47,6 +49,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const { settings, surroundings } = args;
         const { domain } = settings;
         const child = { parent: this };
+        const dataTag = dataTagValue(name);
 
         const ownNetwork = surroundings.subnet
             ? undefined
@@ -92,6 +95,11 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                         renderUserData({ hostPrivateKey, hostPublicKey, authorizedKey }),
                     ),
                 dataVolumeSize: settings.dataVolumeSize,
+                dataVolumeTags: { [DATA_TAG]: dataTag },
+                snapshotId: surroundings.snapshotId,
+                finalSnapshot: settings.finalSnapshot,
+                paused: settings.paused,
+                protect: settings.protect,
                 network: [...(ownNetwork?.routes ?? []), ...group.rules],
                 tags: settings.tags,
             },
@@ -111,27 +119,39 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             child,
         );
 
-        const host = new SshHost(name, this, {
-            host: ipv4,
-            user: USER,
-            privateKey,
-            hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
-            machine: machine.instance,
-            dependsOn: [...machine.ready, ...dns.resources],
-        });
-        const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
-        host.step("ready", { connectionAttempts: 30, timeout: 900 });
-        host.step("volume", {
-            variables: {
-                DEVICE: machine.dataDevice,
-                DIRECTORIES: directories.join("\n"),
-                SIZE: String(settings.dataVolumeSize),
+        const schedule =
+            settings.dailySnapshots > 0
+                ? new SnapshotSchedule(
+                      `${name}-snapshots`,
+                      { dataTag, keep: settings.dailySnapshots, tags: settings.tags },
+                      child,
+                  )
+                : undefined;
+
+        const lastStep =
+            machine.instance &&
+            setUpHost(
+                new SshHost(name, this, {
+                    host: ipv4,
+                    user: USER,
+                    privateKey,
+                    hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
+                    machine: machine.instance,
+                    dependsOn: [...machine.ready, ...dns.resources],
+                }),
+                settings,
+                { device: machine.dataDevice, owner: dataTag, zoneName: surroundings.zoneName, ipv4, ipv6 },
+            );
+        new Protection(
+            `${name}-setting-protect`,
+            {
+                enabled: settings.protect,
+                resources: [ownNetwork, group, hostKey, generatedKey, machine, dns, schedule, lastStep].filter(
+                    (resource) => resource !== undefined,
+                ),
             },
-        });
-        setUpLinkMesh(host, settings, directories);
-        installNginx(host, settings);
-        setUpCertificate(host, settings, { zoneName: surroundings.zoneName, ipv4, ipv6 });
-        setUpProxy(host, settings);
+            child,
+        );
 
         this.publicUrl = `https://${domain}`;
         this.opampUrl = `wss://${domain}/v1/opamp`;
@@ -152,4 +172,36 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             ipv6,
         });
     }
+}
+
+interface HostSurroundings {
+    /** Of the data volume. */
+    device: pulumi.Input<string>;
+    /** Who the data on it belong to. */
+    owner: string;
+    zoneName: string;
+    ipv4: pulumi.Input<string>;
+    ipv6: pulumi.Input<string>;
+}
+
+/**
+ * The steps on the machine, in order. The certificate comes before LinkMesh is touched: when a new name cannot have
+ * one, all is left as it was under the old name. Returns the last step.
+ */
+function setUpHost(host: SshHost, settings: Settings, surroundings: HostSurroundings): pulumi.Resource {
+    const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
+    host.step("ready", { connectionAttempts: 30, timeout: 900 });
+    host.step("volume", {
+        variables: {
+            DEVICE: surroundings.device,
+            DIRECTORIES: directories.join("\n"),
+            SIZE: String(settings.dataVolumeSize),
+            OWNER: surroundings.owner,
+            DOMAIN: settings.domain,
+        },
+    });
+    installNginx(host, settings);
+    setUpCertificate(host, settings, surroundings);
+    setUpLinkMesh(host, settings);
+    return setUpProxy(host, settings);
 }

@@ -4,10 +4,13 @@ import {
     acmeDirectory,
     cidr,
     cidrIpv4Block,
+    flag,
     hostname,
+    optional,
     pem,
     plainPath,
     serviceDirectory,
+    wholeNumber,
 } from "./validators.ts";
 
 /**
@@ -29,7 +32,6 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
 }
 
 const setting = <T extends z.ZodType>(s: Setting<T>) => s;
-const optional = <T extends z.ZodType>(schema: T) => z.union([z.literal(""), schema]);
 
 export const SETTINGS = {
     domain: setting({
@@ -224,11 +226,7 @@ export const SETTINGS = {
             "How many collectors and agents will be connected at once, from 1 to 200,000. nginx and the kernel are sized for it.",
         default: 10_000,
         example: "50000",
-        schema: z.coerce
-            .number()
-            .int("must be a whole number")
-            .min(1, "must be at least 1")
-            .max(200_000, "must be at most 200000: one machine is not made for more"),
+        schema: wholeNumber(1, 200_000, "must be at most 200000: one machine is not made for more"),
     }),
     dataVolumeSize: setting({
         type: "integer",
@@ -236,11 +234,51 @@ export const SETTINGS = {
             "Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month.",
         default: 10,
         example: "20",
-        schema: z.coerce
-            .number()
-            .int("must be a whole number")
-            .min(1, "must be at least 1")
-            .max(16_384, "must be at most 16384"),
+        schema: wholeNumber(1, 16_384),
+    }),
+    dailySnapshots: setting({
+        type: "integer",
+        description:
+            "How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data.",
+        default: 0,
+        example: "7",
+        schema: wholeNumber(0, 365),
+    }),
+    finalSnapshot: setting({
+        type: "boolean",
+        description:
+            "Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on. About $0.05 a month for each GiB of data, until you delete it.",
+        default: false,
+        example: "true",
+        schema: flag,
+    }),
+    restoreFrom: setting({
+        type: "string",
+        description:
+            "Snapshot from which a new data volume is made: its id, or latest for the newest of this stack. A data volume that exists already stays as it is.",
+        default: "",
+        example: "latest",
+        schema: optional(
+            z
+                .string()
+                .regex(/^(latest|snap-[a-f0-9]+)$/, 'must be "latest" or a snapshot id such as snap-0123456789abcdef0'),
+        ),
+    }),
+    paused: setting({
+        type: "boolean",
+        description:
+            "Take the machine away and keep addresses, names and data volume. Without it the same LinkMesh comes back.",
+        default: false,
+        example: "true",
+        schema: flag,
+    }),
+    protect: setting({
+        type: "boolean",
+        description:
+            "Refuse to destroy the stack, and to replace its addresses and its data volume, until it is false again and `pulumi up` has run.",
+        default: false,
+        example: "true",
+        schema: flag,
     }),
     dnsAllowOverwrite: setting({
         type: "boolean",
@@ -248,9 +286,7 @@ export const SETTINGS = {
             "Take over A and AAAA records of the domain that exist already, instead of stopping with an error.",
         default: false,
         example: "true",
-        schema: z.union([z.boolean(), z.enum(["true", "false"]).transform((v) => v === "true")], {
-            error: "must be true or false",
-        }),
+        schema: flag,
     }),
     tags: setting({
         type: "object",

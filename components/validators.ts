@@ -1,6 +1,16 @@
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 
+/** The empty string for "not set", or what the schema takes. */
+export const optional = <T extends z.ZodType>(schema: T) => z.union([z.literal(""), schema]);
+
+export const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((v) => v === "true")], {
+    error: "must be true or false",
+});
+
+export const wholeNumber = (least: number, most: number, tooMany = `must be at most ${most}`) =>
+    z.coerce.number().int("must be a whole number").min(least, `must be at least ${least}`).max(most, tooMany);
+
 /** Names for the directories that most users choose between; any other value is a URL. */
 export const ACME_DIRECTORIES: Readonly<Record<string, string>> = {
     staging: "https://acme-staging-v02.api.letsencrypt.org/directory",

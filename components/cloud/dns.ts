@@ -47,8 +47,8 @@ export class Dns extends pulumi.ComponentResource {
                 new aws.route53.Record(
                     `${name}-${type.toLowerCase()}`,
                     { zoneId, name: domain, type, ttl: TTL, records: [value], allowOverwrite },
-                    // A record that is created beside its predecessor would be "already there".
-                    { parent: this, deleteBeforeReplace: true },
+                    // Another name is published before the old one goes, at the end of the update.
+                    { parent: this },
                 ),
         );
         this.records = pulumi

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
+import { DATA_TAG, dataTagValue } from "./snapshots.ts";
 
 /** Debian's own AWS account, https://wiki.debian.org/Cloud/AmazonEC2Image */
 const DEBIAN_OWNER = "136693071363";
@@ -14,14 +15,21 @@ export interface Surroundings {
     readonly availabilityZone: string;
     /** The existing subnet that the settings name. */
     readonly subnet?: { readonly id: string; readonly vpcId: string };
+    /** From which a new data volume is made. */
+    readonly snapshotId?: string;
 }
 
 /**
- * Looks up zone, image and subnet, all before anything is created.
+ * Looks up zone, image, subnet and snapshot, all before anything is created.
+ * @param name that of the LinkMeshProxy to be; its snapshots are told from others' by it.
  * @throws RunError with one sentence that names the setting to change.
  */
-export async function lookUp(settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Surroundings> {
-    const [zone, machine] = await Promise.all([findZone(settings, opts), findMachineType(settings, opts)]);
+export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Surroundings> {
+    const [zone, machine, snapshotId] = await Promise.all([
+        findZone(settings, opts),
+        findMachineType(settings, opts),
+        findSnapshot(name, settings, opts),
+    ]);
     const [imageId, subnet] = await Promise.all([
         findImage(settings, machine.architecture, opts),
         findSubnet(settings, opts),
@@ -32,6 +40,7 @@ export async function lookUp(settings: Settings, opts: pulumi.InvokeOptions = {}
         imageId,
         availabilityZone: subnet?.availabilityZone ?? machine.availabilityZone,
         subnet,
+        snapshotId,
     };
 }
 
@@ -136,6 +145,44 @@ async function findSubnet({ subnetId }: Settings, opts: pulumi.InvokeOptions) {
         );
     }
     return { id: subnet.id, vpcId: subnet.vpcId, availabilityZone: subnet.availabilityZone };
+}
+
+/** Only what carries this stack's own tag: another host's data would bring that host's identity along. */
+async function findSnapshot(
+    name: string,
+    { restoreFrom, dataVolumeSize }: Settings,
+    opts: pulumi.InvokeOptions,
+): Promise<string | undefined> {
+    if (restoreFrom === "") return undefined;
+    const owner = dataTagValue(name);
+    const filters = [{ name: "status", values: ["completed"] }];
+    const query =
+        restoreFrom === "latest"
+            ? { filters: [...filters, { name: `tag:${DATA_TAG}`, values: [owner] }], mostRecent: true }
+            : { filters, snapshotIds: [restoreFrom] };
+    const snapshot = await aws.ebs.getSnapshot({ owners: ["self"], ...query }, opts).catch((error: unknown) => {
+        const text = message(error);
+        if (!/no results|InvalidSnapshot\.NotFound/.test(text)) {
+            throw new pulumi.RunError(`restoreFrom: looking up ${restoreFrom} failed: ${text}`);
+        }
+        throw new pulumi.RunError(
+            restoreFrom === "latest"
+                ? `restoreFrom: there is no completed snapshot with the tag ${DATA_TAG}=${owner} in this region; name a snapshot, or remove the setting to use the data volume that exists or a blank one.`
+                : `restoreFrom: there is no completed snapshot ${restoreFrom} in this account and region; name another, or remove the setting to use the data volume that exists or a blank one.`,
+        );
+    });
+    const tag = snapshot.tags[DATA_TAG];
+    if (tag !== owner) {
+        throw new pulumi.RunError(
+            `restoreFrom: ${restoreFrom} ${tag === undefined ? "carries no owner" : `belongs to ${tag}`}; if its data are to become this stack's, give it the tag ${DATA_TAG}=${owner}.`,
+        );
+    }
+    if (snapshot.volumeSize > dataVolumeSize) {
+        throw new pulumi.RunError(
+            `dataVolumeSize: ${dataVolumeSize} is less than the ${snapshot.volumeSize} GiB of the snapshot ${snapshot.id}; set it to ${snapshot.volumeSize} or more.`,
+        );
+    }
+    return snapshot.id;
 }
 
 /** What the provider said, in one line and without the preambles of the engine and the bridge. */

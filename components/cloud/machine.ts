@@ -14,6 +14,16 @@ export interface MachineArgs {
     userData: pulumi.Input<string>;
     /** GiB. About $0.08 a GiB a month. */
     dataVolumeSize: pulumi.Input<number>;
+    /** Tags of the data volume alone, by which its snapshots are found. */
+    dataVolumeTags: Readonly<Record<string, string>>;
+    /** What a new data volume is made from. An existing one stays. Default: blank. */
+    snapshotId?: pulumi.Input<string>;
+    /** Keep a snapshot of the data volume when it is deleted. */
+    finalSnapshot: boolean;
+    /** Addresses and data volume only. */
+    paused: boolean;
+    /** Refuse to delete or replace addresses and data volume. */
+    protect: boolean;
     availabilityZone: pulumi.Input<string>;
     /** What must exist before an address works: gateway, routes, rules. */
     network: pulumi.Resource[];
@@ -27,18 +37,20 @@ export interface MachineArgs {
  * A public IPv4 address costs about $3.65 a month.
  */
 export class Machine extends pulumi.ComponentResource {
-    readonly instance: aws.ec2.Instance;
+    /** Undefined when paused. */
+    readonly instance: aws.ec2.Instance | undefined;
     readonly ipv4: pulumi.Output<string>;
     readonly ipv6: pulumi.Output<string>;
     /** The data volume's device on the machine: its name does not depend on the order of attachment. */
     readonly dataDevice: pulumi.Output<string>;
     /** All that must be in place before the machine can be reached and has its volume. */
-    readonly ready: pulumi.Resource[];
+    readonly ready: pulumi.Resource[] = [];
 
     constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:Machine", name, {}, opts);
         const tags = { ...args.tags, Name: name };
 
+        const kept = { parent: this, protect: args.protect };
         const networkInterface = new aws.ec2.NetworkInterface(
             `${name}-interface`,
             {
@@ -48,12 +60,12 @@ export class Machine extends pulumi.ComponentResource {
                 description: "LinkMesh proxy",
                 tags,
             },
-            { parent: this, dependsOn: args.network },
+            { ...kept, dependsOn: args.network },
         );
         const address = new aws.ec2.Eip(
             `${name}-address`,
             { domain: "vpc", tags },
-            { parent: this, dependsOn: args.network },
+            { ...kept, dependsOn: args.network },
         );
         const association = new aws.ec2.EipAssociation(
             `${name}-address-association`,
@@ -67,50 +79,62 @@ export class Machine extends pulumi.ComponentResource {
                 size: args.dataVolumeSize,
                 type: "gp3",
                 encrypted: true,
-                tags: { ...tags, Name: `${name}-data` },
-            },
-            // The zone of an existing volume is where its data are; a lookup that answers otherwise must not move it.
-            { parent: this, ignoreChanges: ["availabilityZone"] },
-        );
-        this.instance = new aws.ec2.Instance(
-            `${name}-instance`,
-            {
-                ami: args.imageId,
-                instanceType: args.instanceType,
-                primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
-                userData: pulumi.secret(args.userData),
-                userDataReplaceOnChange: true,
-                metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-                rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true, tags },
-                tags,
+                snapshotId: args.snapshotId,
+                finalSnapshot: args.finalSnapshot,
+                tags: { ...tags, ...args.dataVolumeTags, Name: `${name}-data` },
             },
             {
-                parent: this,
-                // One interface fits one instance: the old one goes first.
-                deleteBeforeReplace: true,
-                replaceOnChanges: ["instanceType"],
-                ignoreChanges: args.imagePinned ? [] : ["ami"],
-                // The volume goes after the machine that writes on it.
-                dependsOn: [volume, association],
+                ...kept,
+                // The zone of an existing volume is where its data are; a lookup that answers otherwise must not move
+                // it. Nor must a newer snapshot take the place of newer data.
+                ignoreChanges: ["availabilityZone", "snapshotId"],
+                // A last snapshot is part of it, and a second try would make a second one.
+                customTimeouts: { delete: "60m" },
             },
         );
-        const attachment = new aws.ec2.VolumeAttachment(
-            `${name}-data-attachment`,
-            {
-                deviceName: "/dev/sdf",
-                instanceId: this.instance.id,
-                volumeId: volume.id,
-                stopInstanceBeforeDetaching: true,
-            },
-            { parent: this, deleteBeforeReplace: true, deletedWith: this.instance },
-        );
+        if (!args.paused) {
+            this.instance = new aws.ec2.Instance(
+                `${name}-instance`,
+                {
+                    ami: args.imageId,
+                    instanceType: args.instanceType,
+                    primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
+                    userData: pulumi.secret(args.userData),
+                    userDataReplaceOnChange: true,
+                    metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+                    rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true, tags },
+                    tags,
+                },
+                {
+                    parent: this,
+                    // One interface fits one instance: the old one goes first.
+                    deleteBeforeReplace: true,
+                    replaceOnChanges: ["instanceType"],
+                    // Another volume comes to another machine; the provider would leave this one stopped.
+                    replacementTrigger: volume.id,
+                    ignoreChanges: args.imagePinned ? [] : ["ami"],
+                    // The volume goes after the machine that writes on it.
+                    dependsOn: [volume, association],
+                },
+            );
+            const attachment = new aws.ec2.VolumeAttachment(
+                `${name}-data-attachment`,
+                {
+                    deviceName: "/dev/sdf",
+                    instanceId: this.instance.id,
+                    volumeId: volume.id,
+                    stopInstanceBeforeDetaching: true,
+                },
+                { parent: this, deleteBeforeReplace: true, deletedWith: this.instance },
+            );
+            this.ready = [association, attachment];
+        }
 
         this.ipv4 = address.publicIp;
         this.ipv6 = networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!);
         this.dataDevice = volume.id.apply(
             (id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,
         );
-        this.ready = [association, attachment];
-        this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, instanceId: this.instance.id });
+        this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, instanceId: this.instance?.id });
     }
 }

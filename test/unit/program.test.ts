@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
 const STEPS = [
-    ...["ready", "volume", "package", "environment", "grpc-certificate", "config"],
-    ...["nginx", "reachable", "certificate", "proxy", "surfaces"],
+    ...["ready", "volume", "nginx", "reachable", "certificate"],
+    ...["package", "install", "environment", "grpc-certificate", "config", "proxy", "surfaces"],
 ];
 const COMMAND = "command:remote:Command";
 const ofType = (all: Registered[], type: string) => all.filter((r) => r.type === type);
@@ -161,8 +161,22 @@ describe("the stack", () => {
                 ttl: 60,
                 allowOverwrite: false,
             });
-            expect(record.deleteBeforeReplace).toBe(true);
+            // Another name is published before the old one goes.
+            expect(record.deleteBeforeReplace).toBe(false);
         }
+    });
+
+    test("nothing is protected, and no schedule of snapshots costs anything, unless the settings say so", () => {
+        expect(program.registered.filter((r) => r.protect)).toEqual([]);
+        expect(program.registered.filter((r) => /iam|dlm/.test(r.type))).toEqual([]);
+        expect(program.named("linkmesh-machine-data").inputs.finalSnapshot).toBe(false);
+    });
+
+    test("the data volume carries the stack's own tag; where it lies and what it was made from stays", () => {
+        const volume = program.named("linkmesh-machine-data");
+        expect(volume.inputs.tags).toMatchObject({ "linkmesh-proxy": "linkmesh-proxy/test/linkmesh" });
+        expect(volume.ignoreChanges).toEqual(["availabilityZone", "snapshotId"]);
+        expect(program.named("linkmesh-machine-instance").replacementTrigger).toBe("linkmesh-machine-data-id");
     });
 });
 
@@ -197,6 +211,52 @@ test("port 22 open to the whole internet is said aloud, other networks are not",
     ]);
 });
 
+test("protected: addresses and volume, and before all of them a leaf that a destroy meets first", async () => {
+    const { registered, named } = await runProgram({ ...CONFIG, protect: "true" });
+    expect(
+        registered
+            .filter((r) => r.protect)
+            .map((r) => r.name)
+            .sort(),
+    ).toEqual([
+        "linkmesh-machine-address",
+        "linkmesh-machine-data",
+        "linkmesh-machine-interface",
+        "linkmesh-setting-protect",
+    ]);
+    const leaf = named("linkmesh-setting-protect");
+    for (const r of registered.filter((r) => r.type.startsWith("aws:") || r.name === "linkmesh-surfaces"))
+        expect(
+            leaf.dependsOn.some((urn) => urn.endsWith(`::${r.name}`)),
+            r.name,
+        ).toBe(true);
+    expect(registered.filter((r) => r.dependsOn.some((urn) => urn.endsWith("::linkmesh-setting-protect")))).toEqual([]);
+});
+
+test("paused: addresses, names and data volume, no machine and no steps", async () => {
+    const { registered, named, outputs } = await runProgram({ ...CONFIG, paused: "true" });
+    expect(registered.filter((r) => /Instance|VolumeAttachment|Command/.test(r.type))).toEqual([]);
+    for (const name of ["linkmesh-machine-address", "linkmesh-machine-data", "linkmesh-dns-a", "linkmesh-host-key"])
+        expect(named(name), name).toBeDefined();
+    expect(outputs.publicUrl).toBe("https://linkmesh.example.com");
+});
+
+test("daily snapshots: the volume's own tag, the number to keep, tags copied", async () => {
+    const { named } = await runProgram({ ...CONFIG, dailySnapshots: "7" });
+    expect(named("linkmesh-snapshots-policy").inputs.policyDetails).toMatchObject({
+        targetTags: { "linkmesh-proxy": "linkmesh-proxy/test/linkmesh" },
+        schedules: [{ retainRule: { count: 7 }, copyTags: true }],
+    });
+    expect(JSON.parse(named("linkmesh-snapshots-role").inputs.assumeRolePolicy as string)).toMatchObject({
+        Statement: [{ Principal: { Service: "dlm.amazonaws.com" } }],
+    });
+});
+
+test.each(["latest", "snap-00aa"])("a data volume from the snapshot %s", async (restoreFrom) => {
+    const { named } = await runProgram({ ...CONFIG, restoreFrom, dataVolumeSize: "20" });
+    expect(named("linkmesh-machine-data").inputs.snapshotId).toBe("snap-00aa");
+});
+
 test("tags reach everything that can be tagged, and Name stays", async () => {
     const { registered } = await runProgram({ ...CONFIG, tags: '{"team":"platform"}' });
     const tagged = registered.filter((r) => r.inputs.tags !== undefined);
@@ -228,6 +288,22 @@ test.each([
         /^subnetId: subnet-0404 cannot be used: no matching EC2 Subnet found/,
     ],
     ["a subnet without IPv6", { subnetId: "subnet-0004" }, /^subnetId: subnet-0004 has no IPv6 block/],
+    [
+        "a snapshot that does not exist",
+        { restoreFrom: "snap-0404" },
+        /^restoreFrom: there is no completed snapshot snap-0404 in this account and region; name another, or remove/,
+    ],
+    [
+        "a snapshot of another stack",
+        { restoreFrom: "snap-00bb" },
+        /^restoreFrom: snap-00bb belongs to linkmesh-proxy\/other\/linkmesh; .* tag linkmesh-proxy=linkmesh-proxy\/test\/linkmesh/,
+    ],
+    ["a snapshot without an owner", { restoreFrom: "snap-00cc" }, /^restoreFrom: snap-00cc carries no owner; if its/],
+    [
+        "a snapshot larger than the volume",
+        { restoreFrom: "snap-00aa" },
+        /^dataVolumeSize: 10 is less than the 20 GiB of the snapshot snap-00aa; set it to 20 or more/,
+    ],
     [
         "a secret where it would be shown",
         { linkmeshConfig: '{"password":"x"}' },

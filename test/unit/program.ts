@@ -12,6 +12,7 @@ export interface Registered {
     deleteBeforeReplace: boolean;
     ignoreChanges: string[];
     replaceOnChanges: string[];
+    replacementTrigger: unknown;
     protect: boolean;
     additionalSecretOutputs: string[];
 }
@@ -86,6 +87,7 @@ function readRequest(request: Request): Registered {
         deleteBeforeReplace: get("Deletebeforereplace"),
         ignoreChanges: get("IgnorechangesList"),
         replaceOnChanges: get("ReplaceonchangesList"),
+        replacementTrigger: get<{ toJavaScript(): unknown } | undefined>("ReplacementTrigger")?.toJavaScript(),
         protect: get<boolean | undefined>("Protect") ?? false,
         additionalSecretOutputs: get("AdditionalsecretoutputsList"),
     };
@@ -148,6 +150,15 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
                 availabilityZone: "eu-central-1c",
                 ipv6CidrBlock: inputs.id === "subnet-0004" ? "" : "2001:db8:1::/64",
             };
+        case "aws:ebs/getSnapshot:getSnapshot": {
+            const id = (inputs.snapshotIds as string[] | undefined)?.[0] ?? "snap-00aa";
+            if (id === "snap-0404")
+                throw providerError(
+                    "Your query returned no results. Please change your search criteria and try again.",
+                );
+            const owner = id === "snap-00bb" ? "linkmesh-proxy/other/linkmesh" : "linkmesh-proxy/test/linkmesh";
+            return { id, volumeSize: 20, tags: id === "snap-00cc" ? {} : { "linkmesh-proxy": owner } };
+        }
         default:
             throw new Error(`the mocks know no ${token}`);
     }

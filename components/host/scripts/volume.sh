@@ -1,18 +1,24 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
 # The data volume: formatted once, mounted, grown, and LinkMesh's and certbot's directories placed on it.
-# DEVICE: the volume. DIRECTORIES: one a line. SIZE: GiB; only there so that growth runs this step again.
+# Data of another host are left alone.
+# DEVICE: the volume. DIRECTORIES: one a line. OWNER, DOMAIN: whose data they are. SIZE: GiB; only there so that growth
+# runs this step again.
+
+IDENTITY=$DATA/identity/host
 
 main() {
     wait_until 120 test -b "$DEVICE" || fail "the data volume $DEVICE does not appear on the machine: see its attachment in the EC2 console, then run pulumi up again."
     local device path
     device=$(readlink -f "$DEVICE")
-    mountpoint -q "$DATA" || format "$device"
-    write_fstab
     mkdir -p "$DATA"
+    mountpoint -q "$DATA" || format "$device"
+    refuse_other_host "$device"
+    write_fstab
     mountpoint -q "$DATA" || mount "$DATA" || fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
     resize2fs "$device" >"$WORK/resize" 2>&1 || fail "the file system of the data volume cannot grow: $(tail -n1 "$WORK/resize")"
     while read -r path; do place "$path"; done <<<"$DIRECTORIES"
+    printf '%s\n' "$OWNER" "$DOMAIN" | install_file "$IDENTITY" || true
 }
 
 # Only a blank volume is formatted. The final label is set last: a volume without it was cut while being formatted.
@@ -26,6 +32,20 @@ format() {
     fi
     mkfs.ext4 -q -F -L linkmesh-blank "$device"
     e2label "$device" linkmesh-data
+}
+
+# Data whose stack and name are both others' come from a wrong snapshot or volume. Under one stack a name may change, and
+# a name may move to another stack. Looked at before anything is written, not even a journal.
+refuse_other_host() {
+    local owner='' domain='' mounted=
+    if ! mountpoint -q "$DATA"; then
+        mount -o ro,noload "$1" "$DATA" 2>"$WORK/mount" || return 0
+        mounted=1
+    fi
+    [ ! -e "$IDENTITY" ] || { read -r owner && read -r domain; } <"$IDENTITY" || true
+    [ -z "$mounted" ] || umount "$DATA"
+    [ -z "$owner" ] || [ "$owner" = "$OWNER" ] || [ "$domain" = "$DOMAIN" ] ||
+        fail "the data volume $DEVICE holds the data of $domain (stack $owner), not of $DOMAIN (stack $OWNER), so nothing on it was touched: give the stack a volume or a snapshot of its own."
 }
 
 write_fstab() {

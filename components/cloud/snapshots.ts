@@ -1,0 +1,73 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+/** The tag that a stack's data volume and all its snapshots carry, and nothing else does. */
+export const DATA_TAG = "linkmesh-proxy";
+
+/** Value of {@link DATA_TAG} for the proxy of that name in the current stack: "project/stack/name". */
+export function dataTagValue(name: string): string {
+    return `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+}
+
+export interface SnapshotScheduleArgs {
+    /** Value of {@link DATA_TAG} of the volume. */
+    dataTag: string;
+    /** How many snapshots are kept, from 1. About $0.05 a month for each GiB of changed data. */
+    keep: number;
+    /** For everything that can be tagged, besides Name. Default: none. */
+    tags?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Daily snapshots of the data volume by the cloud's own scheduler, Data Lifecycle Manager, which works whether or not
+ * the machine does. The snapshots outlive the schedule.
+ */
+export class SnapshotSchedule extends pulumi.ComponentResource {
+    constructor(name: string, args: SnapshotScheduleArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("linkmesh-proxy:index:SnapshotSchedule", name, {}, opts);
+        const tags = { ...args.tags, Name: name };
+        const role = new aws.iam.Role(
+            `${name}-role`,
+            {
+                description: "Takes and deletes snapshots of the LinkMesh proxy's data volume",
+                assumeRolePolicy: JSON.stringify({
+                    Version: "2012-10-17",
+                    Statement: [
+                        { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "dlm.amazonaws.com" } },
+                    ],
+                }),
+                tags,
+            },
+            { parent: this },
+        );
+        const rights = new aws.iam.RolePolicyAttachment(
+            `${name}-rights`,
+            { role: role.name, policyArn: "arn:aws:iam::aws:policy/service-role/AWSDataLifecycleManagerServiceRole" },
+            { parent: this },
+        );
+        new aws.dlm.LifecyclePolicy(
+            `${name}-policy`,
+            {
+                description: "LinkMesh proxy, data volume",
+                executionRoleArn: role.arn,
+                state: "ENABLED",
+                policyDetails: {
+                    resourceTypes: ["VOLUME"],
+                    // Policies that share a volume would take its snapshots twice: the tag is this stack's alone.
+                    targetTags: { [DATA_TAG]: args.dataTag },
+                    schedules: [
+                        {
+                            name: "daily",
+                            createRule: { interval: 24, intervalUnit: "HOURS", times: "03:00" },
+                            retainRule: { count: args.keep },
+                            copyTags: true,
+                        },
+                    ],
+                },
+                tags,
+            },
+            { parent: this, dependsOn: [rights] },
+        );
+        this.registerOutputs({});
+    }
+}
