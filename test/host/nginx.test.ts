@@ -7,7 +7,7 @@ import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts
 import { CLIENT, nextMessage, NginxClient, type Reply } from "./nginx-client.ts";
 import { NginxServer } from "./nginx-server.ts";
 
-const config = renderNginx({ domain: HOST, collectorsExpected: 1_000 });
+const config = renderNginx({ domain: HOST, lineage: HOST, collectorsExpected: 1_000 });
 
 let trust: Authorities;
 beforeAll(async () => {

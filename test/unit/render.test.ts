@@ -9,7 +9,7 @@ import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
 import { GENERATED, path } from "../../docs/generate.ts";
 
-const ARGS = { domain: "linkmesh.example.com", collectorsExpected: 10_000 };
+const ARGS = { domain: "linkmesh.example.com", lineage: "linkmesh.example.com", collectorsExpected: 10_000 };
 const golden = (name: string) => `golden/${name}`;
 
 describe("nginx", () => {

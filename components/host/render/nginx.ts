@@ -5,6 +5,8 @@ export interface NginxArgs {
     domain: string;
     /** Collectors and agents connected at once. */
     collectorsExpected: number;
+    /** The certificate's folder below /etc/letsencrypt/live. */
+    lineage: string;
 }
 
 /** nginx's configuration: the text of each file and the sizes that other places need. */
@@ -30,7 +32,7 @@ export function renderNginx(args: NginxArgs): NginxConfig {
     const sizes = size(args.collectorsExpected);
     const files = (revision: string): Record<NginxFile, string> => ({
         "http-redirect.conf": redirect(args.domain, revision),
-        "http-linkmesh.conf": site(args.domain, sizes.upstreamAddresses),
+        "http-linkmesh.conf": site(args, sizes.upstreamAddresses),
         "main-stream.conf": stream(sizes.openFiles, sizes.upstreamAddresses),
         "tls.inc": TLS,
         ports: "80\n443\n50051\n",
@@ -45,7 +47,9 @@ export function renderNginx(args: NginxArgs): NginxConfig {
 /** What is served while there is no certificate yet: port 80 alone. */
 export function renderPort80({
     domain,
-}: NginxArgs): Pick<NginxConfig, "revision"> & { files: Pick<NginxConfig["files"], "http-redirect.conf" | "ports"> } {
+}: Pick<NginxArgs, "domain">): Pick<NginxConfig, "revision"> & {
+    files: Pick<NginxConfig["files"], "http-redirect.conf" | "ports">;
+} {
     return { revision: "port-80", files: { "http-redirect.conf": redirect(domain, "port-80"), ports: "80\n" } };
 }
 
@@ -105,7 +109,7 @@ function redirect(domain: string, revision: string): string {
 `;
 }
 
-function site(domain: string, addresses: readonly string[]): string {
+function site({ domain, lineage }: NginxArgs, addresses: readonly string[]): string {
     return `map $http_upgrade $linkmesh_connection {
     default upgrade;
     '' '';
@@ -137,8 +141,8 @@ server {
     server_tokens off;
 
     include ${FOLDER}/tls.inc;
-    ssl_certificate /etc/letsencrypt/live/${domain}/fullchain.pem;
-    ssl_certificate_key /etc/letsencrypt/live/${domain}/privkey.pem;
+    ssl_certificate /etc/letsencrypt/live/${lineage}/fullchain.pem;
+    ssl_certificate_key /etc/letsencrypt/live/${lineage}/privkey.pem;
     add_header Strict-Transport-Security "max-age=63072000" always;
 
     # OpAMP's plain HTTP transport and metric pushes are larger than nginx's 1 MiB.

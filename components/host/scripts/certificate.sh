@@ -1,38 +1,110 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
 # The certificate for the public hostname, by webroot while nginx runs, and its renewal by the distribution's timer.
-# A lineage that is still good is kept; another directory or another name gets a new certificate.
-# DOMAIN, EMAIL, DIRECTORY. The file `ca.pem`: what the directory's own certificate is verified with, or nothing.
+# Each directory has a lineage of its own; one that is still good is used again, whatever was in use meanwhile.
+# DOMAIN, LINEAGE, EMAIL, DIRECTORY. WEEKLY_LIMIT: orders for these names in 7 days, or nothing. The file `ca.pem`: what
+# the directory's own certificate is verified with, or nothing.
 
 LIVE=/etc/letsencrypt/live
+RENEWAL=/etc/letsencrypt/renewal
 CA=/etc/linkmesh-proxy/acme-ca.pem
+ORDERS=$DATA/identity/orders # the last 7 days': seconds since 1970, directory, names
+WEEK=604800
 
 main() {
-    local before how=--keep-until-expiring contact=(--register-unsafely-without-email)
     mountpoint -q /etc/letsencrypt || fail "/etc/letsencrypt is not on the data volume: run pulumi up again after \`sudo mount /etc/letsencrypt\` on the machine."
     trust_directory
-    reload_on_renewal
-    if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
-    before=$(serial_on_disk)
-    if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
-    if ! certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
-        --webroot -w /var/www/acme --cert-name "$DOMAIN" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; then
-        fail "the certificate authority gave no certificate for $DOMAIN: $(certbot_reason)"
-    fi
-    # Hooks in renewal-hooks run at renewals only.
-    if [ "$(serial_on_disk)" != "$before" ] && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+    hook_renewals
+    if may_order; then order; fi
+    renew_this_lineage_only
     systemctl enable --quiet --now certbot.timer
 }
 
+order() {
+    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) line tries=0
+    if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
+    before=$(serial_on_disk)
+    if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
+    # Noted beforehand: a run that is cut may have got its certificate.
+    line="$(date +%s) $DIRECTORY $DOMAIN"
+    { recent_orders && echo "$line"; } | install_file "$ORDERS" || true
+    until certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
+        --webroot -w /var/www/acme --cert-name "$LINEAGE" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; do
+        # An authority that is busy says so; three times is enough to tell that from a longer trouble.
+        if busy && ((++tries < 4)); then
+            echo "The certificate authority is busy: waiting."
+            sleep $((tries * 10))
+            continue
+        fi
+        forget_order "$line"
+        fail "the certificate authority gave no certificate for $DOMAIN: $(certbot_reason)"
+    done
+    [ "$(serial_on_disk)" != "$before" ] || forget_order "$line"
+    # Hooks in renewal-hooks run at renewals only.
+    if [ "$(serial_on_disk)" != "$before" ] && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+}
+
 serial_on_disk() {
-    openssl x509 -noout -serial -in "$LIVE/$DOMAIN/cert.pem" 2>/dev/null || true
+    openssl x509 -noout -serial -in "$LIVE/$LINEAGE/cert.pem" 2>/dev/null || true
 }
 
 # The lineage comes from the wanted directory, renews by webroot, and has the name.
 lineage_fits() {
-    local renewal="/etc/letsencrypt/renewal/$DOMAIN.conf"
-    grep -qxF "server = $DIRECTORY" "$renewal" && grep -qx 'authenticator = webroot' "$renewal" && has_name "$DOMAIN" <"$LIVE/$DOMAIN/cert.pem"
+    local renewal="$RENEWAL/$LINEAGE.conf"
+    grep -qxF "server = $DIRECTORY" "$renewal" && grep -qx 'authenticator = webroot' "$renewal" && has_name "$DOMAIN" <"$LIVE/$LINEAGE/cert.pem"
 }
+
+# --- the authority's limit
+
+recent_orders() {
+    [ ! -e "$ORDERS" ] || awk -v oldest=$(($(date +%s) - WEEK)) '$1 > oldest' "$ORDERS"
+}
+
+forget_order() {
+    recent_orders | awk -v line="$1" '$0 != line' >"$WORK/orders"
+    install_file "$ORDERS" <"$WORK/orders" || true
+}
+
+# Refuses the order that the authority would refuse, before it counts as a failure there. A certificate that is there
+# and valid is kept meanwhile.
+may_order() {
+    local times=() possible
+    [ -n "$WEEKLY_LIMIT" ] || return 0
+    mapfile -t times < <(recent_orders | awk -v directory="$DIRECTORY" -v names="$DOMAIN" '$2 == directory && $3 == names { print $1 }' | sort -n)
+    ((${#times[@]} >= WEEKLY_LIMIT)) || return 0
+    if [ -n "$(serial_on_disk)" ] && lineage_fits && openssl x509 -noout -checkend 0 -in "$LIVE/$LINEAGE/cert.pem" >/dev/null; then return 1; fi
+    possible=$(date --utc --date="@$((times[${#times[@]} - WEEKLY_LIMIT] + WEEK))" '+%Y-%m-%d %H:%M UTC')
+    fail "$DOMAIN has had ${#times[@]} certificates of $DIRECTORY in 7 days, and $WEEKLY_LIMIT is its limit: run pulumi up again after $possible, or set acmeDirectory to staging meanwhile."
+}
+
+# --- renewal
+
+# The timer leaves the lineages alone that are not in use: their names may lead elsewhere by now, and a renewal that
+# fails would hide the one that counts.
+renew_this_lineage_only() {
+    local conf
+    for conf in "$RENEWAL"/*.conf; do
+        grep -qs '/var/www/acme' "$conf" || continue
+        if [ "$conf" = "$RENEWAL/$LINEAGE.conf" ]; then
+            sed '/^autorenew = /d' "$conf" >"$WORK/renewal"
+        else
+            sed -e '/^autorenew = /d' -e '/^\[renewalparams\]/a autorenew = False' "$conf" >"$WORK/renewal"
+        fi
+        install_file "$conf" <"$WORK/renewal" || true
+    done
+}
+
+hook_renewals() {
+    install_file /etc/letsencrypt/renewal-hooks/deploy/linkmesh-proxy 0755 <<EOF_HOOK || true
+#!/bin/sh
+# certbot runs this after each renewal: it counts against the authority's limit, and nginx has to read it.
+server=\$(sed -n 's/^server = //p' "$RENEWAL/\${RENEWED_LINEAGE##*/}.conf")
+printf '%s %s %s\n' "\$(date +%s)" "\$server" "\$(echo "\$RENEWED_DOMAINS" | tr ' ' ',')" >>$ORDERS
+nginx -t -q && systemctl reload nginx
+EOF_HOOK
+}
+
+# --- the authority
 
 # certbot asks the directory with this bundle, now and at each renewal.
 trust_directory() {
@@ -52,9 +124,8 @@ trust_directory() {
     if install_file "$drop_in" <"$WORK/drop-in"; then systemctl daemon-reload; fi
 }
 
-reload_on_renewal() {
-    # shellcheck disable=SC2016
-    printf '#!/bin/sh\nnginx -t -q && systemctl reload nginx\n' | install_file /etc/letsencrypt/renewal-hooks/deploy/linkmesh-proxy 0755 || true
+busy() {
+    grep -qE 'serverInternal|Service busy|503 |50[234] Server Error' "$WORK/certbot"
 }
 
 # What the authority said, or what kept certbot from asking it, with what to do.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
 # The whole configuration of nginx: port 80, the https site, the gRPC stream.
-# DOMAIN, REVISION. The files of the revision.
+# DOMAIN, LINEAGE, REVISION. The files of the revision.
 
 main() {
     local name new="$NGINX/$REVISION"
@@ -12,10 +12,10 @@ main() {
     nginx_apply "$REVISION"
     wait_until 20 serves_certificate_on_disk || {
         systemctl reload nginx
-        wait_until 20 serves_certificate_on_disk || fail "nginx serves another certificate on port 443 than /etc/letsencrypt/live/$DOMAIN holds: see /var/log/nginx/error.log on the machine."
+        wait_until 20 serves_certificate_on_disk || fail "nginx serves another certificate on port 443 than /etc/letsencrypt/live/$LINEAGE holds: see /var/log/nginx/error.log on the machine."
     }
 }
 
 serves_certificate_on_disk() {
-    [ "$(serial_at 127.0.0.1:443 "$DOMAIN")" = "$(openssl x509 -noout -serial -in "/etc/letsencrypt/live/$DOMAIN/cert.pem")" ]
+    [ "$(serial_at 127.0.0.1:443 "$DOMAIN")" = "$(openssl x509 -noout -serial -in "/etc/letsencrypt/live/$LINEAGE/cert.pem")" ]
 }
