@@ -4,18 +4,26 @@ import { readFile } from "./render/step.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 /** LinkMesh from its package, with its environment, the public name in its gRPC certificate, and its config.yaml. */
-export function setUpLinkMesh(host: SshHost, settings: Settings, directories: readonly string[]): void {
+export function setUpLinkMesh(host: SshHost, settings: Settings): void {
     const { domain, linkmeshEnvironmentFile } = settings;
+    const fromSource = settings.linkmeshAptSource !== "";
+    const name = fromSource ? settings.linkmeshVersion : settings.linkmeshDebSha256;
     host.step("package", {
         variables: {
+            NAME: name,
             DEB_URL: settings.linkmeshDebUrl,
-            DEB_SHA256: settings.linkmeshDebSha256,
             APT_SOURCE: settings.linkmeshAptSource,
-            VERSION: settings.linkmeshVersion,
-            ENVIRONMENT_FILE: linkmeshEnvironmentFile,
-            DIRECTORIES: directories.join("\n"),
         },
         files: { "apt-key.asc": settings.linkmeshAptKey },
+        timeout: 1200,
+    });
+    host.step("install", {
+        variables: {
+            NAME: name,
+            DOMAIN: domain,
+            ENVIRONMENT_FILE: linkmeshEnvironmentFile,
+            DIRECTORIES: settings.linkmeshDataPaths.join("\n"),
+        },
         timeout: 1200,
     });
     host.step("environment", {

@@ -10,10 +10,10 @@ main() {
     if has_public_name; then return; fi
     systemctl stop linkmesh-server
     if ! runuser -u linkmesh -- linkmesh-server cert init --san "dns:$DOMAIN" >"$WORK/cert-init" 2>&1; then
-        restart_linkmesh || true
+        restart_linkmesh 60 || true
         fail "\`linkmesh-server cert init --san dns:$DOMAIN\` failed: $(tail -n1 "$WORK/cert-init")"
     fi
-    restart_linkmesh || fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    restart_linkmesh 60 || fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
     has_public_name || fail "the certificate on LinkMesh's gRPC port still lacks $DOMAIN after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
 }
 

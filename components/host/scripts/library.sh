@@ -7,6 +7,8 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
 
 STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
 DATA=/srv/linkmesh            # the data volume, which outlives this machine
+PACKAGE=linkmesh-server
+PACKAGES=$DATA/package        # LinkMesh's package that works on the data, and the next one
 NGINX=/etc/nginx/linkmesh     # one folder for each revision of the configuration, and the link `current`
 
 # One plain sentence: what is wrong, where, what to do.
@@ -25,11 +27,21 @@ start() {
         # Ends this step when nobody listens any more: what it was to do may have been taken back meanwhile.
         echo "Waited for a step that was still running."
     fi
-    WORK=$(mktemp -d)
+    WORK=$(mktemp -d) || fail "cannot write in /tmp: is the disk full?"
     trap 'rm -rf "$WORK"' EXIT
-    trap 'fail "the step $STEP failed at \`$BASH_COMMAND\`; run pulumi up again, and look at the machine if that does not help."' ERR
+    trap 'fail "the step $STEP failed at \`$BASH_COMMAND\`$(full_disk); run pulumi up again, and look at the machine if that does not help."' ERR
     trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
     main
+}
+
+full_disk() {
+    local path
+    for path in / /tmp "$DATA"; do
+        [ "$(df --output=avail -k "$path" 2>/dev/null | tail -n1)" -ge 1024 ] || {
+            echo " because $path is full"
+            return
+        }
+    done
 }
 
 # wait_until SECONDS COMMAND…: true as soon as the command succeeds, false when it has not within the time.
@@ -127,9 +139,38 @@ linkmesh_answers() {
     [[ "$(status_of "http://$HTTP/")" =~ ^[23] ]] && grpc_port >/dev/null
 }
 
+# linkmesh_comes_up SECONDS: true once LinkMesh answers. One that dies again and again is not waited for.
+linkmesh_comes_up() {
+    LINKMESH_RESTARTS=$(linkmesh_restarts)
+    wait_until "$1" linkmesh_answers_or_dies && linkmesh_answers
+}
+
+linkmesh_answers_or_dies() {
+    linkmesh_answers || systemctl is-failed --quiet $PACKAGE || (($(linkmesh_restarts) >= LINKMESH_RESTARTS + 4))
+}
+
+linkmesh_restarts() {
+    systemctl show --property NRestarts --value $PACKAGE
+}
+
+# restart_linkmesh SECONDS: true when it answers within that time.
 restart_linkmesh() {
-    systemctl reset-failed linkmesh-server 2>/dev/null || true
-    systemctl restart linkmesh-server && wait_until 60 linkmesh_answers
+    systemctl reset-failed $PACKAGE 2>/dev/null || true
+    systemctl restart $PACKAGE && linkmesh_comes_up "$1"
+}
+
+# The package on this machine, and the one that has last worked on the data, whichever machine that was on: its
+# version, and the name under which it is kept. Nothing when there is none.
+present_version() {
+    if installed $PACKAGE; then dpkg-query -W -f '${Version}' $PACKAGE; fi
+}
+
+data_version() {
+    cut -d' ' -f2 "$PACKAGES/in-use" 2>/dev/null || true
+}
+
+data_package() {
+    cut -d' ' -f1 "$PACKAGES/in-use" 2>/dev/null || true
 }
 
 # change_linkmesh_file PATH NEW: swaps a file of LinkMesh, keeping owner, mode and link, and restarts the service; the
@@ -143,25 +184,27 @@ change_linkmesh_file() {
     mkdir -p "$STATE/previous"
     chmod 0700 "$STATE/previous"
     if [ ! -e "$kept" ]; then
-        cp -a "$path" "$kept.new"
+        cp -a "$path" "$kept.new" || fail "cannot write $kept: is the disk full?"
         mv -f "$kept.new" "$kept"
     fi
     swap_content "$path" "$new"
-    if restart_linkmesh; then
+    if restart_linkmesh 60; then
         rm -f "$kept"
         return 0
     fi
     swap_content "$path" "$kept"
     rm -f "$kept"
-    restart_linkmesh || true
+    restart_linkmesh 60 || true
     fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
         "see \`sudo journalctl -u linkmesh-server\` on the machine, correct the settings and run pulumi up again."
 }
 
 swap_content() {
     local path=$1 from=$2
-    cp -a "$path" "$path.new"
-    cat "$from" >"$path.new" || fail "cannot write $path: is the disk full?"
+    if ! { cp -a "$path" "$path.new" && cat "$from" >"$path.new"; }; then
+        rm -f "$path.new"
+        fail "cannot write $path: is the disk full?"
+    fi
     mv -f "$path.new" "$path"
 }
 

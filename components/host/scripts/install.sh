@@ -1,0 +1,164 @@
+#!/bin/bash
+# shellcheck shell=bash source=library.sh disable=SC2153
+# The wanted package installed, with its environment file on the data volume. Before another version comes to the data
+# they are copied while LinkMesh stands still; when it does not answer, the old package and the copy are put back.
+# NAME: what the package is kept as. DIRECTORIES: LinkMesh's data, one a line. ENVIRONMENT_FILE, DOMAIN.
+
+CONFIG=/etc/linkmesh/config.yaml
+COPY=$DATA/before-upgrade # with `pending` inside until the new version has answered
+
+main() {
+    local restart=
+    write_drop_in
+    restore_user
+    if [ -e "$DATA/files$ENVIRONMENT_FILE" ]; then keep_environment_file; fi
+    dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left
+    if [ -e "$COPY/restoring" ] || { [ -e "$COPY/pending" ] && [ "$NAME" = "$(data_package)" ]; }; then put_back; fi
+    case "$(data_package)" in
+    '' | "$NAME")
+        installed_here "$NAME" || install_package "$NAME"
+        keep_environment_file
+        record_user
+        # It may lack an entry of its environment that the next step brings.
+        [ -z "$restart" ] || restart_linkmesh 0 || true
+        ;;
+    *) upgrade ;;
+    esac
+    echo "$NAME $(present_version)" | install_file "$PACKAGES/in-use" || true
+    rm -f "$COPY/pending"
+    find "$PACKAGES" -name '*.deb' ! -name "$NAME.deb" -delete
+}
+
+upgrade() {
+    local old
+    old=$(data_version)
+    [ -e "$COPY/pending" ] || copy_data
+    if (installed_here "$NAME" || install_package "$NAME"); then
+        keep_environment_file
+        systemctl start "$PACKAGE" || true
+        if linkmesh_comes_up 120; then return; fi
+    fi
+    put_back
+    local state="so $old and its data are in place again"
+    [ -e "$PACKAGES/$(data_package).deb" ] || state="and its data are as they were, but the package of $old is not at hand"
+    fail "LinkMesh $(version_of "$NAME") does not answer, $state: see \`sudo journalctl -u $PACKAGE\` on the machine."
+}
+
+# --- the copy
+
+copy_data() {
+    local needed free
+    needed=$(data_directories | xargs -r -d '\n' du -cskx | tail -n1 | cut -f1)
+    free=$(df --output=avail -k "$DATA" | tail -n1)
+    ((needed + 51200 < free)) ||
+        fail "the data volume has $((free / 1024)) MiB left, but a copy of LinkMesh's data before the upgrade takes $((needed / 1024)) MiB, so nothing was changed: set dataVolumeSize to a larger value."
+    systemctl stop "$PACKAGE" 2>/dev/null || true
+    rm -rf "$COPY" "$COPY.new"
+    copy_into "$COPY.new" || {
+        rm -rf "$COPY.new"
+        systemctl start "$PACKAGE" || true
+        fail "LinkMesh's data cannot be copied to $COPY on the machine, so nothing was changed: is the data volume full?"
+    }
+    mv "$COPY.new" "$COPY"
+}
+
+copy_into() {
+    local path
+    mkdir -m 0700 "$1" || return
+    while read -r path; do
+        mkdir -p "$1/paths$path" && cp -a "$path/." "$1/paths$path/" || return
+    done < <(data_directories)
+    cp -a "$(readlink -f "$ENVIRONMENT_FILE")" "$1/environment" || return
+    [ ! -e $CONFIG ] || cp -a $CONFIG "$1/config.yaml" || return
+    data_version >"$1/pending" && sync -f "$1"
+}
+
+# The copy's data and package in place of what the new version has made of them. Cut, it is done again as a whole.
+put_back() {
+    local path
+    touch "$COPY/restoring"
+    systemctl stop "$PACKAGE" 2>/dev/null || true
+    if [ -e "$PACKAGES/$(data_package).deb" ] && ! installed_here "$(data_package)"; then install_package "$(data_package)"; fi
+    systemctl stop "$PACKAGE" 2>/dev/null || true
+    while read -r path; do
+        find "$path" -xdev -mindepth 1 -delete
+        cp -a "$COPY/paths$path/." "$path/"
+    done < <(data_directories)
+    cp -a --remove-destination "$COPY/environment" "$(readlink -f "$ENVIRONMENT_FILE")"
+    [ ! -e "$COPY/config.yaml" ] || cp -a --remove-destination "$COPY/config.yaml" $CONFIG
+    sync -f "$DATA"
+    rm -f "$COPY/pending" "$COPY/restoring"
+    restart_linkmesh 60 || true
+}
+
+data_directories() {
+    local path
+    while read -r path; do [ ! -d "$path" ] || echo "$path"; done <<<"$DIRECTORIES"
+}
+
+# --- the package
+
+# installed_here NAME: this machine has this very package.
+installed_here() {
+    [ "$(cat "$STATE/package" 2>/dev/null)" = "$1" ] && [ "$(present_version)" = "$(version_of "$1")" ]
+}
+
+version_of() {
+    dpkg-deb -f "$PACKAGES/$1.deb" Version
+}
+
+install_package() {
+    # The lists of a fresh machine are empty, and the package has dependencies.
+    [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ] || apt_get update
+    # Another build of the same version counts as well.
+    apt_get install -y --no-install-recommends --reinstall --allow-downgrades --allow-change-held-packages \
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$PACKAGES/$1.deb"
+    # An upgrade is this step's business, with its copy, and not that of a general `apt-get upgrade`.
+    apt-mark hold "$PACKAGE" >/dev/null
+    echo "$1" | install_file "$STATE/package" || true
+    restart=1
+}
+
+# LinkMesh must not start on empty directories when the volume is missing, and has no business with the metadata
+# service, which hands out this machine's user data.
+write_drop_in() {
+    {
+        echo '[Unit]'
+        echo "RequiresMountsFor=$DATA $(tr '\n' ' ' <<<"$DIRECTORIES")"
+        echo '[Service]'
+        echo 'IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128'
+    } >"$WORK/drop-in"
+    if install_file "/etc/systemd/system/$PACKAGE.service.d/10-linkmesh-proxy.conf" <"$WORK/drop-in"; then systemctl daemon-reload; fi
+}
+
+# --- what the data belong to
+
+# The service's user owns files on the volume by number. Another machine may number its users otherwise.
+record_user() {
+    echo "$(id -u linkmesh) $(id -g linkmesh)" | install_file "$DATA/identity/user" || true
+}
+
+restore_user() {
+    local uid gid
+    if [ ! -e "$DATA/identity/user" ] || id linkmesh >/dev/null 2>&1; then return; fi
+    read -r uid gid <<<"$(cat "$DATA/identity/user")"
+    getent group linkmesh >/dev/null || groupadd --system --gid "$gid" linkmesh
+    useradd --system --uid "$uid" --gid "$gid" --home-dir /var/lib/linkmesh --no-create-home --shell /usr/sbin/nologin linkmesh
+}
+
+# The environment file holds the server secret, without which the database is of no use: it lives on the volume, and
+# its usual place is a link. What is on the volume wins over what a package has just written.
+keep_environment_file() {
+    local kept="$DATA/files$ENVIRONMENT_FILE"
+    if [ "$(readlink "$ENVIRONMENT_FILE")" = "$kept" ]; then return; fi
+    mkdir -p "$(dirname "$kept")" "$(dirname "$ENVIRONMENT_FILE")"
+    if [ ! -e "$kept" ]; then
+        [ -e "$ENVIRONMENT_FILE" ] || fail "linkmeshEnvironmentFile: the package brings no $ENVIRONMENT_FILE: name the file that its unit reads (\`systemctl cat $PACKAGE\` on the machine)."
+        cp -a "$ENVIRONMENT_FILE" "$kept.new"
+        sync -f "$kept.new"
+        mv -f "$kept.new" "$kept"
+    fi
+    ln -sfnT "$kept" "$ENVIRONMENT_FILE.new"
+    mv -fT "$ENVIRONMENT_FILE.new" "$ENVIRONMENT_FILE"
+    restart=1
+}
