@@ -37,7 +37,12 @@ const COMMAND_FAILED = /Process exited with status (\d+): running "(?:[^"\\]|\\.
 
 const UNREACHABLE = "; check that the machine runs and that sshAllowedCidrs holds the address from which you run this";
 
+/** A connection that ends in the midst of a step. */
+const LOST = /wait: (the connection was lost|remote command exited without exit status)/;
+
 function commandFailure(message: string): string {
+    if (LOST.test(message))
+        return "the connection to the machine was lost while it ran: run this again, it goes on from there";
     const match = COMMAND_FAILED.exec(message);
     if (!match) return firstLine(message) + (/after \d+ failed attempts/.test(message) ? UNREACHABLE : "");
     const lines = message

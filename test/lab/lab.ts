@@ -83,6 +83,21 @@ export async function linkmeshInfo(): Promise<{ caFingerprint: string; version: 
     return JSON.parse(await onMachine(call)) as { caFingerprint: string; version: string };
 }
 
+/** What the fleet, the certificate authority and ssh know this host by: must outlive the machine. */
+export async function identity(): Promise<Record<string, unknown>> {
+    const { outputs } = await status();
+    return {
+        addresses: [outputs.ipv4, outputs.ipv6],
+        internalCa: (await linkmeshInfo()).caFingerprint,
+        secret: await onMachine("sha256sum /etc/default/linkmesh-server"),
+        hostKey: await onMachine("cat /etc/ssh/ssh_host_*_key.pub"),
+        acmeAccounts: await onMachine("cd /etc/letsencrypt/accounts && find . -name private_key.json | sort"),
+        certificate: await onMachine(
+            "cd /etc/letsencrypt/live && for c in */cert.pem; do echo $c $(openssl x509 -noout -serial -in $c); done",
+        ),
+    };
+}
+
 /** Process ids of the two services, and how often each logged in by SSH: what must not change without need. */
 export async function vitals(): Promise<{ nginx: string; linkmesh: string; logins: string }> {
     const pid = (unit: string) => onMachine(`systemctl show --property MainPID --value ${unit}`);

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { RunningUp, connectionOf, stepAtWork, steps } from "./cut.ts";
+import { identity, labOk, status, tryOnMachine } from "./lab.ts";
+
+/** What can cut a step, and how `up` takes notice of it. */
+const FAULTS = {
+    "connection killed": (_up: RunningUp, pid: number) => process.kill(connectionOf(pid), "SIGKILL"),
+    "machine rebooted": async () => void (await tryOnMachine("systemctl reboot --force --force")),
+    "engine killed": (up: RunningUp) => up.kill(),
+};
+type Fault = keyof typeof FAULTS;
+const FINISHED = "finished by the next up";
+
+/** Step by fault: what became of the step that was cut. */
+const matrix: Record<string, Partial<Record<Fault, string>>> = {};
+
+/**
+ * `up` cut in every step by every fault. One new machine for each fault, so that each step has all of its work to do;
+ * the next `up` has to finish the step that was cut, and is cut itself in the step after it. The steps are those of the
+ * stack, so that a new one is walked through as well.
+ */
+export function interruptions(): void {
+    let before: Awaited<ReturnType<typeof identity>>;
+    let seconds: Record<string, number>;
+    let types = ["t3.medium", "t3.small"];
+
+    beforeAll(async () => {
+        before = await identity();
+        seconds = Object.fromEntries((await status()).stages.map((stage) => [stage.name, stage.seconds]));
+    });
+
+    afterAll(() => console.log(table()));
+
+    test.each(Object.keys(FAULTS) as Fault[])(
+        "every step, %s in its midst: the next up goes on from there, and ends with the same identity",
+        async (fault) => {
+            const names = steps();
+            expect(names.length).toBeGreaterThan(8);
+            const set = ["--set", `instanceType=${types[0]}`];
+            types = types.toReversed();
+            for (const [i, name] of names.entries()) {
+                (matrix[name] ??= {})[fault] = "never seen at work";
+                const up = new RunningUp(set);
+                try {
+                    const pid = await up.until(() => pidOf(name, names));
+                    if (i > 0) matrix[names[i - 1]!]![fault] = FINISHED;
+                    // Some way into its work; a short step is cut at once, as much of its time is the connection's.
+                    const share = Math.max(0, (seconds[`step ${name}`] ?? 0) - 0.5) * 400;
+                    if (share > 0) await sleep(share);
+                    matrix[name][fault] = stepAtWork()?.pid === pid ? "not finished by the next up" : "over too soon";
+                    await FAULTS[fault](up, pid);
+                    await up.ended;
+                } finally {
+                    await up.close();
+                }
+                // What was cut is told, and where; a killed engine tells nothing any more.
+                if (fault !== "engine killed") expect(up.stderr).toMatch(new RegExp(`^error: .*step ${name}`, "m"));
+            }
+            await labOk("up", ...set);
+            matrix[names.at(-1)!]![fault] = FINISHED;
+            await labOk("check");
+            expect(await identity()).toEqual(before);
+            expect((await labOk("preview")).stdout).toMatch(/unchanged/);
+            for (const name of names) expect(matrix[name]![fault], `${name}, ${fault}`).toBe(FINISHED);
+        },
+    );
+}
+
+/** The process of a step that runs; undefined while one before it does. */
+function pidOf(name: string, names: string[]): number | undefined {
+    const step = stepAtWork();
+    if (!step || names.indexOf(step.name) < names.indexOf(name)) return undefined;
+    if (step.name !== name) throw new Error(`${step.name} runs, and ${name} was not seen at work`);
+    return step.pid;
+}
+
+/** The matrix as text, a line for each step. */
+function table(): string {
+    const faults = Object.keys(FAULTS) as Fault[];
+    const rows = [
+        ["step", ...faults],
+        ...Object.entries(matrix).map(([step, row]) => [step, ...faults.map((f) => row[f] ?? "not tried")]),
+    ];
+    const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+    return rows
+        .map((row) =>
+            row
+                .map((cell, i) => cell.padEnd(widths[i]!))
+                .join("   ")
+                .trimEnd(),
+        )
+        .join("\n");
+}
