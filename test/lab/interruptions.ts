@@ -1,13 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunningUp, connectionOf, stepAtWork, steps } from "./cut.ts";
-import { identity, labOk, status, tryOnMachine } from "./lab.ts";
+import { identity, labOk, tryOnMachine } from "./lab.ts";
 
-/** What can cut a step, and how `up` takes notice of it. */
+/** What can cut a step. What it has begun on the machine goes on, unless the machine itself is cut. */
 const FAULTS = {
-    "connection killed": (_up: RunningUp, pid: number) => process.kill(connectionOf(pid), "SIGKILL"),
+    "connection killed": (_up: RunningUp, pid: number) => {
+        process.kill(connectionOf(pid), "SIGKILL");
+        process.kill(pid, "SIGCONT");
+    },
     "machine rebooted": async () => void (await tryOnMachine("systemctl reboot --force --force")),
-    "engine killed": (up: RunningUp) => up.kill(),
+    "engine killed": async (up: RunningUp, pid: number) => {
+        await up.kill();
+        process.kill(pid, "SIGCONT");
+    },
 };
 type Fault = keyof typeof FAULTS;
 const FINISHED = "finished by the next up";
@@ -22,12 +28,12 @@ const matrix: Record<string, Partial<Record<Fault, string>>> = {};
  */
 export function interruptions(): void {
     let before: Awaited<ReturnType<typeof identity>>;
-    let seconds: Record<string, number>;
+    let durations: Map<string, number>;
     let types = ["t3.medium", "t3.small"];
 
     beforeAll(async () => {
         before = await identity();
-        seconds = Object.fromEntries((await status()).stages.map((stage) => [stage.name, stage.seconds]));
+        durations = await watchSteps(["--set", "instanceType=t3.large"]);
     });
 
     afterAll(() => console.log(table()));
@@ -45,10 +51,12 @@ export function interruptions(): void {
                 try {
                     const pid = await up.until(() => pidOf(name, names));
                     if (i > 0) matrix[names[i - 1]!]![fault] = FINISHED;
-                    // Some way into its work; a short step is cut at once, as much of its time is the connection's.
-                    const share = Math.max(0, (seconds[`step ${name}`] ?? 0) - 0.5) * 400;
-                    if (share > 0) await sleep(share);
-                    matrix[name][fault] = stepAtWork()?.pid === pid ? "not finished by the next up" : "over too soon";
+                    // A long step some way into its work, a short one at once. It stands still while it is cut.
+                    const duration = durations.get(name) ?? 0;
+                    if (duration > 1000) await sleep(0.3 * duration);
+                    if (stepAtWork()?.pid !== pid) throw new Error(`${name} was over before it could be cut`);
+                    process.kill(pid, "SIGSTOP");
+                    matrix[name][fault] = "not finished by the next up";
                     await FAULTS[fault](up, pid);
                     await up.ended;
                 } finally {
@@ -65,6 +73,22 @@ export function interruptions(): void {
             for (const name of names) expect(matrix[name]![fault], `${name}, ${fault}`).toBe(FINISHED);
         },
     );
+}
+
+/** Brings a new machine up without a cut, and gives the milliseconds that each step was at work there. */
+async function watchSteps(args: string[]): Promise<Map<string, number>> {
+    const durations = new Map<string, number>();
+    const up = new RunningUp(args);
+    let seen: { name: string; since: number } | undefined;
+    while (up.exitCode === null) {
+        const name = stepAtWork()?.name;
+        if (name && name !== seen?.name) seen = { name, since: Date.now() };
+        if (name && seen) durations.set(name, Date.now() - seen.since);
+        await sleep(5);
+    }
+    expect(up.exitCode, up.stderr).toBe(0);
+    expect([...durations.keys()]).toEqual(steps());
+    return durations;
 }
 
 /** The process of a step that runs; undefined while one before it does. */
