@@ -7,6 +7,7 @@ import { type Lab, LabError } from "../lab.ts";
 import { requireLab } from "../labs.ts";
 import { serviceLog } from "../services/service.ts";
 import { runSsh } from "./machine.ts";
+import { requireMachineUp } from "./paused.ts";
 
 export interface LogsOptions {
     follow?: boolean;
@@ -66,6 +67,7 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
 }
 
 async function machineConsole(lab: Lab): Promise<string> {
+    await requireMachineUp(lab);
     const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
     const instance = Object.values(instances)[0];
     if (!instance) throw new LabError("the lab has no machine: `npm run lab -- up` makes one");

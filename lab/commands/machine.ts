@@ -5,11 +5,13 @@ import { readOverrides } from "../engine/config.ts";
 import { findPulumi } from "../engine/cli-binary.ts";
 import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
+import { requireMachineUp } from "./paused.ts";
 import { overridesFile } from "./session.ts";
 import { requireOutputs } from "./surfaces.ts";
 
 /** How to reach the lab's machine: the arguments of `ssh` up to and including the destination. */
 export async function sshArguments(lab: Lab): Promise<string[]> {
+    await requireMachineUp(lab);
     const cli = await findPulumi(lab.cacheDir);
     if (!cli) throw new LabError("the Pulumi CLI that made this lab is gone: `npm run lab -- up` brings it back");
     const stack = new LabStack(lab, { command: cli.command });

@@ -6,6 +6,7 @@ import { lockLab, requireLab } from "../labs.ts";
 import { services } from "../services/services.ts";
 import { Ui } from "../ui.ts";
 import { askMachine } from "./machine.ts";
+import { requireMachineUp } from "./paused.ts";
 import { readOutputs } from "./session.ts";
 import { type LabOutputs, hostOf, requireOutputs } from "./surfaces.ts";
 
@@ -18,6 +19,7 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
     const unlock = lockLab(lab, "renew");
     try {
         const outputs = requireOutputs(readOutputs(lab));
+        await requireMachineUp(lab);
         const host = hostOf(outputs);
         const ui = new Ui({ verbose: options.verbose });
         const before = await servedSerial(lab, outputs);

@@ -8,9 +8,10 @@ import { servicePidFile } from "../services/service.ts";
 import { services } from "../services/services.ts";
 import type { StageTime } from "../ui.ts";
 import { publishedPackage } from "./package.ts";
+import { RESUME, isPaused } from "./paused.ts";
 import { readOutputs } from "./session.ts";
 import { readStages } from "./stages.ts";
-import { hostOf, requireOutputs } from "./surfaces.ts";
+import { hostOf, isUp, requireOutputs } from "./surfaces.ts";
 
 const SERVICES = ["knot", "pebble", "packages", "apt-cache"];
 
@@ -28,6 +29,8 @@ export interface Status {
     directory: string;
     /** The machine of the stack, by the cloud's id. */
     machine: { id: string; state: "running" | "stopped" | "crashed" } | null;
+    /** The machine was taken away by the setting `paused`; the rest of the stack is there. */
+    paused: boolean;
     /** Whether each of the lab's services runs. */
     services: Record<string, boolean>;
     /** "stand-in", or the package file given by the user. */
@@ -49,16 +52,16 @@ export async function status(options: { json?: boolean }): Promise<void> {
 
 async function readStatus(lab: Lab): Promise<Status> {
     const outputs = readOutputs(lab);
-    const isUp = typeof outputs.publicUrl === "string";
     const busy = lockedBy(lab);
     return {
         outputs,
-        host: isUp ? hostOf(requireOutputs(outputs)) : null,
+        host: isUp(outputs) ? hostOf(requireOutputs(outputs)) : null,
         caFile: services(lab).publicCaFile,
         stages: readStages(lab),
         slot: lab.slot,
         directory: lab.dir,
         machine: await machineState(lab),
+        paused: await isPaused(lab),
         services: Object.fromEntries(
             SERVICES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined]),
         ),
@@ -75,12 +78,17 @@ async function machineState(lab: Lab): Promise<Status["machine"]> {
     return { id: instance.id, state: runs ? "running" : instance.desired === "running" ? "crashed" : "stopped" };
 }
 
+function describeMachine({ machine, paused }: Status): string {
+    if (machine) return `${machine.id}, ${machine.state}`;
+    return paused ? `none: paused, \`${RESUME}\` brings it back` : "none";
+}
+
 function print(found: Status): void {
     const running = Object.entries(found.services).map(([name, runs]) => `${name} ${runs ? "runs" : "is down"}`);
     const rows: [string, string][] = [
         ["lab", `slot ${found.slot}, ${found.directory}`],
         ["busy", found.busy ? `\`lab ${found.busy.doing}\`, process ${found.busy.pid}` : "no"],
-        ["machine", found.machine ? `${found.machine.id}, ${found.machine.state}` : "none"],
+        ["machine", describeMachine(found)],
         ["services", running.join(", ") || "none"],
         ["package", found.package ?? "none"],
         ["CA file", found.caFile ?? "none"],

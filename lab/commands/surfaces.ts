@@ -13,11 +13,14 @@ export interface LabOutputs {
     sshCommand: string;
 }
 
+/** Whether these are the outputs of a program that ran to its end. */
+export function isUp(outputs: Record<string, unknown>): boolean {
+    return typeof outputs.publicUrl === "string" && typeof outputs.ipv4 === "string";
+}
+
 /** The outputs of a stack that is up, or an error that says how to get there. */
 export function requireOutputs(outputs: Record<string, unknown>): LabOutputs {
-    if (typeof outputs.publicUrl !== "string" || typeof outputs.ipv4 !== "string") {
-        throw new LabError("the lab is not up: `npm run lab -- up` finishes it");
-    }
+    if (!isUp(outputs)) throw new LabError("the lab is not up: `npm run lab -- up` finishes it");
     return outputs as unknown as LabOutputs;
 }
 

@@ -11,7 +11,8 @@ import { services, startServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";
 import { checkPackageFile, publishPackage } from "./package.ts";
 import { prepareMachine } from "./prepare.ts";
-import { printReady } from "./report.ts";
+import { isPaused } from "./paused.ts";
+import { printPaused, printReady } from "./report.ts";
 import { configureStack, openSession, planSettings, readOutputs } from "./session.ts";
 import { writeStages } from "./stages.ts";
 import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
@@ -51,8 +52,9 @@ export async function up(options: UpOptions): Promise<void> {
                 throw error;
             },
         );
-        const results = await checkStage(lab, ui);
-        finish(lab, ui, results, options.json === true);
+        const paused = await isPaused(lab);
+        const results = paused ? [] : await checkStage(lab, ui);
+        finish(lab, ui, { paused, checks: results }, options.json === true);
     } finally {
         release();
         writeStages(lab, ui.stages);
@@ -138,18 +140,14 @@ async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
     });
 }
 
-function finish(lab: Lab, ui: Ui, results: CheckResult[], json: boolean): void {
-    const outputs = readOutputs(lab);
+function finish(lab: Lab, ui: Ui, outcome: { paused: boolean; checks: CheckResult[] }, json: boolean): void {
+    const outputs = requireOutputs(readOutputs(lab));
     if (json) {
-        const summary = {
-            outputs,
-            host: hostOf(requireOutputs(outputs)),
-            caFile: services(lab).publicCaFile,
-            stages: ui.stages,
-            checks: results,
-        };
-        console.log(JSON.stringify(summary, null, 2));
+        const { publicCaFile: caFile } = services(lab);
+        console.log(JSON.stringify({ outputs, host: hostOf(outputs), caFile, stages: ui.stages, ...outcome }, null, 2));
+    } else if (outcome.paused) {
+        printPaused(ui, outputs);
     } else {
-        printReady(ui, lab, requireOutputs(outputs));
+        printReady(ui, lab, outputs);
     }
 }

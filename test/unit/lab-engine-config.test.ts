@@ -21,6 +21,7 @@ describe("--set", () => {
         ["aws:region=us-east-1", { "aws:region": "us-east-1" }],
         ["collectorsExpected=20000", { "proxy:collectorsExpected": 20000 }],
         ["dnsAllowOverwrite=true", { "proxy:dnsAllowOverwrite": true }],
+        ["dnsAllowOverwrite=false", { "proxy:dnsAllowOverwrite": false }],
         ["sshAllowedCidrs=10.0.0.0/8, fd00::/8", { "proxy:sshAllowedCidrs": ["10.0.0.0/8", "fd00::/8"] }],
         ['sshAllowedCidrs=["10.0.0.0/8"]', { "proxy:sshAllowedCidrs": ["10.0.0.0/8"] }],
         ['tags={"team":"a"}', { "proxy:tags": { team: "a" } }],

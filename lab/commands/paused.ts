@@ -1,0 +1,20 @@
+import { Realizer } from "../cloud/realizer.ts";
+import { CloudStore } from "../cloud/store.ts";
+import { type Lab, LabError } from "../lab.ts";
+import { readOutputs } from "./session.ts";
+import { isUp } from "./surfaces.ts";
+
+/** The command that ends a pause. */
+export const RESUME = "npm run lab -- up --set paused=false";
+
+/** Whether the stack is complete but for its machine, as the setting `paused` leaves it. */
+export async function isPaused(lab: Lab): Promise<boolean> {
+    if (!isUp(readOutputs(lab))) return false;
+    const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
+    return Object.keys(instances).length === 0;
+}
+
+/** For what needs the machine: refuses a lab that is paused. */
+export async function requireMachineUp(lab: Lab): Promise<void> {
+    if (await isPaused(lab)) throw new LabError(`the lab is paused and has no machine: \`${RESUME}\` brings it back`);
+}

@@ -1,0 +1,47 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { emptyCloud, type Instance } from "../../lab/cloud/state.ts";
+import { isPaused, requireMachineUp } from "../../lab/commands/paused.ts";
+import { type Lab, labAt } from "../../lab/lab.ts";
+
+const STACK = { urn: "urn:pulumi:lab::p::pulumi:pulumi:Stack::p-lab", type: "pulumi:pulumi:Stack" };
+const OUTPUTS = { publicUrl: "https://linkmesh.example.test", ipv4: "10.77.129.1" };
+
+let lab: Lab;
+beforeEach(() => {
+    lab = { ...labAt(7), dir: mkdtempSync(join(tmpdir(), "linkmesh-stack-")) };
+});
+afterEach(() => rmSync(lab.dir, { recursive: true, force: true }));
+
+/** Writes the state file as the engine keeps it. */
+function checkpoint(...resources: object[]): void {
+    const dir = join(lab.dir, "pulumi/state/.pulumi/stacks/linkmesh-proxy");
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, "lab.json"), JSON.stringify({ checkpoint: { latest: { resources } } }));
+}
+
+function cloudWith(...instances: string[]): void {
+    const state = { ...emptyCloud(), instances: Object.fromEntries(instances.map((id) => [id, { id } as Instance])) };
+    writeFileSync(join(lab.dir, "cloud.json"), JSON.stringify(state));
+}
+
+describe("a pause", () => {
+    it("is a stack with outputs and no machine", async () => {
+        checkpoint({ ...STACK, outputs: OUTPUTS });
+        cloudWith();
+        expect(await isPaused(lab)).toBe(true);
+        await expect(requireMachineUp(lab)).rejects.toThrow("`npm run lab -- up --set paused=false` brings it back");
+    });
+
+    it("is neither a stack with a machine, nor one that is destroyed", async () => {
+        checkpoint({ ...STACK, outputs: OUTPUTS });
+        cloudWith("i-1");
+        expect(await isPaused(lab)).toBe(false);
+        checkpoint({ ...STACK, outputs: {} });
+        cloudWith();
+        expect(await isPaused(lab)).toBe(false);
+        await requireMachineUp(lab);
+    });
+});
