@@ -70,7 +70,7 @@ export async function labUp(): Promise<StageTime[]> {
 
 /** Takes the benchmark's lab away, also what an earlier benchmark that was killed has left. */
 export async function labDestroy(): Promise<void> {
-    if (findLab()) await lab(["destroy"], { finish: true });
+    if (findLab()) await lab(["destroy", "--ignore-protect"], { finish: true });
 }
 
 /** The benchmark's lab, which must be up. */

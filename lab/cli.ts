@@ -86,6 +86,11 @@ program
 program
     .command("destroy")
     .description("take the lab away, whatever state it is in")
+    .option(
+        "--stack",
+        "only what the program has made: the lab's services, its cloud with the snapshots and --set stay",
+    )
+    .option("--ignore-protect", "go ahead although the setting protect is on")
     .option("--slot <number>", "another lab of this machine")
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/destroy.ts")).destroy(options));

@@ -1,16 +1,21 @@
 import { existsSync } from "node:fs";
 import { Realizer } from "../cloud/realizer.ts";
+import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
-import { Interrupted } from "../engine/stack.ts";
+import { Interrupted, LabStack } from "../engine/stack.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { type Lab, LabError, SLOTS, labAt } from "../lab.ts";
 import { findLab, lockLab, releaseLab } from "../labs.ts";
 import { stopServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";
-import { openSessionIfPossible } from "./session.ts";
+import { type Session, openSession, openSessionIfPossible } from "./session.ts";
 
 export interface DestroyOptions {
+    /** Only what the program has made: the lab's services, its cloud with the snapshots, and the settings stay. */
+    stack?: boolean;
+    /** Goes ahead although the stack is protected. */
+    ignoreProtect?: boolean;
     /** Another lab of this machine, or what is left of it. */
     slot?: string;
     verbose?: boolean;
@@ -28,41 +33,74 @@ export async function destroy(options: DestroyOptions): Promise<void> {
     const unlock = lockLab(lab, "destroy");
     const release = onInterrupt((signal) => {
         ui.failOpen();
-        ui.info(`interrupted (${signal}): \`npm run lab -- destroy\` goes on from there`);
+        const again = options.stack ? "destroy --stack" : "destroy";
+        ui.info(`interrupted (${signal}): \`npm run lab -- ${again}\` goes on from there`);
         process.exit(130);
     });
     try {
-        if (existsSync(lab.dir)) await destroyStack(lab, ui);
-        await ui.stage("services, machines and network", async () => {
-            await stopServices(lab);
-            await new Realizer(lab).teardown();
-        });
-        await ui.stage("files", () => Promise.resolve(releaseLab(lab)));
+        if (!options.ignoreProtect) refuseProtected(lab);
+        if (options.stack) await destroyStackOnly(lab, ui);
+        else await destroyAll(lab, ui);
     } finally {
         release();
         unlock();
     }
 }
 
-/** Lets the engine take its resources away. What it cannot do is done without it, so a failure is only a remark. */
-async function destroyStack(lab: Lab, ui: Ui): Promise<void> {
-    const session = await openSessionIfPossible(lab);
-    if (!session) return;
+/** Before anything is touched: the engine itself would refuse only when it comes to the protected resource. */
+function refuseProtected(lab: Lab): void {
+    if (!new LabStack(lab, { command: "" }).isProtected) return;
+    throw new LabError(
+        "the stack is protected by the setting protect: lift it with `npm run lab -- up --set protect=false`, then destroy",
+    );
+}
+
+async function destroyAll(lab: Lab, ui: Ui): Promise<void> {
+    const session = existsSync(lab.dir) ? await openSessionIfPossible(lab) : undefined;
+    if (session) {
+        // What the engine cannot do is done without it.
+        await destroyStack(session, ui).catch((error: unknown) => {
+            if (!(error instanceof LabError) || error instanceof Interrupted) throw error;
+            const [reason] = error.message.split("\n");
+            ui.info(`the engine could not take the stack away (${reason}): going on without it`);
+        });
+    }
+    await ui.stage("services, machines and network", async () => {
+        await stopServices(lab);
+        await new Realizer(lab).teardown();
+    });
+    await ui.stage("files", () => Promise.resolve(releaseLab(lab)));
+}
+
+/** As on a real cloud, which goes on when a stack is gone. */
+async function destroyStackOnly(lab: Lab, ui: Ui): Promise<void> {
+    await destroyStack(await openSession(lab, (message) => ui.info(message)), ui);
+    const { snapshots } = await new CloudStore(lab, new Realizer(lab)).read();
+    const count = Object.keys(snapshots).length;
+    ui.info("");
+    ui.info(`The lab stays, its cloud holds ${count} snapshot${count === 1 ? "" : "s"}.`);
+    ui.info("   npm run lab -- up        builds the stack again");
+    ui.info("   npm run lab -- destroy   takes everything away");
+}
+
+/** Lets the engine take its resources away, and closes the session. */
+async function destroyStack(session: Session, ui: Ui): Promise<void> {
+    const { stack } = session;
     const whole = ui.begin("stack");
     const stages = new EngineStages((name) => ui.begin(name), whole);
     try {
-        if (session.stack.size > 0) {
-            await session.stack.init();
-            await session.stack.recover((message) => whole.progress(message));
-            await session.stack.destroy({ onEvent: (event) => stages.handle(event) });
+        if (stack.size > 0) {
+            await stack.init();
+            await stack.recover((message) => whole.progress(message));
+            if (stack.isProtected) await stack.unprotect();
+            await stack.destroy({ onEvent: (event) => stages.handle(event) });
         }
         stages.close();
         whole.done();
     } catch (error) {
         stages.close();
         whole.fail();
-        if (!(error instanceof LabError) || error instanceof Interrupted) throw error;
-        ui.info(`the engine could not take the stack away (${error.message.split("\n")[0]}): going on without it`);
+        throw error;
     } finally {
         await session.close();
     }

@@ -60,6 +60,11 @@ export class LabStack {
         return readCheckpoint(this.workspace)?.resources?.length ?? 0;
     }
 
+    /** Whether the engine would refuse to destroy it. */
+    get isProtected(): boolean {
+        return readCheckpoint(this.workspace)?.resources?.some(({ protect }) => protect === true) ?? false;
+    }
+
     /** Makes the stack when there is none. */
     async init(): Promise<void> {
         prepareWorkspace(this.workspace, this.#options.programDir);
@@ -106,6 +111,12 @@ export class LabStack {
 
     async destroy(options: OperationOptions = {}): Promise<EngineResult> {
         return this.#operate("destroy", ["destroy", "--yes", "--skip-preview", "--color", "never"], options, false);
+    }
+
+    /** Takes the protection off every resource. The CLI's own `--ignore-protect` is younger than the oldest CLI in use. */
+    async unprotect(): Promise<void> {
+        const result = await this.#cli(["state", "unprotect", "--all", "--yes", "--stack", STACK]);
+        if (result.exitCode !== 0) throw this.#failure("state unprotect", result, []);
     }
 
     /**

@@ -105,7 +105,7 @@ export function readCheckpoint(workspace: Workspace): Checkpoint | undefined {
 }
 
 export interface Checkpoint {
-    resources?: { urn: string; type: string; outputs?: Record<string, unknown> }[];
+    resources?: { urn: string; type: string; custom?: boolean; protect?: boolean; outputs?: Record<string, unknown> }[];
     pending_operations?: unknown[];
 }
 

@@ -19,7 +19,7 @@ export function destroy(): void {
         ]) {
             expect(there[kind], `${kind} of a lab that is up`).not.toEqual([]);
         }
-        await labOk("destroy");
+        await labOk("destroy", "--ignore-protect");
         const empty = Object.fromEntries(Object.keys(there).map((kind) => [kind, []]));
         expect(await leftovers(destroyed)).toEqual(empty);
         expect(await fenceRoutes()).toEqual([]);

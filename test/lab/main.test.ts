@@ -14,13 +14,13 @@ import { unchanged } from "./unchanged.ts";
 let up: Run;
 
 beforeAll(async () => {
-    await lab("destroy");
+    await lab("destroy", "--ignore-protect");
     up = await labOk("up");
 });
 
 // Also when a test above has failed: nothing of the lab stays behind.
 afterAll(async () => {
-    await lab("destroy");
+    await lab("destroy", "--ignore-protect");
 });
 
 describe("after up", () => surfaces(() => up));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { emptyCloud, type Instance } from "../../lab/cloud/state.ts";
 import { isPaused, requireMachineUp } from "../../lab/commands/paused.ts";
+import { LabStack } from "../../lab/engine/stack.ts";
 import { type Lab, labAt } from "../../lab/lab.ts";
 
 const STACK = { urn: "urn:pulumi:lab::p::pulumi:pulumi:Stack::p-lab", type: "pulumi:pulumi:Stack" };
@@ -43,5 +44,17 @@ describe("a pause", () => {
         cloudWith();
         expect(await isPaused(lab)).toBe(false);
         await requireMachineUp(lab);
+    });
+});
+
+describe("protection", () => {
+    const isProtected = () => new LabStack(lab, { command: "" }).isProtected;
+
+    it("is that of any resource, a component too", () => {
+        expect(isProtected()).toBe(false);
+        checkpoint(STACK, { urn: "urn:pulumi:lab::p::linkmesh-proxy:index:Protection::x", protect: true });
+        expect(isProtected()).toBe(true);
+        checkpoint(STACK, { urn: "urn:pulumi:lab::p::linkmesh-proxy:index:Protection::x" });
+        expect(isProtected()).toBe(false);
     });
 });
