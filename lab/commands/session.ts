@@ -1,13 +1,17 @@
+import { distance } from "fastest-levenshtein";
 import { join } from "node:path";
 import { Realizer } from "../cloud/realizer.ts";
 import { ensurePulumi, findPulumi } from "../engine/cli-binary.ts";
 import { type Overrides, applySets, configuration, readOverrides, writeOverrides } from "../engine/config.ts";
 import { LabStack } from "../engine/stack.ts";
 import { readProject } from "../engine/workspace.ts";
-import type { Lab, Progress } from "../lab.ts";
+import { type Lab, LabError, type Progress } from "../lab.ts";
 import { findLab } from "../labs.ts";
 import { labConfiguration } from "./defaults.ts";
 import type { LabPackage } from "./package.ts";
+
+/** How many names are shown when one is not found. */
+const NEAR_NAMES = 3;
 
 /** The engine with the lab's providers behind it. */
 export interface Session {
@@ -67,6 +71,18 @@ export function planSettings(sets: readonly string[]): SettingsPlan {
             return saved;
         },
     };
+}
+
+/** The URNs of the resources with these names in this checkout's stack. Nothing is written; an unknown name throws. */
+export function planReplacement(names: readonly string[], lab = findLab()): string[] {
+    const known = lab ? new LabStack(lab, { command: "" }).urns() : new Map<string, string[]>();
+    return names.flatMap((name) => {
+        const urns = known.get(name);
+        if (urns) return urns;
+        const near = [...known.keys()].sort((a, b) => distance(name, a) - distance(name, b)).slice(0, NEAR_NAMES);
+        const hint = near.length > 0 ? `the nearest names are ${near.join(", ")}` : "it has no resources yet";
+        throw new LabError(`--replace ${name}: the stack has no such resource, ${hint}`);
+    });
 }
 
 /** Writes the stack's configuration: the lab's own values with the overrides in front of them. */

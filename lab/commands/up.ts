@@ -13,13 +13,15 @@ import { checkPackageFile, publishPackage } from "./package.ts";
 import { prepareMachine } from "./prepare.ts";
 import { isPaused } from "./paused.ts";
 import { printPaused, printReady } from "./report.ts";
-import { configureStack, openSession, planSettings, readOutputs } from "./session.ts";
+import { configureStack, openSession, planReplacement, planSettings, readOutputs } from "./session.ts";
 import { writeStages } from "./stages.ts";
 import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
 
 export interface UpOptions {
     set?: string[];
     package?: string;
+    /** Logical names of resources to replace. */
+    replace?: string[];
     json?: boolean;
     verbose?: boolean;
 }
@@ -33,6 +35,7 @@ export async function up(options: UpOptions): Promise<void> {
     requireMachine();
     if (options.package !== undefined) checkPackageFile(options.package);
     const settings = planSettings(options.set ?? []);
+    const replace = planReplacement(options.replace ?? []);
     const lab = allocateLab();
     const unlock = lockLab(lab, "up");
     const release = onInterrupt((signal) => {
@@ -46,12 +49,11 @@ export async function up(options: UpOptions): Promise<void> {
         await prepareMachine(ui, lab.cacheDir);
         await ui.stage("services", (progress) => startLab(lab, progress));
         const pkg = await ui.stage("LinkMesh package", () => publishPackage(lab, options.package));
-        await runProgram(lab, ui, (stack) => configureStack(lab, stack, pkg, settings.overrides), settings.save).catch(
-            (error: unknown) => {
-                if (settings.saved && options.set?.length) ui.info(keptSettings(options.set));
-                throw error;
-            },
-        );
+        const configure = (stack: LabStack) => configureStack(lab, stack, pkg, settings.overrides);
+        await runProgram(lab, ui, { configure, saveSettings: settings.save, replace }).catch((error: unknown) => {
+            if (settings.saved && options.set?.length) ui.info(keptSettings(options.set));
+            throw error;
+        });
         const paused = await isPaused(lab);
         const results = paused ? [] : await checkStage(lab, ui);
         finish(lab, ui, { paused, checks: results }, options.json === true);
@@ -74,8 +76,7 @@ async function startLab(lab: Lab, progress: Progress): Promise<void> {
 async function runProgram(
     lab: Lab,
     ui: Ui,
-    configure: (stack: LabStack) => void,
-    saveSettings: (lab: Lab) => void,
+    run: { configure: (stack: LabStack) => void; saveSettings: (lab: Lab) => void; replace: string[] },
 ): Promise<void> {
     const whole = ui.begin("program");
     const session = await openSession(lab, (message) => whole.progress(message)).catch((error: unknown) => {
@@ -86,15 +87,16 @@ async function runProgram(
     try {
         await session.stack.init();
         await session.stack.recover((message) => whole.progress(message));
-        configure(session.stack);
+        run.configure(session.stack);
         await session.stack.up({
+            replace: run.replace,
             onEvent: (event) => {
                 stages.handle(event);
                 // A setting that the program refuses is forgotten; one that has begun to change something stays.
-                if (stages.started) saveSettings(lab);
+                if (stages.started) run.saveSettings(lab);
             },
         });
-        saveSettings(lab);
+        run.saveSettings(lab);
         stages.close();
         whole.done(undefined, describeChanges(stages.changes));
     } catch (error) {

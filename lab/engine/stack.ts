@@ -9,7 +9,7 @@ import { processIdentity } from "../lock.ts";
 import type { Configuration } from "./config.ts";
 import { type Diagnostic, diagnosticOf, failureSentence } from "./failure.ts";
 import { type EngineResult, type InlineProgram, runEngine } from "./run.ts";
-import { stepName } from "./stages.ts";
+import { resourceName, stepName } from "./stages.ts";
 import {
     STACK,
     type Workspace,
@@ -65,6 +65,17 @@ export class LabStack {
         return readCheckpoint(this.workspace)?.resources?.some(({ protect }) => protect === true) ?? false;
     }
 
+    /** URNs by logical name, of what stands for something outside of the program: neither components nor providers. */
+    urns(): Map<string, string[]> {
+        const byName = new Map<string, string[]>();
+        for (const { urn, type, custom } of readCheckpoint(this.workspace)?.resources ?? []) {
+            if (!custom || type.startsWith("pulumi:")) continue;
+            const name = resourceName(urn);
+            byName.set(name, [...(byName.get(name) ?? []), urn]);
+        }
+        return byName;
+    }
+
     /** Makes the stack when there is none. */
     async init(): Promise<void> {
         prepareWorkspace(this.workspace, this.#options.programDir);
@@ -94,8 +105,10 @@ export class LabStack {
         return this.#operate("preview", args, options, true);
     }
 
-    async up(options: OperationOptions = {}): Promise<EngineResult> {
-        return this.#operate("up", ["up", "--yes", "--skip-preview", "--color", "never"], options, true);
+    /** `replace`: URNs of resources that are replaced although nothing about them has changed. */
+    async up(options: OperationOptions & { replace?: string[] } = {}): Promise<EngineResult> {
+        const replace = (options.replace ?? []).flatMap((urn) => ["--replace", urn]);
+        return this.#operate("up", ["up", "--yes", "--skip-preview", "--color", "never", ...replace], options, true);
     }
 
     /** Compares the state with the cloud; `clearPending` forgets operations of which nobody saw the end. */

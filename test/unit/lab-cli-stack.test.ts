@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { emptyCloud, type Instance } from "../../lab/cloud/state.ts";
+import { planReplacement } from "../../lab/commands/session.ts";
 import { isPaused, requireMachineUp } from "../../lab/commands/paused.ts";
 import { LabStack } from "../../lab/engine/stack.ts";
-import { type Lab, labAt } from "../../lab/lab.ts";
+import { type Lab, LabError, labAt } from "../../lab/lab.ts";
 
 const STACK = { urn: "urn:pulumi:lab::p::pulumi:pulumi:Stack::p-lab", type: "pulumi:pulumi:Stack" };
 const OUTPUTS = { publicUrl: "https://linkmesh.example.test", ipv4: "10.77.129.1" };
@@ -56,5 +57,39 @@ describe("protection", () => {
         expect(isProtected()).toBe(true);
         checkpoint(STACK, { urn: "urn:pulumi:lab::p::linkmesh-proxy:index:Protection::x" });
         expect(isProtected()).toBe(false);
+    });
+});
+
+describe("--replace", () => {
+    const resource = (type: string, name: string, custom = true) => ({
+        urn: `urn:pulumi:lab::p::a:b:C$${type}::${name}`,
+        type,
+        custom,
+    });
+
+    it("finds resources by their names", () => {
+        const [vm, zone] = [resource("aws:ec2/instance:Instance", "vm"), resource("aws:ec2/eip:Eip", "vm")];
+        checkpoint(STACK, vm, zone, resource("aws:ebs/volume:Volume", "data"));
+        expect(planReplacement(["vm"], lab)).toEqual([vm.urn, zone.urn]);
+        expect(planReplacement([], lab)).toEqual([]);
+    });
+
+    it("names the nearest for one that it does not know, components and providers left out", () => {
+        checkpoint(
+            resource("pulumi:providers:aws", "linkmesh-machine-instanc"),
+            resource("linkmesh-proxy:index:Machine", "linkmesh-machine-instancee", false),
+            ...["linkmesh-machine-data", "linkmesh-host-key", "linkmesh-dns-a", "linkmesh-machine-instance"].map(
+                (name) => resource("aws:ec2/instance:Instance", name),
+            ),
+        );
+        const unknown = () => planReplacement(["linkmesh-machine-instnce"], lab);
+        expect(unknown).toThrow(LabError);
+        expect(unknown).toThrow(
+            /^--replace linkmesh-machine-instnce: the stack has no such resource, the nearest names are linkmesh-machine-instance, linkmesh-machine-data, [\w-]+$/,
+        );
+    });
+
+    it("finds nothing in a stack that is not there", () => {
+        expect(() => planReplacement(["vm"], lab)).toThrow("it has no resources yet");
     });
 });
