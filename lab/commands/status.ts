@@ -5,15 +5,13 @@ import { CloudStore } from "../cloud/store.ts";
 import type { Lab } from "../lab.ts";
 import { findLab, lockedBy } from "../labs.ts";
 import { servicePidFile } from "../services/service.ts";
-import { services } from "../services/services.ts";
+import { SERVICE_NAMES, services } from "../services/services.ts";
 import type { StageTime } from "../ui.ts";
 import { publishedPackage } from "./package.ts";
 import { RESUME, isPaused } from "./paused.ts";
 import { readOutputs } from "./session.ts";
 import { readStages } from "./stages.ts";
 import { hostOf, isUp, requireOutputs } from "./surfaces.ts";
-
-const SERVICES = ["knot", "pebble", "packages", "apt-cache"];
 
 /** What `status --json` prints; `null` stands for what does not exist yet. */
 export interface Status {
@@ -63,7 +61,7 @@ async function readStatus(lab: Lab): Promise<Status> {
         machine: await machineState(lab),
         paused: await isPaused(lab),
         services: Object.fromEntries(
-            SERVICES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined]),
+            SERVICE_NAMES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined]),
         ),
         package: publishedPackage(lab)?.origin ?? null,
         busy: busy ? { pid: busy.pid, doing: busy.doing } : null,

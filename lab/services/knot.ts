@@ -6,11 +6,11 @@ import { runningProcess } from "../cloud/process.ts";
 import type { DnsRecord } from "../cloud/state.ts";
 import { LAB_ZONE, type Lab } from "../lab.ts";
 import { dataDir, servicePidFile, type Service } from "./service.ts";
-import { renderZone } from "./zone.ts";
+import { LETS_ENCRYPT_ZONE, renderLetsEncryptZone, renderZone } from "./zone.ts";
 
 const NAME = "knot";
 
-/** Authoritative for the lab's zone on both addresses of the lab's DNS server; refuses every other name. */
+/** Authoritative for the lab's zone and Let's Encrypt's on both addresses of the lab's DNS server; refuses every other name. */
 export function knot(lab: Lab): Service {
     const conf = `server:
     rundir: /run
@@ -23,30 +23,34 @@ log:
     any: notice
 database:
     storage: /lab
-zone:
-  - domain: ${LAB_ZONE}
-    file: /lab/${zoneFileName()}
+template:
+  - id: default
+    file: /lab/%s.zone
     zonefile-sync: -1
     zonefile-load: whole
     journal-content: none
     semantic-checks: on
+zone:
+  - domain: ${LAB_ZONE}
+  - domain: ${LETS_ENCRYPT_ZONE}
 `;
     return {
         name: NAME,
         argv: ["knotd", "-c", "/lab/knot.conf"],
         address: lab.net.dns,
         port: 53,
-        files: { "knot.conf": conf },
+        files: { "knot.conf": conf, [zoneFileName(LETS_ENCRYPT_ZONE)]: renderLetsEncryptZone(lab) },
     };
 }
 
-function zoneFileName(): string {
-    return `${LAB_ZONE}.zone`;
+/** As the server's configuration has it. */
+function zoneFileName(zone: string): string {
+    return `${zone}.zone`;
 }
 
 /** Writes the zone with the lab's own names when there is none yet, for the server's first start. */
 export function initZone(lab: Lab): void {
-    const file = join(dataDir(lab, NAME), zoneFileName());
+    const file = join(dataDir(lab, NAME), zoneFileName(LAB_ZONE));
     if (existsSync(file)) return;
     mkdirSync(dataDir(lab, NAME), { recursive: true });
     writeFileSync(file, renderZone(lab, []));
@@ -58,7 +62,7 @@ export function initZone(lab: Lab): void {
  */
 export async function publishZone(lab: Lab, records: DnsRecord[]): Promise<void> {
     const dir = dataDir(lab, NAME);
-    const file = join(dir, zoneFileName());
+    const file = join(dir, zoneFileName(LAB_ZONE));
     const present = existsSync(file) ? readFileSync(file, "utf8") : "";
     const serial = Number(/ SOA \S+ \S+ (\d+) /.exec(present)?.[1] ?? 0);
     // Says which text the server has loaded: a reload that was cut is done again.

@@ -2,18 +2,18 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";
-import { authorityPem, serverCertificate } from "./authority.ts";
+import { acmeCertificate, authorityPem } from "./authority.ts";
 import type { Service } from "./service.ts";
 import { ACME_HOST } from "./zone.ts";
 
-const API_PORT = 14000;
+export const API_PORT = 14000;
 const MANAGEMENT_PORT = 15000;
 
 export const ACME_DIRECTORY = `https://${ACME_HOST}:${API_PORT}/dir`;
 
 /** The ACME server: validates on the real ports 80 and 443, through the lab's DNS. */
 export async function pebble(lab: Lab): Promise<Service> {
-    const { certificatePem, keyPem } = await serverCertificate(lab, ACME_HOST, lab.net.acme);
+    const { certificatePem, keyPem } = await acmeCertificate(lab);
     const config = {
         pebble: {
             listenAddress: `${lab.net.acme}:${API_PORT}`,

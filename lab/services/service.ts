@@ -8,7 +8,7 @@ import { LabError, type Lab } from "../lab.ts";
 
 const RUN_SCRIPT = fileURLToPath(new URL("./run-service.sh", import.meta.url));
 
-/** A daemon of the lab's "internet", as a process chrooted into the services image. */
+/** A daemon of the lab's "internet", as a process chrooted into the services image, unless it says otherwise. */
 export interface Service {
     name: string;
     /** The command as seen inside; it must stay in the foreground. */
@@ -17,6 +17,8 @@ export interface Service {
     address: string;
     port: number;
     env?: Record<string, string>;
+    /** Runs on this machine as it is, with the paths of this machine: for a program of the lab's own, on the lab's Node. */
+    outside?: true;
     /** Written to {@link dataDir}, which the service sees as /lab. */
     files?: Record<string, string>;
     /** More directories for it: outer path to inner path. */
@@ -58,16 +60,20 @@ export async function startService(lab: Lab, image: string, service: Service): P
         copyFileSync("/etc/resolv.conf", join(dir, "upper/etc/resolv.conf"));
         for (const [name, text] of Object.entries(service.files ?? {})) writeFileSync(join(dir, "data", name), text);
         writeFileSync(definitionFile, definition);
-        const directories = Object.entries({ [join(dir, "data")]: "/lab", ...service.directories }).flat();
-        const inner = [RUN_SCRIPT, image, dir, ...directories, "--", ...service.argv];
         startDetached(lab, {
-            argv: ["unshare", "--mount", "--propagation", "private", "--", "sh", ...inner],
+            argv: service.outside ? service.argv : chrooted(image, dir, service),
             log: serviceLog(lab, service.name),
             pidFile,
             env: service.env,
         });
     }
     await waitUntilListening(lab, service);
+}
+
+function chrooted(image: string, dir: string, service: Service): string[] {
+    const directories = Object.entries({ [join(dir, "data")]: "/lab", ...service.directories }).flat();
+    const inner = [RUN_SCRIPT, image, dir, ...directories, "--", ...service.argv];
+    return ["unshare", "--mount", "--propagation", "private", "--", "sh", ...inner];
 }
 
 async function waitUntilListening(lab: Lab, service: Service): Promise<void> {

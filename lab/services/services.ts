@@ -4,14 +4,18 @@ import { ensureNetwork } from "../cloud/network.ts";
 import { stopProcess } from "../cloud/process.ts";
 import { ensureServicesImage } from "../image/image.ts";
 import type { Lab, Progress } from "../lab.ts";
+import { acmeFront } from "./acme-front.ts";
 import { authorityPem } from "./authority.ts";
 import { aptCache, packages, packagesDir, packagesUrl } from "./downloads.ts";
 import { initZone, knot } from "./knot.ts";
 import { ACME_DIRECTORY, keepIssuingRoot, pebble, publicCaFile } from "./pebble.ts";
 import { servicePidFile, startService } from "./service.ts";
 
+export const SERVICE_NAMES = ["knot", "pebble", "acme-front", "packages", "apt-cache"];
+
 /** What the lab's "internet" offers, and where. */
 export interface LabServices {
+    /** The ACME server by its own name; Let's Encrypt's two names lead to it as well. */
     acmeDirectory: string;
     /** The CA of the ACME server's own HTTPS certificate, PEM. The services must have been started once. */
     acmeApiCaPem(): string;
@@ -45,7 +49,7 @@ export async function startServices(lab: Lab, progress: Progress): Promise<void>
     progress("DNS, ACME server, package server, apt cache");
     await withLock(`${lab.dir} services`, async () => {
         initZone(lab);
-        const all = [knot(lab), await pebble(lab), packages(lab), aptCache(lab)];
+        const all = [knot(lab), await pebble(lab), await acmeFront(lab), packages(lab), aptCache(lab)];
         await Promise.all(all.map((service) => startService(lab, image, service)));
         await keepIssuingRoot(lab);
     });
@@ -54,7 +58,6 @@ export async function startServices(lab: Lab, progress: Progress): Promise<void>
 /** Stops what {@link startServices} started; their data stays. */
 export async function stopServices(lab: Lab): Promise<void> {
     await withLock(`${lab.dir} services`, async () => {
-        const names = ["knot", "pebble", "packages", "apt-cache"];
-        await Promise.all(names.map((name) => stopProcess(servicePidFile(lab, name))));
+        await Promise.all(SERVICE_NAMES.map((name) => stopProcess(servicePidFile(lab, name))));
     });
 }

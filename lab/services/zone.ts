@@ -5,6 +5,10 @@ import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
 /** The name of the lab's ACME server. */
 export const ACME_HOST = `acme.${LAB_ZONE}`;
 
+/** Let's Encrypt's two servers, by the names in `acmeDirectory=staging` and `=production`. */
+export const LETS_ENCRYPT_ZONE = "api.letsencrypt.org";
+export const LETS_ENCRYPT_HOSTS = [`acme-v02.${LETS_ENCRYPT_ZONE}`, `acme-staging-v02.${LETS_ENCRYPT_ZONE}`];
+
 /**
  * The lab's zone as a master file: the lab's own names, and the records of the cloud's hosted zone. Pure.
  *
@@ -32,6 +36,17 @@ export function renderZone(lab: Lab, records: DnsRecord[], serial = 1): string {
         return record.values.map((value) => `${name}. ${record.ttl} ${record.type} ${rdata(record.type, value)}`);
     });
     return [...own, ...lines.sort()].join("\n") + "\n";
+}
+
+/** The zone in which Let's Encrypt's names lead to the lab's ACME server. Only the lab's machines ask for them here. Pure. */
+export function renderLetsEncryptZone(lab: Lab): string {
+    const ns = `ns1.${LAB_ZONE}`;
+    const lines = [
+        `${LETS_ENCRYPT_ZONE}. 60 SOA ${ns}. hostmaster.${LAB_ZONE}. 1 3600 600 86400 5`,
+        `${LETS_ENCRYPT_ZONE}. 60 NS ${ns}.`,
+        ...LETS_ENCRYPT_HOSTS.map((host) => `${host}. 60 A ${lab.net.acme}`),
+    ];
+    return lines.join("\n") + "\n";
 }
 
 function rdata(type: DnsRecord["type"], value: string): string {

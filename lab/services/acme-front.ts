@@ -1,0 +1,61 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Lab } from "../lab.ts";
+import { acmeCertificate, authorityPem } from "./authority.ts";
+import type { AcmeFault, FrontConfig, Issued } from "./acme-front-server.ts";
+import { API_PORT } from "./pebble.ts";
+import { dataDir, type Service } from "./service.ts";
+import { ACME_HOST } from "./zone.ts";
+
+const NAME = "acme-front";
+const SOURCE = fileURLToPath(new URL("./acme-front-server.ts", import.meta.url));
+
+/** Stands in for Let's Encrypt's two servers: their names on port 443, with the lab's ACME server behind them. */
+export async function acmeFront(lab: Lab): Promise<Service> {
+    const { certificatePem, keyPem } = await acmeCertificate(lab);
+    // The service starts without the checkout's packages; a changed source is a changed definition, and starts it anew.
+    const { transform } = await import("esbuild");
+    const { code } = await transform(readFileSync(SOURCE, "utf8"), { loader: "ts", format: "esm", target: "node20" });
+    const config: FrontConfig = {
+        address: lab.net.acme,
+        certificate: certificatePem,
+        key: keyPem,
+        upstream: { port: API_PORT, servername: ACME_HOST, ca: authorityPem(lab) },
+        faultFile: faultFile(lab),
+        issuedFile: issuedFile(lab),
+    };
+    return {
+        name: NAME,
+        argv: [process.execPath, join(dataDir(lab, NAME), "server.mjs"), join(dataDir(lab, NAME), "config.json")],
+        address: lab.net.acme,
+        port: 443,
+        outside: true,
+        files: { "server.mjs": code, "config.json": JSON.stringify(config, null, 2) },
+    };
+}
+
+function faultFile(lab: Lab): string {
+    return join(dataDir(lab, NAME), "fault.json");
+}
+
+function issuedFile(lab: Lab): string {
+    return join(dataDir(lab, NAME), "issued.jsonl");
+}
+
+/** Makes Let's Encrypt's stand-in refuse new orders as Let's Encrypt does, from the next one on; undefined ends it. */
+export function setAcmeFault(lab: Lab, fault: AcmeFault | undefined): void {
+    const file = faultFile(lab);
+    if (!fault) return rmSync(file, { force: true });
+    writeFileSync(`${file}.new`, JSON.stringify(fault));
+    renameSync(`${file}.new`, file);
+}
+
+/** How many certificates were issued through each of Let's Encrypt's names, over the lab's whole life. */
+export function certificatesIssued(lab: Lab): Record<Issued["directory"], number> {
+    const file = issuedFile(lab);
+    const lines = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
+    const issued = lines.map((line) => JSON.parse(line) as Issued);
+    const count = (directory: Issued["directory"]) => issued.filter((one) => one.directory === directory).length;
+    return { production: count("production"), staging: count("staging") };
+}
