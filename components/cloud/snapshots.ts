@@ -48,7 +48,7 @@ export class SnapshotSchedule extends pulumi.ComponentResource {
         new aws.dlm.LifecyclePolicy(
             `${name}-policy`,
             {
-                description: "LinkMesh proxy, data volume",
+                description: "LinkMesh proxy data volume",
                 executionRoleArn: role.arn,
                 state: "ENABLED",
                 policyDetails: {

@@ -7,8 +7,11 @@ import { findLab } from "../../lab/labs.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import type { Lab } from "../../lab/lab.ts";
 
-/** The tests have a lab of their own, beside one that is in use. */
-process.env.LINKMESH_LAB_NAME = "test";
+/** The tests have labs of their own, beside one that is in use: each file that asks for it another one. */
+export function useLab(name: string): void {
+    process.env.LINKMESH_LAB_NAME = name;
+}
+useLab("test");
 
 const ROOT = join(import.meta.dirname, "../..");
 

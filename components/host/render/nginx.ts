@@ -45,9 +45,7 @@ export function renderNginx(args: NginxArgs): NginxConfig {
 }
 
 /** What is served while there is no certificate yet: port 80 alone. */
-export function renderPort80({
-    domain,
-}: Pick<NginxArgs, "domain">): Pick<NginxConfig, "revision"> & {
+export function renderPort80({ domain }: Pick<NginxArgs, "domain">): Pick<NginxConfig, "revision"> & {
     files: Pick<NginxConfig["files"], "http-redirect.conf" | "ports">;
 } {
     return { revision: "port-80", files: { "http-redirect.conf": redirect(domain, "port-80"), ports: "80\n" } };

@@ -133,17 +133,26 @@ write_drop_in() {
 
 # --- what the data belong to
 
-# The service's user owns files on the volume by number. Another machine may number its users otherwise.
-record_user() {
-    echo "$(id -u linkmesh) $(id -g linkmesh)" | install_file "$DATA/identity/user" || true
-}
-
+# The service's user owns files on the volume by number, and another machine may number its users otherwise. It gets
+# its old numbers where they are free; where another has them, the files get the new ones.
 restore_user() {
     local uid gid
-    if [ ! -e "$DATA/identity/user" ] || id linkmesh >/dev/null 2>&1; then return; fi
-    read -r uid gid <<<"$(cat "$DATA/identity/user")"
-    getent group linkmesh >/dev/null || groupadd --system --gid "$gid" linkmesh
-    useradd --system --uid "$uid" --gid "$gid" --home-dir /var/lib/linkmesh --no-create-home --shell /usr/sbin/nologin linkmesh
+    [ -e "$DATA/identity/user" ] || return 0
+    read -r uid gid <"$DATA/identity/user"
+    if ! id linkmesh >/dev/null 2>&1; then
+        getent group linkmesh >/dev/null || groupadd --system --gid "$gid" linkmesh 2>/dev/null || groupadd --system linkmesh
+        set -- --system --gid linkmesh --home-dir /var/lib/linkmesh --no-create-home --shell /usr/sbin/nologin linkmesh
+        useradd --uid "$uid" "$@" 2>/dev/null || useradd "$@"
+    fi
+    if [ "$(id -u linkmesh) $(id -g linkmesh)" = "$uid $gid" ]; then return; fi
+    systemctl stop "$PACKAGE" 2>/dev/null || true
+    find "$DATA" -xdev -gid "$gid" -exec chgrp -h linkmesh {} +
+    find "$DATA" -xdev -uid "$uid" -exec chown -h linkmesh {} +
+    record_user
+}
+
+record_user() {
+    echo "$(id -u linkmesh) $(id -g linkmesh)" | install_file "$DATA/identity/user" || true
 }
 
 # The environment file holds the server secret, without which the database is of no use: it lives on the volume, and

@@ -1,0 +1,21 @@
+import { readOutputs } from "../lab/commands/session.ts";
+import { hostOf, requireOutputs } from "../lab/commands/surfaces.ts";
+import type { Progress } from "../lab/lab.ts";
+import { DowntimeWatch } from "./downtime.ts";
+import { benchLab, lab } from "./lab.ts";
+
+/** Seconds that https did not answer while another machine took the place of the first, for each run. */
+export async function measureReplacement(runs: number, progress: Progress): Promise<number[]> {
+    const outputs = requireOutputs(readOutputs(benchLab()));
+    const seconds: number[] = [];
+    for (let run = 1; run <= runs; run++) {
+        progress(`run ${run} of ${runs}`);
+        const watch = new DowntimeWatch(outputs.ipv4, hostOf(outputs));
+        try {
+            await lab(["up", "--replace", "linkmesh-machine-instance"]);
+        } finally {
+            seconds.push(await watch.stop());
+        }
+    }
+    return seconds;
+}

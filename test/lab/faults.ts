@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { runningProcess, stopProcess } from "../../lab/cloud/process.ts";
+import { setAcmeFault } from "../../lab/services/acme-front.ts";
+import { servicePidFile } from "../../lab/services/service.ts";
+import { startServices } from "../../lab/services/services.ts";
+import { RunningUp, stepAtWork } from "./cut.ts";
+import { lab, labOk, onMachine, theLab } from "./lab.ts";
+
+/** Surroundings that fail for a while, or for good: waited for, or told in one sentence, and never half a change. */
+export function faults(): void {
+    afterEach(async () => void (await labOk("check")));
+
+    /** Makes the step config install a package. */
+    const needsPackage = () => onMachine("apt-get -qq purge -y python3-ruamel.yaml 2>/dev/null");
+    const METRICS = ["--set", 'linkmeshConfig={"metrics":{"enabled":true}}'];
+    const PLAIN = ["--set", "linkmeshConfig="];
+
+    test("the data volume is full: said so, the old file stays, and with room again the next up goes on", async () => {
+        const file = () => onMachine("sha256sum /etc/default/linkmesh-server");
+        const before = await file();
+        await onMachine(
+            "mkdir /srv/linkmesh/filler && cd /srv/linkmesh/filler && i=0 && for size in 1G 64M 1M 4K; do while fallocate -l $size $i 2>/dev/null; do i=$((i + 1)); done; rm -f $i; done",
+        );
+        const set = ["--set", 'linkmeshEnvironment={"SMTP_HOST":"mail.example.test"}'];
+        const run = await lab("up", ...set);
+        await onMachine("rm -r /srv/linkmesh/filler");
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(/^error: step environment: cannot write \/srv\/linkmesh\/\S+: is the disk full\?$/m);
+        expect(await file()).toBe(before);
+        await labOk("up", ...set);
+        expect(await file()).not.toBe(before);
+        await labOk("up", "--set", "linkmeshEnvironment=");
+    });
+
+    test("the machine's own disk is full: the step tells which one, and nothing is changed", async () => {
+        await onMachine("mount -t tmpfs -o size=16k tmpfs /tmp && head -c 16k /dev/zero >/tmp/filler || true");
+        const run = await lab("up", "--set", "collectorsExpected=60000");
+        await onMachine("umount /tmp");
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(/^error: step nginx: .*(is full|is the disk full)/m);
+        expect(await onMachine("grep -c max_fails /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");
+        await labOk("up", "--set", "collectorsExpected=");
+    });
+
+    test("another package manager is at work: waited for", async () => {
+        await needsPackage();
+        const hold = `import fcntl, time
+files = [open(f"/var/lib/{name}", "w") for name in ("apt/lists/lock", "dpkg/lock-frontend")]
+for file in files: fcntl.lockf(file, fcntl.LOCK_EX)
+time.sleep(12)`;
+        await onMachine(`systemd-run --quiet --unit locks python3 -c '${hold}'; sleep 1`);
+        const start = Date.now();
+        await labOk("up", ...METRICS);
+        expect(Date.now() - start).toBeGreaterThan(10_000);
+        await labOk("up", ...PLAIN);
+    });
+
+    test("the package mirror cannot be reached for a while: waited for", async () => {
+        await needsPackage();
+        await stopProcess(servicePidFile(theLab(), "apt-cache"));
+        const run = labOk("up", ...METRICS);
+        await sleep(12_000);
+        await startServices(theLab(), () => undefined);
+        await run;
+        await labOk("up", ...PLAIN);
+    });
+
+    test("the certificate authority is busy (503): asked again", async () => {
+        setAcmeFault(theLab(), { status: 503, times: 2 });
+        await labOk("up", "--set", "acmeDirectory=staging");
+    });
+
+    test("the certificate authority refuses for a limit (429): its own date is told, the old certificate stays", async () => {
+        const served = () =>
+            onMachine(
+                "openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 -noout -serial",
+            );
+        const before = await served();
+        setAcmeFault(theLab(), { status: 429 });
+        const run = await lab("up", "--set", "acmeDirectory=production");
+        setAcmeFault(theLab(), undefined);
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(
+            /^error: step certificate: the certificate authority gave no certificate for linkmesh\.example\.test: too many certificates .*retry after .*: wait, or set acmeDirectory to staging meanwhile\.$/m,
+        );
+        expect(await served()).toBe(before);
+        // What was not issued does not count.
+        expect(await onMachine("grep -c acme-v02 /srv/linkmesh/identity/orders || true")).toBe("0");
+        expect(await onMachine("grep -L 'autorenew = False' /etc/letsencrypt/renewal/*.conf")).toMatch(
+            /-staging\.conf$/,
+        );
+        await labOk("up", "--set", "acmeDirectory=");
+    });
+
+    test("DNS answers late: waited for", async () => {
+        const dns = runningProcess(servicePidFile(theLab(), "knot"))!;
+        const up = new RunningUp(["--replace", "linkmesh-reachable"]);
+        try {
+            await up.until(() => stepAtWork()?.name === "reachable");
+            process.kill(dns.pid, "SIGSTOP");
+            await sleep(15_000);
+            expect(up.exitCode).toBeNull();
+        } finally {
+            process.kill(dns.pid, "SIGCONT");
+        }
+        await up.ended;
+        expect(up.exitCode, up.stderr).toBe(0);
+    });
+}

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Realizer } from "../../lab/cloud/realizer.ts";
+import { CloudStore } from "../../lab/cloud/store.ts";
+import type { CloudState } from "../../lab/cloud/state.ts";
+import { instance } from "../../lab/providers/aws/instance.ts";
+import { certificatesIssued } from "../../lab/services/acme-front.ts";
+import { cloud, identity, lab, labOk, onMachine, theLab, useLab } from "./lab.ts";
+
+// A lab of its own, beside the one of the other tests: what takes long here is the machine's, not the tests'.
+useLab("test-recreate");
+
+const CYCLES = 20;
+
+const changeCloud = (mutate: (state: CloudState, instanceId: string) => void) =>
+    new CloudStore(theLab(), new Realizer(theLab())).change((state) => mutate(state, Object.keys(state.instances)[0]!));
+
+/** How the machine is found by a destroy. */
+const SITUATIONS: [string, () => Promise<unknown>][] = [
+    ["at work", () => Promise.resolve()],
+    [
+        "unreachable",
+        () =>
+            onMachine(
+                "systemctl stop ssh.socket ssh.service; nft add table inet cut; nft 'add chain inet cut in { type filter hook input priority 0; policy drop; }'",
+            ),
+    ],
+    ["stopped", () => changeCloud((state, id) => void (state.instances[id]!.desired = "stopped"))],
+    ["gone", () => changeCloud((state, id) => instance.erase(state, id))],
+];
+
+/** What a stack that is made anew has from the one before: all but the addresses and the key of its sshd. */
+async function kept(): Promise<Record<string, unknown>> {
+    return { ...(await identity()), addresses: undefined, hostKey: undefined };
+}
+
+let before: Record<string, unknown>;
+
+beforeAll(async () => {
+    await lab("destroy", "--ignore-protect");
+});
+
+afterAll(async () => {
+    await lab("destroy", "--ignore-protect");
+});
+
+test("a stack from the latest snapshot needs one: refused before anything is created", async () => {
+    const run = await lab("up", "--set", "restoreFrom=latest");
+    expect(run.exitCode).not.toBe(0);
+    expect(run.stderr).toMatch(/^error: restoreFrom: there is no completed snapshot with the tag linkmesh-proxy=/m);
+    expect(cloud().vpcs ?? {}).toEqual({});
+});
+
+test("a stack with a production certificate, and a last snapshot to be kept", async () => {
+    await labOk("up", "--set", "acmeDirectory=production", "--set", "finalSnapshot=true", "--set", "restoreFrom=");
+    before = await kept();
+    expect(certificatesIssued(theLab()).production).toBe(1);
+});
+
+test("a destroy after an up that failed half-way leaves nothing", async () => {
+    await labOk("destroy", "--stack");
+    const failed = await lab("up", "--set", "restoreFrom=latest", "--set", `linkmeshDebSha256=${"0".repeat(64)}`);
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.stderr).toMatch(/^error: step package: /m);
+    expect(Object.keys(cloud().instances)).toHaveLength(1);
+    await labOk("destroy", "--stack");
+    expectNothing();
+    await labOk("up", "--set", "linkmeshDebSha256=");
+    expect(await kept()).toEqual(before);
+});
+
+test(`${CYCLES} times destroyed, with the machine in any state, and made anew from the last snapshot: the same host, and no certificate more`, async () => {
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+        const [situation, prepare] = SITUATIONS[cycle % SITUATIONS.length]!;
+        await prepare();
+        await labOk("destroy", "--stack");
+        expectNothing();
+        await labOk("up");
+        expect(await kept(), `cycle ${cycle + 1}, machine ${situation}`).toEqual(before);
+        expect(certificatesIssued(theLab()).production, `certificates after cycle ${cycle + 1}`).toBe(1);
+    }
+});
+
+/** Of the stack, that is; the snapshots are what is to be kept. */
+function expectNothing(): void {
+    const { snapshots, ...rest } = cloud();
+    expect(Object.keys(snapshots).length).toBeGreaterThan(0);
+    for (const [kind, items] of Object.entries(rest)) {
+        if (typeof items !== "object" || kind === "tags") continue;
+        expect(Object.keys(items), kind).toEqual([]);
+    }
+}

@@ -1,0 +1,89 @@
+import { Resolver } from "node:dns/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { Clients } from "./clients.ts";
+import { identity, labOk, onMachine, status, theLab } from "./lab.ts";
+
+const OLD = "linkmesh.example.test";
+const NEW = "fleet.example.test";
+
+/** Another public hostname: the new one is there, with all that belongs to it, before the old one goes. */
+export function rename(): void {
+    let before: Awaited<ReturnType<typeof identity>>;
+    let bootstrap: Awaited<ReturnType<Clients["enrolledAgent"]>>["bootstrap"];
+
+    test("records, certificate and SAN of the new name first, the old name last; the fleet stays enrolled", async () => {
+        before = await identity();
+        const token = await onMachine("linkmesh-server token");
+        const enrolled = await new Clients(await status()).enrolledAgent(token);
+        enrolled.agent.close();
+        bootstrap = enrolled.bootstrap;
+
+        const moments = new NameMoments();
+        await labOk("up", "--set", `domain=${NEW}`);
+        const { published, served, gone } = await moments.stop();
+        expect([published, served, gone]).toEqual([...[published, served, gone]].sort((a, b) => a - b));
+
+        const found = await status();
+        expect(found.outputs).toMatchObject({ publicUrl: `https://${NEW}`, grpcEndpoint: `${NEW}:50051` });
+        expect(await labOk("check")).toMatchObject({ exitCode: 0 });
+        expect(await identity()).toMatchObject({ ...before, certificate: expect.any(String) as string });
+        const agent = new Clients(found).agentWith(bootstrap);
+        expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+        agent.close();
+    });
+
+    test("the timer renews the certificate in use alone", async () => {
+        const renewed = await onMachine("grep -L 'autorenew = False' /etc/letsencrypt/renewal/*.conf");
+        expect(renewed).toMatch(new RegExp(`^/etc/letsencrypt/renewal/${NEW.replaceAll(".", "\\.")}[^/\n]*\\.conf$`));
+    });
+
+    test("and back: the first name's certificate is still good, and none is ordered", async () => {
+        const orders = () => onMachine("cat /srv/linkmesh/identity/orders");
+        const ordered = await orders();
+        await labOk("up", "--set", "domain=");
+        expect(await orders()).toBe(ordered);
+        const names = (await identity()).certificate as string;
+        expect(names).toContain(before.certificate);
+        await labOk("check");
+        const agent = new Clients(await status()).agentWith(bootstrap);
+        expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+        agent.close();
+    });
+}
+
+/** Looks at DNS and at the certificate served, again and again, and notes when each changes. */
+class NameMoments {
+    readonly #seen: Partial<Record<"published" | "served" | "gone", number>> = {};
+    #stopped = false;
+    readonly #watch = this.#run();
+
+    async stop(): Promise<{ published: number; served: number; gone: number }> {
+        this.#stopped = true;
+        await this.#watch;
+        const { published, served, gone } = this.#seen;
+        expect(this.#seen, "all three seen").toMatchObject({ published, served, gone });
+        return { published: published ?? NaN, served: served ?? NaN, gone: gone ?? NaN };
+    }
+
+    async #run(): Promise<void> {
+        const resolver = new Resolver();
+        resolver.setServers([theLab().net.dns]);
+        const exists = (name: string) =>
+            resolver.resolve4(name).then(
+                () => true,
+                () => false,
+            );
+        const serves = () =>
+            onMachine(
+                `openssl s_client -connect 127.0.0.1:443 -servername ${NEW} </dev/null 2>/dev/null | grep -c 'BEGIN CERTIFICATE' || true`,
+            );
+        while (!this.#stopped || this.#seen.gone === undefined) {
+            if (await exists(NEW)) this.#seen.published ??= Date.now();
+            if (Number(await serves()) > 0) this.#seen.served ??= Date.now();
+            if (!(await exists(OLD))) this.#seen.gone ??= Date.now();
+            if (this.#stopped) break;
+            await sleep(50);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { DowntimeWatch } from "../../bench/downtime.ts";
+import { allPids } from "../../lab/cloud/process.ts";
+import { Clients } from "./clients.ts";
+import { identity, labOk, onMachine, status, theLab } from "./lab.ts";
+
+/** Seconds that a replacement may take away the surfaces, with packages at hand. */
+const DOWNTIME_GOAL = 60;
+
+/** Another machine takes the place of the first: to the fleet it is the same host, after a short silence. */
+export function replace(): void {
+    test.each<[string, string[]]>([
+        ["asked for by hand", ["--replace", "linkmesh-machine-instance"]],
+        ["another image, of another release of Debian", ["--set", "imageId=ami-0debian12labamd64"]],
+        ["the first release again", ["--set", "imageId=ami-0debian13labamd64"]],
+    ])(
+        "%s: same addresses, keys, data and certificate; the fleet reconnects, and never two servers",
+        async (_, args) => {
+            const machine = await onMachine("cat /etc/machine-id");
+            const before = { ...(await identity()), orders: await orders() };
+            const found = await status();
+            const token = await onMachine("linkmesh-server token");
+            const { bootstrap, agent: first } = await new Clients(found).enrolledAgent(token);
+            first.close();
+
+            let most = 0;
+            const watch = new DowntimeWatch(found.outputs.ipv4, found.host, () => (most = Math.max(most, servers())));
+            await labOk("up", ...args);
+            const downtime = await watch.stop();
+
+            expect(await onMachine("cat /etc/machine-id")).not.toBe(machine);
+            expect({ ...(await identity()), orders: await orders() }).toEqual(before);
+            const clients = new Clients(await status());
+            const agent = clients.agentWith(bootstrap);
+            expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+            agent.close();
+            (await clients.opamp(token)).terminate();
+            expect(most, "LinkMesh servers at one time").toBe(1);
+            expect(downtime).toBeGreaterThan(1);
+            expect(downtime).toBeLessThan(DOWNTIME_GOAL);
+        },
+    );
+}
+
+const orders = () => onMachine("cat /srv/linkmesh/identity/orders");
+
+/** LinkMesh servers of the tests' lab that run now, on whichever machine. */
+function servers(): number {
+    const ours = `/${theLab().prefix}-`;
+    return allPids().filter((pid) => {
+        try {
+            const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+            if (argv[1] !== "/usr/bin/linkmesh-server" || argv[2] !== "serve") return false;
+            return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(ours);
+        } catch {
+            return false;
+        }
+    }).length;
+}

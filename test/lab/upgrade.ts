@@ -1,0 +1,88 @@
+import { execa } from "execa";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { buildPackage } from "../../lab/linkmesh/build.ts";
+import { lab, labOk, linkmeshInfo, onMachine, theLab } from "./lab.ts";
+
+const NEWER = "1.101.1~standin";
+const BROKEN = "1.101.2~standin";
+
+/** Another version of LinkMesh: data and secret are kept, a copy is taken first, and what does not answer is taken back. */
+export function upgrade(): void {
+    const secret = () => onMachine("grep LINKMESH_SECRET /etc/default/linkmesh-server | sha256sum");
+    const collectors = async () => {
+        const call = `curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/collectors`;
+        return JSON.parse(await onMachine(call)) as unknown;
+    };
+
+    test("a newer package: its version answers with the same data, secret and CA; the copy from before is there", async () => {
+        const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
+        const { file } = await buildPackage({ outDir: scratch(), version: NEWER });
+        const run = await labOk("up", "--package", file);
+        expect([...run.stdout.matchAll(/✓ step ([a-z-]+)/g)].map(([, name]) => name)).toEqual(["package", "install"]);
+        expect(await linkmeshInfo()).toEqual({ ...before.info, version: NEWER });
+        expect({ secret: await secret(), collectors: await collectors() }).toEqual({
+            secret: before.secret,
+            collectors: before.collectors,
+        });
+        const copy = "/srv/linkmesh/before-upgrade";
+        expect(await onMachine(`stat -c '%a %U' ${copy}; ls ${copy}/paths/var/lib/linkmesh`)).toMatch(
+            /^700 root\n[^]*state\.db/,
+        );
+        expect(await onMachine("apt-mark showhold")).toBe("linkmesh-server");
+    });
+
+    test("a package that ruins the data and does not answer: the old one is put back, with the copy", async () => {
+        const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
+        const run = await lab("up", "--package", await brokenPackage());
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(
+            new RegExp(
+                `^error: step install: LinkMesh ${BROKEN} does not answer, so ${NEWER} and its data are in place again: see`,
+                "m",
+            ),
+        );
+        expect({ info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() }).toEqual(before);
+        await labOk("check");
+        // It did run, and on these data.
+        expect(await onMachine("journalctl -q -u linkmesh-server -o cat | grep -c 'the data are mine now'")).not.toBe(
+            "0",
+        );
+    });
+
+    test("an older package is refused before anything is touched", async () => {
+        const run = await lab("up", "--package", "stand-in");
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(
+            /step package: LinkMesh 1\.101\.1~standin has written the data and 1\.101\.0~standin is older: .*nothing was changed/,
+        );
+        expect((await linkmeshInfo()).version).toBe(NEWER);
+    });
+
+    test("the next good package goes on from there", async () => {
+        const { file } = await buildPackage({ outDir: scratch(), version: NEWER });
+        await labOk("up", "--package", file);
+        expect((await linkmeshInfo()).version).toBe(NEWER);
+        await labOk("check");
+    });
+}
+
+function scratch(): string {
+    const directory = join(theLab().dir, "test-packages");
+    mkdirSync(directory, { recursive: true });
+    return directory;
+}
+
+/** A newer package whose server overwrites the database and ends. */
+async function brokenPackage(): Promise<string> {
+    const { file } = await buildPackage({ outDir: scratch(), version: BROKEN });
+    const root = join(scratch(), "root");
+    rmSync(root, { recursive: true, force: true });
+    await execa("dpkg-deb", ["--raw-extract", file, root]);
+    const program = "#!/bin/sh\necho 'the data are mine now' | tee /var/lib/linkmesh/state.db\nexit 1\n";
+    writeFileSync(join(root, "usr/lib/linkmesh-server/linkmesh-server.cjs"), program, { mode: 0o755 });
+    const broken = join(scratch(), "broken.deb");
+    await execa("dpkg-deb", ["--build", "--root-owner-group", "-Zgzip", root, broken]);
+    return broken;
+}
