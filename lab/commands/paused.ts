@@ -1,15 +1,20 @@
 import { Realizer } from "../cloud/realizer.ts";
 import { CloudStore } from "../cloud/store.ts";
+import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
-import { readOutputs } from "./session.ts";
 import { isUp } from "./surfaces.ts";
 
 /** The command that ends a pause. */
 export const RESUME = "npm run lab -- up --set paused=false";
 
-/** Whether the stack is complete but for its machine, as the setting `paused` leaves it. */
+/**
+ * Whether the stack is complete but for its machine, as the setting `paused` leaves it. A machine that is missing for
+ * another reason, such as a replacement that was cut, is no pause.
+ */
 export async function isPaused(lab: Lab): Promise<boolean> {
-    if (!isUp(readOutputs(lab))) return false;
+    const stack = new LabStack(lab, { command: "" });
+    // Plain `pulumi config set` writes texts.
+    if (!isUp(stack.outputs()) || String(stack.setting("paused")) !== "true") return false;
     const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
     return Object.keys(instances).length === 0;
 }

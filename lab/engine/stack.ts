@@ -86,11 +86,12 @@ export class LabStack {
 
     /** Writes the whole configuration: what is not in it is taken away. The file is for root only, so nothing is encrypted. */
     configure(configuration: Configuration, file = this.workspace.configFile): void {
-        const { configFile } = this.workspace;
-        const previous = existsSync(configFile)
-            ? (parse(readFileSync(configFile, "utf8")) as Record<string, unknown>)
-            : {};
-        writeFileSync(file, stringify({ ...previous, config: configuration }), { mode: 0o600 });
+        writeFileSync(file, stringify({ ...this.#configFile(), config: configuration }), { mode: 0o600 });
+    }
+
+    /** One of the program's settings as it is in force, by its short name; undefined where the default holds. */
+    setting(name: string): unknown {
+        return this.#configFile().config?.[`${this.workspace.project}:${name}`];
     }
 
     /** Shows what `up` would do, changing nothing. */
@@ -164,6 +165,11 @@ export class LabStack {
         const result = await this.#cli(["stack", "output", "--json", "--show-secrets", "--stack", STACK]);
         if (result.exitCode !== 0) throw this.#failure("stack output", result, []);
         return JSON.parse(result.stdout) as Record<string, unknown>;
+    }
+
+    #configFile(): { config?: Configuration } {
+        const { configFile } = this.workspace;
+        return existsSync(configFile) ? (parse(readFileSync(configFile, "utf8")) as { config?: Configuration }) : {};
     }
 
     #cli(args: string[]): Promise<EngineResult> {

@@ -29,20 +29,30 @@ function cloudWith(...instances: string[]): void {
     writeFileSync(join(lab.dir, "cloud.json"), JSON.stringify(state));
 }
 
+function configuration(config: object): void {
+    mkdirSync(join(lab.dir, "pulumi/work"), { recursive: true });
+    writeFileSync(join(lab.dir, "pulumi/work/Pulumi.lab.yaml"), JSON.stringify({ config }));
+}
+
 describe("a pause", () => {
-    it("is a stack with outputs and no machine", async () => {
+    it.each([true, "true"])("is a stack with outputs and no machine, where paused is %j", async (paused) => {
         checkpoint({ ...STACK, outputs: OUTPUTS });
+        configuration({ "linkmesh-proxy:paused": paused });
         cloudWith();
         expect(await isPaused(lab)).toBe(true);
         await expect(requireMachineUp(lab)).rejects.toThrow("`npm run lab -- up --set paused=false` brings it back");
     });
 
-    it("is neither a stack with a machine, nor one that is destroyed", async () => {
+    it("is neither a stack with a machine, nor one that is destroyed, nor one whose machine is missing", async () => {
         checkpoint({ ...STACK, outputs: OUTPUTS });
+        configuration({ "linkmesh-proxy:paused": true });
         cloudWith("i-1");
         expect(await isPaused(lab)).toBe(false);
         checkpoint({ ...STACK, outputs: {} });
         cloudWith();
+        expect(await isPaused(lab)).toBe(false);
+        checkpoint({ ...STACK, outputs: OUTPUTS });
+        configuration({ "linkmesh-proxy:paused": false });
         expect(await isPaused(lab)).toBe(false);
         await requireMachineUp(lab);
     });
