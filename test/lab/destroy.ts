@@ -30,9 +30,12 @@ export function destroy(): void {
         expect(run.stdout).toMatch(/nothing to destroy|has no lab/);
     });
 
-    test.each([["check"], ["renew"], ["ssh"], ["env"]])("%s without a lab says how to make one", async (command) => {
-        const run = await lab(command);
-        expect(run.exitCode).not.toBe(0);
-        expect(run.stderr).toMatch(/^error: .*npm run lab -- up/m);
-    });
+    test.each([["check"], ["renew"], ["ssh"], ["env"], ["snapshot"]])(
+        "%s without a lab says how to make one",
+        async (command) => {
+            const run = await lab(command);
+            expect(run.exitCode).not.toBe(0);
+            expect(run.stderr).toMatch(/^error: .*npm run lab -- up/m);
+        },
+    );
 }

@@ -263,7 +263,8 @@ describe("aws", () => {
         expect(await stack.destroy()).toMatchObject({ exitCode: 0, diagnostics: [] });
         const { version, tags, owners, ...rest } = await new CloudStore(lab, realizer).read();
         expect(version).toBe(1);
-        expect([tags, owners, ...Object.values(rest)]).toEqual(Array(13).fill({}));
+        expect({ tags, owners }).toEqual({ tags: {}, owners: {} });
+        expect(Object.values(rest)).toEqual(Object.values(rest).map(() => ({})));
     });
 
     it("wants a region", async () => {
