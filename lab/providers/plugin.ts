@@ -21,6 +21,8 @@ const PARENT_POLL_MS = 500;
 
 /** Serves one stand-in as a plugin process: prints the port on stdout and ends with the engine that started it. */
 async function main(settings: PluginSettings, args: string[]): Promise<void> {
+    // A killed engine does not end its plugins. Read first: an engine killed during the start would not be missed.
+    const parent = process.ppid;
     process.env.LINKMESH_LAB_ROOT = settings.labRoot;
     process.env.LINKMESH_LAB_CACHE = settings.labCache;
     const engineAddress = args.findLast((argument) => !argument.startsWith("-"));
@@ -29,8 +31,6 @@ async function main(settings: PluginSettings, args: string[]): Promise<void> {
     const server = await serve(provider, { version: settings.version, engineAddress });
     process.stdout.write(`${server.port}\n`);
 
-    // A killed engine does not end its plugins.
-    const parent = process.ppid;
     const end = () => {
         server.stop();
         process.exit(0);
