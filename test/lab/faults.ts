@@ -87,8 +87,12 @@ time.sleep(12)`;
         expect(await served()).toBe(before);
         // What was not issued does not count.
         expect(await onMachine("grep -c acme-v02 /srv/linkmesh/identity/orders || true")).toBe("0");
-        expect(await onMachine("grep -L 'autorenew = False' /etc/letsencrypt/renewal/*.conf")).toMatch(
-            /-staging\.conf$/,
+        // The certificate in use is still the one that the timer renews.
+        const inUse = await onMachine(
+            "sed -n 's|.*live/\\(.*\\)/fullchain.*|\\1|p' /etc/nginx/linkmesh/current/http-linkmesh.conf",
+        );
+        expect(await onMachine("grep -L 'autorenew = False' /etc/letsencrypt/renewal/*.conf || true")).toBe(
+            `/etc/letsencrypt/renewal/${inUse}.conf`,
         );
         await labOk("up", "--set", "acmeDirectory=");
     });
