@@ -18,7 +18,8 @@ export default defineConfig({
                     fileParallelism: false,
                 },
             },
-            // One lab, whose state each file builds upon: strictly one after the other.
+            // A lab for each file, whose tests build upon each other. Two at a time, since a lab mostly waits; after all
+            // others, which would wait for it.
             {
                 test: {
                     name: "lab",
@@ -26,7 +27,8 @@ export default defineConfig({
                     globalSetup: "./test/lab/prerequisites.ts",
                     testTimeout: 600_000,
                     hookTimeout: 1_800_000,
-                    fileParallelism: false,
+                    maxWorkers: 2,
+                    sequence: { groupOrder: 1 },
                 },
             },
         ],

@@ -45,9 +45,10 @@ export class Dns extends pulumi.ComponentResource {
         this.resources = published.map(
             ({ type, value }) =>
                 new aws.route53.Record(
-                    `${name}-${type.toLowerCase()}`,
+                    // Another hostname is another resource: published at once, while the old one goes at the end of the
+                    // update. As a replacement of one resource it would be deleted when a failed change is taken back.
+                    `${name}-${domain}-${type.toLowerCase()}`,
                     { zoneId, name: domain, type, ttl: TTL, records: [value], allowOverwrite },
-                    // Another name is published before the old one goes, at the end of the update.
                     { parent: this },
                 ),
         );

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Realizer } from "../../lab/cloud/realizer.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
@@ -47,7 +49,7 @@ test("a stack from the latest snapshot needs one: refused before anything is cre
     const run = await lab("up", "--set", "restoreFrom=latest");
     expect(run.exitCode).not.toBe(0);
     expect(run.stderr).toMatch(/^error: restoreFrom: there is no completed snapshot with the tag linkmesh-proxy=/m);
-    expect(cloud().vpcs ?? {}).toEqual({});
+    expect(existsSync(join(theLab().dir, "cloud.json")), "a cloud with anything in it").toBe(false);
 });
 
 test("a stack with a production certificate, and a last snapshot to be kept", async () => {

@@ -2,7 +2,7 @@ import { Resolver } from "node:dns/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Clients } from "./clients.ts";
-import { identity, labOk, onMachine, status, theLab } from "./lab.ts";
+import { identity, lab, labOk, onMachine, status, theLab } from "./lab.ts";
 
 const OLD = "linkmesh.example.test";
 const NEW = "fleet.example.test";
@@ -12,8 +12,27 @@ export function rename(): void {
     let before: Awaited<ReturnType<typeof identity>>;
     let bootstrap: Awaited<ReturnType<Clients["enrolledAgent"]>>["bootstrap"];
 
-    test("records, certificate and SAN of the new name first, the old name last; the fleet stays enrolled", async () => {
+    test("a name that gets no certificate: all goes on under the old one, also when the change is taken back", async () => {
+        const linkmesh = await onMachine("systemctl show --property MainPID --value linkmesh-server");
         before = await identity();
+        await onMachine("chmod 0700 /var/www/acme");
+        const run = await lab("up", "--set", `domain=${NEW}`);
+        await onMachine("chmod 0755 /var/www/acme");
+        expect(run.exitCode).not.toBe(0);
+        expect(run.stderr).toMatch(/^error: step certificate: .* no certificate for fleet\.example\.test: /m);
+        const clients = new Clients(await status());
+        expect((await clients.http("/", { headers: { Host: OLD } })).status).toBe(200);
+        expect(await addresses(OLD)).toHaveLength(1);
+
+        await labOk("up", "--set", "domain=");
+        expect(await addresses(OLD)).toHaveLength(1);
+        expect(await addresses(NEW)).toEqual([]);
+        expect(await onMachine("systemctl show --property MainPID --value linkmesh-server")).toBe(linkmesh);
+        expect(await identity()).toEqual(before);
+        await labOk("check");
+    });
+
+    test("records, certificate and SAN of the new name first, the old name last; the fleet stays enrolled", async () => {
         const token = await onMachine("linkmesh-server token");
         const enrolled = await new Clients(await status()).enrolledAgent(token);
         enrolled.agent.close();
@@ -52,6 +71,16 @@ export function rename(): void {
     });
 }
 
+/** What the lab's name server says of a name; nothing when there is no such name. */
+function addresses(name: string): Promise<string[]> {
+    const resolver = new Resolver();
+    resolver.setServers([theLab().net.dns]);
+    return resolver.resolve4(name).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOTFOUND" || error.code === "ENODATA") return [];
+        throw error;
+    });
+}
+
 /** Looks at DNS and at the certificate served, again and again, and notes when each changes. */
 class NameMoments {
     readonly #seen: Partial<Record<"published" | "served" | "gone", number>> = {};
@@ -67,21 +96,14 @@ class NameMoments {
     }
 
     async #run(): Promise<void> {
-        const resolver = new Resolver();
-        resolver.setServers([theLab().net.dns]);
-        const exists = (name: string) =>
-            resolver.resolve4(name).then(
-                () => true,
-                () => false,
-            );
         const serves = () =>
             onMachine(
                 `openssl s_client -connect 127.0.0.1:443 -servername ${NEW} </dev/null 2>/dev/null | grep -c 'BEGIN CERTIFICATE' || true`,
             );
         while (!this.#stopped || this.#seen.gone === undefined) {
-            if (await exists(NEW)) this.#seen.published ??= Date.now();
+            if ((await addresses(NEW)).length > 0) this.#seen.published ??= Date.now();
             if (Number(await serves()) > 0) this.#seen.served ??= Date.now();
-            if (!(await exists(OLD))) this.#seen.gone ??= Date.now();
+            if ((await addresses(OLD)).length === 0) this.#seen.gone ??= Date.now();
             if (this.#stopped) break;
             await sleep(50);
         }

@@ -138,7 +138,8 @@ certbot_reason() {
     elif grep -qiE 'rateLimited|too many' "$WORK/certbot"; then
         echo "$(grep -m1 -oiE 'too many.*' "$WORK/certbot") This is a limit of the authority: wait, or set acmeDirectory to staging meanwhile."
     else
-        line=$(grep -m1 -oE 'Detail: .*' "$WORK/certbot" || grep -m1 -E 'urn:ietf:params:acme|[Ee]rror' "$WORK/certbot" || tail -n1 "$WORK/certbot")
+        line=$(grep -m1 -oE 'Detail: .*' "$WORK/certbot" || grep -m1 'urn:ietf:params:acme' "$WORK/certbot" ||
+            grep -A1 -m1 -E '[Ee]rror.*:$' "$WORK/certbot" | tail -n1 | grep . || grep -m1 '[Ee]rror' "$WORK/certbot" || tail -n1 "$WORK/certbot")
         line=${line#Detail: }
         echo "${line%.}. See /var/log/letsencrypt/letsencrypt.log on the machine, then run pulumi up again."
     fi
