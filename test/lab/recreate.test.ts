@@ -70,17 +70,18 @@ test("a destroy after an up that failed half-way leaves nothing", async () => {
     expect(await kept()).toEqual(before);
 });
 
-test(`${CYCLES} times destroyed, with the machine in any state, and made anew from the last snapshot: the same host, and no certificate more`, async () => {
-    for (let cycle = 0; cycle < CYCLES; cycle++) {
-        const [situation, prepare] = SITUATIONS[cycle % SITUATIONS.length]!;
+// The same host again and again, and no certificate more.
+test.each(Array.from({ length: CYCLES }, (_, i) => [i + 1, ...SITUATIONS[i % SITUATIONS.length]!] as const))(
+    "destroyed and made anew from the last snapshot, cycle %i, machine %s",
+    async (_cycle, _situation, prepare) => {
         await prepare();
         await labOk("destroy", "--stack");
         expectNothing();
         await labOk("up");
-        expect(await kept(), `cycle ${cycle + 1}, machine ${situation}`).toEqual(before);
-        expect(certificatesIssued(theLab()).production, `certificates after cycle ${cycle + 1}`).toBe(1);
-    }
-});
+        expect(await kept()).toEqual(before);
+        expect(certificatesIssued(theLab()).production).toBe(1);
+    },
+);
 
 /** Of the stack, that is; the snapshots are what is to be kept. */
 function expectNothing(): void {
