@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { parseCommandString } from "execa";
 import { InvalidTarget, runChecks, type CheckName, type CheckResult, type Status, type Target } from "./index.ts";
 
 interface Flags {
@@ -7,6 +8,7 @@ interface Flags {
     ipv6?: string;
     ca?: string;
     dns?: string[];
+    ssh?: string;
     only?: string[];
     wait: number;
     timeout: number;
@@ -26,6 +28,10 @@ const program = new Command("npm run check --")
     .option("--ipv6 <address>", "dial this address instead of asking the DNS")
     .option("--ca <file>", "PEM file of the CA that signs the public certificate")
     .option("--dns <server...>", "name servers to ask; with --ipv4 or --ipv6 their answer is compared")
+    .option(
+        "--ssh <command>",
+        'how to log in to the machine, as the output sshCommand has it; without it "renewal" is not checked',
+    )
     .option("--only <check...>", "run only these checks")
     .option("--wait <seconds>", "keep trying what fails for this long", positive, 0)
     .option("--timeout <seconds>", "for one connection, and for the answer on it", positive, 10)
@@ -57,6 +63,7 @@ async function check(host: string, flags: Flags): Promise<void> {
         httpPort: flags.httpPort,
         httpsPort: flags.httpsPort,
         grpc: { port: flags.grpcPort },
+        ssh: flags.ssh === undefined ? undefined : parseCommandString(flags.ssh),
         timeoutMs: flags.timeout * 1000,
     };
     const results = await runChecks(target, {

@@ -9,6 +9,7 @@ import { grpc } from "./grpc.ts";
 import { https } from "./https.ts";
 import { opamp } from "./opamp.ts";
 import { redirect } from "./redirect.ts";
+import { checkRenewal } from "./renewal.ts";
 import {
     fail,
     warn,
@@ -38,6 +39,7 @@ export interface RunOptions {
 const CHECKS: Check[] = [redirect, https, certificate, opamp, grpc, closed];
 
 const RETRY_MS = 1_000;
+const TIMEOUT_MS = 10_000;
 
 /**
  * Runs the checks against each address of the target, all at once. Connections that fail are results, not exceptions.
@@ -55,7 +57,7 @@ export async function runChecks(target: Target, options: RunOptions = {}): Promi
     if (askDns || target.dns !== undefined || options.only?.includes("addresses")) {
         let found: Addresses = { ipv4: [], ipv6: [] };
         const result = attempt({ name: "addresses" }, giveUp, async () => {
-            found = await lookUp({ ...target, timeoutMs: target.timeoutMs ?? 10_000 }).catch(dnsFault);
+            found = await lookUp({ ...target, timeoutMs: target.timeoutMs ?? TIMEOUT_MS }).catch(dnsFault);
             return judgeAddresses(target, found);
         });
         if (askDns) {
@@ -79,6 +81,11 @@ export async function runChecks(target: Target, options: RunOptions = {}): Promi
         for (const at of reachable) {
             pending.push(attempt({ name: check.name, family: at.family }, giveUp, () => check.run(at)));
         }
+    }
+
+    const { ssh, timeoutMs = TIMEOUT_MS } = target;
+    if (ssh && wanted("renewal")) {
+        pending.push(attempt({ name: "renewal" }, giveUp, () => checkRenewal(ssh, timeoutMs)));
     }
 
     // They are awaited one by one below: one that throws early must not count as unhandled meanwhile.
@@ -119,7 +126,7 @@ function endpoint(target: Target, family: Family, address: string | undefined): 
         httpsPort: target.httpsPort ?? 443,
         grpcPort: target.grpc?.port ?? 50051,
         closedPorts: target.closedPorts ?? [8080, 50061],
-        timeoutMs: target.timeoutMs ?? 10_000,
+        timeoutMs: target.timeoutMs ?? TIMEOUT_MS,
     };
 }
 

@@ -21,6 +21,8 @@ export interface Target {
      * "192.0.2.53:5353"). Default: the DNS is left alone when an address is given, and asked otherwise.
      */
     dns?: "system" | string[];
+    /** The ssh command up to the destination, as words, for what only the machine knows. Default: it is not asked. */
+    ssh?: string[];
     /** For each connection, and for the answer on it. Default: 10,000 ms. */
     timeoutMs?: number;
 }
@@ -28,7 +30,16 @@ export interface Target {
 export type Family = "ipv4" | "ipv6";
 export type Status = "ok" | "warn" | "fail";
 
-export const CHECK_NAMES = ["addresses", "redirect", "https", "certificate", "opamp", "grpc", "closed"] as const;
+export const CHECK_NAMES = [
+    "addresses",
+    "redirect",
+    "https",
+    "certificate",
+    "opamp",
+    "grpc",
+    "closed",
+    "renewal",
+] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
 
 /** What one check found. */

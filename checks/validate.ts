@@ -28,6 +28,8 @@ export function validate(target: Target, only: string[]): void {
             reject(`${port} is not a port between 1 and 65535`);
         }
     }
+    if (target.ssh?.length === 0) reject("the ssh command is empty");
+    if (only.includes("renewal") && !target.ssh) reject('the check "renewal" needs a way to the machine: --ssh');
     for (const name of only) {
         if (!CHECK_NAMES.some((known) => known === name))
             reject(`there is no check "${name}": the checks are ${CHECK_NAMES.join(", ")}`);

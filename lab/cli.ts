@@ -39,7 +39,9 @@ program
 
 program
     .command("check")
-    .description("ask the three public surfaces from outside, in both address families")
+    .description(
+        "ask the three public surfaces from outside, in both address families, and the machine whether it renews",
+    )
     .option("--json", "print one JSON document")
     .action(async (options: object) => (await import("./commands/check.ts")).check(options));
 

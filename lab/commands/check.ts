@@ -1,11 +1,13 @@
 import { LabError } from "../lab.ts";
 import { requireLab } from "../labs.ts";
 import { Ui } from "../ui.ts";
+import { sshArguments } from "./machine.ts";
 import { requireMachineUp } from "./paused.ts";
+
 import { readOutputs } from "./session.ts";
 import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
 
-/** Asks the public surfaces and prints a line for each. Throws when one does not answer as it should. */
+/** Asks the public surfaces, and the machine whether it renews; prints a line for each. Throws when one does not answer as it should. */
 export async function check(options: { json?: boolean }): Promise<void> {
     const lab = requireLab();
     const outputs = requireOutputs(readOutputs(lab));
@@ -13,6 +15,7 @@ export async function check(options: { json?: boolean }): Promise<void> {
     const ui = new Ui();
     const marks = { ok: ui.paint("✓", "32"), warn: ui.paint("!", "33"), fail: ui.paint("✗", "31") };
     const results = await checkSurfaces(lab, outputs, {
+        ssh: ["ssh", ...(await sshArguments(lab))],
         onResult: (result) => {
             if (options.json) return;
             ui.info(` ${marks[result.status]} ${resultLine(result)}`);

@@ -28,11 +28,14 @@ export function hostOf(outputs: LabOutputs): string {
     return new URL(outputs.publicUrl).hostname;
 }
 
-/** Asks the three public surfaces over both families, as a client on the internet would. `patience` in milliseconds. */
+/**
+ * Asks the three public surfaces over both families, as a client on the internet would; with `ssh`, the machine too.
+ * `patience` in milliseconds.
+ */
 export function checkSurfaces(
     lab: Lab,
     outputs: LabOutputs,
-    options: { patience?: number; onResult?: (result: CheckResult) => void } = {},
+    options: { ssh?: string[]; patience?: number; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
     const { publicCaFile } = services(lab);
     if (!existsSync(publicCaFile))
@@ -43,6 +46,7 @@ export function checkSurfaces(
         ipv6: outputs.ipv6,
         ca: readFileSync(publicCaFile, "utf8"),
         dns: [lab.net.dns],
+        ssh: options.ssh,
     };
     return runChecks(target, options);
 }

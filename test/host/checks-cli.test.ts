@@ -76,12 +76,41 @@ test("a failure: what and what to do, exit 1; a warning alone exits 0", async ()
     }
 });
 
+test.each<[string, string, RegExp, number]>([
+    [
+        "renews",
+        "cat <<'SHOWN'\nId=certbot.timer\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=certbot.service\nLoadState=loaded\nActiveState=inactive\nResult=success\nSHOWN",
+        /^✓ renewal {11}the timer is active/,
+        0,
+    ],
+    [
+        "refuses the key",
+        "echo 'admin@192.0.2.7: Permission denied (publickey).' >&2; exit 255",
+        /^✗ renewal .*over SSH: admin@192\.0\.2\.7: Permission denied \(publickey\)\.\n {20}check the command/,
+        1,
+    ],
+    ["says nothing", "exec sleep 10", /^✗ renewal .*over SSH: no answer within 1 s\n/, 1],
+])("--ssh: a machine that %s", async (_, script, line, expected) => {
+    writeFileSync(join(directory, "ssh"), script);
+    const ssh = `sh ${directory}/ssh admin@192.0.2.7`;
+    const { code, stdout } = await cli(...arguments_, "--only", "renewal", "--timeout", "1", "--ssh", ssh);
+    expect(stdout).toMatch(line);
+    expect(code).toBe(expected);
+});
+
+test("without --ssh the renewal is no part of the results", async () => {
+    const { stdout } = await cli(...arguments_, "--json");
+    expect((JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name)).not.toContain("renewal");
+});
+
 test.each<[string[], RegExp]>([
     [[], /missing required argument 'host'/],
     [["https://linkmesh.example.com/"], /"https:\/\/linkmesh.example.com\/" is not a host name/],
     [[HOST, "--ca", "/does/not/exist"], /CA file \/does\/not\/exist cannot be read \(ENOENT\)/],
     [[HOST, "--ca", "package.json"], /no certificate in PEM format/],
     [[HOST, "--only", "htps"], /no check "htps": the checks are addresses, redirect/],
+    [[HOST, "--only", "renewal"], /the check "renewal" needs a way to the machine: --ssh/],
+    [[HOST, "--ssh", ""], /the ssh command is empty/],
     [[HOST, "--wait", "soon"], /must be a number/],
 ])("bad usage %j: one sentence, exit 2", async (args, sentence) => {
     const { code, stdout, stderr } = await cli(...args);

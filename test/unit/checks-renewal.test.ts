@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { judgeRenewal } from "../../checks/renewal.ts";
+
+const TIMER = {
+    Id: "certbot.timer",
+    LoadState: "loaded",
+    ActiveState: "active",
+    UnitFileState: "enabled",
+    NextElapseUSecRealtime: "Wed 2026-11-25 21:41:29 UTC",
+};
+const SERVICE = {
+    Id: "certbot.service",
+    LoadState: "loaded",
+    ActiveState: "inactive",
+    UnitFileState: "static",
+    Result: "success",
+    ExecMainStatus: "0",
+    ExecMainStartTimestamp: "Wed 2026-11-25 09:03:41 UTC",
+};
+
+/** As systemctl prints it. */
+function shown(timer: Partial<typeof TIMER>, service: Partial<typeof SERVICE> = {}): string {
+    const block = (unit: object) =>
+        Object.entries(unit)
+            .map(([name, value]) => `${name}=${value}`)
+            .join("\n");
+    return `${block({ ...TIMER, ...timer })}\n\n${block({ ...SERVICE, ...service })}\n`;
+}
+
+test.each<[string, string, string]>([
+    [
+        "a good run",
+        shown({}),
+        "the timer is active, the last run 2026-11-25 09:03 UTC was successful, next 2026-11-25 21:41 UTC",
+    ],
+    [
+        "a fresh machine",
+        shown({}, { ExecMainStartTimestamp: "" }),
+        "the timer is active, no run on record since the machine started, next 2026-11-25 21:41 UTC",
+    ],
+    [
+        "a run under way after one that failed",
+        shown({}, { ActiveState: "activating", Result: "exit-code" }),
+        "the timer is active, a run is under way, next 2026-11-25 21:41 UTC",
+    ],
+])("%s is ok", (_, text, detail) => {
+    expect(judgeRenewal(text)).toEqual({ status: "ok", detail });
+});
+
+test.each<[string, string, RegExp]>([
+    ["a stopped timer", shown({ ActiveState: "inactive" }), /certbot\.timer is enabled and inactive: nothing renews/],
+    ["a disabled timer", shown({ UnitFileState: "disabled" }), /certbot\.timer is disabled and active: nothing renews/],
+    ["a masked timer", shown({ LoadState: "masked", ActiveState: "inactive" }), /certbot\.timer is masked/],
+    ["no timer", shown({ LoadState: "not-found" }), /there is no certbot\.timer on the machine/],
+    ["no service", shown({}, { LoadState: "not-found" }), /there is no certbot\.service on the machine/],
+    [
+        "a failed run",
+        shown({}, { ActiveState: "failed", Result: "exit-code", ExecMainStatus: "1" }),
+        /the last renewal run, 2026-11-25 09:03 UTC, failed \(exit-code, status 1\)/,
+    ],
+    [
+        "a run that could not begin",
+        shown({}, { ActiveState: "failed", Result: "resources", ExecMainStartTimestamp: "" }),
+        /the last renewal run failed \(resources, status 0\)/,
+    ],
+    ["no systemd", "sh: 1: systemctl: not found", /does not tell of certbot/],
+])("%s fails, and says what to do", (_, text, sentence) => {
+    const verdict = judgeRenewal(text);
+    expect(verdict.status).toBe("fail");
+    expect(verdict.detail).toMatch(sentence);
+    expect(verdict.hint).toBeTruthy();
+});
