@@ -57,7 +57,8 @@ async function awaitNewSerial(lab: Lab, outputs: LabOutputs, before: string): Pr
     }
 }
 
-function servedSerial(lab: Lab, outputs: LabOutputs): Promise<string> {
+/** Serial of the certificate that a new connection is shown. @throws LabError when there is none to be had, or one not to be trusted */
+export function servedSerial(lab: Lab, outputs: Pick<LabOutputs, "publicUrl" | "ipv4">): Promise<string> {
     const servername = hostOf(outputs);
     const ca = readFileSync(services(lab).publicCaFile, "utf8");
     return new Promise((resolve, reject) => {

@@ -24,7 +24,7 @@ export function requireOutputs(outputs: Record<string, unknown>): LabOutputs {
     return outputs as unknown as LabOutputs;
 }
 
-export function hostOf(outputs: LabOutputs): string {
+export function hostOf(outputs: Pick<LabOutputs, "publicUrl">): string {
     return new URL(outputs.publicUrl).hostname;
 }
 

@@ -99,8 +99,13 @@ export class Clients {
 /** Sends a message and waits for the next one that comes. */
 export function exchange(socket: WebSocket, message: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-        socket.once("message", (data: Buffer) => resolve(data));
-        socket.once("close", (code) => reject(new Error(`closed with ${code}`)));
-        socket.send(message);
+        const closed = (code: number) => reject(new Error(`closed with ${code}`));
+        socket.once("message", (data: Buffer) => {
+            socket.off("close", closed);
+            resolve(data);
+        });
+        socket.once("close", closed);
+        // What ws does with a message for a session that has ended: nothing, unless it is asked.
+        socket.send(message, (error) => error && reject(error));
     });
 }

@@ -5,10 +5,12 @@ import { change } from "./change.ts";
 import { crash } from "./crash.ts";
 import { destroy } from "./destroy.ts";
 import { faults } from "./faults.ts";
+import { guideRenewal } from "./guide-renewal.ts";
 import { lab, labOk, type Run } from "./lab.ts";
 import { letsEncrypt } from "./lets-encrypt.ts";
 import { limits } from "./limits.ts";
 import { plainPulumi } from "./plain-pulumi.ts";
+import { renewal } from "./renewal.ts";
 import { surfaces } from "./surfaces.ts";
 import { unchanged } from "./unchanged.ts";
 
@@ -27,6 +29,8 @@ afterAll(async () => {
 
 describe("after up", () => surfaces(() => up));
 describe("a second up", unchanged);
+describe("renewal", renewal);
+describe("the guide's renewal", guideRenewal);
 describe("plain pulumi", plainPulumi);
 describe("a change", change);
 describe("Let's Encrypt's names", letsEncrypt);

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { servedSerial } from "../../lab/commands/renew.ts";
+import { Clients } from "./clients.ts";
+import { lab, labOk, onMachine, status, theLab, tryOnMachine, vitals } from "./lab.ts";
+import { makeDue, makeNotDue, renewalFile } from "./lineage.ts";
+import { Load } from "./load.ts";
+
+const SESSIONS = 200;
+const STREAMS = 20;
+const REQUESTS = 1000;
+/** Before the renewal starts, and after the new certificate is served. */
+const AROUND = 200;
+
+/** The timer's own service renews while clients work, and what goes wrong with it is seen by `check`. */
+export function renewal(): void {
+    let file: string;
+    let found: Awaited<ReturnType<typeof status>>;
+    beforeAll(async () => {
+        file = await renewalFile();
+        found = await status();
+    });
+    afterAll(async () => {
+        await makeNotDue(file);
+        await onMachine("nft delete table inet shut 2>/dev/null; systemctl start certbot.timer");
+    });
+    const serial = () => servedSerial(theLab(), found.outputs);
+    const reloads = async () => Number(await onMachine("journalctl -q -u nginx -o cat | grep -c ^Reloaded || true"));
+
+    test("no request fails, no session or stream is dropped, one reload, the new certificate is served", async () => {
+        await makeDue(file);
+        const before = { serial: await serial(), reloads: await reloads(), nginx: (await vitals()).nginx };
+        const load = new Load(new Clients(found), await onMachine("linkmesh-server token"));
+        await load.start({ sessions: SESSIONS, streams: STREAMS });
+        await load.requestsMade(AROUND);
+        const started = Date.now();
+        const asked = load.requests;
+        await onMachine("systemctl start certbot.service");
+        while ((await serial()) === before.serial && Date.now() - started < 60_000) await sleep(100);
+        const seconds = (Date.now() - started) / 1000;
+        const during = load.requests - asked;
+        await load.requestsMade(Math.max(REQUESTS, load.requests + AROUND));
+        const echoed = await load.stop();
+        const after = { serial: await serial(), reloads: await reloads(), nginx: (await vitals()).nginx };
+        console.log(
+            `renewal: ${seconds.toFixed(1)} s; requests: ${load.requests}, while it ran ${during}, failed ${load.failed.length}; ` +
+                `sessions: ${SESSIONS}, streams: ${STREAMS}, dropped ${load.dropped.size}; ` +
+                `reloads of nginx: ${after.reloads - before.reloads}`,
+        );
+
+        expect(load.failed).toEqual([]);
+        expect([...load.dropped]).toEqual([]);
+        expect(echoed).toBe(SESSIONS + STREAMS);
+        expect(load.requests).toBeGreaterThanOrEqual(REQUESTS);
+        expect(after.serial).not.toBe(before.serial);
+        const onDisk = file.replace("/renewal/", "/live/").replace(/\.conf$/, "/cert.pem");
+        expect(await onMachine(`openssl x509 -noout -serial -in ${onDisk}`)).toBe(`serial=${after.serial}`);
+        expect(after.reloads - before.reloads).toBe(1);
+        expect(after.nginx).toBe(before.nginx);
+        expect((await labOk("check")).stdout).toMatch(/✓ renewal .*the last run .* was successful, next/);
+    });
+
+    test("a renewal that fails is seen by check, while the surfaces answer; a good run heals it", async () => {
+        await makeNotDue(file);
+        await makeDue(file);
+        // The machine's way to the ACME server is closed.
+        await onMachine(
+            "nft add table inet shut; nft 'add chain inet shut out { type filter hook output priority 0; }'; " +
+                "nft add rule inet shut out tcp dport '{ 443, 14000 }' reject",
+        );
+        expect((await tryOnMachine("systemctl start certbot.service")).code).toBe(1);
+        const failed = await lab("check");
+        expect(failed.stdout).toMatch(/✗ renewal .*the last renewal run, .*, failed \(exit-code, status 1\)/);
+        expect(failed.stderr).toMatch(/1 of \d+ checks failed/);
+        expect(failed.exitCode).toBe(1);
+
+        await onMachine("nft delete table inet shut && systemctl start certbot.service");
+        await labOk("check");
+    });
+
+    test("a timer that is stopped is seen by check", async () => {
+        await onMachine("systemctl stop certbot.timer");
+        const stopped = await lab("check");
+        expect(stopped.stdout).toMatch(/✗ renewal .*certbot\.timer is enabled and inactive/);
+        expect(stopped.exitCode).toBe(1);
+        await onMachine("systemctl start certbot.timer");
+        await labOk("check");
+    });
+}
