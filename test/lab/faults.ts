@@ -9,7 +9,10 @@ import { lab, labOk, onMachine, theLab } from "./lab.ts";
 
 /** Surroundings that fail for a while, or for good: waited for, or told in one sentence, and never half a change. */
 export function faults(): void {
-    afterEach(async () => void (await labOk("check")));
+    afterEach(async () => {
+        setAcmeFault(theLab(), undefined);
+        await labOk("check");
+    });
 
     /** Makes the step config install a package. */
     const needsPackage = () => onMachine("apt-get -qq purge -y python3-ruamel.yaml 2>/dev/null");
@@ -79,7 +82,6 @@ time.sleep(12)`;
         const before = await served();
         setAcmeFault(theLab(), { status: 429 });
         const run = await lab("up", "--set", "acmeDirectory=production");
-        setAcmeFault(theLab(), undefined);
         expect(run.exitCode).not.toBe(0);
         expect(run.stderr).toMatch(
             /^error: step certificate: the certificate authority gave no certificate for linkmesh\.example\.test: too many certificates .*retry after .*: wait, or set acmeDirectory to staging meanwhile\.$/m,

@@ -21,6 +21,9 @@ export function limits(): void {
         await labOk("up", "--set", "acmeDirectory=production");
         expect(ordered()).toEqual({ ...first, production: 1 });
         expect(await lineage()).toBe("live/linkmesh.example.test");
+        expect(await onMachine("grep '^server' /etc/letsencrypt/renewal/linkmesh.example.test.conf")).toBe(
+            `server = ${PRODUCTION}`,
+        );
         await labOk("up", "--set", "acmeDirectory=staging");
         await labOk("up", "--set", "acmeDirectory=production");
         expect(ordered()).toEqual({ ...first, production: 1 });

@@ -25,11 +25,13 @@ export function renewal(): void {
         await onMachine("nft delete table inet shut 2>/dev/null; systemctl start certbot.timer");
     });
     const serial = () => servedSerial(theLab(), found.outputs);
+    const orders = async () => Number(await onMachine("wc -l </srv/linkmesh/identity/orders"));
     const reloads = async () => Number(await onMachine("journalctl -q -u nginx -o cat | grep -c ^Reloaded || true"));
 
     test("no request fails, no session or stream is dropped, one reload, the new certificate is served", async () => {
         await makeDue(file);
         const before = { serial: await serial(), reloads: await reloads(), nginx: (await vitals()).nginx };
+        const ordered = await orders();
         const load = new Load(new Clients(found), await onMachine("linkmesh-server token"));
         await load.start({ sessions: SESSIONS, streams: STREAMS });
         await load.requestsMade(AROUND);
@@ -57,6 +59,8 @@ export function renewal(): void {
         expect(await onMachine(`openssl x509 -noout -serial -in ${onDisk}`)).toBe(`serial=${after.serial}`);
         expect(after.reloads - before.reloads).toBe(1);
         expect(after.nginx).toBe(before.nginx);
+        // It counts against the authority's limit like any other.
+        expect(await orders()).toBe(ordered + 1);
         expect((await labOk("check")).stdout).toMatch(/✓ renewal .*the last run .* was successful, next/);
     });
 

@@ -236,7 +236,12 @@ test("protected: addresses and volume, and before all of them a leaf that a dest
 test("paused: addresses, names and data volume, no machine and no steps", async () => {
     const { registered, named, outputs } = await runProgram({ ...CONFIG, paused: "true" });
     expect(registered.filter((r) => /Instance|VolumeAttachment|Command/.test(r.type))).toEqual([]);
-    for (const name of ["linkmesh-machine-address", "linkmesh-machine-data", "linkmesh-dns-linkmesh.example.com-a", "linkmesh-host-key"])
+    for (const name of [
+        "linkmesh-machine-address",
+        "linkmesh-machine-data",
+        "linkmesh-dns-linkmesh.example.com-a",
+        "linkmesh-host-key",
+    ])
         expect(named(name), name).toBeDefined();
     expect(outputs.publicUrl).toBe("https://linkmesh.example.com");
 });
