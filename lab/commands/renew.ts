@@ -20,13 +20,14 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
     try {
         const outputs = requireOutputs(readOutputs(lab));
         await requireMachineUp(lab);
-        const host = hostOf(outputs);
         const ui = new Ui({ verbose: options.verbose });
         const before = await servedSerial(lab, outputs);
         await ui.stage("certificate renewed by certbot on the machine", async () => {
             // With the environment of the timer's own service, which knows the CA of the ACME server.
             const environment = "$(systemctl show --property=Environment --value certbot.service)";
-            const command = `sudo env ${environment} certbot renew --cert-name ${host} --force-renewal --no-random-sleep-on-renew`;
+            const lineage =
+                "$(sed -n 's|.*live/\\(.*\\)/fullchain.*|\\1|p' /etc/nginx/linkmesh/current/http-linkmesh.conf)";
+            const command = `sudo env ${environment} certbot renew --cert-name ${lineage} --force-renewal --no-random-sleep-on-renew`;
             const { exitCode, output } = await askMachine(lab, command);
             const lines = output.split("\n").filter((line) => line.trim() !== "" && !/^[- ]+$/.test(line));
             if (exitCode !== 0)

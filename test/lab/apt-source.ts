@@ -43,7 +43,7 @@ export function aptSource(): void {
         const run = await lab("up", ...back);
         expect(run.exitCode).not.toBe(0);
         expect(run.stderr).toMatch(
-            /step package: .*LinkMesh 1\.102\.0~standin is installed and 1\.101\.0~standin is older/,
+            /step package: .*LinkMesh 1\.102\.0~standin has written the data and 1\.101\.0~standin is older/,
         );
         await labOk("check");
     });

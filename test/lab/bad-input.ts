@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { services } from "../../lab/services/services.ts";
-import { lab, labOk, onMachine, theLab, type Run } from "./lab.ts";
+import { lab, labOk, onMachine, servedSerial, theLab, type Run } from "./lab.ts";
 
 /** What a user can get wrong: one sentence, an exit code, the surfaces still answering, and the next `up` goes on. */
 export function badInput(): void {
@@ -67,20 +67,14 @@ export function badInput(): void {
     });
 
     test("a certificate authority that is not there: the old certificate stays in use", async () => {
-        const serial = await onMachine(
-            "openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem",
-        );
+        const serial = await servedSerial();
         fails(
             await lab("up", "--set", "acmeDirectory=https://acme.example.test:14999/dir"),
             /step certificate: .*the certificate authority gave no certificate for linkmesh\.example\.test: .*acmeDirectory/,
         );
-        expect(
-            await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem"),
-        ).toBe(serial);
+        expect(await servedSerial()).toBe(serial);
         await labOk("up", "--set", "acmeDirectory=");
-        expect(
-            await onMachine("openssl x509 -noout -serial -in /etc/letsencrypt/live/linkmesh.example.test/cert.pem"),
-        ).toBe(serial);
+        expect(await servedSerial()).toBe(serial);
     });
 
     test("a certificate that the authority refuses: what it said is told", async () => {

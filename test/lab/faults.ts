@@ -5,7 +5,7 @@ import { setAcmeFault } from "../../lab/services/acme-front.ts";
 import { servicePidFile } from "../../lab/services/service.ts";
 import { startServices } from "../../lab/services/services.ts";
 import { RunningUp, stepAtWork } from "./cut.ts";
-import { lab, labOk, onMachine, theLab } from "./lab.ts";
+import { lab, labOk, onMachine, servedSerial, theLab } from "./lab.ts";
 
 /** Surroundings that fail for a while, or for good: waited for, or told in one sentence, and never half a change. */
 export function faults(): void {
@@ -75,18 +75,14 @@ time.sleep(12)`;
     });
 
     test("the certificate authority refuses for a limit (429): its own date is told, the old certificate stays", async () => {
-        const served = () =>
-            onMachine(
-                "openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 -noout -serial",
-            );
-        const before = await served();
+        const before = await servedSerial();
         setAcmeFault(theLab(), { status: 429 });
         const run = await lab("up", "--set", "acmeDirectory=production");
         expect(run.exitCode).not.toBe(0);
         expect(run.stderr).toMatch(
             /^error: step certificate: the certificate authority gave no certificate for linkmesh\.example\.test: too many certificates .*retry after .*: wait, or set acmeDirectory to staging meanwhile\.$/m,
         );
-        expect(await served()).toBe(before);
+        expect(await servedSerial()).toBe(before);
         // What was not issued does not count.
         expect(await onMachine("grep -c acme-v02 /srv/linkmesh/identity/orders || true")).toBe("0");
         // The certificate in use is still the one that the timer renews.

@@ -101,6 +101,13 @@ export async function identity(): Promise<Record<string, unknown>> {
     };
 }
 
+/** Serial of the certificate that nginx serves on the machine. */
+export function servedSerial(): Promise<string> {
+    return onMachine(
+        "openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 -noout -serial",
+    );
+}
+
 /** Process ids of the two services, and how often each logged in by SSH: what must not change without need. */
 export async function vitals(): Promise<{ nginx: string; linkmesh: string; logins: string }> {
     const pid = (unit: string) => onMachine(`systemctl show --property MainPID --value ${unit}`);

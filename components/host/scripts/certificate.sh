@@ -21,13 +21,12 @@ main() {
 }
 
 order() {
-    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) line tries=0
+    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) line='' tries=0
     if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
     before=$(serial_on_disk)
     if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
     # Noted beforehand: a run that is cut may have got its certificate.
-    line="$(date +%s) $DIRECTORY $DOMAIN"
-    { recent_orders && echo "$line"; } | install_file "$ORDERS" || true
+    if [ -z "$before" ] || [ "$how" = --force-renewal ]; then note_order; fi
     until certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
         --webroot -w /var/www/acme --cert-name "$LINEAGE" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; do
         # An authority that is busy says so; three times is enough to tell that from a longer trouble.
@@ -36,12 +35,16 @@ order() {
             sleep $((tries * 10))
             continue
         fi
-        forget_order "$line"
+        forget_order
         fail "the certificate authority gave no certificate for $DOMAIN: $(certbot_reason)"
     done
-    [ "$(serial_on_disk)" != "$before" ] || forget_order "$line"
+    if [ "$(serial_on_disk)" = "$before" ]; then
+        forget_order
+        return
+    fi
+    [ -n "$line" ] || note_order # it was due
     # Hooks in renewal-hooks run at renewals only.
-    if [ "$(serial_on_disk)" != "$before" ] && systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+    if systemctl is-active --quiet nginx; then systemctl reload nginx; fi
 }
 
 serial_on_disk() {
@@ -60,8 +63,14 @@ recent_orders() {
     [ ! -e "$ORDERS" ] || awk -v oldest=$(($(date +%s) - WEEK)) '$1 > oldest' "$ORDERS"
 }
 
+note_order() {
+    line="$(date +%s) $DIRECTORY $DOMAIN"
+    { recent_orders && echo "$line"; } | install_file "$ORDERS" || true
+}
+
 forget_order() {
-    recent_orders | awk -v line="$1" '$0 != line' >"$WORK/orders"
+    [ -n "$line" ] || return 0
+    recent_orders | awk -v line="$line" '$0 != line' >"$WORK/orders"
     install_file "$ORDERS" <"$WORK/orders" || true
 }
 
