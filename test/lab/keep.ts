@@ -85,7 +85,7 @@ export function keep(): void {
         await labOk("check");
     });
 
-    test("a data volume with another host's identity is left alone", async () => {
+    test("a data volume with another host's identity, or with a file system of somebody else, is left alone", async () => {
         const file = "/srv/linkmesh/identity/host";
         await onMachine(
             `cp -a ${file} /root/host; printf 'linkmesh-proxy/other/linkmesh\\nother.example.com\\n' >${file}`,
@@ -96,8 +96,16 @@ export function keep(): void {
             /^error: step volume: the data volume \S+ holds the data of other\.example\.com \(stack linkmesh-proxy\/other\/linkmesh\), not of linkmesh\.example\.test .*nothing on it was touched/m,
         );
         expect(await onMachine("mountpoint -q /srv/linkmesh || echo not mounted")).toBe("not mounted");
+
+        const device = "/dev/disk/by-id/nvme-*_1";
+        await onMachine(`e2label ${device} somebody`);
+        const foreign = await lab("up");
+        expect(foreign.exitCode).not.toBe(0);
+        expect(foreign.stderr).toMatch(
+            /^error: step volume: the data volume \S+ holds a file system \(ext4\) that is not LinkMesh's: nothing on it was touched/m,
+        );
         await onMachine(
-            `mkdir -p /mnt/v && mount /dev/disk/by-id/nvme-*_1 /mnt/v && printf 'linkmesh-proxy/lab/linkmesh\\nlinkmesh.example.test\\n' >/mnt/v/identity/host && umount /mnt/v`,
+            `e2label ${device} linkmesh-data && mkdir -p /mnt/v && mount ${device} /mnt/v && printf 'linkmesh-proxy/lab/linkmesh\\nlinkmesh.example.test\\n' >/mnt/v/identity/host && umount /mnt/v`,
         );
         await labOk("up");
         await labOk("check");
