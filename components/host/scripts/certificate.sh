@@ -54,7 +54,7 @@ serial_on_disk() {
 # The lineage comes from the wanted directory, renews by webroot, and has the name.
 lineage_fits() {
     local renewal="$RENEWAL/$LINEAGE.conf"
-    grep -qxF "server = $DIRECTORY" "$renewal" && grep -qx 'authenticator = webroot' "$renewal" && has_name "$DOMAIN" <"$LIVE/$LINEAGE/cert.pem"
+    grep -qsxF "server = $DIRECTORY" "$renewal" && grep -qx 'authenticator = webroot' "$renewal" && has_name "$DOMAIN" <"$LIVE/$LINEAGE/cert.pem"
 }
 
 # --- the authority's limit

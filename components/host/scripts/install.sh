@@ -50,6 +50,8 @@ copy_data() {
     local needed free
     needed=$(data_directories | xargs -r -d '\n' du -cskx | tail -n1 | cut -f1)
     free=$(df --output=avail -k "$DATA" | tail -n1)
+    # The copy of the upgrade before makes room.
+    if [ -d "$COPY" ]; then free=$((free + $(du -sk "$COPY" | cut -f1))); fi
     ((needed + 51200 < free)) ||
         fail "the data volume has $((free / 1024)) MiB left, but a copy of LinkMesh's data before the upgrade takes $((needed / 1024)) MiB, so nothing was changed: set dataVolumeSize to a larger value."
     systemctl stop "$PACKAGE" 2>/dev/null || true
