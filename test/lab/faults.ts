@@ -37,6 +37,7 @@ export function faults(): void {
     });
 
     test("the machine's own disk is full: the step tells which one, and nothing is changed", async () => {
+        await labOk("up", "--set", "collectorsExpected=");
         await onMachine("mount -t tmpfs -o size=16k tmpfs /tmp && head -c 16k /dev/zero >/tmp/filler || true");
         const run = await lab("up", "--set", "collectorsExpected=60000");
         await onMachine("umount /tmp");
