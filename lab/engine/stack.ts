@@ -17,6 +17,7 @@ import {
     engineLocks,
     prepareWorkspace,
     readCheckpoint,
+    removeBrokenAttributes,
     workspaceOf,
 } from "./workspace.ts";
 
@@ -143,6 +144,7 @@ export class LabStack {
         const alive = locks.find(({ pid }) => processIdentity(pid) !== undefined && isEngine(pid));
         if (alive)
             throw new LabError(`process ${alive.pid} runs pulumi on the lab's stack: wait for it to end, or end it`);
+        removeBrokenAttributes(this.workspace);
         if (locks.length > 0) {
             progress("taking away the lock of an engine that is gone");
             const result = await this.#cli(["cancel", "--yes", "--stack", STACK]);

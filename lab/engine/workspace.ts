@@ -104,6 +104,23 @@ export function readCheckpoint(workspace: Workspace): Checkpoint | undefined {
     return checkpoint.latest ?? {};
 }
 
+/**
+ * The file backend writes the attributes beside each file in place, so that an engine killed meanwhile leaves them
+ * empty, and the next one cannot read the state that they belong to. Without them it can.
+ */
+export function removeBrokenAttributes({ stateDir }: Workspace): void {
+    if (!existsSync(stateDir)) return;
+    for (const name of readdirSync(stateDir, { recursive: true, encoding: "utf8" })) {
+        if (!name.endsWith(".attrs")) continue;
+        const file = join(stateDir, name);
+        try {
+            JSON.parse(readFileSync(file, "utf8"));
+        } catch {
+            rmSync(file, { force: true });
+        }
+    }
+}
+
 export interface Checkpoint {
     resources?: { urn: string; type: string; custom?: boolean; protect?: boolean; outputs?: Record<string, unknown> }[];
     pending_operations?: unknown[];

@@ -15,6 +15,7 @@ main() {
     mountpoint -q /etc/letsencrypt || fail "/etc/letsencrypt is not on the data volume: run pulumi up again after \`sudo mount /etc/letsencrypt\` on the machine."
     trust_directory
     hook_renewals
+    set_renewal "$RENEWAL/$LINEAGE.conf" on # certbot leaves one alone that is off, although it is due
     if may_order; then order; fi
     renew_this_lineage_only
     systemctl enable --quiet --now certbot.timer
@@ -28,7 +29,7 @@ order() {
     # Noted beforehand: a run that is cut may have got its certificate.
     if [ -z "$before" ] || [ "$how" = --force-renewal ]; then note_order; fi
     until certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
-        --webroot -w /var/www/acme --cert-name "$LINEAGE" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; do
+        --no-directory-hooks --webroot -w /var/www/acme --cert-name "$LINEAGE" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; do
         # An authority that is busy says so; three times is enough to tell that from a longer trouble.
         if busy && ((++tries < 4)); then
             echo "The certificate authority is busy: waiting."
@@ -43,7 +44,7 @@ order() {
         return
     fi
     [ -n "$line" ] || note_order # it was due
-    # Hooks in renewal-hooks run at renewals only.
+    # The hook, which does this and notes the order, was left out: certbot runs it for some of these orders only.
     if systemctl is-active --quiet nginx; then systemctl reload nginx; fi
 }
 
@@ -93,14 +94,16 @@ may_order() {
 renew_this_lineage_only() {
     local conf
     for conf in "$RENEWAL"/*.conf; do
-        grep -qs '/var/www/acme' "$conf" || continue
-        if [ "$conf" = "$RENEWAL/$LINEAGE.conf" ]; then
-            sed '/^autorenew = /d' "$conf" >"$WORK/renewal"
-        else
-            sed -e '/^autorenew = /d' -e '/^\[renewalparams\]/a autorenew = False' "$conf" >"$WORK/renewal"
-        fi
-        install_file "$conf" <"$WORK/renewal" || true
+        [ "$conf" = "$RENEWAL/$LINEAGE.conf" ] || set_renewal "$conf" off
     done
+}
+
+# set_renewal FILE on|off: for lineages of this program alone.
+set_renewal() {
+    grep -qs '/var/www/acme' "$1" || return 0
+    sed '/^autorenew = /d' "$1" >"$WORK/renewal"
+    [ "$2" = on ] || sed -i '/^\[renewalparams\]/a autorenew = False' "$WORK/renewal"
+    install_file "$1" <"$WORK/renewal" || true
 }
 
 hook_renewals() {

@@ -5,7 +5,7 @@
 # NAME: what the package is kept as. DIRECTORIES: LinkMesh's data, one a line. ENVIRONMENT_FILE, DOMAIN.
 
 CONFIG=/etc/linkmesh/config.yaml
-COPY=$DATA/before-upgrade # with `pending` inside until the new version has answered
+COPY=$DATA/before-upgrade # with `pending` inside, which names the package before, until the new one has answered
 
 main() {
     local restart=
@@ -13,7 +13,7 @@ main() {
     restore_user
     if [ -e "$DATA/files$ENVIRONMENT_FILE" ]; then keep_environment_file; fi
     dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left
-    if [ -e "$COPY/restoring" ] || { [ -e "$COPY/pending" ] && [ "$NAME" = "$(data_package)" ]; }; then put_back; fi
+    settle_cut_upgrade
     case "$(data_package)" in
     '' | "$NAME")
         installed_here "$NAME" || install_package "$NAME"
@@ -29,10 +29,28 @@ main() {
     find "$PACKAGES" -name '*.deb' ! -name "$NAME.deb" -delete
 }
 
+# A copy counts only while the new package may have been at the data: otherwise they have been written to since, and the
+# copy is old.
+settle_cut_upgrade() {
+    if [ -e "$COPY/restoring" ]; then
+        put_back
+    elif [ ! -e "$COPY/pending" ]; then
+        return 0
+    elif [ "$(cat "$COPY/pending")" != "$(data_package)" ] || installed_here "$(data_package)"; then
+        rm -f "$COPY/pending"
+    elif [ "$NAME" = "$(data_package)" ]; then
+        put_back
+    fi
+}
+
 upgrade() {
     local old
     old=$(data_version)
-    [ -e "$COPY/pending" ] || copy_data
+    if [ ! -e "$COPY/pending" ]; then
+        copy_data
+        data_package | install_file "$COPY/pending" || true
+        sync -f "$COPY"
+    fi
     if (installed_here "$NAME" || install_package "$NAME"); then
         keep_environment_file
         systemctl start "$PACKAGE" || true
@@ -54,14 +72,14 @@ copy_data() {
     if [ -d "$COPY" ]; then free=$((free + $(du -sk "$COPY" | cut -f1))); fi
     ((needed + 51200 < free)) ||
         fail "the data volume has $((free / 1024)) MiB left, but a copy of LinkMesh's data before the upgrade takes $((needed / 1024)) MiB, so nothing was changed: set dataVolumeSize to a larger value."
+    # However it ends: without a copy LinkMesh goes on.
+    trap 'systemctl start "$PACKAGE"; rm -rf "$COPY.new" "$WORK"' EXIT
     systemctl stop "$PACKAGE" 2>/dev/null || true
     rm -rf "$COPY" "$COPY.new"
-    copy_into "$COPY.new" || {
-        rm -rf "$COPY.new"
-        systemctl start "$PACKAGE" || true
+    copy_into "$COPY.new" ||
         fail "LinkMesh's data cannot be copied to $COPY on the machine, so nothing was changed: is the data volume full?"
-    }
     mv "$COPY.new" "$COPY"
+    trap 'rm -rf "$WORK"' EXIT
 }
 
 copy_into() {
@@ -72,17 +90,19 @@ copy_into() {
     done < <(data_directories)
     cp -a "$(readlink -f "$ENVIRONMENT_FILE")" "$1/environment" || return
     [ ! -e $CONFIG ] || cp -a $CONFIG "$1/config.yaml" || return
-    data_version >"$1/pending" && sync -f "$1"
+    sync -f "$1"
 }
 
 # The copy's data and package in place of what the new version has made of them. Cut, it is done again as a whole.
 put_back() {
     local path
     touch "$COPY/restoring"
+    sync -f "$COPY"
     systemctl stop "$PACKAGE" 2>/dev/null || true
     if [ -e "$PACKAGES/$(data_package).deb" ] && ! installed_here "$(data_package)"; then install_package "$(data_package)"; fi
     systemctl stop "$PACKAGE" 2>/dev/null || true
     while read -r path; do
+        [ -d "$COPY/paths$path" ] || continue # LinkMesh's since then only
         find "$path" -xdev -mindepth 1 -delete
         cp -a "$COPY/paths$path/." "$path/"
     done < <(data_directories)
@@ -112,6 +132,7 @@ version_of() {
 install_package() {
     # The lists of a fresh machine are empty, and the package has dependencies.
     [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ] || apt_get update
+    rm -f "$STATE/package"
     # Another build of the same version counts as well.
     apt_get install -y --no-install-recommends --reinstall --allow-downgrades --allow-change-held-packages \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$PACKAGES/$1.deb"
@@ -121,12 +142,13 @@ install_package() {
     restart=1
 }
 
-# LinkMesh must not start on empty directories when the volume is missing, and has no business with the metadata
+# LinkMesh must not start on empty directories when the volume is missing, nor while data are put back, and has no business with the metadata
 # service, which hands out this machine's user data.
 write_drop_in() {
     {
         echo '[Unit]'
         echo "RequiresMountsFor=$DATA $(tr '\n' ' ' <<<"$DIRECTORIES")"
+        echo "ConditionPathExists=!$COPY/restoring"
         echo '[Service]'
         echo 'IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128'
     } >"$WORK/drop-in"

@@ -37,6 +37,7 @@ start() {
 full_disk() {
     local path
     for path in / /tmp "$DATA"; do
+        [ -e "$path" ] || continue
         [ "$(df --output=avail -k "$path" 2>/dev/null | tail -n1)" -ge 1024 ] || {
             echo " because $path is full"
             return

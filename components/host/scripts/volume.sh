@@ -37,13 +37,15 @@ format() {
 # Data whose stack and name are both others' come from a wrong snapshot or volume. Under one stack a name may change, and
 # a name may move to another stack. Looked at before anything is written, not even a journal.
 refuse_other_host() {
-    local owner='' domain='' mounted=
-    if ! mountpoint -q "$DATA"; then
-        mount -o ro,noload "$1" "$DATA" 2>"$WORK/mount" || return 0
-        mounted=1
+    local owner='' domain=''
+    if mountpoint -q "$DATA"; then
+        cat "$IDENTITY" >"$WORK/identity" 2>/dev/null || true
+    else
+        # In a private view of the file system: a run that is cut leaves nothing mounted.
+        # shellcheck disable=SC2016
+        unshare --mount -- sh -c 'mount -o ro,noload "$1" "$2" && cat "$3"' sh "$1" "$DATA" "$IDENTITY" >"$WORK/identity" 2>/dev/null || true
     fi
-    [ ! -e "$IDENTITY" ] || { read -r owner && read -r domain; } <"$IDENTITY" || true
-    [ -z "$mounted" ] || umount "$DATA"
+    { read -r owner && read -r domain; } <"$WORK/identity" || true
     [ -z "$owner" ] || [ "$owner" = "$OWNER" ] || [ "$domain" = "$DOMAIN" ] ||
         fail "the data volume $DEVICE holds the data of $domain (stack $owner), not of $DOMAIN (stack $OWNER), so nothing on it was touched: give the stack a volume or a snapshot of its own."
 }
