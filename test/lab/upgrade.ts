@@ -1,12 +1,15 @@
 import { execa } from "execa";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { buildPackage } from "../../lab/linkmesh/build.ts";
-import { lab, labOk, linkmeshInfo, onMachine, theLab } from "./lab.ts";
+import { RunningUp, stepAtWork } from "./cut.ts";
+import { lab, labOk, linkmeshInfo, onMachine, theLab, tryOnMachine } from "./lab.ts";
 
 const NEWER = "1.101.1~standin";
-const BROKEN = "1.101.2~standin";
+const CUT = "1.101.2~standin";
+const BROKEN = "1.101.3~standin";
 
 /** Another version of LinkMesh: data and secret are kept, a copy is taken first, and what does not answer is taken back. */
 export function upgrade(): void {
@@ -33,13 +36,36 @@ export function upgrade(): void {
         expect(await onMachine("apt-mark showhold")).toBe("linkmesh-server");
     });
 
+    test("cut by a reboot while the package is installed: the next up finishes it, with the data", async () => {
+        const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
+        const { file } = await buildPackage({ outDir: scratch(), version: CUT });
+        const up = new RunningUp(["--package", file]);
+        try {
+            await up.until(() => stepAtWork()?.name === "install");
+            while ((await tryOnMachine("test -e /srv/linkmesh/before-upgrade/pending")).code !== 0) await sleep(10);
+            await tryOnMachine("systemctl reboot --force --force");
+            await up.ended;
+        } finally {
+            await up.close();
+        }
+        expect(up.exitCode).not.toBe(0);
+        await labOk("up", "--package", file);
+        expect(await linkmeshInfo()).toEqual({ ...before.info, version: CUT });
+        expect({ secret: await secret(), collectors: await collectors() }).toEqual({
+            secret: before.secret,
+            collectors: before.collectors,
+        });
+        expect(await onMachine("ls /srv/linkmesh/before-upgrade/pending 2>/dev/null || true")).toBe("");
+        await labOk("check");
+    });
+
     test("a package that ruins the data and does not answer: the old one is put back, with the copy", async () => {
         const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
         const run = await lab("up", "--package", await brokenPackage());
         expect(run.exitCode).not.toBe(0);
         expect(run.stderr).toMatch(
             new RegExp(
-                `^error: step install: LinkMesh ${BROKEN} does not answer, so ${NEWER} and its data are in place again: see`,
+                `^error: step install: LinkMesh ${BROKEN} does not answer, so ${CUT} and its data are in place again: see`,
                 "m",
             ),
         );
@@ -55,15 +81,15 @@ export function upgrade(): void {
         const run = await lab("up", "--package", "stand-in");
         expect(run.exitCode).not.toBe(0);
         expect(run.stderr).toMatch(
-            /step package: LinkMesh 1\.101\.1~standin has written the data and 1\.101\.0~standin is older: .*nothing was changed/,
+            /step package: LinkMesh 1\.101\.2~standin has written the data and 1\.101\.0~standin is older: .*nothing was changed/,
         );
-        expect((await linkmeshInfo()).version).toBe(NEWER);
+        expect((await linkmeshInfo()).version).toBe(CUT);
     });
 
     test("the next good package goes on from there", async () => {
-        const { file } = await buildPackage({ outDir: scratch(), version: NEWER });
+        const { file } = await buildPackage({ outDir: scratch(), version: CUT });
         await labOk("up", "--package", file);
-        expect((await linkmeshInfo()).version).toBe(NEWER);
+        expect((await linkmeshInfo()).version).toBe(CUT);
         await labOk("check");
     });
 }
