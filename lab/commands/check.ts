@@ -2,8 +2,6 @@ import { LabError } from "../lab.ts";
 import { requireLab } from "../labs.ts";
 import { Ui } from "../ui.ts";
 import { sshArguments } from "./machine.ts";
-import { requireMachineUp } from "./paused.ts";
-
 import { readOutputs } from "./session.ts";
 import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
 
@@ -11,7 +9,6 @@ import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts
 export async function check(options: { json?: boolean }): Promise<void> {
     const lab = requireLab();
     const outputs = requireOutputs(readOutputs(lab));
-    await requireMachineUp(lab);
     const ui = new Ui();
     const marks = { ok: ui.paint("✓", "32"), warn: ui.paint("!", "33"), fail: ui.paint("✗", "31") };
     const results = await checkSurfaces(lab, outputs, {

@@ -81,7 +81,8 @@ export function stepAtWork(): { name: string; pid: number } | undefined {
     return undefined;
 }
 
-function isOfLab(pid: number): boolean {
+/** Whether a process runs on a machine of the tests' lab. */
+export function isOfLab(pid: number): boolean {
     try {
         return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(`/${theLab().prefix}-`);
     } catch {
@@ -100,7 +101,8 @@ export function connectionOf(pid: number): number {
     throw new Error(`process ${pid} hangs on no connection`);
 }
 
-function commandLine(pid: number): string[] {
+/** The arguments of a process; none when it is gone. */
+export function commandLine(pid: number): string[] {
     try {
         return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     } catch {

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { DowntimeWatch } from "../../bench/downtime.ts";
 import { allPids } from "../../lab/cloud/process.ts";
 import { Clients } from "./clients.ts";
-import { identity, labOk, onMachine, status, theLab } from "./lab.ts";
+import { commandLine, isOfLab } from "./cut.ts";
+import { identity, labOk, onMachine, status } from "./lab.ts";
 
 /** Seconds that a replacement may take away the surfaces, with packages at hand. */
 const DOWNTIME_GOAL = 60;
@@ -47,14 +47,8 @@ const orders = () => onMachine("cat /srv/linkmesh/identity/orders");
 
 /** LinkMesh servers of the tests' lab that run now, on whichever machine. */
 function servers(): number {
-    const ours = `/${theLab().prefix}-`;
     return allPids().filter((pid) => {
-        try {
-            const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-            if (argv[1] !== "/usr/bin/linkmesh-server" || argv[2] !== "serve") return false;
-            return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(ours);
-        } catch {
-            return false;
-        }
+        const [, program, command] = commandLine(pid);
+        return program === "/usr/bin/linkmesh-server" && command === "serve" && isOfLab(pid);
     }).length;
 }
