@@ -1,10 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
+import { contradictions } from "./contradictions.ts";
 import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
-
-/** Keys of config.yaml that the proxy's own settings decide. */
-const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
 
 /** The SDK keeps this out of its declarations, and offers no other way to ask whether a key was set with --secret. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
@@ -102,68 +100,4 @@ function reason(error: z.ZodError): string {
     if (issue.code === "invalid_type")
         return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
     return issue.message;
-}
-
-/** Settings that are right by themselves but not together, one sentence each. */
-function contradictions(s: Settings): string[] {
-    const problems: string[] = [];
-    const demand = (condition: boolean, sentence: string) => condition || problems.push(sentence);
-
-    const zone = s.hostedZone;
-    demand(
-        zone === "" || s.domain === zone || s.domain.endsWith(`.${zone}`),
-        `domain ${s.domain} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or another zone.`,
-    );
-    demand(
-        (s.sshPublicKey === "") === (s.sshPrivateKey === ""),
-        "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.",
-    );
-    demand(
-        (s.linkmeshDebUrl === "") !== (s.linkmeshAptSource === ""),
-        s.linkmeshDebUrl === ""
-            ? "The LinkMesh package is missing: set linkmeshDebUrl and linkmeshDebSha256, or linkmeshAptSource, linkmeshAptKey and linkmeshVersion."
-            : "linkmeshDebUrl and linkmeshAptSource exclude each other: remove one of them.",
-    );
-    demand(
-        s.linkmeshDebUrl === "" || s.linkmeshAptSource !== "" || s.linkmeshDebSha256 !== "",
-        "linkmeshDebSha256 is missing: set it to the package's checksum, as `sha256sum FILE.deb` prints it.",
-    );
-    demand(
-        s.linkmeshAptSource === "" || (s.linkmeshAptKey !== "" && s.linkmeshVersion !== ""),
-        "linkmeshAptSource needs linkmeshAptKey, the key that signs it, and linkmeshVersion, the version to install.",
-    );
-    demand(
-        new Set(s.sshAllowedCidrs).size === s.sshAllowedCidrs.length,
-        "sshAllowedCidrs names a network twice: remove one.",
-    );
-    for (const key of MANAGED_CONFIG_KEYS) {
-        demand(
-            !hasPath(s.linkmeshConfig, key.split(".")),
-            `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`,
-        );
-    }
-    for (const path of s.linkmeshDataPaths) {
-        const outer = s.linkmeshDataPaths.find((other) => path !== other && path.startsWith(`${other}/`));
-        demand(outer === undefined, `linkmeshDataPaths holds ${path} inside ${outer}: name the outer one only.`);
-        demand(
-            !s.linkmeshEnvironmentFile.startsWith(`${path}/`),
-            `linkmeshEnvironmentFile lies inside ${path} of linkmeshDataPaths: it is kept already, choose another directory.`,
-        );
-    }
-    demand(
-        new Set(s.linkmeshDataPaths).size === s.linkmeshDataPaths.length,
-        "linkmeshDataPaths names a directory twice: remove one.",
-    );
-    return problems;
-}
-
-function hasPath(value: unknown, path: readonly string[]): boolean {
-    const [key, ...rest] = path;
-    if (key === undefined) return true;
-    return (
-        typeof value === "object" &&
-        value !== null &&
-        key in value &&
-        hasPath((value as Record<string, unknown>)[key], rest)
-    );
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { Dns, type PublishedRecord } from "./cloud/dns.ts";
+import { ChallengeRights } from "./cloud/challenge-rights.ts";
+import { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
 import type { Surroundings } from "./cloud/lookups.ts";
 import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
@@ -13,6 +14,8 @@ import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { Protection } from "./protection.ts";
 import type { Settings } from "./settings.ts";
+import { certificateNames, grpcSurface, hasOwnCertificate, openPorts, publicNames } from "./surfaces.ts";
+import { SYSTEM_FACTS } from "./systems.ts";
 
 export interface LinkMeshProxyArgs {
     /** From `loadSettings` or `parseSettings`. */
@@ -21,27 +24,27 @@ export interface LinkMeshProxyArgs {
     surroundings: Surroundings;
 }
 
-/** The login of Debian's images on AWS. */
-const USER = "admin";
-
-const PUBLIC_PORTS = [
-    { port: 80, description: "ACME challenges, and the redirect to https" },
-    { port: 443, description: "UI, REST API and OpAMP over https" },
-    { port: 50051, description: "gRPC of linkmesh-agent, mTLS passed through" },
-];
-
 /** LinkMesh behind its public hostname: network, machine and names in the cloud, then the steps on the machine, in order. */
 export class LinkMeshProxy extends pulumi.ComponentResource {
     readonly publicUrl: string;
+    /** With HTTP/2, for people. Undefined without uiDomain. */
+    readonly uiUrl: string | undefined;
+    /** What redirects to https. Undefined when port 80 is closed. */
+    readonly httpUrl: string | undefined;
     readonly opampUrl: string;
-    readonly grpcEndpoint: string;
+    /** "host:port". Undefined when gRPC is off. */
+    readonly grpcEndpoint: string | undefined;
+    /** "acme", or "own" when the user brings the certificate. */
+    readonly certificateSource: "acme" | "own";
     readonly ipv4: pulumi.Output<string>;
-    readonly ipv6: pulumi.Output<string>;
+    /** Undefined in a subnet without IPv6. */
+    readonly ipv6: pulumi.Output<string> | undefined;
     readonly sshCommand: pulumi.Output<string>;
     /** Secret. Undefined when the user brings a key. */
     readonly sshPrivateKey: pulumi.Output<string> | undefined;
     /** The machine's host key, as known_hosts and ssh-keyscan show it. */
     readonly sshHostKey: pulumi.Output<string>;
+    /** What is published, or with dns=external what to publish. */
     readonly dnsRecords: pulumi.Output<PublishedRecord[]>;
 
     constructor(name: string, args: LinkMeshProxyArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -62,8 +65,9 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             `${name}-security`,
             {
                 vpcId: surroundings.subnet?.vpcId ?? ownNetwork!.vpcId,
-                publicPorts: PUBLIC_PORTS,
+                ports: openPorts(settings),
                 sshAllowedCidrs: settings.sshAllowedCidrs,
+                ipv6: surroundings.ipv6,
                 tags: settings.tags,
             },
             child,
@@ -76,11 +80,24 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 : undefined;
         const privateKey = generatedKey?.privateKeyOpenssh ?? pulumi.secret(settings.sshPrivateKey);
 
+        const { zone } = surroundings;
+        const rights =
+            zone && !hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01"
+                ? new ChallengeRights(
+                      `${name}-challenge`,
+                      { zoneId: zone.id, names: certificateNames(settings), tags: settings.tags },
+                      child,
+                  )
+                : undefined;
+
         const machine = new Machine(
             `${name}-machine`,
             {
                 imageId: surroundings.imageId,
                 imagePinned: settings.imageId !== "",
+                system: surroundings.system,
+                ipv6: surroundings.ipv6,
+                instanceProfile: rights?.instanceProfile,
                 instanceType: settings.instanceType,
                 subnetId: surroundings.subnet?.id ?? ownNetwork!.subnetId,
                 availabilityZone: ownNetwork?.availabilityZone ?? surroundings.availabilityZone,
@@ -106,14 +123,15 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             child,
         );
         const { ipv4, ipv6 } = machine;
+        const { user } = SYSTEM_FACTS[surroundings.system];
         const dns = new Dns(
             `${name}-dns`,
             {
-                zoneId: surroundings.zoneId,
-                zoneName: surroundings.zoneName,
-                domain,
+                zone,
+                names: publicNames(settings),
                 ipv4,
                 ipv6,
+                caa: caa(settings),
                 allowOverwrite: settings.dnsAllowOverwrite,
             },
             child,
@@ -133,35 +151,40 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             setUpHost(
                 new SshHost(name, this, {
                     host: ipv4,
-                    user: USER,
+                    user,
                     privateKey,
                     hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
+                    bastion: bastion(settings),
                     machine: machine.instance,
-                    dependsOn: [...machine.ready, ...dns.resources],
+                    dependsOn: [...machine.ready, ...dns.resources, ...(rights?.resources ?? [])],
                 }),
                 settings,
-                { device: machine.dataDevice, owner: dataTag, zoneName: surroundings.zoneName, ipv4, ipv6 },
+                { device: machine.dataDevice, owner: dataTag, zoneName: zone?.name, records: dns.records, ipv4, ipv6 },
             );
         new Protection(
             `${name}-setting-protect`,
             {
                 enabled: settings.protect,
-                resources: [ownNetwork, group, hostKey, generatedKey, machine, dns, schedule, lastStep].filter(
+                resources: [ownNetwork, group, hostKey, generatedKey, rights, machine, dns, schedule, lastStep].filter(
                     (resource) => resource !== undefined,
                 ),
             },
             child,
         );
 
+        const grpc = grpcSurface(settings);
         this.publicUrl = `https://${domain}`;
+        this.uiUrl = settings.uiDomain === "" ? undefined : `https://${settings.uiDomain}`;
+        this.httpUrl = settings.httpRedirect ? `http://${domain}` : undefined;
         this.opampUrl = `wss://${domain}/v1/opamp`;
-        this.grpcEndpoint = `${domain}:50051`;
+        this.grpcEndpoint = grpc && `${grpc.host}:${grpc.port}`;
+        this.certificateSource = hasOwnCertificate(settings) ? "own" : "acme";
         this.ipv4 = ipv4;
         this.ipv6 = ipv6;
         this.sshPrivateKey = generatedKey?.privateKeyOpenssh;
         this.sshHostKey = hostKey.publicKeyOpenssh.apply((key) => key.trim());
         this.sshCommand = ipv4.apply(
-            (address) => `ssh ${generatedKey ? "-i linkmesh-proxy.key " : ""}${USER}@${address}`,
+            (address) => `ssh ${generatedKey ? "-i linkmesh-proxy.key " : ""}${jump(settings)}${user}@${address}`,
         );
         this.dnsRecords = dns.records;
         this.registerOutputs({
@@ -174,14 +197,41 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
     }
 }
 
+function caa(settings: Settings): DnsArgs["caa"] {
+    const { caaIssuer: issuer, caaAccountUri: accountUri } = settings;
+    if (issuer === "") return undefined;
+    if (accountUri !== "") {
+        void pulumi.log.warn(
+            `caaAccountUri: only the holder of this account's key gets certificates for the names from now on; the key is on the data volume, so without a snapshot of that the CAA records must go first.`,
+        );
+    }
+    return { names: certificateNames(settings), issuer, accountUri: accountUri || undefined };
+}
+
+function bastion(settings: Settings) {
+    if (settings.bastionHost === "") return undefined;
+    return {
+        host: settings.bastionHost,
+        user: settings.bastionUser,
+        privateKey: pulumi.secret(settings.bastionPrivateKey),
+        hostKey: settings.bastionHostKey,
+    };
+}
+
+/** ssh's own way through the bastion, with the user's own key there. */
+function jump({ bastionHost, bastionUser }: Settings): string {
+    return bastionHost === "" ? "" : `-J ${bastionUser}@${bastionHost} `;
+}
+
 interface HostSurroundings {
     /** Of the data volume. */
     device: pulumi.Input<string>;
     /** Who the data on it belong to. */
     owner: string;
-    zoneName: string;
+    zoneName: string | undefined;
+    records: pulumi.Input<PublishedRecord[]>;
     ipv4: pulumi.Input<string>;
-    ipv6: pulumi.Input<string>;
+    ipv6: pulumi.Input<string> | undefined;
 }
 
 /**
@@ -200,8 +250,9 @@ function setUpHost(host: SshHost, settings: Settings, surroundings: HostSurround
             DOMAIN: settings.domain,
         },
     });
-    installNginx(host, settings);
+    const ipv6 = surroundings.ipv6 !== undefined;
+    installNginx(host, settings, ipv6);
     setUpCertificate(host, settings, surroundings);
     setUpLinkMesh(host, settings);
-    return setUpProxy(host, settings);
+    return setUpProxy(host, settings, ipv6);
 }

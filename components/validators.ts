@@ -11,17 +11,15 @@ export const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((v
 export const wholeNumber = (least: number, most: number, tooMany = `must be at most ${most}`) =>
     z.coerce.number().int("must be a whole number").min(least, `must be at least ${least}`).max(most, tooMany);
 
-/** Names for the directories that most users choose between; any other value is a URL. */
-export const ACME_DIRECTORIES: Readonly<Record<string, string>> = {
-    staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
-    production: "https://acme-v02.api.letsencrypt.org/directory",
-};
-
 export const acmeDirectory = z
     .string()
-    .refine((value) => value in ACME_DIRECTORIES || z.url({ protocol: /^https$/ }).safeParse(value).success, {
-        error: 'must be "staging", "production" or an https URL of an ACME directory',
-    });
+    .refine(
+        (value) =>
+            value === "staging" || value === "production" || z.url({ protocol: /^https$/ }).safeParse(value).success,
+        {
+            error: 'must be "staging", "production" or an https URL of an ACME directory',
+        },
+    );
 
 /** A DNS name of two labels or more, lower case, without a final dot; 253 characters at most. */
 export const hostname = z
@@ -29,6 +27,18 @@ export const hostname = z
     .max(253, "must be at most 253 characters long")
     .regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, {
         error: "must be a full hostname in lower case without scheme, port or final dot, such as linkmesh.example.com",
+    });
+
+/** A name of a certificate: a hostname, or one with a wildcard in place of its first label. */
+export const certificateName = z.string().refine((name) => hostname.safeParse(name.replace(/^\*\./, "")).success, {
+    error: "must hold hostnames such as linkmesh.example.com, or wildcards such as *.example.com",
+});
+
+/** A public SSH key, or host key, in authorized_keys form. */
+export const publicKey = z
+    .string()
+    .regex(/^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/=]+( [^\n]*)?$/, {
+        error: "must be one line of an authorized_keys file, such as: ssh-ed25519 AAAA… name",
     });
 
 /** A network in CIDR form whose host bits are zero, as AWS demands. */

@@ -5,13 +5,25 @@ import * as pulumi from "@pulumi/pulumi";
 const TTL = 60;
 
 export interface DnsArgs {
-    zoneId: pulumi.Input<string>;
-    /** Name of the zone, for example "example.com". */
-    zoneName: string;
-    /** The name to publish, inside the zone. */
-    domain: string;
+    /** The Route 53 zone for the records. Default: none, the records are made elsewhere. */
+    zone?: {
+        id: pulumi.Input<string>;
+        /** For example "example.com". */
+        name: string;
+    };
+    /** The names to publish, inside the zone. */
+    names: readonly string[];
     ipv4: pulumi.Input<string>;
-    ipv6: pulumi.Input<string>;
+    /** Default: none, so no AAAA records. */
+    ipv6?: pulumi.Input<string>;
+    /** Names with CAA records, and who alone may issue certificates for them. Default: none. */
+    caa?: {
+        names: readonly string[];
+        /** For example "letsencrypt.org". */
+        issuer: string;
+        /** The one ACME account that may. Default: any. */
+        accountUri?: string;
+    };
     /** Take over records that exist already. Default: false, an existing record is an error. */
     allowOverwrite?: boolean;
 }
@@ -19,42 +31,72 @@ export interface DnsArgs {
 /** A DNS record as a person would enter it elsewhere. */
 export interface PublishedRecord {
     name: string;
-    type: "A" | "AAAA";
+    type: "A" | "AAAA" | "CAA";
     ttl: number;
     value: string;
 }
 
-/** The A and AAAA records of the public hostname. */
+interface RecordSet {
+    name: string;
+    type: PublishedRecord["type"];
+    values: pulumi.Input<string>[];
+}
+
+/** The records of the public names: made in Route 53, or told, to be made elsewhere. */
 export class Dns extends pulumi.ComponentResource {
     readonly records: pulumi.Output<PublishedRecord[]>;
-    readonly resources: pulumi.Resource[];
+    readonly resources: pulumi.Resource[] = [];
 
-    /** @throws RunError when the domain lies outside the zone. */
+    /** @throws RunError when a name lies outside the zone. */
     constructor(name: string, args: DnsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:Dns", name, {}, opts);
-        const { domain, zoneName, zoneId, allowOverwrite = false } = args;
-        if (domain !== zoneName && !domain.endsWith(`.${zoneName}`)) {
+        const { zone, allowOverwrite = false } = args;
+        const outside = zone && args.names.find((one) => one !== zone.name && !one.endsWith(`.${zone.name}`));
+        if (outside !== undefined) {
             throw new pulumi.RunError(
-                `domain: ${domain} lies outside the hosted zone ${zoneName}; choose a name that ends in .${zoneName}.`,
+                `${outside} lies outside the hosted zone ${zone!.name}: choose a name that ends in .${zone!.name}, or publish all names by dns=external.`,
             );
         }
-        const published = [
-            { type: "A" as const, value: args.ipv4 },
-            { type: "AAAA" as const, value: args.ipv6 },
-        ];
-        this.resources = published.map(
-            ({ type, value }) =>
-                new aws.route53.Record(
-                    // Another hostname is another resource: published at once, while the old one goes at the end of the
-                    // update. As a replacement of one resource it would be deleted when a failed change is taken back.
-                    `${name}-${domain}-${type.toLowerCase()}`,
-                    { zoneId, name: domain, type, ttl: TTL, records: [value], allowOverwrite },
-                    { parent: this },
-                ),
-        );
+        const sets: RecordSet[] = args.names.flatMap((one) => [
+            { name: one, type: "A", values: [args.ipv4] },
+            ...(args.ipv6 === undefined ? [] : [{ name: one, type: "AAAA" as const, values: [args.ipv6] }]),
+        ]);
+        if (args.caa) {
+            const values = caaValues(args.caa.issuer, args.caa.accountUri);
+            sets.push(...args.caa.names.map((one) => ({ name: one, type: "CAA" as const, values })));
+        }
+        if (zone) {
+            this.resources = sets.map(
+                (set) =>
+                    new aws.route53.Record(
+                        // Another hostname is another resource: published at once, while the old one goes at the end of
+                        // the update. As a replacement of one resource it would be deleted when a failed change is taken
+                        // back.
+                        `${name}-${set.name}-${set.type.toLowerCase()}`,
+                        {
+                            zoneId: zone.id,
+                            name: set.name,
+                            type: set.type,
+                            ttl: TTL,
+                            records: set.values,
+                            allowOverwrite,
+                        },
+                        { parent: this },
+                    ),
+            );
+        }
         this.records = pulumi
-            .all(published.map(({ value }) => value))
-            .apply((values) => values.map((value, i) => ({ name: domain, type: published[i]!.type, ttl: TTL, value })));
+            .output(sets)
+            .apply((known) =>
+                known.flatMap((set) =>
+                    set.values.map((value) => ({ name: set.name, type: set.type, ttl: TTL, value })),
+                ),
+            );
         this.registerOutputs({ records: this.records });
     }
+}
+
+/** One authority for the names themselves, none for wildcards below them. Pure. */
+export function caaValues(issuer: string, accountUri?: string): string[] {
+    return [`0 issue "${issuer}${accountUri === undefined ? "" : `; accounturi=${accountUri}`}"`, '0 issuewild ";"'];
 }

@@ -1,20 +1,22 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
+import { publicNames } from "../surfaces.ts";
+import { SYSTEM_FACTS, systemOfImage, type System } from "../systems.ts";
 import { DATA_TAG, dataTagValue } from "./snapshots.ts";
-
-/** Debian's own AWS account, https://wiki.debian.org/Cloud/AmazonEC2Image */
-const DEBIAN_OWNER = "136693071363";
 
 /** What exists in the cloud already and decides what is created: plain data, known in the first preview. */
 export interface Surroundings {
-    readonly zoneId: string;
-    readonly zoneName: string;
+    /** The Route 53 zone for the records; undefined when they are made elsewhere. */
+    readonly zone?: { readonly id: string; readonly name: string };
     readonly imageId: string;
+    readonly system: System;
     /** In which the instance type is offered; for an own subnet. */
     readonly availabilityZone: string;
     /** The existing subnet that the settings name. */
     readonly subnet?: { readonly id: string; readonly vpcId: string };
+    /** The machine's subnet has IPv6. */
+    readonly ipv6: boolean;
     /** From which a new data volume is made. */
     readonly snapshotId?: string;
 }
@@ -26,20 +28,26 @@ export interface Surroundings {
  */
 export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Surroundings> {
     const [zone, machine, snapshotId] = await Promise.all([
-        findZone(settings, opts),
+        settings.dns === "route53" ? findZone(settings, opts) : undefined,
         findMachineType(settings, opts),
         findSnapshot(name, settings, opts),
     ]);
-    const [imageId, subnet] = await Promise.all([
+    const [image, subnet] = await Promise.all([
         findImage(settings, machine.architecture, opts),
         findSubnet(settings, opts),
     ]);
+    if (settings.uiDomain !== "" && !SYSTEM_FACTS[image.system].http2PerName) {
+        throw new pulumi.RunError(
+            `uiDomain: the nginx of ${SYSTEM_FACTS[image.system].label} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set image to debian-13, or remove uiDomain.`,
+        );
+    }
     return {
-        zoneId: zone.zoneId,
-        zoneName: zone.name,
-        imageId,
+        zone,
+        imageId: image.id,
+        system: image.system,
         availabilityZone: subnet?.availabilityZone ?? machine.availabilityZone,
         subnet,
+        ipv6: subnet?.ipv6 ?? true,
         snapshotId,
     };
 }
@@ -52,7 +60,8 @@ async function findZone(settings: Settings, opts: pulumi.InvokeOptions) {
             `hostedZone: this AWS account has no public hosted zone ${settings.hostedZone}; create it in Route 53 or name another.`,
         );
     }
-    const labels = settings.domain.split(".");
+    // One zone for all names: the closest around the one with the fewest labels in common.
+    const labels = commonLabels(publicNames(settings));
     const names = labels.slice(0, -1).map((_, skip) => labels.slice(skip).join("."));
     // All at once, for a preview's sake; the closest one counts, and what is wrong with those further up does not.
     const answers = await Promise.allSettled(names.map((name) => zoneNamed(name, opts)));
@@ -61,14 +70,21 @@ async function findZone(settings: Settings, opts: pulumi.InvokeOptions) {
         if (answer.value) return answer.value;
     }
     throw new pulumi.RunError(
-        `domain: this AWS account has no public hosted zone that encloses ${settings.domain}; create one in Route 53 or name it with hostedZone.`,
+        `domain: this AWS account has no public hosted zone that encloses ${publicNames(settings).join(" and ")}; create one in Route 53, name it with hostedZone, or publish the names elsewhere with dns=external.`,
     );
+}
+
+/** The labels with which all names end. */
+function commonLabels(names: readonly string[]): string[] {
+    const [first = [], ...others] = names.map((name) => name.split(".").reverse());
+    const until = first.findIndex((label, i) => others.some((other) => other[i] !== label));
+    return first.slice(0, until === -1 ? first.length : until).reverse();
 }
 
 async function zoneNamed(name: string, opts: pulumi.InvokeOptions) {
     try {
         const zone = await aws.route53.getZone({ name, privateZone: false }, opts);
-        return { zoneId: zone.zoneId, name };
+        return { id: zone.zoneId, name };
     } catch (error) {
         const text = message(error);
         if (/no matching Route ?53/i.test(text)) return undefined;
@@ -107,17 +123,15 @@ async function findMachineType({ instanceType }: Settings, opts: pulumi.InvokeOp
     return { architecture, availabilityZone };
 }
 
-async function findImage(
-    { imageId }: Settings,
-    architecture: "arm64" | "x86_64",
-    opts: pulumi.InvokeOptions,
-): Promise<string> {
-    if (imageId !== "") return imageId;
-    const name = `debian-13-${architecture === "arm64" ? "arm64" : "amd64"}-*`;
+async function findImage(settings: Settings, architecture: "arm64" | "x86_64", opts: pulumi.InvokeOptions) {
+    if (settings.imageId !== "") return pinnedImage(settings, architecture, opts);
+    const system = settings.image || "debian-13";
+    const { label, owner, imageName } = SYSTEM_FACTS[system];
+    const name = imageName(architecture === "arm64" ? "arm64" : "amd64");
     const image = await aws.ec2
         .getAmi(
             {
-                owners: [DEBIAN_OWNER],
+                owners: [owner],
                 mostRecent: true,
                 filters: [
                     { name: "name", values: [name] },
@@ -128,10 +142,38 @@ async function findImage(
         )
         .catch((error: unknown) => {
             throw new pulumi.RunError(
-                `imageId: no Debian 13 image ${name} found in this region (${message(error)}); name an image with imageId.`,
+                `imageId: no ${label} image ${name} found in this region (${message(error)}); name an image with imageId.`,
             );
         });
-    return image.id;
+    return { id: image.id, system };
+}
+
+/** The named image, its system told by its name or by the setting; what does not fit the machine is refused. */
+async function pinnedImage(settings: Settings, architecture: string, opts: pulumi.InvokeOptions) {
+    const { imageId, instanceType } = settings;
+    const image = await aws.ec2
+        .getAmi({ filters: [{ name: "image-id", values: [imageId] }] }, opts)
+        .catch((error: unknown) => {
+            throw new pulumi.RunError(`imageId: ${imageId} cannot be used in this region: ${message(error)}`);
+        });
+    if (image.architecture !== architecture) {
+        throw new pulumi.RunError(
+            `imageId: ${imageId} is for ${image.architecture}, but ${instanceType} is ${architecture}; choose an image or an instanceType of the other architecture.`,
+        );
+    }
+    const told = systemOfImage(image.name);
+    if (told !== undefined && settings.image !== "" && settings.image !== told) {
+        throw new pulumi.RunError(
+            `image: ${imageId} is ${image.name} and not ${settings.image}; set image to ${told}, or remove it.`,
+        );
+    }
+    const system = told ?? settings.image;
+    if (system === "") {
+        throw new pulumi.RunError(
+            `image: the name of ${imageId}, ${image.name}, does not tell its system; set image to debian-13, debian-12 or ubuntu-24.04.`,
+        );
+    }
+    return { id: image.id, system };
 }
 
 async function findSubnet({ subnetId }: Settings, opts: pulumi.InvokeOptions) {
@@ -139,12 +181,12 @@ async function findSubnet({ subnetId }: Settings, opts: pulumi.InvokeOptions) {
     const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
         throw new pulumi.RunError(`subnetId: ${subnetId} cannot be used: ${message(error)}`);
     });
-    if (!subnet.ipv6CidrBlock) {
-        throw new pulumi.RunError(
-            `subnetId: ${subnetId} has no IPv6 block; give it one, or leave subnetId out to get a VPC of its own.`,
-        );
-    }
-    return { id: subnet.id, vpcId: subnet.vpcId, availabilityZone: subnet.availabilityZone };
+    return {
+        id: subnet.id,
+        vpcId: subnet.vpcId,
+        availabilityZone: subnet.availabilityZone,
+        ipv6: Boolean(subnet.ipv6CidrBlock),
+    };
 }
 
 /** Only what carries this stack's own tag: another host's data would bring that host's identity along. */

@@ -6,6 +6,12 @@ export interface MachineArgs {
     imageId: pulumi.Input<string>;
     /** True when the user named the image: then a change of it replaces the machine. Otherwise it only counts at creation. */
     imagePinned: boolean;
+    /** The image's system; a change replaces the machine. */
+    system: string;
+    /** The subnet has IPv6. */
+    ipv6: boolean;
+    /** Instance profile whose role programs on the machine have. Default: none. */
+    instanceProfile?: pulumi.Input<string>;
     /** For example "t3.small". A change replaces the machine, so that another architecture works too. */
     instanceType: pulumi.Input<string>;
     subnetId: pulumi.Input<string>;
@@ -40,7 +46,8 @@ export class Machine extends pulumi.ComponentResource {
     /** Undefined when paused. */
     readonly instance: aws.ec2.Instance | undefined;
     readonly ipv4: pulumi.Output<string>;
-    readonly ipv6: pulumi.Output<string>;
+    /** Undefined in a subnet without IPv6. */
+    readonly ipv6: pulumi.Output<string> | undefined;
     /** The data volume's device on the machine: its name does not depend on the order of attachment. */
     readonly dataDevice: pulumi.Output<string>;
     /** All that must be in place before the machine can be reached and has its volume. */
@@ -56,7 +63,7 @@ export class Machine extends pulumi.ComponentResource {
             {
                 subnetId: args.subnetId,
                 securityGroups: args.securityGroupIds,
-                ipv6AddressCount: 1,
+                ipv6AddressCount: args.ipv6 ? 1 : undefined,
                 description: "LinkMesh proxy",
                 tags,
             },
@@ -101,6 +108,7 @@ export class Machine extends pulumi.ComponentResource {
                     primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
                     userData: pulumi.secret(args.userData),
                     userDataReplaceOnChange: true,
+                    iamInstanceProfile: args.instanceProfile,
                     metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
                     rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true, tags },
                     tags,
@@ -110,8 +118,9 @@ export class Machine extends pulumi.ComponentResource {
                     // One interface fits one instance: the old one goes first.
                     deleteBeforeReplace: true,
                     replaceOnChanges: ["instanceType"],
-                    // Another volume comes to another machine; the provider would leave this one stopped.
-                    replacementTrigger: volume.id,
+                    // Another volume comes to another machine; the provider would leave this one stopped. So does
+                    // another system, although newer images of the same one are let pass.
+                    replacementTrigger: pulumi.interpolate`${volume.id} ${args.system}`,
                     ignoreChanges: args.imagePinned ? [] : ["ami"],
                     // The volume goes after the machine that writes on it.
                     dependsOn: [volume, association],
@@ -131,7 +140,7 @@ export class Machine extends pulumi.ComponentResource {
         }
 
         this.ipv4 = address.publicIp;
-        this.ipv6 = networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!);
+        this.ipv6 = args.ipv6 ? networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!) : undefined;
         this.dataDevice = volume.id.apply(
             (id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,
         );

@@ -1,12 +1,15 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { OpenPort } from "../surfaces.ts";
 
 export interface SecurityGroupArgs {
     vpcId: pulumi.Input<string>;
-    /** TCP ports that the world may reach, in both families, with what listens there. */
-    publicPorts: readonly { readonly port: number; readonly description: string }[];
+    /** TCP ports that the world, or the networks named, may reach, with what listens there. */
+    ports: readonly OpenPort[];
     /** Networks that may reach port 22, CIDR blocks of either family. */
     sshAllowedCidrs: readonly string[];
+    /** The subnet has IPv6. Without it there are no rules for that family. */
+    ipv6: boolean;
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
 }
@@ -30,39 +33,27 @@ export class SecurityGroup extends pulumi.ComponentResource {
         );
         const base = { securityGroupId: group.id, tags };
 
-        for (const { port, description } of args.publicPorts) {
-            for (const world of WORLD) {
-                this.rules.push(
-                    new aws.vpc.SecurityGroupIngressRule(
-                        `${name}-in-${port}-${world.family}`,
-                        { ...base, ...world.source, ipProtocol: "tcp", fromPort: port, toPort: port, description },
-                        { parent: this },
-                    ),
-                );
-            }
+        const allow = (port: number, suffix: string, source: Source, description: string) =>
+            this.rules.push(
+                new aws.vpc.SecurityGroupIngressRule(
+                    `${name}-in-${port}-${suffix}`,
+                    { ...base, ...source, ipProtocol: "tcp", fromPort: port, toPort: port, description },
+                    { parent: this },
+                ),
+            );
+        const worlds = WORLD.filter(({ family }) => args.ipv6 || family === "ipv4");
+        for (const { port, cidrs, description } of args.ports) {
+            if (cidrs.length === 0) for (const { family, source } of worlds) allow(port, family, source, description);
+            for (const cidr of cidrs) allow(port, idOf(cidr), sourceOf(cidr), description);
         }
         for (const cidr of args.sshAllowedCidrs) {
             if (cidr.endsWith("/0")) {
                 const sentence = `sshAllowedCidrs: ${cidr} lets the whole internet try to log in; name the networks from which you run pulumi.`;
                 void pulumi.log.warn(sentence, this);
             }
-            const source = cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr };
-            this.rules.push(
-                new aws.vpc.SecurityGroupIngressRule(
-                    `${name}-in-22-${cidr.replace(/[^0-9a-f]/g, "-")}`,
-                    {
-                        ...base,
-                        ...source,
-                        ipProtocol: "tcp",
-                        fromPort: 22,
-                        toPort: 22,
-                        description: "SSH, from which the machine is set up",
-                    },
-                    { parent: this },
-                ),
-            );
+            allow(22, idOf(cidr), sourceOf(cidr), "SSH, from which the machine is set up");
         }
-        for (const world of WORLD) {
+        for (const world of worlds) {
             this.rules.push(
                 // Untracked flows do not let these answers in by themselves, and without them large packets vanish.
                 new aws.vpc.SecurityGroupIngressRule(
@@ -82,6 +73,11 @@ export class SecurityGroup extends pulumi.ComponentResource {
         this.registerOutputs({ id: this.id });
     }
 }
+
+type Source = { readonly cidrIpv4: string } | { readonly cidrIpv6: string };
+
+const sourceOf = (cidr: string): Source => (cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr });
+const idOf = (cidr: string) => cidr.replace(/[^0-9a-f]/g, "-");
 
 const WORLD = [
     { family: "ipv4", source: { cidrIpv4: "0.0.0.0/0" }, tooBig: { ipProtocol: "icmp", fromPort: 3, toPort: 4 } },

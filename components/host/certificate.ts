@@ -1,36 +1,79 @@
 import { createHash } from "node:crypto";
-import type * as pulumi from "@pulumi/pulumi";
-import { acmeDirectoryUrl, type Settings } from "../settings.ts";
+import * as pulumi from "@pulumi/pulumi";
+import type { PublishedRecord } from "../cloud/dns.ts";
+import type { Settings } from "../settings.ts";
+import { answersChallenges, certificateNames, hasOwnCertificate, httpsNames } from "../surfaces.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 export interface CertificateArgs {
-    zoneName: string;
+    /** The Route 53 zone; undefined when the records are made elsewhere. */
+    zoneName: string | undefined;
+    records: pulumi.Input<PublishedRecord[]>;
     ipv4: pulumi.Input<string>;
-    ipv6: pulumi.Input<string>;
+    ipv6: pulumi.Input<string> | undefined;
 }
 
-/** The certificate of the public hostname, asked for only once the name leads to this machine. */
+/** The certificate of the public names. An authority is asked only once the names lead to this machine. */
 export function setUpCertificate(host: SshHost, settings: Settings, args: CertificateArgs): void {
-    const { domain } = settings;
+    const external = args.zoneName === undefined;
     host.step("reachable", {
-        variables: { DOMAIN: domain, ZONE: args.zoneName, IPV4: args.ipv4, IPV6: args.ipv6 },
-        timeout: 600,
+        variables: {
+            ZONE: args.zoneName ?? "",
+            NAMES: httpsNames(settings).join("\n"),
+            ADDRESSES: pulumi
+                .all([args.ipv4, args.ipv6 ?? ""])
+                .apply(([ipv4, ipv6]) => (ipv6 === "" ? ipv4 : `${ipv4}\n[${ipv6}]`)),
+            PROBE: answersChallenges(settings) ? "yes" : "",
+            PATIENCE: external ? "900" : "300",
+        },
+        files: { records: pulumi.output(args.records).apply(renderRecords) },
+        timeout: external ? 1200 : 600,
     });
+    if (hasOwnCertificate(settings)) {
+        host.step("own-certificate", {
+            files: { "fullchain.pem": settings.tlsCertificate, "privkey.pem": settings.tlsPrivateKey },
+            secret: true,
+        });
+        return;
+    }
+    const names = certificateNames(settings);
+    const { acmeEabKeyId: key, acmeEabHmacKey: hmac } = settings;
     host.step("certificate", {
         variables: {
-            DOMAIN: domain,
+            NAMES: [...names].sort().join("\n"),
             LINEAGE: lineageName(settings),
             EMAIL: settings.acmeEmail,
             DIRECTORY: acmeDirectoryUrl(settings),
+            CHALLENGE: settings.acmeChallenge,
             WEEKLY_LIMIT: settings.acmeDirectory === "production" ? String(LETS_ENCRYPT_WEEKLY_LIMIT) : "",
         },
-        files: { "ca.pem": settings.acmeCaBundle },
+        files: {
+            "ca.pem": settings.acmeCaBundle,
+            "eab.ini": key === "" ? "" : `eab-kid = ${key}\neab-hmac-key = ${hmac}\n`,
+        },
+        secret: key !== "",
         timeout: 600,
     });
+}
+
+/** "NAME TYPE VALUE", one a line. Pure. */
+export function renderRecords(records: readonly PublishedRecord[]): string {
+    return records.map(({ name, type, value }) => `${name} ${type} ${value}\n`).join("");
 }
 
 /** Certificates for one exact set of names in 7 days, https://letsencrypt.org/docs/rate-limits/ */
 const LETS_ENCRYPT_WEEKLY_LIMIT = 5;
+
+/** Names for the directories that most users choose between; any other value is a URL. */
+const ACME_DIRECTORIES: Readonly<Record<string, string>> = {
+    staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
+    production: "https://acme-v02.api.letsencrypt.org/directory",
+};
+
+/** The URL of the ACME directory. Pure. */
+export function acmeDirectoryUrl(settings: Pick<Settings, "acmeDirectory">): string {
+    return ACME_DIRECTORIES[settings.acmeDirectory] ?? settings.acmeDirectory;
+}
 
 /**
  * certbot's name of the certificate, and of its folder below /etc/letsencrypt/live. Each directory has its own, so that
@@ -40,4 +83,11 @@ export function lineageName({ domain, acmeDirectory }: Pick<Settings, "domain" |
     if (acmeDirectory === "production") return domain;
     if (acmeDirectory === "staging") return `${domain}-staging`;
     return `${domain}-${createHash("sha256").update(acmeDirectory).digest("hex").slice(0, 8)}`;
+}
+
+/** Folder on the machine with the fullchain.pem and privkey.pem that nginx reads. Pure. */
+export function certificateFolder(settings: Settings): string {
+    return hasOwnCertificate(settings)
+        ? "/etc/linkmesh-proxy/tls/current"
+        : `/etc/letsencrypt/live/${lineageName(settings)}`;
 }

@@ -1,4 +1,5 @@
 import type { Settings } from "../settings.ts";
+import { grpcSurface } from "../surfaces.ts";
 import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
 import { readFile } from "./render/step.ts";
 import type { SshHost } from "./ssh-host.ts";
@@ -7,6 +8,7 @@ import type { SshHost } from "./ssh-host.ts";
 export function setUpLinkMesh(host: SshHost, settings: Settings): void {
     const { domain, linkmeshEnvironmentFile } = settings;
     const fromSource = settings.linkmeshAptSource !== "";
+    const grpc = grpcSurface(settings);
     const name = fromSource ? settings.linkmeshVersion : settings.linkmeshDebSha256;
     host.step("package", {
         variables: {
@@ -31,11 +33,11 @@ export function setUpLinkMesh(host: SshHost, settings: Settings): void {
         files: { entries: renderEnvironment(settings.linkmeshEnvironment) },
         secret: true,
     });
-    host.step("grpc-certificate", { variables: { DOMAIN: domain } });
+    if (grpc) host.step("grpc-certificate", { variables: { DOMAIN: domain, NAME: grpc.host } });
     host.step("config", {
         variables: { DOMAIN: domain },
         files: {
-            "config.yaml": renderConfig({ domain, extra: settings.linkmeshConfig }),
+            "config.yaml": renderConfig({ domain, grpc, extra: settings.linkmeshConfig }),
             "merge_config.py": readFile("merge_config.py"),
         },
         timeout: 600,

@@ -1,16 +1,23 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
-import { lineageName } from "./certificate.ts";
-import { renderNginx, renderPort80 } from "./render/nginx.ts";
+import { grpcSurface, hasOwnCertificate } from "../surfaces.ts";
+import { certificateFolder } from "./certificate.ts";
+import { renderNginx, renderPort80, type NginxArgs } from "./render/nginx.ts";
 import type { SshHost } from "./ssh-host.ts";
 
+function nginxArgs(settings: Settings, ipv6: boolean): NginxArgs {
+    return { ...settings, grpc: grpcSurface(settings), ipv6, certificate: certificateFolder(settings) };
+}
+
 /** nginx and certbot, installed and sized, with port 80 answering: what a certificate needs. */
-export function installNginx(host: SshHost, settings: Settings): void {
-    const config = renderNginx({ ...settings, lineage: lineageName(settings) });
-    const port80 = renderPort80(settings);
+export function installNginx(host: SshHost, settings: Settings, ipv6: boolean): void {
+    const args = nginxArgs(settings, ipv6);
+    const config = renderNginx(args);
+    const port80 = renderPort80(args);
     host.step("nginx", {
         variables: {
-            DOMAIN: settings.domain,
+            CERTBOT: certbotPackages(settings).join("\n"),
+            HTTP2_PER_NAME: settings.uiDomain === "" ? "" : "yes",
             WORKER_CONNECTIONS: String(config.workerConnections),
             OPEN_FILES: String(config.openFiles),
             REVISION: port80.revision,
@@ -20,10 +27,28 @@ export function installNginx(host: SshHost, settings: Settings): void {
     });
 }
 
+function certbotPackages(settings: Settings): string[] {
+    if (hasOwnCertificate(settings)) return [];
+    return settings.acmeChallenge === "dns-01" ? ["certbot", "python3-certbot-dns-route53"] : ["certbot"];
+}
+
 /** The https site and the gRPC stream, and the proof that they answer. Returns the last step. */
-export function setUpProxy(host: SshHost, settings: Settings): pulumi.Resource {
-    const lineage = lineageName(settings);
-    const { revision, files } = renderNginx({ ...settings, lineage });
-    host.step("proxy", { variables: { DOMAIN: settings.domain, LINEAGE: lineage, REVISION: revision }, files });
-    return host.step("surfaces", { variables: { DOMAIN: settings.domain } });
+export function setUpProxy(host: SshHost, settings: Settings, ipv6: boolean): pulumi.Resource {
+    const args = nginxArgs(settings, ipv6);
+    const { revision, files } = renderNginx(args);
+    const { domain, uiDomain } = settings;
+    host.step("proxy", {
+        variables: { DOMAIN: domain, CERTIFICATE: args.certificate, REVISION: revision },
+        files,
+    });
+    return host.step("surfaces", {
+        variables: {
+            DOMAIN: domain,
+            UI_DOMAIN: uiDomain,
+            GRPC_HOST: args.grpc?.host ?? "",
+            GRPC_PORT: args.grpc ? String(args.grpc.port) : "",
+            REDIRECT: settings.httpRedirect ? "yes" : "",
+            LOOPBACK: ipv6 ? "127.0.0.1\n[::1]" : "127.0.0.1",
+        },
+    });
 }

@@ -9,6 +9,13 @@ export interface SshHostArgs {
     privateKey: pulumi.Input<string>;
     /** The machine's public host key in authorized_keys form; any other key is refused from the first connection on. */
     hostKey: pulumi.Input<string>;
+    /** An SSH host between, with its own pinned key. Default: none, the machine is dialled directly. */
+    bastion?: {
+        host: string;
+        user: string;
+        privateKey: pulumi.Input<string>;
+        hostKey: string;
+    };
     /** The machine. A new one runs all steps again; when it goes, its steps go without a connection. */
     machine: pulumi.CustomResource;
     /** What must be in place before a connection can succeed. */
@@ -49,6 +56,7 @@ export class SshHost {
             privateKey: args.privateKey,
             hostKey: args.hostKey,
             perDialTimeout: 15,
+            proxy: args.bastion && { ...args.bastion, perDialTimeout: 15 },
         });
     }
 

@@ -9,11 +9,11 @@ import { authorities, HOST, type Authorities } from "./checks-site.ts";
 import { agentOptions, enrol } from "./linkmesh-calls.ts";
 import { useStandIn, type Installation } from "./linkmesh-harness.ts";
 import { CLIENT, nextMessage, NginxClient } from "./nginx-client.ts";
-import { NginxServer, type Files, type NginxOptions } from "./nginx-server.ts";
+import { nginxArgs, NginxServer, type Files, type NginxOptions } from "./nginx-server.ts";
 
 // The rendered configuration in a real nginx, in front of the stand-in for LinkMesh: what clients of all kinds see.
 
-const config = renderNginx({ domain: HOST, lineage: HOST, collectorsExpected: 1_000 });
+const config = renderNginx(nginxArgs(HOST, 1_000));
 
 const standIn = useStandIn();
 let trust: Authorities;
@@ -107,7 +107,7 @@ test("a renewal cuts no WebSocket and no gRPC stream, and the next client sees t
 });
 
 test("the upstream addresses of a large fleet are all LinkMesh", async () => {
-    const large = renderNginx({ domain: HOST, lineage: HOST, collectorsExpected: 100_000 });
+    const large = renderNginx(nginxArgs(HOST, 100_000));
     const many = await startNginx({ ...large, workerConnections: 4096 });
     try {
         const target = many.target(trust.publicCa.pem);

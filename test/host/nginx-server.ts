@@ -5,12 +5,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../../checks/index.ts";
-import type { NginxConfig } from "../../components/host/render/nginx.ts";
+import type { NginxArgs, NginxConfig } from "../../components/host/render/nginx.ts";
 import { freePort } from "./checks-site.ts";
 import type { Pair } from "./test-ca.ts";
 
 const PROGRAM = "/usr/sbin/nginx";
 const STREAM_MODULE = "/usr/share/nginx/modules-available/mod-stream.conf";
+
+/** What a plain stack renders. */
+export function nginxArgs(domain: string, collectorsExpected: number): NginxArgs {
+    return {
+        domain,
+        uiDomain: "",
+        grpc: { host: domain, port: 50051, shared: false },
+        ipv6: true,
+        httpRedirect: true,
+        trustedHops: [],
+        collectorsExpected,
+        certificate: `/etc/letsencrypt/live/${domain}`,
+    };
+}
 
 export type Files = Record<string, string>;
 

@@ -5,9 +5,9 @@ import { renderNginx } from "../../components/host/render/nginx.ts";
 import { authorities, freePort, HOST, type Authorities } from "./checks-site.ts";
 import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts";
 import { CLIENT, nextMessage, NginxClient, type Reply } from "./nginx-client.ts";
-import { NginxServer } from "./nginx-server.ts";
+import { nginxArgs, NginxServer } from "./nginx-server.ts";
 
-const config = renderNginx({ domain: HOST, lineage: HOST, collectorsExpected: 1_000 });
+const config = renderNginx(nginxArgs(HOST, 1_000));
 
 let trust: Authorities;
 beforeAll(async () => {

@@ -27,6 +27,8 @@ test.each(shell.filter((name) => name !== "library.sh"))("%s as it is sent to th
     expect(text.trimEnd().endsWith("start </dev/null")).toBe(true);
 });
 
+const GRPC = { host: "linkmesh.example.com", port: 50051, shared: false };
+
 describe("the merge of config.yaml", () => {
     const directory = mkdtempSync(join(tmpdir(), "merge-"));
     afterAll(() => rmSync(directory, { recursive: true }));
@@ -46,7 +48,7 @@ describe("the merge of config.yaml", () => {
         join(import.meta.dirname, "../../lab/linkmesh/package/etc/linkmesh/config.yaml"),
         "utf8",
     );
-    const overlay = renderConfig({ domain: "linkmesh.example.com", extra: { metrics: { enabled: true } } });
+    const overlay = renderConfig({ domain: "linkmesh.example.com", grpc: GRPC, extra: { metrics: { enabled: true } } });
 
     test("sets the keys, and keeps every comment and every other key of the file that the package ships", () => {
         const merged = merge(shipped, overlay);
@@ -74,9 +76,10 @@ describe("the merge of config.yaml", () => {
 
     const further = renderConfig({
         domain: "linkmesh.example.com",
+        grpc: GRPC,
         extra: { metrics: { enabled: true, path: "/m" }, storage: { backend: "mongodb" }, smtp: { host: "mail" } },
     });
-    const bare = renderConfig({ domain: "linkmesh.example.com", extra: {} });
+    const bare = renderConfig({ domain: "linkmesh.example.com", grpc: GRPC, extra: {} });
 
     test("keys that the user takes back are what they were: changed ones, new ones, new sections", () => {
         const first = merge(shipped, bare);

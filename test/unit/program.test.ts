@@ -176,17 +176,19 @@ describe("the stack", () => {
         const volume = program.named("linkmesh-machine-data");
         expect(volume.inputs.tags).toMatchObject({ "linkmesh-proxy": "linkmesh-proxy/test/linkmesh" });
         expect(volume.ignoreChanges).toEqual(["availabilityZone", "snapshotId"]);
-        expect(program.named("linkmesh-machine-instance").replacementTrigger).toBe("linkmesh-machine-data-id");
+        expect(program.named("linkmesh-machine-instance").replacementTrigger).toBe(
+            "linkmesh-machine-data-id debian-13",
+        );
     });
 });
 
 test("a pinned image and a brought key are honoured", async () => {
     const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nMINE\n-----END OPENSSH PRIVATE KEY-----\n";
     const { registered, named, outputs } = await runProgram(
-        { ...CONFIG, imageId: "ami-0mine", sshPublicKey: "ssh-ed25519 AAAAMINE me", sshPrivateKey: key },
+        { ...CONFIG, imageId: "ami-0pinned", sshPublicKey: "ssh-ed25519 AAAAMINE me", sshPrivateKey: key },
         { secretKeys: ["sshPrivateKey"] },
     );
-    expect(named("linkmesh-machine-instance").inputs.ami).toBe("ami-0mine");
+    expect(named("linkmesh-machine-instance").inputs.ami).toBe("ami-0pinned");
     expect(named("linkmesh-machine-instance").ignoreChanges).toEqual([]);
     expect(reveal(named("linkmesh-machine-instance").inputs.userData)).toContain("ssh-ed25519 AAAAMINE me");
     expect(ofType(registered, "tls:index/privateKey:PrivateKey")).toHaveLength(1);
@@ -292,7 +294,41 @@ test.each([
         { subnetId: "subnet-0404" },
         /^subnetId: subnet-0404 cannot be used: no matching EC2 Subnet found/,
     ],
-    ["a subnet without IPv6", { subnetId: "subnet-0004" }, /^subnetId: subnet-0004 has no IPv6 block/],
+    [
+        "an image that does not exist",
+        { imageId: "ami-0404" },
+        /^imageId: ami-0404 cannot be used in this region: Your query returned no results/,
+    ],
+    [
+        "an image of the other architecture",
+        { imageId: "ami-0arm" },
+        /^imageId: ami-0arm is for arm64, but t3\.small is x86_64; choose an image or an instanceType of the other/,
+    ],
+    [
+        "an image that is not what image says",
+        { imageId: "ami-0bookworm", image: "debian-13" },
+        /^image: ami-0bookworm is debian-12-amd64-20260101-0001 and not debian-13; set image to debian-12, or remove it/,
+    ],
+    [
+        "an image whose name tells nothing",
+        { imageId: "ami-0custom" },
+        /^image: the name of ami-0custom, platform-golden-image, does not tell its system; set image to/,
+    ],
+    [
+        "a UI name where nginx is too old for it",
+        { uiDomain: "ui.example.com", image: "debian-12" },
+        /^uiDomain: the nginx of Debian 12 is older than 1\.25\.1 and cannot offer HTTP\/2 for one name alone/,
+    ],
+    [
+        "a UI name on a pinned old image",
+        { uiDomain: "ui.example.com", imageId: "ami-0bookworm" },
+        /^uiDomain: the nginx of Debian 12/,
+    ],
+    [
+        "names without a zone in common",
+        { grpcDomain: "grpc.example.net" },
+        /^domain: this AWS account has no public hosted zone that encloses linkmesh\.example\.com and grpc\.example\.net/,
+    ],
     [
         "a snapshot that does not exist",
         { restoreFrom: "snap-0404" },

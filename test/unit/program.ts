@@ -141,7 +141,7 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
             return { locations: filters[0]!.values[0] === "m1.none" ? [] : ["eu-central-1b", "eu-central-1a"] };
         }
         case "aws:ec2/getAmi:getAmi":
-            return { id: "ami-0newest" };
+            return describeImage(inputs.filters as { name: string; values: string[] }[]);
         case "aws:ec2/getSubnet:getSubnet":
             if (inputs.id === "subnet-0404") throw providerError("no matching EC2 Subnet found");
             return {
@@ -163,6 +163,23 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
             throw new Error(`the mocks know no ${token}`);
     }
 }
+
+/** The newest image of the wanted name, or the one with the wanted id, whose last word tells its name. */
+function describeImage(filters: { name: string; values: string[] }[]): Record<string, unknown> {
+    const wanted = (name: string) => filters.find((filter) => filter.name === name)?.values[0];
+    const id = wanted("image-id");
+    if (id === undefined) return { id: "ami-0newest", name: wanted("name"), architecture: wanted("architecture") };
+    const [, architecture = "x86_64", system = "debian-13-amd64-x"] = PINNED[id] ?? [id];
+    if (!(id in PINNED)) throw providerError("Your query returned no results. Please change your search criteria");
+    return { id, name: system, architecture };
+}
+
+const PINNED: Record<string, [string, string?, string?]> = {
+    "ami-0pinned": ["Debian 13"],
+    "ami-0bookworm": ["Debian 12", "x86_64", "debian-12-amd64-20260101-0001"],
+    "ami-0arm": ["Debian 13", "arm64", "debian-13-arm64-20260101-0001"],
+    "ami-0custom": ["own", "x86_64", "platform-golden-image"],
+};
 
 /** An error of the bridged provider as gRPC delivers it. */
 function providerError(reason: string): Error {

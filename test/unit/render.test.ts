@@ -4,12 +4,29 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { describe, expect, test } from "vitest";
 import { renderConfig, renderEnvironment } from "../../components/host/render/linkmesh.ts";
-import { renderNginx, size } from "../../components/host/render/nginx.ts";
+import { renderNginx, size, type NginxArgs } from "../../components/host/render/nginx.ts";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
 import { GENERATED, path } from "../../docs/generate.ts";
 
-const ARGS = { domain: "linkmesh.example.com", lineage: "linkmesh.example.com", collectorsExpected: 10_000 };
+const ARGS: NginxArgs = {
+    domain: "linkmesh.example.com",
+    uiDomain: "",
+    grpc: { host: "linkmesh.example.com", port: 50051, shared: false },
+    ipv6: true,
+    httpRedirect: true,
+    trustedHops: [],
+    collectorsExpected: 10_000,
+    certificate: "/etc/letsencrypt/live/linkmesh.example.com",
+};
+const MODES: Record<string, Partial<NginxArgs>> = {
+    "shared-port": { grpc: { host: "grpc.example.com", port: 443, shared: true }, uiDomain: "ui.example.com" },
+    "ui-name": { uiDomain: "ui.example.com" },
+    "grpc-off": { grpc: undefined },
+    "ipv4-only": { ipv6: false },
+    "no-port-80": { httpRedirect: false, certificate: "/etc/linkmesh-proxy/tls/current" },
+    "trusted-hops": { trustedHops: ["203.0.113.0/24", "2001:db8::/32"] },
+};
 const golden = (name: string) => `golden/${name}`;
 
 describe("nginx", () => {
@@ -17,6 +34,19 @@ describe("nginx", () => {
 
     test.each(Object.keys(config.files) as (keyof typeof config.files)[])("%s is as reviewed", async (file) => {
         await expect(config.files[file]).toMatchFileSnapshot(golden(`nginx/${file}`));
+    });
+
+    // Only what a mode changes is worth a review.
+    test.each(Object.keys(MODES))("%s is as reviewed", async (mode) => {
+        const { files } = renderNginx({ ...ARGS, ...MODES[mode] });
+        const { files: plain } = config;
+        const names = (Object.keys(files) as (keyof typeof files)[]).filter((name) =>
+            name === "http-redirect.conf"
+                ? files[name].replace(/"[0-9a-f]{12}"/, "") !== plain[name].replace(/"[0-9a-f]{12}"/, "")
+                : files[name] !== plain[name],
+        );
+        const text = names.map((name) => `#### ${name}\n${files[name]}`).join("\n");
+        await expect(text).toMatchFileSnapshot(golden(`nginx/modes/${mode}.conf`));
     });
 
     test("kernel settings are as reviewed", async () => {
@@ -65,7 +95,11 @@ describe("nginx", () => {
 describe("LinkMesh", () => {
     test("config.yaml is as reviewed", async () => {
         await expect(
-            renderConfig({ domain: ARGS.domain, extra: { metrics: { enabled: true }, grpc: { keepalive: "30s" } } }),
+            renderConfig({
+                domain: ARGS.domain,
+                grpc: ARGS.grpc,
+                extra: { metrics: { enabled: true }, grpc: { keepalive: "30s" } },
+            }),
         ).toMatchFileSnapshot(golden("linkmesh/config.yaml"));
     });
 

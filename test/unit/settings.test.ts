@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { acmeDirectoryUrl, SETTINGS } from "../../components/settings.ts";
+import { acmeDirectoryUrl } from "../../components/host/certificate.ts";
+import { SETTINGS } from "../../components/settings.ts";
 import { parseSettings, SettingsError } from "../../components/configuration.ts";
 
 const GOOD = {

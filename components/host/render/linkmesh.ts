@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import type { GrpcSurface } from "../../surfaces.ts";
 
 /** The internal port of LinkMesh's gRPC listener, moved so that nginx has the public 50051. */
 export const GRPC_INTERNAL_PORT = 50061;
@@ -6,17 +7,22 @@ export const GRPC_INTERNAL_PORT = 50061;
 export interface LinkMeshConfigArgs {
     /** The public hostname. */
     domain: string;
+    /** Where agents connect; undefined when gRPC is off. LinkMesh listens for it all the same, on loopback's side of the firewall. */
+    grpc: GrpcSurface | undefined;
     /** The user's further keys of config.yaml. */
     extra: Readonly<Record<string, unknown>>;
 }
 
 /** The keys that are merged into LinkMesh's config.yaml, as YAML. Pure. */
-export function renderConfig({ domain, extra }: LinkMeshConfigArgs): string {
+export function renderConfig({ domain, grpc, extra }: LinkMeshConfigArgs): string {
     const proxy = {
         externalUrl: `https://${domain}`,
         // Loopback alone: from a wider range a client could forge the address that LinkMesh takes for its own.
         http: { trustedProxies: ["127.0.0.1/32", "::1/128"] },
-        grpc: { port: GRPC_INTERNAL_PORT, externalUrl: `${domain}:50051` },
+        grpc: {
+            port: GRPC_INTERNAL_PORT,
+            ...(grpc && { externalUrl: `${grpc.host}:${grpc.port}` }),
+        },
     };
     return stringify(merge(extra, proxy));
 }

@@ -1,35 +1,48 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
-# The certificate for the public hostname, by webroot while nginx runs, and its renewal by the distribution's timer.
-# Each directory has a lineage of its own; one that is still good is used again, whatever was in use meanwhile.
-# DOMAIN, LINEAGE, EMAIL, DIRECTORY. WEEKLY_LIMIT: orders for these names in 7 days, or nothing. The file `ca.pem`: what
-# the directory's own certificate is verified with, or nothing.
+# The certificate for the public names, by webroot while nginx runs or by a DNS record, and its renewal by the
+# distribution's timer. Each directory has a lineage of its own; one that is still good is used again, whatever was in
+# use meanwhile.
+# NAMES: one a line, sorted. LINEAGE, EMAIL, DIRECTORY. CHALLENGE: http-01 or dns-01. WEEKLY_LIMIT: orders for these
+# names in 7 days, or nothing. The file `ca.pem`: what the directory's own certificate is verified with, or nothing. The
+# file `eab.ini`: certbot's options for an external account binding, or nothing.
 
 LIVE=/etc/letsencrypt/live
 RENEWAL=/etc/letsencrypt/renewal
 CA=/etc/linkmesh-proxy/acme-ca.pem
 ORDERS=$DATA/identity/orders # the last 7 days': seconds since 1970, directory, names
 WEEK=604800
+SYSTEM_CA=/etc/ssl/certs/ca-certificates.crt
 
 main() {
+    local NAME_LIST AUTHENTICATOR
     mountpoint -q /etc/letsencrypt || fail "/etc/letsencrypt is not on the data volume: run pulumi up again after \`sudo mount /etc/letsencrypt\` on the machine."
+    NAME_LIST=$(tr '\n' ',' <<<"$NAMES" | sed 's/,$//')
+    if [ "$CHALLENGE" = dns-01 ]; then AUTHENTICATOR=dns-route53; else AUTHENTICATOR=webroot; fi
     trust_directory
     hook_renewals
     set_renewal "$RENEWAL/$LINEAGE.conf" on # certbot leaves one alone that is off, although it is due
+    if [ "$AUTHENTICATOR" = dns-route53 ]; then
+        wait_until 120 has_role || fail "the machine has no role yet with which to write into Route 53: run pulumi up again in a minute."
+    fi
     if may_order; then order; fi
     renew_this_lineage_only
     systemctl enable --quiet --now certbot.timer
 }
 
 order() {
-    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) line='' tries=0
+    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) way=(--dns-route53) line='' tries=0
     if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
+    if [ "$AUTHENTICATOR" = webroot ]; then way=(--webroot -w /var/www/acme); fi
+    # In a file: arguments are seen by every process of the machine.
+    file eab.ini >"$WORK/eab.ini"
+    if [ -s "$WORK/eab.ini" ]; then contact+=(--config "$WORK/eab.ini"); fi
     before=$(serial_on_disk)
     if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
     # Noted beforehand: a run that is cut may have got its certificate.
     if [ -z "$before" ] || [ "$how" = --force-renewal ]; then note_order; fi
     until certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
-        --no-directory-hooks --webroot -w /var/www/acme --cert-name "$LINEAGE" -d "$DOMAIN" "$how" >"$WORK/certbot" 2>&1; do
+        --no-directory-hooks "${way[@]}" --cert-name "$LINEAGE" --renew-with-new-domains -d "$NAME_LIST" "$how" >"$WORK/certbot" 2>&1; do
         # An authority that is busy says so; three times is enough to tell that from a longer trouble.
         if busy && ((++tries < 4)); then
             echo "The certificate authority is busy: waiting."
@@ -37,7 +50,7 @@ order() {
             continue
         fi
         forget_order
-        fail "the certificate authority gave no certificate for $DOMAIN: $(certbot_reason)"
+        fail "the certificate authority gave no certificate for ${NAME_LIST//,/ and }: $(certbot_reason)"
     done
     if [ "$(serial_on_disk)" = "$before" ]; then
         forget_order
@@ -48,14 +61,26 @@ order() {
     if systemctl is-active --quiet nginx; then systemctl reload nginx; fi
 }
 
+# A role that has just been given reaches the metadata service after some seconds.
+has_role() {
+    local token
+    token=$(curl --silent --fail --max-time 3 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token) &&
+        curl --silent --fail --max-time 3 -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/iam/security-credentials/ | grep -q .
+}
+
 serial_on_disk() {
     openssl x509 -noout -serial -in "$LIVE/$LINEAGE/cert.pem" 2>/dev/null || true
 }
 
-# The lineage comes from the wanted directory, renews by webroot, and has the name.
+# The lineage comes from the wanted directory, renews in the wanted way, and has these names and no others.
 lineage_fits() {
     local renewal="$RENEWAL/$LINEAGE.conf"
-    grep -qsxF "server = $DIRECTORY" "$renewal" && grep -qx 'authenticator = webroot' "$renewal" && has_name "$DOMAIN" <"$LIVE/$LINEAGE/cert.pem"
+    grep -qsxF "server = $DIRECTORY" "$renewal" && grep -qxF "authenticator = $AUTHENTICATOR" "$renewal" && [ "$(names_of "$LIVE/$LINEAGE/cert.pem")" = "$NAMES" ]
+}
+
+# One a line, sorted as the program sorts them.
+names_of() {
+    openssl x509 -noout -ext subjectAltName -in "$1" | grep -o 'DNS:[^, ]*' | cut -c5- | sort
 }
 
 # --- the authority's limit
@@ -65,7 +90,7 @@ recent_orders() {
 }
 
 note_order() {
-    line="$(date +%s) $DIRECTORY $DOMAIN"
+    line="$(date +%s) $DIRECTORY $NAME_LIST"
     { recent_orders && echo "$line"; } | install_file "$ORDERS" || true
 }
 
@@ -80,11 +105,11 @@ forget_order() {
 may_order() {
     local times=() possible
     [ -n "$WEEKLY_LIMIT" ] || return 0
-    mapfile -t times < <(recent_orders | awk -v directory="$DIRECTORY" -v names="$DOMAIN" '$2 == directory && $3 == names { print $1 }' | sort -n)
+    mapfile -t times < <(recent_orders | awk -v directory="$DIRECTORY" -v names="$NAME_LIST" '$2 == directory && $3 == names { print $1 }' | sort -n)
     ((${#times[@]} >= WEEKLY_LIMIT)) || return 0
     if [ -n "$(serial_on_disk)" ] && lineage_fits && openssl x509 -noout -checkend 0 -in "$LIVE/$LINEAGE/cert.pem" >/dev/null; then return 1; fi
     possible=$(date --utc --date="@$((times[${#times[@]} - WEEKLY_LIMIT] + WEEK))" '+%Y-%m-%d %H:%M UTC')
-    fail "$DOMAIN has had ${#times[@]} certificates of $DIRECTORY in 7 days, and $WEEKLY_LIMIT is its limit: run pulumi up again after $possible, or set acmeDirectory to staging meanwhile."
+    fail "${NAME_LIST//,/ and } has had ${#times[@]} certificates of $DIRECTORY in 7 days, and $WEEKLY_LIMIT is its limit: run pulumi up again after $possible, or set acmeDirectory to staging meanwhile."
 }
 
 # --- renewal
@@ -100,7 +125,7 @@ renew_this_lineage_only() {
 
 # set_renewal FILE on|off: for lineages of this program alone.
 set_renewal() {
-    grep -qs '/var/www/acme' "$1" || return 0
+    grep -qsE '/var/www/acme|^authenticator = dns-route53$' "$1" || return 0
     sed '/^autorenew = /d' "$1" >"$WORK/renewal"
     [ "$2" = on ] || sed -i '/^\[renewalparams\]/a autorenew = False' "$WORK/renewal"
     install_file "$1" <"$WORK/renewal" || true
@@ -111,7 +136,7 @@ hook_renewals() {
 #!/bin/sh
 # certbot runs this after each renewal: it counts against the authority's limit, and nginx has to read it.
 server=\$(sed -n 's/^server = //p' "$RENEWAL/\${RENEWED_LINEAGE##*/}.conf")
-printf '%s %s %s\n' "\$(date +%s)" "\$server" "\$(echo "\$RENEWED_DOMAINS" | tr ' ' ',')" >>$ORDERS
+printf '%s %s %s\n' "\$(date +%s)" "\$server" "\$(echo "\$RENEWED_DOMAINS" | tr ' ' '\n' | LC_ALL=C.UTF-8 sort | paste -sd,)" >>$ORDERS
 nginx -t -q && systemctl reload nginx
 EOF_HOOK
 }
@@ -128,8 +153,9 @@ trust_directory() {
     file ca.pem >"$WORK/ca.pem"
     if [ -s "$WORK/ca.pem" ]; then
         install_file "$CA" <"$WORK/ca.pem" || true
-        printf '[Service]\nEnvironment=REQUESTS_CA_BUNDLE=%s\n' "$CA" >>"$WORK/drop-in"
-        export REQUESTS_CA_BUNDLE=$CA
+        # The plug-in for Route 53 would take the directory's CA for AWS's otherwise.
+        printf '[Service]\nEnvironment=REQUESTS_CA_BUNDLE=%s AWS_CA_BUNDLE=%s\n' "$CA" "$SYSTEM_CA" >>"$WORK/drop-in"
+        export REQUESTS_CA_BUNDLE=$CA AWS_CA_BUNDLE=$SYSTEM_CA
     else
         rm -f "$CA"
     fi
@@ -147,6 +173,10 @@ certbot_reason() {
         echo "the certificate of $DIRECTORY itself is not trusted: set acmeCaBundle to the one that signs it."
     elif grep -qE '^ValueError: Requesting|ConnectionError|Timeout|Max retries exceeded' "$WORK/certbot"; then
         echo "$DIRECTORY does not answer: check acmeDirectory, or wait and run pulumi up again."
+    elif grep -qE 'Unable to locate credentials|AccessDenied' "$WORK/certbot"; then
+        echo "the machine may not write the challenge into the Route 53 zone: check the role of its instance profile, then run pulumi up again."
+    elif grep -qiE 'externalAccount' "$WORK/certbot"; then
+        echo "the authority wants to know whose account this is: set acmeEabKeyId and acmeEabHmacKey to what it shows you."
     elif grep -qiE 'rateLimited|too many' "$WORK/certbot"; then
         echo "$(grep -m1 -oiE 'too many.*' "$WORK/certbot") This is a limit of the authority: wait, or set acmeDirectory to staging meanwhile."
     else

@@ -1,22 +1,22 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
-# LinkMesh's own certificate on the gRPC port carries the public hostname. `cert init` runs only when it does not:
+# LinkMesh's own certificate on the gRPC port carries the name that agents connect to. `cert init` runs only when it does not:
 # it needs the database for itself, so the service stops meanwhile.
-# DOMAIN.
+# DOMAIN. NAME: the one for gRPC.
 
 main() {
     systemctl is-active --quiet linkmesh-server || systemctl start linkmesh-server || true
     wait_until 60 linkmesh_answers || fail "LinkMesh does not answer on ports 8080 and 50051: see \`sudo journalctl -u linkmesh-server\` on the machine."
     if has_public_name; then return; fi
     systemctl stop linkmesh-server
-    if ! runuser -u linkmesh -- linkmesh-server cert init --san "dns:$DOMAIN" >"$WORK/cert-init" 2>&1; then
+    if ! runuser -u linkmesh -- linkmesh-server cert init --san "dns:$NAME" >"$WORK/cert-init" 2>&1; then
         restart_linkmesh 60 || true
-        fail "\`linkmesh-server cert init --san dns:$DOMAIN\` failed: $(tail -n1 "$WORK/cert-init")"
+        fail "\`linkmesh-server cert init --san dns:$NAME\` failed: $(tail -n1 "$WORK/cert-init")"
     fi
     restart_linkmesh 60 || fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
-    has_public_name || fail "the certificate on LinkMesh's gRPC port still lacks $DOMAIN after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    has_public_name || fail "the certificate on LinkMesh's gRPC port still lacks $NAME after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
 }
 
 has_public_name() {
-    certificate_at "127.0.0.1:$(grpc_port)" "$DOMAIN" | has_name "$DOMAIN"
+    certificate_at "127.0.0.1:$(grpc_port)" "$NAME" | has_name "$NAME"
 }

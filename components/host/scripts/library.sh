@@ -250,11 +250,11 @@ nginx_reload() {
 
 # A reload reports success although a port could not be bound, so only an answer counts.
 nginx_serves() {
-    local port
+    local listener
     [ "$(curl --silent --max-time 3 http://127.0.0.1/.well-known/linkmesh-proxy)" = "$1" ] || return 1
-    while read -r port; do
-        listens "0.0.0.0:$port" && listens "[::]:$port" || return 1
-    done <"$NGINX/$1/ports"
+    while read -r listener; do
+        listens "$listener" || return 1
+    done <"$NGINX/$1/listeners"
 }
 
 listens() {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
 # nginx and certbot from the distribution, sized for the expected collectors, with port 80 answering.
-# DOMAIN, WORKER_CONNECTIONS, OPEN_FILES, REVISION. The files `sysctl.conf`, `http-redirect.conf`, `ports`.
+# CERTBOT: its packages, one a line, or nothing. HTTP2_PER_NAME: "yes" when one name of a port is to offer HTTP/2.
+# WORKER_CONNECTIONS, OPEN_FILES, REVISION. The files `sysctl.conf`, `http-redirect.conf`, `listeners`.
 
 main() {
     local port holder
@@ -12,7 +13,9 @@ main() {
             [ -z "$holder" ] || fail "port $port on the machine is taken by ${holder//\"/}, but nginx needs it: remove that program and run pulumi up again."
         done
     fi
-    packages nginx libnginx-mod-stream certbot bind9-dnsutils openssl curl
+    # shellcheck disable=SC2086
+    packages nginx libnginx-mod-stream bind9-dnsutils openssl curl $CERTBOT
+    if [ -n "$HTTP2_PER_NAME" ]; then can_http2_per_name; fi
     foreign_stream
     set_limits
     rm -f /etc/nginx/sites-enabled/default # it owns port 80
@@ -28,6 +31,13 @@ main() {
         nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
         rm -f "$STATE/reload-nginx"
     fi
+}
+
+# Before 1.25.1 HTTP/2 belongs to the port, so that OpAMP's name would offer it too.
+can_http2_per_name() {
+    local version
+    version=$(nginx -v 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n1)
+    dpkg --compare-versions "$version" ge 1.25.1 || fail "uiDomain needs nginx 1.25.1 and the machine has $version: choose an image with Debian 13, or remove uiDomain."
 }
 
 # nginx knows one stream block only.
@@ -46,6 +56,8 @@ RequiresMountsFor=/etc/letsencrypt
 LimitNOFILE=$OPEN_FILES
 Restart=on-failure
 RestartSec=2
+# What an nginx that was killed leaves would keep the next from starting.
+ExecStartPre=/bin/rm -f /run/linkmesh-https.sock /run/linkmesh-grpc.sock
 IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
 EOF_DROP_IN
     [ -z "$changed" ] || systemctl daemon-reload
@@ -84,6 +96,6 @@ serve_port_80() {
     if [ -e "$NGINX/current/http-linkmesh.conf" ]; then return; fi
     mkdir -p "$NGINX/$REVISION"
     file http-redirect.conf | install_file "$NGINX/$REVISION/http-redirect.conf" || true
-    file ports | install_file "$NGINX/$REVISION/ports" || true
+    file listeners | install_file "$NGINX/$REVISION/listeners" || true
     nginx_apply "$REVISION"
 }

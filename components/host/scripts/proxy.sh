@@ -1,21 +1,21 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
 # The whole configuration of nginx: port 80, the https site, the gRPC stream.
-# DOMAIN, LINEAGE, REVISION. The files of the revision.
+# DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. The files of the revision.
 
 main() {
     local name new="$NGINX/$REVISION"
-    for name in http-redirect.conf http-linkmesh.conf main-stream.conf tls.inc ports; do
+    for name in http-redirect.conf http-linkmesh.conf main-stream.conf tls.inc listeners; do
         mkdir -p "$new"
         file "$name" | install_file "$new/$name" || true
     done
     nginx_apply "$REVISION"
     wait_until 20 serves_certificate_on_disk || {
         systemctl reload nginx
-        wait_until 20 serves_certificate_on_disk || fail "nginx serves another certificate on port 443 than /etc/letsencrypt/live/$LINEAGE holds: see /var/log/nginx/error.log on the machine."
+        wait_until 20 serves_certificate_on_disk || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
     }
 }
 
 serves_certificate_on_disk() {
-    [ "$(serial_at 127.0.0.1:443 "$DOMAIN")" = "$(openssl x509 -noout -serial -in "/etc/letsencrypt/live/$LINEAGE/cert.pem")" ]
+    [ "$(serial_at 127.0.0.1:443 "$DOMAIN")" = "$(openssl x509 -noout -serial -in "$CERTIFICATE/fullchain.pem")" ]
 }

@@ -1,55 +1,98 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
-# The public hostname leads to this machine, in both families, before a certificate authority is asked: a mistake in
-# DNS then costs no failed authorization.
-# DOMAIN, ZONE, IPV4, IPV6.
+# The public names lead to this machine before a certificate authority is asked: a mistake in DNS then costs no failed
+# authorization.
+# ZONE: the zone in Route 53; nothing when the records are made elsewhere, so that they are shown and waited for.
+# PATIENCE: seconds for that. NAMES: what answers http, one a line. ADDRESSES: the machine's, as in a URL, one a line.
+# PROBE: "yes" when the authority will come to port 80. The file `records`: NAME TYPE VALUE, one a line.
 
 main() {
-    local missing=
-    wait_until 60 zone_is_delegated || fail "no name servers answer for the zone $ZONE: delegate it at its registrar to the name servers that Route 53 shows for it."
-    wait_until 300 published || fail "the name servers of $ZONE do not give this machine's addresses for $DOMAIN yet: $missing"
+    local missing='' server='' probe token name address
+    file records >"$WORK/records"
+    if [ -n "$ZONE" ]; then
+        wait_until 60 zone_is_delegated "$ZONE" || fail "no name servers answer for the zone $ZONE: delegate it at its registrar to the name servers that Route 53 shows for it."
+    else
+        show_records
+    fi
+    wait_until "$PATIENCE" published || fail "$missing$(what_to_do)"
+    [ -n "$PROBE" ] || return 0
 
-    local probe token
     token="linkmesh-proxy-$(head -c12 /dev/urandom | od -An -tx1 | tr -d ' \n')"
     probe=/var/www/acme/.well-known/acme-challenge/$token
     echo "$token" >"$probe"
     # Its path is fixed here: the variables are gone when the shell ends.
     trap 'rm -rf "$WORK"; rm -f "'"$probe"'"' EXIT
-    reach "$IPV4" "$IPV4"
-    reach "$IPV6" "[$IPV6]"
-}
-
-zone_is_delegated() {
-    SERVERS=$(dig +short +time=3 +tries=1 NS "$ZONE" | grep -v '^;' || true)
-    [ -n "$SERVERS" ]
-}
-
-# Asks each authoritative server itself: caches may hold an old or a negative answer.
-published() {
-    local server answer
-    for server in $SERVERS; do
-        answer=$(ask "$server" A)
-        [ "$answer" = "$IPV4" ] || {
-            missing="${server%.} says ${answer:-nothing} instead of A $IPV4. Correct the record, or wait and run pulumi up again."
-            return 1
-        }
-        answer=$(ask "$server" AAAA)
-        [ "$answer" = "$IPV6" ] || {
-            missing="${server%.} says ${answer:-nothing} instead of AAAA $IPV6. Correct the record, or wait and run pulumi up again."
-            return 1
-        }
+    for name in $NAMES; do
+        for address in $ADDRESSES; do
+            wait_until 60 fetched "$name" "$address" || fail "http://$name/ does not lead here over $address: check that the security group lets port 80 in and that no other machine has the address."
+        done
     done
 }
 
+# Names the servers of a zone in SERVERS.
+zone_is_delegated() {
+    SERVERS=$(dig +short +time=3 +tries=1 NS "$1" | grep -v '^;' || true)
+    [ -n "$SERVERS" ]
+}
+
+# The closest zone around a name, wherever it is.
+find_zone() {
+    local zone=$1
+    until zone_is_delegated "$zone"; do
+        [[ "$zone" = *.*.* ]] || return 1
+        zone=${zone#*.}
+    done
+}
+
+show_records() {
+    echo "Make these DNS records, if they are not there yet:"
+    while read -r name type value; do echo "    $name  $type  $value"; done <"$WORK/records"
+}
+
+# True when every record is there. Asks each authoritative server itself: caches may hold an old or a negative answer.
+published() {
+    local name type wanted answer told=$missing
+    while read -r name type; do
+        wanted=$(awk -v name="$name" -v type="$type" '$1 == name && $2 == type { sub(/^[^ ]+ [^ ]+ /, ""); print }' "$WORK/records" | one_line)
+        if ! { [ -n "$ZONE" ] || find_zone "$name"; }; then
+            missing="no name servers answer for $name"
+            tell
+            return 1
+        fi
+        for server in $SERVERS; do
+            answer=$(ask "$server" "$type" "$name" | one_line)
+            [ "$answer" = "$wanted" ] || {
+                missing="${server%.} says ${answer:-nothing} for $name instead of $type $wanted"
+                tell
+                return 1
+            }
+        done
+    done < <(cut -d' ' -f1,2 "$WORK/records" | sort -u)
+}
+
+# Where a person makes the records it helps to see which one is still missing.
+tell() {
+    [ -n "$ZONE" ] || [ "$told" = "$missing" ] || echo "Waiting: $missing."
+}
+
 ask() {
-    dig +short +norecurse +time=3 +tries=1 "@$1" "$2" "$DOMAIN" 2>/dev/null | grep -v '^;' | sort | tr '\n' ' ' | sed 's/ $//'
+    dig +short +norecurse +time=3 +tries=1 "@$1" "$2" "$3" 2>/dev/null | grep -v '^;' || true
 }
 
-# reach ADDRESS URL-FORM: fetches the probe as a certificate authority would.
-reach() {
-    wait_until 60 fetched "$2" || fail "http://$DOMAIN/ does not lead here over $1: check that the security group lets port 80 in and that no other machine has the address."
+# The values of one name and type, in a fixed order.
+one_line() {
+    sort | paste -sd' '
 }
 
+what_to_do() {
+    if [ -n "$ZONE" ]; then
+        echo " yet. Correct the record, or wait and run pulumi up again."
+    else
+        echo " yet. Make the record at your DNS provider, then run pulumi up again."
+    fi
+}
+
+# fetched NAME ADDRESS: as a certificate authority would.
 fetched() {
-    [ "$(curl --silent --max-time 5 --resolve "$DOMAIN:80:$1" "http://$DOMAIN/.well-known/acme-challenge/$token")" = "$token" ]
+    [ "$(curl --silent --max-time 5 --resolve "$1:80:$2" "http://$1/.well-known/acme-challenge/$token")" = "$token" ]
 }

@@ -1,0 +1,225 @@
+import { X509Certificate, createPrivateKey } from "node:crypto";
+import type { Settings } from "./settings.ts";
+import { answersChallenges, certificateNames, covers, hasOwnCertificate, httpsNames, publicNames } from "./surfaces.ts";
+
+/** Keys of config.yaml that the proxy's own settings decide. */
+const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
+
+/** Settings that are right by themselves but not together, one sentence each; empty when all is well. */
+export function contradictions(settings: Settings): string[] {
+    return [names, access, certificate, linkmeshPackage, linkmeshConfig, dataPaths].flatMap((rules) => rules(settings));
+}
+
+/** A sentence for each condition that does not hold. */
+function broken(rules: readonly (readonly [holds: boolean, sentence: string])[]): string[] {
+    return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence);
+}
+
+function names(s: Settings): string[] {
+    const zone = s.hostedZone;
+    const outside =
+        zone === "" ? undefined : publicNames(s).find((name) => name !== zone && !name.endsWith(`.${zone}`));
+    const named = [s.domain, s.uiDomain, s.grpcDomain].filter((name) => name !== "");
+    return broken([
+        [
+            outside === undefined,
+            outside === s.domain
+                ? `domain ${s.domain} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or another zone.`
+                : `${outside} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or publish all names by dns=external.`,
+        ],
+        [
+            new Set(named).size === named.length,
+            "domain, uiDomain and grpcDomain must be different names: nginx tells what is meant by them.",
+        ],
+        [s.grpc || s.grpcDomain === "", "grpcDomain names gRPC, but grpc is false: remove one of them."],
+        [
+            s.dns === "route53" || s.hostedZone === "",
+            "hostedZone is a zone of Route 53, but dns is external: remove one of them.",
+        ],
+        [
+            s.dns === "route53" || !s.dnsAllowOverwrite,
+            "dnsAllowOverwrite speaks of records in Route 53, but dns is external: remove one of them.",
+        ],
+        [
+            s.caaAccountUri === "" || s.caaIssuer !== "",
+            "caaAccountUri narrows a CAA record, which there is none of: set caaIssuer, such as letsencrypt.org, too.",
+        ],
+        [
+            s.caaIssuer === "" || !certificateNames(s).some((name) => name.startsWith("*.")),
+            "caaIssuer publishes a record for each host, but certificateNames holds a wildcard, which the record of the whole domain decides on: remove one of them.",
+        ],
+        [
+            s.caaIssuer === "" ||
+                s.caaIssuer === "letsencrypt.org" ||
+                hasOwnCertificate(s) ||
+                !["staging", "production"].includes(s.acmeDirectory),
+            `caaIssuer ${s.caaIssuer} would forbid the certificates of acmeDirectory ${s.acmeDirectory}: set it to letsencrypt.org.`,
+        ],
+        [
+            s.caaAccountUri === "" || !hasOwnCertificate(s),
+            "caaAccountUri names an ACME account, but tlsCertificate brings a certificate of your own: remove one of them.",
+        ],
+    ]);
+}
+
+function access(s: Settings): string[] {
+    const bastion = [s.bastionHost, s.bastionHostKey, s.bastionPrivateKey];
+    const twice = (["sshAllowedCidrs", "httpsAllowedCidrs", "grpcAllowedCidrs", "trustedHops"] as const).filter(
+        (name) => new Set(s[name]).size !== s[name].length,
+    );
+    return [
+        ...twice.map((name) => `${name} names a network twice: remove one.`),
+        ...broken([
+            [
+                (s.sshPublicKey === "") === (s.sshPrivateKey === ""),
+                "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.",
+            ],
+            [
+                bastion.every((value) => value === "") || bastion.every((value) => value !== ""),
+                "bastionHost, bastionHostKey and bastionPrivateKey belong together: set all three, or none to connect directly.",
+            ],
+            [
+                s.grpcAllowedCidrs.length === 0 || (s.grpc && s.grpcDomain === ""),
+                s.grpc
+                    ? "grpcAllowedCidrs speaks of port 50051, but with grpcDomain gRPC shares port 443: use httpsAllowedCidrs, which counts for both."
+                    : "grpcAllowedCidrs speaks of port 50051, but grpc is false: remove one of them.",
+            ],
+            [
+                s.trustedHops.length === 0 || s.grpcDomain === "",
+                "trustedHops and grpcDomain exclude each other: a hop that ends TLS cannot pass gRPC through on the same port, so give gRPC its own port or remove the hops.",
+            ],
+            [
+                !s.trustedHops.some((hop) => hop.endsWith("/0")),
+                "trustedHops must not hold a network of all addresses (/0): any client could then name the address that it likes.",
+            ],
+        ]),
+    ];
+}
+
+function certificate(s: Settings): string[] {
+    const uncovered = httpsNames(s).find((name) => !certificateNames(s).some((pattern) => covers(pattern, name)));
+    const wildcard = certificateNames(s).find((name) => name.startsWith("*."));
+    const problems = broken([
+        [
+            hasOwnCertificate(s) === (s.tlsPrivateKey !== ""),
+            "tlsCertificate and tlsPrivateKey belong together: set both, or none to have a certificate from acmeDirectory.",
+        ],
+        [
+            (s.acmeEabKeyId === "") === (s.acmeEabHmacKey === ""),
+            "acmeEabKeyId and acmeEabHmacKey belong together: set both as the authority shows them, or none.",
+        ],
+        [
+            !(s.acmeEabKeyId !== "" && (s.acmeDirectory === "staging" || s.acmeDirectory === "production")),
+            "acmeEabKeyId is of no use with Let's Encrypt: set acmeDirectory to the authority's URL, or remove it.",
+        ],
+        [
+            s.acmeChallenge === "http-01" || s.dns === "route53",
+            "acmeChallenge dns-01 writes into Route 53, but dns is external: use http-01, or bring a certificate by tlsCertificate.",
+        ],
+        [
+            !answersChallenges(s) || s.httpRedirect,
+            "httpRedirect is false, but http-01 needs port 80: use dns-01, bring a certificate by tlsCertificate, or leave the port open.",
+        ],
+        [
+            !answersChallenges(s) || wildcard === undefined,
+            `certificateNames holds ${wildcard}, and authorities give wildcards by dns-01 only: set acmeChallenge to dns-01, or name each host.`,
+        ],
+        [
+            hasOwnCertificate(s) || uncovered === undefined,
+            `certificateNames lacks ${uncovered}, which nginx answers for: add it, or a wildcard that covers it.`,
+        ],
+        [
+            !hasOwnCertificate(s) || s.certificateNames.length === 0,
+            "certificateNames says what an authority is asked for, but tlsCertificate brings a certificate of your own: remove one of them.",
+        ],
+        [
+            !hasOwnCertificate(s) || s.acmeChallenge === "http-01",
+            "acmeChallenge speaks of an authority, but tlsCertificate brings a certificate of your own: remove one of them.",
+        ],
+        [
+            new Set(s.certificateNames).size === s.certificateNames.length,
+            "certificateNames holds a name twice: remove one.",
+        ],
+    ]);
+    if (hasOwnCertificate(s) && s.tlsPrivateKey !== "") problems.push(...ownCertificate(s));
+    return problems;
+}
+
+function ownCertificate(s: Settings): string[] {
+    let shown: X509Certificate;
+    try {
+        shown = new X509Certificate(s.tlsCertificate);
+    } catch {
+        return ["tlsCertificate cannot be read: its first block must be the host's certificate in PEM form."];
+    }
+    let fits: boolean;
+    try {
+        fits = shown.checkPrivateKey(createPrivateKey(s.tlsPrivateKey));
+    } catch {
+        return ["tlsPrivateKey cannot be read: it must be PEM without a passphrase."];
+    }
+    const uncovered = httpsNames(s).find((name) => shown.checkHost(name) === undefined);
+    return broken([
+        [
+            fits,
+            "tlsPrivateKey is not the key of tlsCertificate: set the two that belong together, the host's certificate first and its chain after it.",
+        ],
+        [
+            uncovered === undefined,
+            `tlsCertificate is not for ${uncovered}: it names ${shown.subjectAltName?.replaceAll("DNS:", "") ?? "nothing"}.`,
+        ],
+        [new Date(shown.validTo) > new Date(), `tlsCertificate ended on ${shown.validTo}: set a newer one.`],
+    ]);
+}
+
+function linkmeshPackage(s: Settings): string[] {
+    return broken([
+        [
+            (s.linkmeshDebUrl !== "") !== (s.linkmeshAptSource !== ""),
+            s.linkmeshDebUrl === ""
+                ? "The LinkMesh package is missing: set linkmeshDebUrl and linkmeshDebSha256, or linkmeshAptSource, linkmeshAptKey and linkmeshVersion."
+                : "linkmeshDebUrl and linkmeshAptSource exclude each other: remove one of them.",
+        ],
+        [
+            s.linkmeshDebUrl === "" || s.linkmeshAptSource !== "" || s.linkmeshDebSha256 !== "",
+            "linkmeshDebSha256 is missing: set it to the package's checksum, as `sha256sum FILE.deb` prints it.",
+        ],
+        [
+            s.linkmeshAptSource === "" || (s.linkmeshAptKey !== "" && s.linkmeshVersion !== ""),
+            "linkmeshAptSource needs linkmeshAptKey, the key that signs it, and linkmeshVersion, the version to install.",
+        ],
+    ]);
+}
+
+function linkmeshConfig(s: Settings): string[] {
+    return MANAGED_CONFIG_KEYS.filter((key) => hasPath(s.linkmeshConfig, key.split("."))).map(
+        (key) => `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`,
+    );
+}
+
+function dataPaths({ linkmeshDataPaths: paths, linkmeshEnvironmentFile: file }: Settings): string[] {
+    return [
+        ...paths.flatMap((path) => {
+            const outer = paths.find((other) => path !== other && path.startsWith(`${other}/`));
+            return broken([
+                [outer === undefined, `linkmeshDataPaths holds ${path} inside ${outer}: name the outer one only.`],
+                [
+                    !file.startsWith(`${path}/`),
+                    `linkmeshEnvironmentFile lies inside ${path} of linkmeshDataPaths: it is kept already, choose another directory.`,
+                ],
+            ]);
+        }),
+        ...broken([[new Set(paths).size === paths.length, "linkmeshDataPaths names a directory twice: remove one."]]),
+    ];
+}
+
+function hasPath(value: unknown, path: readonly string[]): boolean {
+    const [key, ...rest] = path;
+    if (key === undefined) return true;
+    return (
+        typeof value === "object" &&
+        value !== null &&
+        key in value &&
+        hasPath((value as Record<string, unknown>)[key], rest)
+    );
+}

@@ -1,0 +1,36 @@
+#!/bin/bash
+# shellcheck shell=bash source=library.sh disable=SC2153
+# The user's own certificate, in place of an authority's: swapped whole, and read by nginx without a restart.
+# The files `fullchain.pem` and `privkey.pem`.
+
+TLS=/etc/linkmesh-proxy/tls # one folder for each certificate, and the link `current`
+
+main() {
+    local name new before
+    file fullchain.pem >"$WORK/fullchain.pem"
+    file privkey.pem >"$WORK/privkey.pem"
+    openssl x509 -noout -checkend 0 -in "$WORK/fullchain.pem" >/dev/null || fail "tlsCertificate has ended: set a newer one and run pulumi up again."
+    name=$(cat "$WORK/fullchain.pem" "$WORK/privkey.pem" | sha256sum | cut -c1-12)
+    new=$TLS/$name
+    before=$(readlink "$TLS/current" || true)
+    mkdir -p "$new"
+    chmod 0700 "$TLS" "$new"
+    install_file "$new/fullchain.pem" 0600 <"$WORK/fullchain.pem" || true
+    install_file "$new/privkey.pem" 0600 <"$WORK/privkey.pem" || true
+    # Not "unchanged, so nothing to do": the run before may have been cut before its reload.
+    ln -sfnT "$name" "$TLS/.next" && mv -fT "$TLS/.next" "$TLS/current"
+    if uses_own_certificate; then
+        if ! nginx -t >"$WORK/nginx.log" 2>&1; then
+            if [ -n "$before" ] && [ "$before" != "$name" ]; then ln -sfnT "$before" "$TLS/.next" && mv -fT "$TLS/.next" "$TLS/current"; fi
+            fail "nginx refuses the certificate, so the one before is in place again: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
+        fi
+        [ "$before" = "$name" ] || nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
+    fi
+    find "$TLS" -mindepth 1 -maxdepth 1 -type d ! -name "$name" -exec rm -rf {} +
+    # Lineages from before stay on the data volume, but nobody waits for them: a renewal that fails would be noise.
+    if installed certbot; then systemctl disable --quiet --now certbot.timer; fi
+}
+
+uses_own_certificate() {
+    grep -qs "$TLS/current" "$NGINX/current/http-linkmesh.conf"
+}

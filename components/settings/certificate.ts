@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { acmeDirectory, certificateName, flag, optional, pem } from "../validators.ts";
+import { setting } from "./setting.ts";
+
+/** Where the certificate comes from. */
+export const CERTIFICATE_SETTINGS = {
+    acmeDirectory: setting({
+        type: "string",
+        description:
+            "Where the certificate comes from: staging (Let's Encrypt for trying out, not trusted by browsers), production (Let's Encrypt, at most 5 certificates for the same name a week), or the https URL of any ACME directory.",
+        default: "staging",
+        example: "production",
+        schema: acmeDirectory,
+    }),
+    acmeEmail: setting({
+        type: "string",
+        description:
+            "Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one.",
+        default: "",
+        example: "platform@example.com",
+        schema: optional(z.email("must be an e-mail address such as platform@example.com")),
+    }),
+    acmeCaBundle: setting({
+        type: "string",
+        description:
+            "PEM certificates that the ACME directory's own https certificate is verified with, for a private CA.",
+        default: "",
+        example: "-----BEGIN CERTIFICATE-----…",
+        schema: optional(pem("CERTIFICATE")),
+    }),
+    acmeChallenge: setting({
+        type: "string",
+        description:
+            "How the authority sees that the names are yours: http-01 on port 80, or dns-01 by a TXT record in the Route 53 zone, which the machine may write by its instance role. dns-01 does wildcards, and needs no port 80.",
+        default: "http-01",
+        example: "dns-01",
+        schema: z.enum(["http-01", "dns-01"], 'must be "http-01" or "dns-01"'),
+    }),
+    acmeEabKeyId: setting({
+        type: "string",
+        description: "Key identifier of the external account binding that some ACME authorities ask for.",
+        default: "",
+        example: "kid-1",
+        schema: optional(z.string().regex(/^\S+$/, "must be one word, as the authority shows it")),
+    }),
+    acmeEabHmacKey: setting({
+        type: "string",
+        description: "The HMAC key of that binding, in base64url as the authority shows it.",
+        default: "",
+        example: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+        secret: true,
+        schema: optional(z.string().regex(/^[A-Za-z0-9_-]+=*$/, "must be base64url text")),
+    }),
+    certificateNames: setting({
+        type: "array",
+        description:
+            "The names in the certificate, wildcards included; together they cover the public names. By default just those.",
+        default: [],
+        example: '["*.example.com"]',
+        schema: z.array(certificateName),
+    }),
+    tlsCertificate: setting({
+        type: "string",
+        description:
+            "A certificate of your own in place of an ACME one: PEM, its chain after it. A new one takes its place without dropping a session. Nothing renews it.",
+        default: "",
+        example: "-----BEGIN CERTIFICATE-----…",
+        schema: optional(pem("CERTIFICATE")),
+    }),
+    tlsPrivateKey: setting({
+        type: "string",
+        description: "The private key of tlsCertificate, PEM without a passphrase.",
+        default: "",
+        example: "-----BEGIN PRIVATE KEY-----…",
+        secret: true,
+        schema: optional(pem("(?:RSA |EC )?PRIVATE KEY")),
+    }),
+    httpRedirect: setting({
+        type: "boolean",
+        description: "Answer on port 80 with a redirect to https. http-01 needs the port.",
+        default: true,
+        example: "false",
+        schema: flag,
+    }),
+} as const;

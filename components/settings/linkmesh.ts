@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { optional, pem, plainPath, serviceDirectory, wholeNumber } from "../validators.ts";
+import { setting } from "./setting.ts";
+
+/** LinkMesh itself. */
+export const LINKMESH_SETTINGS = {
+    linkmeshDebUrl: setting({
+        type: "string",
+        description:
+            "URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource.",
+        default: "",
+        example: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
+        schema: optional(z.url({ protocol: /^https?$/, error: "must be an http or https URL of a .deb file" })),
+    }),
+    linkmeshDebSha256: setting({
+        type: "string",
+        description: "SHA-256 checksum of that package, in hexadecimal. A package with another one is not installed.",
+        default: "",
+        example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        schema: optional(
+            z
+                .string()
+                .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits in lower case: run sha256sum on the package"),
+        ),
+    }),
+    linkmeshAptSource: setting({
+        type: "string",
+        description:
+            "APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion.",
+        default: "",
+        example: "https://apt.example.com/debian stable main",
+        schema: optional(
+            z
+                .string()
+                .regex(
+                    /^https?:\/\/\S+ (\S+\/|\S+( [a-z0-9-]+)+)$/,
+                    'must be "URL SUITE COMPONENT…", such as: https://apt.example.com/debian stable main',
+                ),
+        ),
+    }),
+    linkmeshAptKey: setting({
+        type: "string",
+        description: "The public key that signs the APT source, ASCII-armoured.",
+        default: "",
+        example: "-----BEGIN PGP PUBLIC KEY BLOCK-----…",
+        schema: optional(pem("PGP PUBLIC KEY BLOCK")),
+    }),
+    linkmeshVersion: setting({
+        type: "string",
+        description: "The package version to install from the APT source.",
+        default: "",
+        example: "1.101.0",
+        schema: optional(
+            z.string().regex(/^(\d+:)?\d[A-Za-z0-9.+~-]*$/, "must be a Debian package version such as 1.101.0"),
+        ),
+    }),
+    linkmeshEnvironment: setting({
+        type: "object",
+        description:
+            "Entries for LinkMesh's environment file. Set each with: pulumi config set --secret --path linkmeshEnvironment.NAME VALUE",
+        default: {},
+        example: "{ LINKMESH_SMTP_PASSWORD: … }",
+        secret: true,
+        schema: z.record(
+            z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must have names of letters, digits and underscores"),
+            z
+                .union([z.string(), z.number(), z.boolean()])
+                .transform(String)
+                .refine((v) => !/[\n\r\0]/.test(v), "must have values of one line each"),
+        ),
+    }),
+    linkmeshConfig: setting({
+        type: "object",
+        description:
+            "Further keys for LinkMesh's config.yaml, merged into what the package ships. The keys that the proxy needs (externalUrl, http.trustedProxies, grpc.port, grpc.externalUrl) are set by the program.",
+        default: {},
+        example: "{ metrics: { enabled: true } }",
+        schema: z.record(z.string(), z.unknown()),
+    }),
+    linkmeshEnvironmentFile: setting({
+        type: "string",
+        description:
+            "The environment file of the LinkMesh service, which holds the server secret. It is kept on the data volume.",
+        default: "/etc/default/linkmesh-server",
+        example: "/etc/default/linkmesh-server",
+        schema: plainPath,
+    }),
+    linkmeshDataPaths: setting({
+        type: "array",
+        description:
+            "Directories that hold LinkMesh's state (database, internal CA, gitops store). They are kept on the data volume and outlive the machine.",
+        default: ["/var/lib/linkmesh", "/data/linkmesh"],
+        example: '["/var/lib/linkmesh"]',
+        schema: z.array(serviceDirectory).min(1, "must name at least the directory of LinkMesh's database"),
+    }),
+    collectorsExpected: setting({
+        type: "integer",
+        description:
+            "How many collectors and agents will be connected at once, from 1 to 200,000. nginx and the kernel are sized for it.",
+        default: 10_000,
+        example: "50000",
+        schema: wholeNumber(1, 200_000, "must be at most 200000: one machine is not made for more"),
+    }),
+} as const;

@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { cidrIpv4Block, flag, optional, wholeNumber } from "../validators.ts";
+import { SYSTEMS } from "../systems.ts";
+import { setting } from "./setting.ts";
+
+/** The machine, its network and its disk. */
+export const MACHINE_SETTINGS = {
+    instanceType: setting({
+        type: "string",
+        description:
+            "EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections.",
+        default: "t3.small",
+        example: "t4g.small",
+        schema: z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "must be an EC2 instance type such as t3.small"),
+    }),
+    image: setting({
+        type: "string",
+        description:
+            "The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine.",
+        default: "",
+        example: "ubuntu-24.04",
+        schema: optional(z.enum(SYSTEMS, "must be debian-13, debian-12 or ubuntu-24.04")),
+    }),
+    imageId: setting({
+        type: "string",
+        description:
+            "Machine image. By default the newest one of the system at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured.",
+        default: "",
+        example: "ami-0123456789abcdef0",
+        schema: optional(z.string().regex(/^ami-[a-z0-9]+$/, "must be an image id such as ami-0123456789abcdef0")),
+    }),
+    vpcCidr: setting({
+        type: "string",
+        description: "IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId.",
+        default: "10.77.0.0/24",
+        example: "10.20.0.0/24",
+        schema: cidrIpv4Block(16, 28),
+    }),
+    subnetId: setting({
+        type: "string",
+        description:
+            "An existing public subnet (with an internet gateway) to use instead of an own VPC. Without an IPv6 block the machine has IPv4 alone.",
+        default: "",
+        example: "subnet-0123456789abcdef0",
+        schema: optional(
+            z.string().regex(/^subnet-[a-f0-9]+$/, "must be a subnet id such as subnet-0123456789abcdef0"),
+        ),
+    }),
+    dataVolumeSize: setting({
+        type: "integer",
+        description:
+            "Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month.",
+        default: 10,
+        example: "20",
+        schema: wholeNumber(1, 16_384),
+    }),
+    dailySnapshots: setting({
+        type: "integer",
+        description:
+            "How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data.",
+        default: 0,
+        example: "7",
+        schema: wholeNumber(0, 365),
+    }),
+    finalSnapshot: setting({
+        type: "boolean",
+        description:
+            "Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on. About $0.05 a month for each GiB of data, until you delete it.",
+        default: false,
+        example: "true",
+        schema: flag,
+    }),
+    restoreFrom: setting({
+        type: "string",
+        description:
+            "Snapshot from which a new data volume is made: its id, or latest for the newest of this stack. A data volume that exists already stays as it is.",
+        default: "",
+        example: "latest",
+        schema: optional(
+            z
+                .string()
+                .regex(/^(latest|snap-[a-f0-9]+)$/, 'must be "latest" or a snapshot id such as snap-0123456789abcdef0'),
+        ),
+    }),
+    paused: setting({
+        type: "boolean",
+        description:
+            "Take the machine away and keep addresses, names and data volume. Without it the same LinkMesh comes back.",
+        default: false,
+        example: "true",
+        schema: flag,
+    }),
+    protect: setting({
+        type: "boolean",
+        description:
+            "Refuse to destroy the stack, and to replace its addresses and its data volume, until it is false again and `pulumi up` has run.",
+        default: false,
+        example: "true",
+        schema: flag,
+    }),
+    tags: setting({
+        type: "object",
+        description: "Tags for everything that is created, besides Name.",
+        default: {},
+        example: "{ team: platform }",
+        schema: z.record(
+            z
+                .string()
+                .min(1)
+                .max(128)
+                .refine((k) => !/^aws:/i.test(k), 'must have keys that do not start with "aws:"'),
+            z.union([z.string(), z.number(), z.boolean()]).transform(String),
+        ),
+    }),
+} as const;

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { flag, hostname, optional } from "../validators.ts";
+import { setting } from "./setting.ts";
+
+/** The public names, and where they are published. */
+export const NAME_SETTINGS = {
+    domain: setting({
+        type: "string",
+        description: "The public hostname, under which browsers, collectors and agents reach LinkMesh.",
+        example: "linkmesh.example.com",
+        schema: hostname,
+    }),
+    uiDomain: setting({
+        type: "string",
+        description:
+            "A second name for people's browsers, which offers HTTP/2; OpAMP stays at the domain. Needs nginx 1.25.1, so Debian 13.",
+        default: "",
+        example: "linkmesh-ui.example.com",
+        schema: optional(hostname),
+    }),
+    grpc: setting({
+        type: "boolean",
+        description: "Take in linkmesh-agent's gRPC. Fleets without that agent need it not: no port, no rule, no name.",
+        default: true,
+        example: "false",
+        schema: flag,
+    }),
+    grpcDomain: setting({
+        type: "string",
+        description:
+            "A second name for gRPC, which then shares port 443: the name in the handshake decides, mTLS passes untouched. By default gRPC has the domain and a port of its own, 50051.",
+        default: "",
+        example: "grpc.linkmesh.example.com",
+        schema: optional(hostname),
+    }),
+    dns: setting({
+        type: "string",
+        description:
+            "Where the names are published: route53, or external for any other provider. Then `pulumi up` prints the records to make, and waits for them.",
+        default: "route53",
+        example: "external",
+        schema: z.enum(["route53", "external"], 'must be "route53" or "external"'),
+    }),
+    hostedZone: setting({
+        type: "string",
+        description:
+            "Name of the Route 53 hosted zone for the records. By default the closest zone that encloses the domain.",
+        default: "",
+        example: "example.com",
+        schema: optional(hostname),
+    }),
+    dnsAllowOverwrite: setting({
+        type: "boolean",
+        description:
+            "Take over A and AAAA records of the domain that exist already, instead of stopping with an error.",
+        default: false,
+        example: "true",
+        schema: flag,
+    }),
+    caaIssuer: setting({
+        type: "string",
+        description:
+            "Publish CAA records with which this authority alone may issue certificates for the names. By default none.",
+        default: "",
+        example: "letsencrypt.org",
+        schema: optional(hostname),
+    }),
+    caaAccountUri: setting({
+        type: "string",
+        description:
+            "Narrow the CAA records to one ACME account. It binds the names to the account's key on the data volume: without that no certificate is issued until the record is gone.",
+        default: "",
+        example: "https://acme-v02.api.letsencrypt.org/acme/acct/123456789",
+        schema: optional(z.url({ protocol: /^https$/, error: "must be the https URL of an ACME account" })),
+    }),
+} as const;

@@ -1,0 +1,17 @@
+import type { z } from "zod";
+
+/** One setting: its type in the stack configuration, what it is, its default and its validation. */
+export interface Setting<T extends z.ZodType = z.ZodType> {
+    /** The type in the stack configuration, as Pulumi.yaml's `config` schema names it. */
+    readonly type: "string" | "integer" | "boolean" | "array" | "object";
+    /** One or two sentences for `pulumi config` and the README. Costs are a month, in us-east-1. */
+    readonly description: string;
+    /** Absent for a required setting. The empty string, list or object means "not set". */
+    readonly default?: string | number | boolean | readonly string[] | Readonly<Record<string, never>>;
+    readonly example: string;
+    /** The value is kept as a secret: never shown in previews, logs or outputs. */
+    readonly secret?: boolean;
+    readonly schema: T;
+}
+
+export const setting = <T extends z.ZodType>(s: Setting<T>) => s;

@@ -1,0 +1,50 @@
+/** The systems that the steps know, newest Debian first: it is the default. */
+export const SYSTEMS = ["debian-13", "debian-12", "ubuntu-24.04"] as const;
+export type System = (typeof SYSTEMS)[number];
+
+interface SystemFacts {
+    /** How a person calls it. */
+    readonly label: string;
+    /** The AWS account that publishes its images. */
+    readonly owner: string;
+    /** Pattern of an image's name, by Debian's names of architectures. */
+    readonly imageName: (architecture: "amd64" | "arm64") => string;
+    /** The login of its images. */
+    readonly user: string;
+    /** Whether its nginx is 1.25.1 or newer, and so can offer HTTP/2 for one name of a port alone. */
+    readonly http2PerName: boolean;
+}
+
+/** https://wiki.debian.org/Cloud/AmazonEC2Image, https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/ */
+export const SYSTEM_FACTS: Readonly<Record<System, SystemFacts>> = {
+    "debian-13": {
+        label: "Debian 13",
+        owner: "136693071363",
+        imageName: (architecture) => `debian-13-${architecture}-*`,
+        user: "admin",
+        http2PerName: true,
+    },
+    "debian-12": {
+        label: "Debian 12",
+        owner: "136693071363",
+        imageName: (architecture) => `debian-12-${architecture}-*`,
+        user: "admin",
+        http2PerName: false,
+    },
+    "ubuntu-24.04": {
+        label: "Ubuntu 24.04",
+        owner: "099720109477",
+        imageName: (architecture) => `ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-${architecture}-server-*`,
+        user: "ubuntu",
+        http2PerName: false,
+    },
+};
+
+/** The system that an image's name tells; undefined for a name of the user's own. Pure. */
+export function systemOfImage(name: string): System | undefined {
+    return SYSTEMS.find((system) =>
+        (["amd64", "arm64"] as const).some((architecture) =>
+            name.startsWith(SYSTEM_FACTS[system].imageName(architecture).replace("*", "")),
+        ),
+    );
+}
