@@ -36,13 +36,17 @@ export async function runProgram(
     { preview = false, secretKeys = [] as string[] } = {},
 ) {
     const registered: Registered[] = [];
+    const calls: { token: string; inputs: unknown }[] = [];
     await pulumi.runtime.setMocks(
         {
             newResource: ({ type, name, inputs, id }) => ({
                 id: preview ? undefined : id || `${name}-id`,
                 state: { ...(inputs as Record<string, unknown>), ...(preview ? {} : computed(type)) },
             }),
-            call: ({ token, inputs }) => lookUpInMocks(token, inputs as Record<string, unknown>),
+            call: ({ token, inputs }) => {
+                calls.push({ token, inputs });
+                return lookUpInMocks(token, inputs as Record<string, unknown>);
+            },
         },
         "linkmesh-proxy",
         "test",
@@ -65,7 +69,12 @@ export async function runProgram(
     const url = `../../index.ts?${Math.random()}`;
     const outputs = (await import(url)) as Record<string, unknown>;
     await pulumi.runtime.disconnect();
-    return { registered, outputs, named: (name: string) => registered.find((r) => r.name === name)! };
+    return {
+        registered,
+        outputs,
+        named: (name: string) => registered.find((r) => r.name === name)!,
+        asked: (token: string) => calls.filter((call) => call.token === token).map(({ inputs: args }) => args),
+    };
 }
 
 interface Request {
@@ -114,6 +123,9 @@ function computed(type: string): Record<string, unknown> {
             return { ipv6Addresses: ["2001:db8:0:100::10"] };
         case "aws:ec2/eip:Eip":
             return { publicIp: "203.0.113.10", allocationId: "eipalloc-1" };
+        case "aws:iam/role:Role":
+        case "aws:iam/instanceProfile:InstanceProfile":
+            return { name: "generated" };
         case "tls:index/privateKey:PrivateKey":
             return {
                 privateKeyOpenssh: "-----BEGIN OPENSSH PRIVATE KEY-----\nMOCK\n-----END OPENSSH PRIVATE KEY-----\n",

@@ -1,0 +1,138 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { parseSettings, SettingsError } from "../../components/configuration.ts";
+import { TestCa, type Pair } from "../host/test-ca.ts";
+
+const GOOD = {
+    domain: "linkmesh.example.com",
+    sshAllowedCidrs: ["198.51.100.7/32"],
+    linkmeshDebUrl: "https://packages.example.com/linkmesh-server.deb",
+    linkmeshDebSha256: "0".repeat(64),
+};
+const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----";
+const OWN_CA = "https://acme.example.com/directory";
+
+function problems(values: Record<string, unknown>): readonly string[] {
+    try {
+        parseSettings({ ...GOOD, ...values });
+        return [];
+    } catch (error) {
+        if (error instanceof SettingsError) return error.problems;
+        throw error;
+    }
+}
+
+let own: Record<"good" | "other" | "ended" | "elsewhere", Pair>;
+beforeAll(async () => {
+    const ca = await TestCa.create("CN=a CA of one's own");
+    own = {
+        good: await ca.issue(["linkmesh.example.com"]),
+        other: await ca.issue(["linkmesh.example.com"]),
+        ended: await ca.issue(["linkmesh.example.com"], { from: -20, to: -10 }),
+        elsewhere: await ca.issue(["elsewhere.example.com"]),
+    };
+});
+const pair = (cert: Pair, key = cert) => ({ tlsCertificate: cert.cert, tlsPrivateKey: key.key });
+
+describe("combinations that make sense", () => {
+    test.each<[string, () => Record<string, unknown>]>([
+        ["gRPC on port 443", () => ({ grpcDomain: "grpc.example.com" })],
+        ["gRPC on port 443 and a UI name", () => ({ grpcDomain: "grpc.example.com", uiDomain: "ui.example.com" })],
+        ["gRPC off, port 443 for some networks", () => ({ grpc: false, httpsAllowedCidrs: ["10.0.0.0/8"] })],
+        ["a wildcard by DNS", () => ({ acmeChallenge: "dns-01", certificateNames: ["*.example.com"] })],
+        ["DNS and no port 80", () => ({ acmeChallenge: "dns-01", httpRedirect: false })],
+        ["another authority", () => ({ acmeDirectory: OWN_CA, acmeEabKeyId: "kid", acmeEabHmacKey: "aGVsbG8" })],
+        ["a certificate of one's own, no port 80", () => ({ ...pair(own.good), httpRedirect: false })],
+        ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
+        ["hops before the machine, and gRPC beside", () => ({ trustedHops: ["203.0.113.0/24"] })],
+        [
+            "a bastion",
+            () => ({ bastionHost: "b.example.com", bastionHostKey: "ssh-ed25519 AAAA", bastionPrivateKey: KEY }),
+        ],
+    ])("%s", (_, values) => expect(problems(values())).toEqual([]));
+});
+
+/** What is set, and the sentence that refuses it. All of them are listed in docs/refused.md, which this file writes. */
+const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
+    ["`grpcDomain` equal to `domain`", () => ({ grpcDomain: "linkmesh.example.com" })],
+    ["`uiDomain` equal to `grpcDomain`", () => ({ uiDomain: "a.example.com", grpcDomain: "a.example.com" })],
+    ["`grpcDomain` with `grpc` false", () => ({ grpc: false, grpcDomain: "grpc.example.com" })],
+    ["`grpcDomain` outside `hostedZone`", () => ({ hostedZone: "example.com", grpcDomain: "grpc.example.net" })],
+    ["`grpcAllowedCidrs` with `grpc` false", () => ({ grpc: false, grpcAllowedCidrs: ["10.0.0.0/8"] })],
+    [
+        "`grpcAllowedCidrs` with `grpcDomain`",
+        () => ({ grpcDomain: "grpc.example.com", grpcAllowedCidrs: ["10.0.0.0/8"] }),
+    ],
+    ["`trustedHops` with `grpcDomain`", () => ({ grpcDomain: "grpc.example.com", trustedHops: ["203.0.113.0/24"] })],
+    ["`trustedHops` of all addresses", () => ({ trustedHops: ["0.0.0.0/0"] })],
+    ["a network twice", () => ({ httpsAllowedCidrs: ["10.0.0.0/8", "10.0.0.0/8"] })],
+    ["a part of the bastion", () => ({ bastionHost: "bastion.example.com" })],
+    ["`dns` external with `hostedZone`", () => ({ dns: "external", hostedZone: "example.com" })],
+    ["`dns` external with `dnsAllowOverwrite`", () => ({ dns: "external", dnsAllowOverwrite: true })],
+    ["`dns` external with dns-01", () => ({ dns: "external", acmeChallenge: "dns-01" })],
+    ["`caaAccountUri` without `caaIssuer`", () => ({ caaAccountUri: "https://acme.example.com/acct/1" })],
+    ["`caaIssuer` of another authority", () => ({ caaIssuer: "pki.example.com" })],
+    [
+        "`caaIssuer` with a wildcard",
+        () => ({ caaIssuer: "letsencrypt.org", acmeChallenge: "dns-01", certificateNames: ["*.example.com"] }),
+    ],
+    [
+        "`caaAccountUri` with a certificate of one's own",
+        () => ({ caaIssuer: "letsencrypt.org", caaAccountUri: "https://acme.example.com/acct/1", ...pair(own.good) }),
+    ],
+    ["a part of the external account binding", () => ({ acmeDirectory: OWN_CA, acmeEabKeyId: "kid-1" })],
+    [
+        "an external account binding with Let's Encrypt",
+        () => ({ acmeDirectory: "production", acmeEabKeyId: "kid-1", acmeEabHmacKey: "aGVsbG8" }),
+    ],
+    ["`httpRedirect` false with http-01", () => ({ httpRedirect: false })],
+    ["a wildcard with http-01", () => ({ certificateNames: ["*.example.com"] })],
+    ["`certificateNames` that lack the domain", () => ({ certificateNames: ["other.example.com"] })],
+    ["`certificateNames` twice", () => ({ certificateNames: ["linkmesh.example.com", "linkmesh.example.com"] })],
+    ["`tlsCertificate` without `tlsPrivateKey`", () => ({ tlsCertificate: own.good.cert })],
+    ["`tlsPrivateKey` of another certificate", () => pair(own.good, own.other)],
+    ["`tlsCertificate` for other names", () => pair(own.elsewhere)],
+    ["`tlsCertificate` that lacks `uiDomain`", () => ({ ...pair(own.good), uiDomain: "ui.example.com" })],
+    ["`tlsCertificate` that has ended", () => pair(own.ended)],
+    [
+        "`tlsCertificate` that is none",
+        () => ({ ...pair(own.good), tlsCertificate: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" }),
+    ],
+    [
+        "`tlsPrivateKey` that is none",
+        () => ({ ...pair(own.good), tlsPrivateKey: "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----" }),
+    ],
+    ["`tlsCertificate` with dns-01", () => ({ ...pair(own.good), acmeChallenge: "dns-01" })],
+    [
+        "`tlsCertificate` with `certificateNames`",
+        () => ({ ...pair(own.good), certificateNames: ["linkmesh.example.com"] }),
+    ],
+];
+
+describe("combinations that do not", () => {
+    test.each(REFUSED)("%s: one sentence", (_, values) => {
+        const found = problems(values());
+        expect(found).toHaveLength(1);
+        expect(found[0]).toMatch(/^[a-zA-Z].*[:,] .*\.$/);
+    });
+
+    test("docs/refused.md lists them with their messages", async () => {
+        const rows = REFUSED.map(([what, values]) => `| ${what} | ${stable(problems(values()).join(" "))} |`);
+        const text = [
+            "# Combinations of settings that are refused",
+            "",
+            "Each before anything is created, with this sentence. A subnet, an image or a zone that does not fit is refused as early,",
+            "by what the look-up of it says. `npx vitest run --project unit combinations --update` writes this list.",
+            "",
+            "| set | what it says |",
+            "| --- | --- |",
+            ...rows,
+            "",
+        ];
+        await expect(text.join("\n")).toMatchFileSnapshot("../../docs/refused.md");
+    });
+});
+
+/** The one sentence that holds a date. */
+function stable(sentence: string): string {
+    return sentence.replace(/ended on .*?:/, "ended on DATE:");
+}
