@@ -1,36 +1,64 @@
 import { Resolver } from "node:dns/promises";
+import { hostsOf, timeoutOf } from "./target.ts";
 import { fail, ok, warn, type Family, type Target, type Verdict } from "./types.ts";
 
 export type Addresses = Record<Family, string[]>;
 
+/** The addresses of each name. */
+export type Records = Map<string, Addresses>;
+
 /** "linkmesh.example.com" has no such record, or does not exist. */
 const NONE = new Set(["ENODATA", "ENOTFOUND"]);
 
-/** The A and AAAA records of the host. @throws the resolver's error when it does not answer */
-export async function lookUp(target: Target): Promise<Addresses> {
-    const resolver = new Resolver({ timeout: target.timeoutMs, tries: 1 });
+/** The A and AAAA records of every name. @throws the resolver's error when it does not answer */
+export async function lookUp(target: Target): Promise<Records> {
+    const resolver = new Resolver({ timeout: timeoutOf(target), tries: 1 });
     if (Array.isArray(target.dns)) resolver.setServers(target.dns);
     const none = (error: NodeJS.ErrnoException) => {
         if (NONE.has(error.code ?? "")) return [];
         throw error;
     };
-    const [ipv4, ipv6] = await Promise.all([
-        resolver.resolve4(target.host).catch(none),
-        resolver.resolve6(target.host).catch(none),
-    ]);
-    return { ipv4: ipv4.sort(), ipv6: ipv6.sort() };
+    const entries = hostsOf(target).map(async (host): Promise<[string, Addresses]> => {
+        const [ipv4, ipv6] = await Promise.all([
+            resolver.resolve4(host).catch(none),
+            resolver.resolve6(host).catch(none),
+        ]);
+        return [host, { ipv4: ipv4.sort(), ipv6: ipv6.sort() }];
+    });
+    return new Map(await Promise.all(entries));
 }
 
-/** Compares the DNS with the addresses of the target; where it has none, any one address per family is right. */
-export function judgeAddresses(target: Target, found: Addresses): Verdict {
+/**
+ * Compares the DNS with the addresses of the target; where it has none, any one address per family is right for the
+ * host, and the same ones for the other names.
+ */
+export function judgeAddresses(target: Target, found: Records): Verdict {
+    const given = target.ipv4 !== undefined || Boolean(target.ipv6);
+    const wanted: Addresses = { ipv4: list(target.ipv4), ipv6: list(target.ipv6 || undefined) };
+    const verdicts = [...found].map(([host, addresses]) =>
+        judge(host, addresses, target, given ? wanted : host === target.host ? undefined : found.get(target.host)),
+    );
+    const wrong = ["fail", "warn"].flatMap((status) => verdicts.filter((verdict) => verdict.status === status));
+    if (wrong[0]) return wrong[0];
+    const names = found.size > 1 ? ` for ${[...found.keys()].join(", ")}` : "";
+    return ok(`${verdicts[0]!.detail}${names}`);
+}
+
+function judge(host: string, found: Addresses, target: Target, wanted: Addresses | undefined): Verdict {
     const all = [...found.ipv4, ...found.ipv6];
     if (all.length === 0) {
         return fail(
-            `the DNS has no A or AAAA record for ${target.host}`,
+            `the DNS has no A or AAAA record for ${host}`,
             "check the records and the zone's delegation, or give the addresses: --ipv4, --ipv6",
         );
     }
-    if (target.ipv4 === undefined && target.ipv6 === undefined) {
+    if (target.ipv6 === false && found.ipv6.length > 0) {
+        return fail(
+            `the DNS gives ${found.ipv6.join(", ")} for ${host}, which has no IPv6`,
+            "delete the AAAA record: clients that prefer IPv6 run into it",
+        );
+    }
+    if (wanted === undefined) {
         if (found.ipv4.length > 1 || found.ipv6.length > 1) {
             return warn(
                 `the DNS gives ${all.join(", ")}: more than one address of a kind, of which only the first is checked`,
@@ -39,17 +67,20 @@ export function judgeAddresses(target: Target, found: Addresses): Verdict {
         }
         return ok(`the DNS gives ${all.join(" and ")}`);
     }
-    const wanted = [target.ipv4, target.ipv6].filter((address) => address !== undefined);
-    if (same(found.ipv4, target.ipv4) && same(found.ipv6, target.ipv6))
-        return ok(`the DNS gives ${wanted.join(" and ")}`);
+    const expected = [...wanted.ipv4, ...wanted.ipv6].join(" and ");
+    if (same(found.ipv4, wanted.ipv4) && same(found.ipv6, wanted.ipv6)) return ok(`the DNS gives ${expected}`);
     return fail(
-        `the DNS gives ${all.join(", ")} for ${target.host}, expected was ${wanted.join(" and ")} only`,
+        `the DNS gives ${all.join(", ")} for ${host}, expected was ${expected} only`,
         "correct the A and AAAA records, or wait until the old ones have left the caches",
     );
 }
 
-function same(found: string[], wanted: string | undefined): boolean {
-    return found.map(canonical).join() === (wanted === undefined ? "" : canonical(wanted));
+function list(address: string | undefined): string[] {
+    return address === undefined ? [] : [address];
+}
+
+function same(found: string[], wanted: string[]): boolean {
+    return found.map(canonical).join() === wanted.map(canonical).join();
 }
 
 /** One spelling for each IPv6 address: "FD77:0:0:0::1" and "fd77::1" are the same. */

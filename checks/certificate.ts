@@ -1,5 +1,5 @@
 import { connectTls } from "./dial.ts";
-import { day, issuer, judgeExpiry, judgeTrust, names } from "./trust.ts";
+import { day, issuer, judgeExpiry, judgeTrust, names, SET_ANOTHER } from "./trust.ts";
 import { fail, ok, warn, type Check } from "./types.ts";
 
 /** The public certificate: whom it names, who signed it, and how long it lasts. */
@@ -15,8 +15,11 @@ export const certificate: Check = {
         const { days, status } = judgeExpiry(shown.validFrom, shown.validTo);
         if (status !== "ok") {
             return (status === "fail" ? fail : warn)(
-                `the certificate expires in ${days} days, on ${day(shown.validTo)}: its renewal is late`,
-                "check on the machine: systemctl status certbot.timer; certbot renew --dry-run",
+                `the certificate expires in ${days} days, on ${day(shown.validTo)}` +
+                    (at.ownCertificate ? ", and nothing renews it" : ": its renewal is late"),
+                at.ownCertificate
+                    ? SET_ANOTHER
+                    : "check on the machine: systemctl status certbot.timer; certbot renew --dry-run",
             );
         }
         if (trust.status === "warn") return trust;

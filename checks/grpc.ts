@@ -11,34 +11,35 @@ import { fail, ok, warn, type Check, type Endpoint, type Verdict } from "./types
 const SPEAKS_FIRST_MS = 2_000;
 
 /**
- * The agents' port must be a plain TCP way to LinkMesh: it shows LinkMesh's own certificate with the public name, not
- * the proxy's, and it ends the session of a client without a certificate.
+ * The agents' port, or their name on the HTTPS port, must be a plain TCP way to LinkMesh: it shows LinkMesh's own
+ * certificate with the agents' name, not the proxy's, and it ends the session of a client without a certificate.
  */
 export const grpc: Check = {
     name: "grpc",
     async run(at) {
+        const { host, port } = at.grpc;
         const [session, proxy] = await Promise.all([openSession(at), publicCertificate(at)]);
         const { certificate } = session;
         if (isPublic(certificate, session.trusted, proxy)) {
             return fail(
-                `TLS ends at the proxy: port ${at.grpcPort} shows the public certificate of ${issuer(certificate)}`,
-                "pass the port through by nginx's stream module, without ssl on the listener",
+                `TLS ends at the proxy: ${host} port ${port} shows the public certificate of ${issuer(certificate)}`,
+                passThrough(at),
             );
         }
-        const fault = judgeNames(certificate, at.host) ?? judgeMutual(session.afterwards, at);
+        const fault = judgeNames(certificate, host) ?? judgeMutual(session.afterwards, port);
         if (fault) return fault;
 
         const { days, status } = judgeExpiry(certificate.validFrom, certificate.validTo);
         if (days < 0) {
-            return fail(`LinkMesh's gRPC certificate expired on ${day(certificate.validTo)}`, certInit(at.host));
+            return fail(`LinkMesh's gRPC certificate expired on ${day(certificate.validTo)}`, certInit(host));
         }
         if (status !== "ok") {
             return warn(
                 `LinkMesh's gRPC certificate expires in ${days} days, on ${day(certificate.validTo)}`,
-                certInit(at.host),
+                certInit(host),
             );
         }
-        return ok(`LinkMesh's own certificate for ${at.host} by ${issuer(certificate)}, client certificate required`);
+        return ok(`LinkMesh's own certificate for ${host} by ${issuer(certificate)}, client certificate required`);
     },
 };
 
@@ -52,8 +53,9 @@ interface Session {
 }
 
 async function openSession(at: Endpoint): Promise<Session> {
+    const { host, port } = at.grpc;
     try {
-        const outcome = await handshake(at, at.grpcPort, ["h2"]);
+        const outcome = await handshake({ ...at, host }, port, ["h2"]);
         // TLS 1.2 asks for the client's certificate before the handshake ends.
         if (!("socket" in outcome)) return { certificate: outcome.certificate, trusted: false, afterwards: "refused" };
         const { certificate, socket, chainError } = outcome;
@@ -63,12 +65,25 @@ async function openSession(at: Endpoint): Promise<Session> {
             trusted: chainError === undefined || chainError === "ERR_TLS_CERT_ALTNAME_INVALID",
         };
     } catch (error) {
-        if (!(error instanceof Fault) || error.code !== "ECONNRESET") throw error;
-        throw new Fault(
-            `${place(at.address, at.grpcPort)} accepts connections and closes them: LinkMesh's gRPC does not answer behind it`,
-            LOOK_AT_LINKMESH,
-            error.code,
-        );
+        if (!(error instanceof Fault)) throw error;
+        const where = place(at.address, port);
+        switch (error.code) {
+            case "ECONNRESET":
+                throw new Fault(
+                    `${where} accepts connections and closes them: LinkMesh's gRPC does not answer behind it`,
+                    LOOK_AT_LINKMESH,
+                    error.code,
+                );
+            // As nginx refuses HTTP/2 at a site without it.
+            case "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
+                throw new Fault(
+                    `${where} does not speak HTTP/2 at ${host}: the name leads to a web site and not to LinkMesh's gRPC`,
+                    passThrough(at),
+                    error.code,
+                );
+            default:
+                throw error;
+        }
     }
 }
 
@@ -116,14 +131,20 @@ function judgeNames(certificate: X509Certificate, host: string): Verdict | undef
     );
 }
 
-function judgeMutual(afterwards: Afterwards, at: Endpoint): Verdict | undefined {
+function judgeMutual(afterwards: Afterwards, port: number): Verdict | undefined {
     if (afterwards === "refused") return undefined;
     const what =
         afterwards === "admitted" ? "lets clients in without a certificate" : "does not ask for a client certificate";
     return fail(
-        `port ${at.grpcPort} ${what}`,
+        `port ${port} ${what}`,
         "check that the port leads to LinkMesh's gRPC listener, which demands a client certificate",
     );
+}
+
+function passThrough({ grpc, httpsPort }: Endpoint): string {
+    return grpc.port === httpsPort
+        ? "lead this name to LinkMesh's gRPC by nginx's stream module and ssl_preread, before TLS ends"
+        : "pass the port through by nginx's stream module, without ssl on the listener";
 }
 
 function certInit(host: string): string {

@@ -34,7 +34,7 @@ export function get(
     }).finally(() => socket.destroy());
 }
 
-function httpFault(code: string | undefined, where: string, timeoutMs: number): Fault {
+export function httpFault(code: string | undefined, where: string, timeoutMs: number): Fault {
     const look = "check nginx's error log on the machine: /var/log/nginx/error.log";
     if (code === SILENT) {
         return new Fault(
@@ -45,5 +45,6 @@ function httpFault(code: string | undefined, where: string, timeoutMs: number): 
     }
     if (code === "ECONNRESET") return new Fault(`${where} closes the connection without an answer`, look, code);
     if (code?.startsWith("HPE_")) return new Fault(`${where} does not answer in HTTP/1.1`, look, code);
+    if (code?.startsWith("ERR_HTTP2_")) return new Fault(`${where} does not answer in HTTP/2`, look, code);
     return new Fault(`the request to ${where} failed (${code ?? "unknown error"})`, look, code);
 }

@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { judgeAddresses, lookUp, type Addresses } from "./addresses.ts";
+import { judgeAddresses, lookUp, type Records } from "./addresses.ts";
 import { certificate } from "./certificate.ts";
 import { closed } from "./closed.ts";
 import { Fault } from "./fault.ts";
@@ -10,17 +10,9 @@ import { https } from "./https.ts";
 import { opamp } from "./opamp.ts";
 import { redirect } from "./redirect.ts";
 import { checkRenewal } from "./renewal.ts";
-import {
-    fail,
-    warn,
-    type Check,
-    type CheckName,
-    type CheckResult,
-    type Endpoint,
-    type Family,
-    type Target,
-    type Verdict,
-} from "./types.ts";
+import { endpointOf, leftOut, timeoutOf } from "./target.ts";
+import { fail, warn, type Check, type CheckName, type CheckResult, type Target, type Verdict } from "./types.ts";
+import { ui } from "./ui.ts";
 import { validate } from "./validate.ts";
 
 export * from "./types.ts";
@@ -36,10 +28,9 @@ export interface RunOptions {
 }
 
 /** One per address. The order is that of the results: first what the others stand on. */
-const CHECKS: Check[] = [redirect, https, certificate, opamp, grpc, closed];
+const CHECKS: Check[] = [redirect, https, ui, certificate, opamp, grpc, closed];
 
 const RETRY_MS = 1_000;
-const TIMEOUT_MS = 10_000;
 
 /**
  * Runs the checks against each address of the target, all at once. Connections that fail are results, not exceptions.
@@ -49,26 +40,31 @@ const TIMEOUT_MS = 10_000;
 export async function runChecks(target: Target, options: RunOptions = {}): Promise<CheckResult[]> {
     validate(target, options.only ?? []);
     const giveUp = Date.now() + (options.patience ?? 0);
-    const wanted = (name: CheckName) => options.only?.includes(name) ?? true;
+    const out = leftOut(target);
+    const wanted = (name: CheckName) => !out.has(name) && (options.only?.includes(name) ?? true);
 
     const pending: Promise<CheckResult>[] = [];
-    let { ipv4, ipv6 } = target;
+    let ipv4 = target.ipv4;
+    let ipv6 = target.ipv6 || undefined;
     const askDns = ipv4 === undefined && ipv6 === undefined;
     if (askDns || target.dns !== undefined || options.only?.includes("addresses")) {
-        let found: Addresses = { ipv4: [], ipv6: [] };
+        let found: Records = new Map();
         const result = attempt({ name: "addresses" }, giveUp, async () => {
-            found = await lookUp({ ...target, timeoutMs: target.timeoutMs ?? TIMEOUT_MS }).catch(dnsFault);
+            found = await lookUp(target).catch(dnsFault);
             return judgeAddresses(target, found);
         });
         if (askDns) {
             await result;
-            ipv4 = found.ipv4[0];
-            ipv6 = found.ipv6[0];
+            ipv4 = found.get(target.host)?.ipv4[0];
+            ipv6 = target.ipv6 === false ? undefined : found.get(target.host)?.ipv6[0];
         }
         pending.push(result);
     }
 
-    const endpoints = [endpoint(target, "ipv4", ipv4), endpoint(target, "ipv6", ipv6)].filter((at) => at !== undefined);
+    const endpoints = [
+        ...(ipv4 === undefined ? [] : [endpointOf(target, "ipv4", ipv4)]),
+        ...(ipv6 === undefined ? [] : [endpointOf(target, "ipv6", ipv6)]),
+    ];
     const routed = await Promise.all(endpoints.map((at) => hasRoute(at.address)));
     const reachable = endpoints.filter((_, index) => routed[index]);
     for (const at of endpoints.filter((at) => !reachable.includes(at))) {
@@ -83,9 +79,9 @@ export async function runChecks(target: Target, options: RunOptions = {}): Promi
         }
     }
 
-    const { ssh, timeoutMs = TIMEOUT_MS } = target;
+    const { ssh } = target;
     if (ssh && wanted("renewal")) {
-        pending.push(attempt({ name: "renewal" }, giveUp, () => checkRenewal(ssh, timeoutMs)));
+        pending.push(attempt({ name: "renewal" }, giveUp, () => checkRenewal(ssh, timeoutOf(target))));
     }
 
     // They are awaited one by one below: one that throws early must not count as unhandled meanwhile.
@@ -113,21 +109,6 @@ async function attempt(
         if (verdict.status !== "fail" || Date.now() + RETRY_MS > giveUp) return { ...what, ...verdict, ms };
         await sleep(RETRY_MS);
     }
-}
-
-function endpoint(target: Target, family: Family, address: string | undefined): Endpoint | undefined {
-    if (address === undefined) return undefined;
-    return {
-        host: target.host,
-        address,
-        family,
-        ca: target.ca,
-        httpPort: target.httpPort ?? 80,
-        httpsPort: target.httpsPort ?? 443,
-        grpcPort: target.grpc?.port ?? 50051,
-        closedPorts: target.closedPorts ?? [8080, 50061],
-        timeoutMs: target.timeoutMs ?? TIMEOUT_MS,
-    };
 }
 
 /** Whether the kernel knows a way. Connecting a datagram socket asks it without sending anything. */

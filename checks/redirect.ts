@@ -36,11 +36,11 @@ export const redirect: Check = {
                 "name the host literally in the redirect, not by $host or $http_host",
             );
         }
-        const fault = judgeChallenge(challenge);
+        const fault = at.ownCertificate ? undefined : judgeChallenge(challenge);
         if (fault) return fault;
         if (plain.status !== 301)
             return warn(`${plain.status} to ${at.host} where 301 was expected`, "redirect by 301");
-        return ok(`301 to https://${at.host}, ACME challenges served`);
+        return ok(`301 to https://${at.host}${at.ownCertificate ? "" : ", ACME challenges served"}`);
     },
 };
 

@@ -5,6 +5,9 @@ import { fail, ok, warn, type Endpoint, type Verdict } from "./types.ts";
 /** Names that appear in the issuers of CAs that no browser trusts on purpose: Let's Encrypt's staging and Pebble. */
 const TEST_CA = /\(STAGING\)|pretend pear|bogus broccoli|yearning yucca|yonder yam|pebble/i;
 
+/** What to do about a certificate that is the user's own. */
+export const SET_ANOTHER = "set a new tlsCertificate, and run pulumi up";
+
 /** Whether clients that know only `at.ca` (or the public roots) would accept what the server showed for this host. */
 export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): Verdict {
     if (certificate.checkHost(at.host, { subject: "never" }) === undefined) {
@@ -19,7 +22,9 @@ export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): 
         case "CERT_HAS_EXPIRED":
             return fail(
                 `the certificate, or one above it, has expired (this one on ${day(certificate.validTo)})`,
-                "check the renewal on the machine: systemctl status certbot.timer certbot.service",
+                at.ownCertificate
+                    ? SET_ANOTHER
+                    : "check the renewal on the machine: systemctl status certbot.timer certbot.service",
             );
         case "CERT_NOT_YET_VALID":
             return fail(
@@ -27,7 +32,12 @@ export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): 
                 "check the clock here and on the machine that issued it",
             );
         case "DEPTH_ZERO_SELF_SIGNED_CERT":
-            return fail("the certificate is self-signed", "issue one from the ACME directory and reload nginx");
+            return fail(
+                "the certificate is self-signed",
+                at.ownCertificate
+                    ? `give it as the CA when it is meant to be: --ca; or ${SET_ANOTHER}`
+                    : "issue one from the ACME directory and reload nginx",
+            );
     }
     if (at.ca !== undefined) {
         return fail(

@@ -2,19 +2,26 @@
 export interface Target {
     /** Public host name, as "linkmesh.example.com". Used for SNI, the Host header and the names in certificates. */
     host: string;
+    /** Name of the web UI, where browsers get HTTP/2. Default: it has none of its own. */
+    uiHost?: string;
     /** IPv4 address to dial. Without `ipv4` and `ipv6` the addresses come from the DNS. */
     ipv4?: string;
-    /** IPv6 address to dial, without brackets. */
-    ipv6?: string;
+    /** IPv6 address to dial, without brackets; false: there is none, and the DNS must not name one. */
+    ipv6?: string | false;
     /** PEM bundle that signs the public certificate. Default: the public roots that Node carries. */
     ca?: string;
-    /** Where agents connect. Default: port 50051. */
-    grpc?: { port: number };
+    /** The certificate is not from ACME but the user's own, so nothing on the machine renews it. */
+    ownCertificate?: boolean;
+    /**
+     * Where agents connect; false: nowhere. Default of `host`: the public one. Default of `port`: 50051, and the HTTPS
+     * port where gRPC has a name of its own.
+     */
+    grpc?: false | { host?: string; port?: number };
     /** Default: 443. */
     httpsPort?: number;
-    /** Default: 80. */
-    httpPort?: number;
-    /** LinkMesh's own ports, which must not answer from outside. Default: 8080 and 50061. */
+    /** false: plain HTTP is off. Default: 80. */
+    httpPort?: number | false;
+    /** What must not answer from outside. Default: LinkMesh's own 8080 and 50061, and of 80 and 50051 what is not in use. */
     closedPorts?: number[];
     /**
      * Compare the DNS with `ipv4` and `ipv6`, asking the system's name servers or the given ones ("192.0.2.53" or
@@ -34,6 +41,7 @@ export const CHECK_NAMES = [
     "addresses",
     "redirect",
     "https",
+    "ui",
     "certificate",
     "opamp",
     "grpc",
@@ -62,12 +70,16 @@ export interface CheckResult extends Verdict {
 /** One address of a target, with every default filled in. */
 export interface Endpoint {
     host: string;
+    /** The host, unless the web UI has a name of its own. */
+    uiHost: string;
     address: string;
     family: Family;
     ca?: string;
+    ownCertificate: boolean;
     httpPort: number;
     httpsPort: number;
-    grpcPort: number;
+    grpc: { host: string; port: number };
+    openPorts: number[];
     closedPorts: number[];
     timeoutMs: number;
 }

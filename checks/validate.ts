@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
+import { endpointOf, hostsOf, leftOut } from "./target.ts";
 import { CHECK_NAMES, type Target } from "./types.ts";
 
 /** The target or an option is wrong in itself; nothing was checked. One sentence. */
@@ -14,26 +15,38 @@ export function validate(target: Target, only: string[]): void {
     const reject = (sentence: string) => {
         throw new InvalidTarget(sentence);
     };
-    const { host, ipv4, ipv6, ca } = target;
-    if (!HOST.test(host)) reject(`"${host}" is not a host name such as linkmesh.example.com`);
+    const { ipv4, ipv6, ca, grpc, httpPort } = target;
+    for (const host of hostsOf(target)) {
+        if (!HOST.test(host)) reject(`"${host}" is not a host name such as linkmesh.example.com`);
+    }
     if (ipv4 !== undefined && !isIPv4(ipv4)) reject(`"${ipv4}" is not an IPv4 address such as 192.0.2.7`);
-    if (ipv6 !== undefined && !isIPv6(ipv6)) reject(`"${ipv6}" is not an IPv6 address such as 2001:db8::7`);
+    if (typeof ipv6 === "string" && !isIPv6(ipv6)) reject(`"${ipv6}" is not an IPv6 address such as 2001:db8::7`);
     if (ca !== undefined && !isPem(ca)) reject("the CA file holds no certificate in PEM format");
     for (const server of Array.isArray(target.dns) ? target.dns : []) {
         if (!isNameServer(server)) reject(`"${server}" is not the address of a name server, such as 192.0.2.53`);
     }
-    const ports = [target.httpPort, target.httpsPort, target.grpc?.port, ...(target.closedPorts ?? [])];
+    const ports = [httpPort, target.httpsPort, grpc && grpc.port, ...(target.closedPorts ?? [])];
     for (const port of ports) {
-        if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536)) {
+        if (typeof port === "number" && !(Number.isInteger(port) && port > 0 && port < 65536)) {
             reject(`${port} is not a port between 1 and 65535`);
         }
     }
     if (target.ssh?.length === 0) reject("the ssh command is empty");
-    if (only.includes("renewal") && !target.ssh) reject('the check "renewal" needs a way to the machine: --ssh');
+    rejectSharedNames(target, reject);
+    const out = leftOut(target);
     for (const name of only) {
-        if (!CHECK_NAMES.some((known) => known === name))
-            reject(`there is no check "${name}": the checks are ${CHECK_NAMES.join(", ")}`);
+        const known = CHECK_NAMES.find((known) => known === name);
+        if (!known) reject(`there is no check "${name}": the checks are ${CHECK_NAMES.join(", ")}`);
+        else if (out.has(known)) reject(`the check "${name}" ${out.get(known)}`);
     }
+}
+
+/** On the HTTPS port the name alone tells who is meant. */
+function rejectSharedNames(target: Target, reject: (sentence: string) => void): void {
+    const { host, uiHost, grpc, httpsPort } = endpointOf(target, "ipv4", "");
+    if (target.uiHost === host) reject(`the web UI has no name of its own at ${host}: leave --ui-host out`);
+    if (target.grpc === false || grpc.port !== httpsPort || ![host, uiHost].includes(grpc.host)) return;
+    reject(`gRPC on the HTTPS port ${httpsPort} needs a name of its own, not ${grpc.host}: --grpc-host`);
 }
 
 function isPem(text: string): boolean {

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 function commandLine({ target }: Site): string[] {
     const { ipv4, httpPort, httpsPort, grpc } = target;
-    return `${HOST} --ipv4 ${ipv4} --ca ${directory}/ca.pem --http-port ${httpPort} --https-port ${httpsPort} --grpc-port ${grpc!.port}`.split(
+    return `${HOST} --ipv4 ${ipv4} --ca ${directory}/ca.pem --http-port ${httpPort} --https-port ${httpsPort} --grpc-port ${grpc.port}`.split(
         " ",
     );
 }

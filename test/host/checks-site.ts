@@ -8,12 +8,17 @@ import type { Target } from "../../checks/index.ts";
 import { TestCa, type Pair } from "./test-ca.ts";
 
 export const HOST = "linkmesh.example.test";
+export const UI_HOST = "ui.example.test";
+export const GRPC_HOST = "grpc.example.test";
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 /** What a site does otherwise than a good one. */
 export interface Faults {
     address?: string;
+    /** Names of their own on the HTTPS port: for the web UI, by HTTP/2 as long as nothing else is said; for gRPC. */
+    names?: ("ui" | "grpc")[];
+    ui?: { answer?: Handler; pair?: Pair; http1?: true; raw?: (socket: net.Socket) => void };
     /** Port 80. */
     http?: Handler;
     /** Every request of the HTTPS port but upgrades. */
@@ -40,14 +45,15 @@ export async function authorities() {
         publicCa,
         linkmeshCa,
         publicPair: await publicCa.issue([HOST]),
-        grpcPair: await linkmeshCa.issue([HOST]),
+        uiPair: await publicCa.issue([HOST, UI_HOST]),
+        grpcPair: await linkmeshCa.issue([HOST, GRPC_HOST]),
     };
 }
 
 export type Authorities = Awaited<ReturnType<typeof authorities>>;
 
 export interface Site {
-    target: Target;
+    target: Target & { httpPort: number; httpsPort: number; grpc: { port: number }; closedPorts: number[] };
     stop: () => Promise<void>;
 }
 
@@ -55,14 +61,19 @@ export interface Site {
 export async function startSite(trust: Authorities, faults: Faults = {}): Promise<Site> {
     const address = faults.address ?? "127.0.0.1";
     const redirect = http.createServer(faults.http ?? goodRedirect);
-    const secure = faults.rawHttps ? net.createServer(faults.rawHttps) : httpsServer(trust, faults);
     const grpc = faults.rawGrpc ? net.createServer(faults.rawGrpc) : grpcServer(trust, faults);
+    const secure = faults.rawHttps ? net.createServer(faults.rawHttps) : httpsServer(trust, faults);
+    const names = new Set(faults.names);
+    const shared = byName(secure, [
+        ...(names.has("ui") ? [[UI_HOST, uiServer(trust, faults)] as const] : []),
+        ...(names.has("grpc") ? [[GRPC_HOST, grpc] as const] : []),
+    ]);
+    const servers = names.has("grpc") ? [redirect, shared] : [redirect, shared, grpc];
     const closed = await freePort(address);
-    const servers = [redirect, secure, grpc];
     const sockets = new Set<net.Socket>();
-    const [httpPort, httpsPort, grpcPort] = await Promise.all(
+    const [httpPort, httpsPort, grpcPort] = (await Promise.all(
         servers.map((server) => listen(server, address, sockets)),
-    );
+    )) as [number, number, number?];
     return {
         target: {
             host: HOST,
@@ -70,7 +81,8 @@ export async function startSite(trust: Authorities, faults: Faults = {}): Promis
             ca: trust.publicCa.pem,
             httpPort,
             httpsPort,
-            grpc: { port: grpcPort! },
+            ...(names.has("ui") && { uiHost: UI_HOST }),
+            grpc: grpcPort === undefined ? { host: GRPC_HOST, port: httpsPort } : { port: grpcPort },
             closedPorts: [closed],
             timeoutMs: 10_000,
         },
@@ -103,6 +115,27 @@ function httpsServer(trust: Authorities, faults: Faults): net.Server {
     if (faults.upgrade === false) return server;
     const raw = faults.upgrade ?? status("401 Unauthorized");
     return server.on("upgrade", (_request, socket: Duplex) => socket.end(raw));
+}
+
+function uiServer(trust: Authorities, { ui = {} }: Faults): net.Server {
+    if (ui.raw) return tls.createServer({ ...trust.uiPair, ALPNProtocols: ["h2"] }, ui.raw);
+    const pair: SecureContextOptions = ui.pair ?? trust.uiPair;
+    const answer = ui.answer ?? good;
+    if (ui.http1) return https.createServer(pair, answer);
+    return http2.createSecureServer(pair).on("request", answer as never);
+}
+
+/** Leads each connection to the server of the name that its first message, the TLS ClientHello, carries. */
+function byName(other: net.Server, servers: (readonly [string, net.Server])[]): net.Server {
+    if (servers.length === 0) return other;
+    return net.createServer((socket) => {
+        socket.once("data", (hello) => {
+            socket.pause();
+            socket.unshift(hello);
+            const [, server] = servers.find(([name]) => hello.includes(name)) ?? [undefined, other];
+            server.emit("connection", socket);
+        });
+    });
 }
 
 /** A whole HTTP answer without a body. */

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { judgeAddresses } from "../../checks/addresses.ts";
 import { SILENT, tcpFault, tlsFault } from "../../checks/fault.ts";
 import { judgeHandshake } from "../../checks/opamp.ts";
+import { endpointOf } from "../../checks/target.ts";
 import { judgeExpiry } from "../../checks/trust.ts";
+import type { Target } from "../../checks/types.ts";
 import { InvalidTarget, validate } from "../../checks/validate.ts";
 
 const HOST = "linkmesh.example.com";
@@ -71,7 +73,7 @@ describe("addresses", () => {
         [{ ipv4: "192.0.2.7", ipv6: "2001:db8::7" }, ["192.0.2.7"], [], "fail"],
         [{ ipv6: "2001:DB8:0::0:7" }, [], ["2001:db8::7"], "ok"],
     ])("%j against %j %j: %s", (expected, ipv4, ipv6, status) => {
-        expect(judgeAddresses({ host: HOST, ...expected }, { ipv4, ipv6 }).status).toBe(status);
+        expect(judgeAddresses({ host: HOST, ...expected }, new Map([[HOST, { ipv4, ipv6 }]])).status).toBe(status);
     });
 });
 
@@ -86,6 +88,18 @@ describe("faults", () => {
             expect(fault.message).not.toMatch(/undefined|\n|\.$/);
         }
     });
+});
+
+test.each<[Partial<Target>, number[], number[]]>([
+    [{}, [80, 443, 50051], [8080, 50061]],
+    [{ grpc: { port: 4317 } }, [80, 443, 4317], [8080, 50061, 50051]],
+    [{ grpc: { host: "grpc.example.com" } }, [80, 443], [8080, 50061, 50051]],
+    [{ grpc: { host: "grpc.example.com", port: 50051 } }, [80, 443, 50051], [8080, 50061]],
+    [{ grpc: false }, [80, 443], [8080, 50061, 50051]],
+    [{ httpPort: false }, [443, 50051], [8080, 50061, 80]],
+    [{ httpPort: false, grpc: false, closedPorts: [1] }, [443], [1]],
+])("ports of %j: open %j, closed %j", (change, openPorts, closedPorts) => {
+    expect(endpointOf({ host: HOST, ...change }, "ipv4", "192.0.2.7")).toMatchObject({ openPorts, closedPorts });
 });
 
 describe("targets", () => {
@@ -115,6 +129,10 @@ describe("targets", () => {
         { httpsPort: 0 },
         { closedPorts: [8080.5] },
         { grpc: { port: 65_536 } },
+        { grpc: { port: 443 } },
+        { grpc: { port: 8443, host: "ui.example.com" }, httpsPort: 8443, uiHost: "ui.example.com" },
+        { grpc: { host: "grpc" } },
+        { uiHost: HOST },
     ])("%j is refused", (fault) => {
         expect(() => validate({ host: HOST, ...fault }, [])).toThrow(InvalidTarget);
     });

@@ -1,0 +1,31 @@
+import http2 from "node:http2";
+import type { Socket } from "node:net";
+import { SILENT } from "./fault.ts";
+import { httpFault, type Answer } from "./http.ts";
+
+/**
+ * As get, over HTTP/2: one request without a body on a TLS connection that is there already, which is closed afterwards.
+ * @throws Fault naming `where` when no HTTP answer comes back in time
+ */
+export function getHttp2(
+    socket: Socket,
+    where: string,
+    host: string,
+    path: string,
+    timeoutMs: number,
+): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
+        const failWith = (code: string | undefined) => reject(httpFault(code, where, timeoutMs));
+        const timer = setTimeout(() => failWith(SILENT), timeoutMs);
+        const session = http2.connect(`https://${host}`, { createConnection: () => socket });
+        session.on("error", (error: NodeJS.ErrnoException) => failWith(error.code));
+        session.once("close", () => {
+            clearTimeout(timer);
+            failWith("ECONNRESET");
+        });
+        const request = session.request({ ":path": path });
+        request.once("response", (headers) => resolve({ status: headers[":status"]!, headers }));
+        request.on("error", (error: NodeJS.ErrnoException) => failWith(error.code));
+        request.once("close", () => failWith("ECONNRESET"));
+    }).finally(() => socket.destroy());
+}

@@ -1,0 +1,39 @@
+import type { Answer } from "./http.ts";
+import { linkmeshDown, noSite } from "./linkmesh.ts";
+import { fail, ok, warn, type Endpoint, type Verdict } from "./types.ts";
+
+/** What the answer to "/" tells of the web UI: 200 or 302, with HSTS. @param trust what became of the certificate */
+export function judgePage({ status, headers }: Answer, protocol: string, trust: Verdict, at: Endpoint): Verdict {
+    if (status !== 200 && status !== 302) return unexpected(status, headers.location, at);
+    if (trust.status === "warn") return warn(`${status}, but ${trust.detail}`, trust.hint);
+    if (headers["strict-transport-security"] === undefined) {
+        return warn(
+            `${status} over ${protocol}, but without HSTS`,
+            "send Strict-Transport-Security from the nginx site",
+        );
+    }
+    return ok(`${status} over ${protocol}, certificate verified, HSTS on`);
+}
+
+function unexpected(status: number, location: string | undefined, at: Endpoint): Verdict {
+    switch (status) {
+        case 421:
+            return noSite(at.host);
+        case 502:
+        case 503:
+        case 504:
+            return linkmeshDown(status);
+        case 301:
+        case 307:
+        case 308:
+            return fail(
+                `${status} to ${location ?? "nowhere"} where 200 or 302 was expected`,
+                "check LinkMesh's externalUrl and that the proxy sends X-Forwarded-Proto",
+            );
+        default:
+            return fail(
+                `${status} where 200 or 302 was expected`,
+                `look at the answer: curl -i --resolve ${at.host}:${at.httpsPort}:${at.address} https://${at.host}/`,
+            );
+    }
+}

@@ -1,0 +1,226 @@
+import net from "node:net";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { runChecks, type CheckName, type CheckResult, type Target } from "../../checks/index.ts";
+import {
+    authorities,
+    GRPC_HOST,
+    HOST,
+    startSite,
+    status,
+    UI_HOST,
+    type Authorities,
+    type Faults,
+} from "./checks-site.ts";
+
+// What a site may have otherwise by intention: names of their own, surfaces that are off. Each green, and red when wrong.
+
+let trust: Authorities;
+beforeAll(async () => {
+    trust = await authorities();
+});
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+    for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+async function check(faults: Faults, change: Partial<Target>, only?: CheckName[]): Promise<CheckResult[]> {
+    const { target, stop } = await startSite(trust, faults);
+    cleanups.push(stop);
+    return runChecks({ ...target, ...change }, { only });
+}
+
+const names = (results: CheckResult[]) => results.map(({ name }) => name);
+const ALL: CheckName[] = ["redirect", "https", "ui", "certificate", "opamp", "grpc", "closed"];
+const without = (...left: CheckName[]) => ALL.filter((name) => !left.includes(name));
+
+test.each<[string, Faults, Partial<Target>, CheckName[]]>([
+    ["a UI name", { names: ["ui"] }, {}, ALL],
+    ["gRPC on the HTTPS port", { names: ["grpc"] }, {}, without("ui")],
+    ["both names", { names: ["ui", "grpc"] }, {}, ALL],
+    ["gRPC on the HTTPS port over TLS 1.2", { names: ["grpc"], grpc: { maxVersion: "TLSv1.2" } }, {}, without("ui")],
+    ["no gRPC", {}, { grpc: false }, without("ui", "grpc")],
+    ["no port 80", {}, { httpPort: false }, without("ui", "redirect")],
+    ["no IPv6", {}, { ipv6: false }, without("ui")],
+    ["an own certificate", {}, { ownCertificate: true, ssh: ["false"] }, without("ui")],
+])("green with %s", async (_what, faults, change, expected) => {
+    const results = await check(faults, change);
+    expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
+    expect(names(results)).toEqual(expected);
+});
+
+interface Case {
+    what: string;
+    faults: Faults | (() => Promise<Faults>);
+    status: "warn" | "fail";
+    detail: RegExp;
+    hint?: RegExp;
+    change?: Partial<Target>;
+}
+
+function table(name: CheckName, cases: Case[]) {
+    describe(name, () => {
+        test.each(cases)("$what: $status", async ({ faults, status, detail, hint = /./, change = {} }) => {
+            const given = typeof faults === "function" ? await faults() : faults;
+            const results = await check(given, change, [name]);
+            expect(results).toMatchObject([{ name, status }]);
+            expect(results[0]!.detail).toMatch(detail);
+            expect(results[0]!.detail).not.toMatch(/\n|undefined/);
+            expect(results[0]!.hint).toMatch(hint);
+        });
+    });
+}
+
+table("https", [
+    {
+        what: "HTTP/2 at the OpAMP name",
+        faults: { names: ["ui"], http2: "too" },
+        status: "fail",
+        detail: /also offers HTTP\/2/,
+    },
+]);
+
+const ui = (fault: Faults["ui"]): Faults => ({ names: ["ui"], ui: fault });
+const uiPair = async (...args: Parameters<Authorities["publicCa"]["issue"]>) =>
+    ui({ pair: await trust.publicCa.issue(...args) });
+
+table("ui", [
+    {
+        what: "no HTTP/2",
+        faults: ui({ http1: true }),
+        status: "fail",
+        detail: /^ui.example.test answers over HTTP\/1.1 where HTTP\/2 was expected/,
+    },
+    {
+        what: "the site of the public host",
+        faults: {},
+        change: { uiHost: UI_HOST },
+        status: "fail",
+        detail: /is for linkmesh.example.test, not for ui.example.test/,
+    },
+    { what: "expired", faults: () => uiPair([UI_HOST], { from: -80, to: -1 }), status: "fail", detail: /expired/ },
+    {
+        what: "no HSTS",
+        faults: ui({ answer: (_, response) => response.end() }),
+        status: "warn",
+        detail: /^200 over HTTP\/2, but without HSTS/,
+    },
+    {
+        what: "LinkMesh down",
+        faults: ui({ answer: (_, response) => response.writeHead(502).end() }),
+        status: "fail",
+        detail: /^502: .*LinkMesh behind it does not/,
+    },
+    {
+        what: "unknown site",
+        faults: ui({ answer: (_, response) => response.writeHead(421).end() }),
+        status: "fail",
+        detail: /^421: .*no site for the name ui.example.test/,
+    },
+    {
+        what: "silence after TLS",
+        faults: ui({ raw: () => {} }),
+        change: { timeoutMs: 500 },
+        status: "fail",
+        detail: /does not answer it within 0.5 s/,
+    },
+    {
+        what: "hang-up after TLS",
+        faults: ui({ raw: (socket) => socket.destroy() }),
+        status: "fail",
+        detail: /closes the connection without an answer/,
+    },
+    {
+        what: "not HTTP/2",
+        faults: ui({ raw: (socket) => socket.end(status("400 Bad Request")) }),
+        status: "fail",
+        detail: /does not answer in HTTP\/2/,
+    },
+]);
+
+table("grpc", [
+    {
+        what: "the public certificate at the gRPC name",
+        faults: async () => ({
+            names: ["grpc"],
+            grpcPair: await trust.publicCa.issue([GRPC_HOST]),
+            grpc: { requestCert: false },
+        }),
+        status: "fail",
+        detail: /^TLS ends at the proxy: grpc.example.test port \d+ shows/,
+        hint: /ssl_preread/,
+    },
+    {
+        what: "the name leads to the site of the public host",
+        faults: { names: ["ui"] },
+        change: { grpc: { host: GRPC_HOST } },
+        status: "fail",
+        detail: /does not speak HTTP\/2 at grpc.example.test: the name leads to a web site/,
+        hint: /ssl_preread/,
+    },
+    {
+        what: "a certificate without the gRPC name",
+        faults: async () => ({ names: ["grpc"], grpcPair: await trust.linkmeshCa.issue([HOST]) }),
+        status: "fail",
+        detail: /names linkmesh.example.test, not grpc.example.test/,
+        hint: /--san dns:grpc.example.test/,
+    },
+    {
+        what: "no client certificate asked for",
+        faults: { names: ["grpc"], grpc: { requestCert: false } },
+        status: "fail",
+        detail: /lets clients in without a certificate/,
+    },
+    {
+        what: "LinkMesh down behind the name",
+        faults: { names: ["grpc"], rawGrpc: (socket) => socket.destroy() },
+        status: "fail",
+        detail: /accepts connections and closes them/,
+    },
+]);
+
+test.each<[number, Partial<Target>]>([
+    [50051, { grpc: false }],
+    [50051, { grpc: { host: GRPC_HOST } }],
+    [80, { httpPort: false }],
+])("closed: port %i is open, although it is off", async (port, change) => {
+    // An address that nobody else uses. Where the port is taken on all addresses, it answers just as well.
+    const address = "127.50.0.51";
+    const open = net.createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => open.listen(port, address, resolve).once("error", () => resolve()));
+    cleanups.push(() => new Promise((resolve) => open.close(resolve)));
+    const [result] = await check({ address }, { closedPorts: undefined, ...change }, ["closed"]);
+    expect(result!.status).toBe("fail");
+    expect(result!.detail).toMatch(new RegExp(`^port (.* )?${port}\\b.* answers? from outside`));
+});
+
+describe("an own certificate", () => {
+    const own = { ownCertificate: true };
+    const publicPair = async (from: number, to: number) => ({
+        publicPair: await trust.publicCa.issue([HOST], { from, to }),
+    });
+    table("certificate", [
+        {
+            what: "20 days left",
+            faults: () => publicPair(-70, 20),
+            change: own,
+            status: "warn",
+            detail: /expires in 19 days, .*, and nothing renews it$/,
+            hint: /set a new tlsCertificate/,
+        },
+        {
+            what: "expired",
+            faults: () => publicPair(-70, -1),
+            change: own,
+            status: "fail",
+            detail: /expired/,
+            hint: /set a new tlsCertificate/,
+        },
+    ]);
+
+    test("needs no ACME challenges on port 80", async () => {
+        const http: Faults["http"] = ({ url }, response) =>
+            response.writeHead(301, { location: `https://${HOST}${url}` }).end();
+        expect(await check({ http }, own, ["redirect"])).toMatchObject([{ status: "ok" }]);
+    });
+});
