@@ -1,20 +1,25 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseCommandString } from "execa";
 import { InvalidTarget, runChecks, type CheckName, type CheckResult, type Status, type Target } from "./index.ts";
 
 interface Flags {
     ipv4?: string;
-    ipv6?: string;
+    ipv6?: string | false;
+    uiHost?: string;
     ca?: string;
     dns?: string[];
     ssh?: string;
     only?: string[];
     wait: number;
     timeout: number;
-    httpPort: number;
+    http: boolean;
+    httpPort?: number;
     httpsPort: number;
-    grpcPort: number;
+    grpc: boolean;
+    grpcHost?: string;
+    grpcPort?: number;
+    ownCertificate?: true;
     json?: true;
 }
 
@@ -26,8 +31,11 @@ const program = new Command("npm run check --")
     .argument("<host>", "public host name, such as linkmesh.example.com")
     .option("--ipv4 <address>", "dial this address instead of asking the DNS")
     .option("--ipv6 <address>", "dial this address instead of asking the DNS")
+    .option("--no-ipv6", "there is no IPv6, and the DNS must not name an IPv6 address")
+    .option("--ui-host <name>", "name of the web UI, where it has one of its own with HTTP/2")
     .option("--ca <file>", "PEM file of the CA that signs the public certificate")
     .option("--dns <server...>", "name servers to ask; with --ipv4 or --ipv6 their answer is compared")
+    .option("--own-certificate", "the public certificate is not from ACME, so nothing renews it")
     .option(
         "--ssh <command>",
         'how to log in to the machine, as the output sshCommand has it; without it "renewal" is not checked',
@@ -35,9 +43,12 @@ const program = new Command("npm run check --")
     .option("--only <check...>", "run only these checks")
     .option("--wait <seconds>", "keep trying what fails for this long", positive, 0)
     .option("--timeout <seconds>", "for one connection, and for the answer on it", positive, 10)
-    .option("--http-port <port>", "in place of 80", positive, 80)
+    .option("--http-port <port>", "in place of 80", positive)
+    .addOption(new Option("--no-http", "port 80 is off, and must not answer").conflicts("httpPort"))
     .option("--https-port <port>", "in place of 443", positive, 443)
-    .option("--grpc-port <port>", "in place of 50051", positive, 50051)
+    .option("--grpc-port <port>", "in place of 50051, or of the HTTPS port with --grpc-host", positive)
+    .option("--grpc-host <name>", "name of gRPC, where it has one of its own on the HTTPS port")
+    .addOption(new Option("--no-grpc", "gRPC is off, and 50051 must not answer").conflicts(["grpcHost", "grpcPort"]))
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExit status: 0 nothing failed (warnings may be there), 1 a check failed, 2 bad usage.")
     .exitOverride()
@@ -58,11 +69,13 @@ async function check(host: string, flags: Flags): Promise<void> {
         host,
         ipv4: flags.ipv4,
         ipv6: flags.ipv6,
+        uiHost: flags.uiHost,
         ca: flags.ca === undefined ? undefined : readCa(flags.ca),
         dns: flags.dns,
-        httpPort: flags.httpPort,
+        ownCertificate: flags.ownCertificate,
+        httpPort: flags.http && flags.httpPort,
         httpsPort: flags.httpsPort,
-        grpc: { port: flags.grpcPort },
+        grpc: flags.grpc && { host: flags.grpcHost, port: flags.grpcPort },
         ssh: flags.ssh === undefined ? undefined : parseCommandString(flags.ssh),
         timeoutMs: flags.timeout * 1000,
     };

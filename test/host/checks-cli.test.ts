@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CheckResult } from "../../checks/index.ts";
-import { authorities, HOST, startSite, status, type Authorities, type Site } from "./checks-site.ts";
+import { authorities, HOST, startSite, status, UI_HOST, type Authorities, type Site } from "./checks-site.ts";
 
 let trust: Authorities;
 let site: Site;
@@ -103,6 +103,27 @@ test("without --ssh the renewal is no part of the results", async () => {
     expect((JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name)).not.toContain("renewal");
 });
 
+test("without port 80, without gRPC, with a name for the UI", async () => {
+    const other = await startSite(trust, { names: ["ui"] });
+    try {
+        const args = commandLine(other)
+            .join(" ")
+            .replace(/--http-port \d+/, "--no-http");
+        const modes = [...args.replace(/--grpc-port \d+/, "--no-grpc").split(" "), "--ui-host", UI_HOST, "--json"];
+        const { stdout } = await cli(...modes);
+        const { results } = JSON.parse(stdout) as { results: CheckResult[] };
+        expect(results.map(({ name }) => name)).toEqual(["https", "ui", "certificate", "opamp", "closed"]);
+        expect(results.at(-1)!.detail).toMatch(/8080, 50061, 80 and 50051/);
+    } finally {
+        await other.stop();
+    }
+});
+
+test("--own-certificate: --ssh is taken, and nobody is asked about a renewal", async () => {
+    const { stdout } = await cli(...arguments_, "--ssh", "false", "--own-certificate", "--json");
+    expect((JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name)).not.toContain("renewal");
+});
+
 test.each<[string[], RegExp]>([
     [[], /missing required argument 'host'/],
     [["https://linkmesh.example.com/"], /"https:\/\/linkmesh.example.com\/" is not a host name/],
@@ -110,6 +131,15 @@ test.each<[string[], RegExp]>([
     [[HOST, "--ca", "package.json"], /no certificate in PEM format/],
     [[HOST, "--only", "htps"], /no check "htps": the checks are addresses, redirect/],
     [[HOST, "--only", "renewal"], /the check "renewal" needs a way to the machine: --ssh/],
+    [[HOST, "--only", "renewal", "--ssh", "ssh", "--own-certificate"], /"renewal" has nothing to ask/],
+    [[HOST, "--only", "redirect", "--no-http"], /"redirect" asks port 80, which is off/],
+    [[HOST, "--only", "grpc", "--no-grpc"], /"grpc" asks for gRPC, which is off/],
+    [[HOST, "--only", "ui"], /"ui" needs the name of the web UI: --ui-host/],
+    [[HOST, "--no-http", "--http-port", "8000"], /'--no-http' cannot be used with option '--http-port <port>'/],
+    [[HOST, "--no-grpc", "--grpc-host", "g.example.com"], /'--no-grpc' cannot be used with option '--grpc-host/],
+    [[HOST, "--grpc-port", "443"], /gRPC on the HTTPS port 443 needs a name of its own, not linkmesh/],
+    [[HOST, "--ui-host", HOST], /the web UI has no name of its own at linkmesh/],
+    [[HOST, "--ui-host", "https://ui.example.com"], /"https:\/\/ui.example.com" is not a host name/],
     [[HOST, "--ssh", ""], /the ssh command is empty/],
     [[HOST, "--wait", "soon"], /must be a number/],
 ])("bad usage %j: one sentence, exit 2", async (args, sentence) => {
