@@ -7,18 +7,17 @@ import { type LabOutputs, hostOf } from "./surfaces.ts";
 /** What a user wants to know when the lab is up: the addresses, and what to type next. */
 export function printReady(ui: Ui, lab: Lab, outputs: LabOutputs): void {
     const host = hostOf(outputs);
+    const own = outputs.certificateSource === "own";
+    const cacert = own ? "" : `--cacert ${services(lab).publicCaFile} `;
     const strong = (text: string) => ui.paint(text, "1");
     const lines = [
         "",
         `LinkMesh answers at ${strong(outputs.publicUrl)}`,
-        `   OpAMP   ${outputs.opampUrl}`,
-        `   gRPC    ${outputs.grpcEndpoint}`,
-        `   IPv4    ${outputs.ipv4}`,
-        `   IPv6    ${outputs.ipv6}`,
+        ...places(outputs),
         "",
-        "The name is known in the lab only, and the certificate comes from the lab's own CA. Try it:",
+        `The name is known in the lab only, and the certificate ${own ? "is your own" : "comes from the lab's own CA"}. Try it:`,
         "",
-        `   ${strong(`curl --cacert ${services(lab).publicCaFile} --resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
+        `   ${strong(`curl ${cacert}--resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
         `   ${strong("npm run lab -- ssh")}       a shell on the machine`,
         `   ${strong("npm run lab -- preview --diff --set collectorsExpected=20000")}`,
         `   ${strong("npm run lab -- destroy")}   takes everything away`,
@@ -26,12 +25,24 @@ export function printReady(ui: Ui, lab: Lab, outputs: LabOutputs): void {
     for (const line of lines) ui.info(line);
 }
 
+/** A line for each place that the stack has. */
+function places({ uiUrl, opampUrl, grpcEndpoint, ipv4, ipv6 }: LabOutputs): string[] {
+    const rows: [string, string | undefined][] = [
+        ["UI", uiUrl],
+        ["OpAMP", opampUrl],
+        ["gRPC", grpcEndpoint],
+        ["IPv4", ipv4],
+        ["IPv6", ipv6],
+    ];
+    return rows.filter(([, place]) => place).map(([name, place]) => `   ${name.padEnd(8)}${place}`);
+}
+
 /** What a paused lab keeps, and how to go on. */
 export function printPaused(ui: Ui, outputs: LabOutputs): void {
     const lines = [
         "",
         `${hostOf(outputs)} is paused: there is no machine, so nothing answers and nothing was checked.`,
-        `Kept are the addresses (${outputs.ipv4}, ${outputs.ipv6}), the names and the data volume.`,
+        `Kept are the addresses (${[outputs.ipv4, outputs.ipv6].filter(Boolean).join(", ")}), the names and the data volume.`,
         "",
         `   ${ui.paint(RESUME, "1")}   brings the machine back`,
         `   ${ui.paint("npm run lab -- destroy", "1")}   takes everything away`,

@@ -1,15 +1,22 @@
 import { existsSync, readFileSync } from "node:fs";
-import { type CheckResult, runChecks } from "../../checks/index.ts";
+import { type CheckResult, runChecks, type Target } from "../../checks/index.ts";
+import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { services } from "../services/services.ts";
 
-/** The stack's outputs as far as the lab uses them. */
+/** The stack's outputs as far as the lab uses them. What a stack does not have is absent. */
 export interface LabOutputs {
     publicUrl: string;
     opampUrl: string;
-    grpcEndpoint: string;
+    /** Of the web UI, where it has a name of its own. */
+    uiUrl?: string;
+    /** Host and port. */
+    grpcEndpoint?: string;
+    /** Where port 80 answers. A stack without certificateSource is of a time before this output, when it always did. */
+    httpUrl?: string;
+    certificateSource?: "acme" | "own";
     ipv4: string;
-    ipv6: string;
+    ipv6?: string;
     sshCommand: string;
 }
 
@@ -28,6 +35,21 @@ export function hostOf(outputs: Pick<LabOutputs, "publicUrl">): string {
     return new URL(outputs.publicUrl).hostname;
 }
 
+/** What the outputs promise: where something answers, and where nothing does. */
+export function targetOf(outputs: LabOutputs): Target {
+    const [grpcHost, grpcPort] = outputs.grpcEndpoint?.split(":") ?? [];
+    const beforeHttpUrl = outputs.certificateSource === undefined;
+    return {
+        host: hostOf(outputs),
+        uiHost: outputs.uiUrl ? new URL(outputs.uiUrl).hostname : undefined,
+        ipv4: outputs.ipv4,
+        ipv6: outputs.ipv6 ?? false,
+        grpc: grpcHost ? { host: grpcHost, port: Number(grpcPort) } : false,
+        httpPort: outputs.httpUrl || beforeHttpUrl ? 80 : false,
+        ownCertificate: outputs.certificateSource === "own",
+    };
+}
+
 /**
  * Asks the three public surfaces over both families, as a client on the internet would; with `ssh`, the machine too.
  * `patience` in milliseconds.
@@ -41,14 +63,18 @@ export function checkSurfaces(
     if (!existsSync(publicCaFile))
         throw new LabError(`${publicCaFile} is missing: \`npm run lab -- up\` starts the lab's services again`);
     const target = {
-        host: hostOf(outputs),
-        ipv4: outputs.ipv4,
-        ipv6: outputs.ipv6,
-        ca: readFileSync(publicCaFile, "utf8"),
+        ...targetOf(outputs),
+        ca: [readFileSync(publicCaFile, "utf8"), ...ownChain(lab)].join("\n"),
         dns: [lab.net.dns],
         ssh: options.ssh,
     };
     return runChecks(target, options);
+}
+
+/** Who sets an own certificate trusts what it brings along, up to a root or itself. */
+function ownChain(lab: Lab): string[] {
+    const chain = new LabStack(lab, { command: "" }).setting("tlsCertificate");
+    return typeof chain === "string" ? [chain] : [];
 }
 
 /** One line for a result, as `check` prints it. */
