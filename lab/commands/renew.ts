@@ -19,6 +19,7 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
     const unlock = lockLab(lab, "renew");
     try {
         const outputs = requireOutputs(readOutputs(lab));
+        if (outputs.certificateSource === "own") throw new LabError("the certificate is your own: nothing renews it");
         await requireMachineUp(lab);
         const ui = new Ui({ verbose: options.verbose });
         const before = await servedSerial(lab, outputs);
