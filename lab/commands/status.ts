@@ -94,7 +94,8 @@ function print(found: Status): void {
     for (const [name, value] of Object.entries(found.outputs)) {
         rows.push([name, typeof value === "string" ? value : JSON.stringify(value)]);
     }
-    for (const [name, value] of rows) console.log(`${name.padEnd(14)}${value}`);
+    const width = Math.max(14, ...rows.map(([name]) => name.length + 2));
+    for (const [name, value] of rows) console.log(`${name.padEnd(width)}${value}`);
     if (found.stages.length > 0) console.log(`\nThe last \`up\`:`);
     for (const { name, seconds } of found.stages) console.log(`${seconds.toFixed(1).padStart(8)} s  ${name}`);
 }
