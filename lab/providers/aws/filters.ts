@@ -72,7 +72,7 @@ export function matches(attributes: Record<string, string>, { name, values }: Fi
     return values.some((pattern) => wildcard(pattern).test(value));
 }
 
-function wildcard(pattern: string): RegExp {
+export function wildcard(pattern: string): RegExp {
     const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
     return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
 }
