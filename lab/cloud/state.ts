@@ -19,6 +19,8 @@ export interface CloudState {
     records: Record<string, DnsRecord>;
     /** By name. */
     roles: Record<string, Role>;
+    /** By name. */
+    instanceProfiles: Record<string, InstanceProfile>;
     lifecyclePolicies: Record<string, LifecyclePolicy>;
     /** Tags by id, the provider's default tags included. */
     tags?: Record<string, Record<string, string>>;
@@ -118,6 +120,8 @@ export interface Instance {
     /** "stopped" keeps the root disk. */
     desired: "running" | "stopped";
     rootSizeGiB: number;
+    /** The name of the instance profile, which may be gone since. */
+    iamInstanceProfile?: string;
 }
 
 export interface DnsRecord {
@@ -135,6 +139,17 @@ export interface Role {
     trust: string;
     /** ARNs of the attached policies. */
     policies: string[];
+    /** Policy documents of its own by name, as JSON. */
+    inlinePolicies?: Record<string, string>;
+    createdAt: string;
+}
+
+/** What hands a role to a machine. */
+export interface InstanceProfile {
+    name: string;
+    arn: string;
+    /** The role's name. */
+    role?: string;
     createdAt: string;
 }
 
@@ -174,6 +189,7 @@ export function emptyCloud(): CloudState {
         instances: {},
         records: {},
         roles: {},
+        instanceProfiles: {},
         lifecyclePolicies: {},
     };
 }

@@ -114,6 +114,9 @@ function parse(text: string | undefined): CloudState {
 
 /** The state without what only the provider looks at. */
 function realizable(text: string): string {
-    const hidden = { tags: undefined, owners: undefined, roles: undefined, lifecyclePolicies: undefined };
-    return JSON.stringify({ ...(JSON.parse(text) as CloudState), ...hidden });
+    const hidden = ["tags", "owners", "roles", "instanceProfiles", "lifecyclePolicies"];
+    return JSON.stringify({
+        ...(JSON.parse(text) as CloudState),
+        ...Object.fromEntries(hidden.map((name) => [name, undefined])),
+    });
 }

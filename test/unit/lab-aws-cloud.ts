@@ -27,6 +27,8 @@ const SHORT: Record<string, string> = {
     Record: "aws:route53/record:Record",
     Role: "aws:iam/role:Role",
     RolePolicyAttachment: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    RolePolicy: "aws:iam/rolePolicy:RolePolicy",
+    InstanceProfile: "aws:iam/instanceProfile:InstanceProfile",
     LifecyclePolicy: "aws:dlm/lifecyclePolicy:LifecyclePolicy",
 };
 

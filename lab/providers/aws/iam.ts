@@ -1,4 +1,5 @@
 import type { CloudState, Role } from "../../cloud/state.ts";
+import { ProviderError } from "../provider.ts";
 import { type Value, type Values, isMap } from "../values.ts";
 import { between } from "./instance.ts";
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
@@ -16,8 +17,8 @@ const MANAGED_POLICIES = [
 export const role: ResourceType = {
     label: "IAM Role",
     inputs: {
-        name: { kind: "string", computed: true, forceNew: true, invalid: roleName },
-        path: { kind: "string", default: "/", forceNew: true, invalid: rolePath },
+        name: { kind: "string", computed: true, forceNew: true, invalid: iamName(64) },
+        path: { kind: "string", default: "/", forceNew: true, invalid: iamPath },
         assumeRolePolicy: { kind: "string", required: true, invalid: trustPolicy, canonical: canonicalJson },
         description: { kind: "string", invalid: description },
         forceDetachPolicies: { kind: "boolean", default: false },
@@ -32,6 +33,7 @@ export const role: ResourceType = {
         if (state.roles[name]) {
             throw new ApiError("EntityAlreadyExists", `Role with name ${name} already exists.`);
         }
+        refuseSameName(name, state.instanceProfiles);
         state.roles[name] = {
             name,
             arn: `arn:aws:iam::${ACCOUNT}:role${text(inputs, "path")}${name}`,
@@ -46,8 +48,16 @@ export const role: ResourceType = {
     },
     async remove(change, id, old) {
         await change(({ state }) => {
-            if (old.forceDetachPolicies !== true && findRole(state, id).policies.length > 0) {
-                throw new ApiError("DeleteConflict", "Cannot delete entity, must detach all policies first.");
+            const { policies, inlinePolicies = {} } = findRole(state, id);
+            const conflict = (reason: string) => new ApiError("DeleteConflict", `Cannot delete entity, ${reason}`);
+            if (Object.values(state.instanceProfiles).some((profile) => profile.role === id)) {
+                throw conflict("must remove roles from instance profile first.");
+            }
+            if (old.forceDetachPolicies !== true && policies.length > 0) {
+                throw conflict("must detach all policies first.");
+            }
+            if (old.forceDetachPolicies !== true && Object.keys(inlinePolicies).length > 0) {
+                throw conflict("must delete policies first.");
             }
             role.erase(state, id);
         });
@@ -112,23 +122,32 @@ export function trusts({ trust }: Role, service: string): boolean {
     });
 }
 
-function findRole(state: CloudState, name: string): Role {
+export function findRole(state: CloudState, name: string): Role {
     const found = state.roles[name];
     if (!found) throw new ApiError("NoSuchEntity", `The role with name ${name} cannot be found.`);
     return found;
+}
+
+/** The lab keeps tags by id, and the id of both is the name. */
+export function refuseSameName(name: string, others: Record<string, unknown>): void {
+    if (!others[name]) return;
+    throw new ProviderError(`the lab needs different names for a role and an instance profile: both are ${name}`);
 }
 
 function attachmentId(holder: Role, policy: string): string {
     return `${holder.name}/${policy}`;
 }
 
-function roleName(value: string): string | undefined {
-    return /^[\w+=,.@-]{1,64}$/.test(value)
-        ? undefined
-        : `"${value}" is not 1 to 64 characters of a-zA-Z0-9 and _+=,.@-`;
+/** Of roles, their policies and instance profiles: they differ in the length only. */
+export function iamName(longest: number): (value: string) => string | undefined {
+    return (value) =>
+        /^[\w+=,.@-]+$/.test(value) && value.length <= longest
+            ? undefined
+            : `"${value}" is not 1 to ${longest} characters of a-zA-Z0-9 and _+=,.@-`;
 }
 
-function rolePath(value: string): string | undefined {
+/** Also of instance profiles. */
+export function iamPath(value: string): string | undefined {
     return /^\/([\x21-\x7e]+\/)?$/.test(value) && value.length <= 512
         ? undefined
         : `"${value}" must begin and end with / and have at most 512 characters`;
@@ -170,7 +189,7 @@ function statementsOf(document: Values): Values[] {
 }
 
 /** Documents that differ in spaces and in the order of keys only are the same. */
-function canonicalJson(value: string): string {
+export function canonicalJson(value: string): string {
     const parsed = parseJson(value);
     return parsed === undefined ? value : JSON.stringify(sorted(parsed));
 }

@@ -4,7 +4,7 @@ import { type Value, type Values, isMap, isUnknown } from "../values.ts";
 import { FAMILY_NAMES, findInstanceType, isOffered } from "./instance-types.ts";
 import { addressOf, findInterface, holderOf, privateName, publicName } from "./interfaces.ts";
 import { findSubnet } from "./network.ts";
-import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
 
 const USER_DATA_LIMIT = 16 * 1024;
 const ROOT_MINIMUM_GIB = 8;
@@ -18,6 +18,7 @@ export const instance: ResourceType = {
             kind: { networkInterfaceId: { kind: "string", required: true, forceNew: true } },
             required: true,
         },
+        iamInstanceProfile: { kind: "string" },
         userData: { kind: "string", invalid: userData },
         userDataReplaceOnChange: { kind: "boolean", default: false },
         metadataOptions: {
@@ -83,12 +84,14 @@ export const instance: ResourceType = {
             userData: (inputs.userData as string | undefined) ?? "",
             desired: "running",
             rootSizeGiB: rootSize(inputs),
+            iamInstanceProfile: profileOf(state, inputs),
         };
         refuseType(made.instanceType, made.imageId, zone);
         state.instances[made.id] = made;
         return made.id;
     },
-    async update(change, id, news) {
+    async update(change, id, news, olds) {
+        const profileChanges = news.iamInstanceProfile !== olds.iamInstanceProfile;
         const needsStop = await change(({ state }) => {
             const target = findInstance(state, id);
             const wanted = text(news, "instanceType");
@@ -97,6 +100,7 @@ export const instance: ResourceType = {
                 throw new ApiError("InvalidParameterValue", "New size cannot be smaller than existing size");
             }
             target.rootSizeGiB = rootSize(news);
+            if (profileChanges) target.iamInstanceProfile = profileOf(state, news);
             return wanted !== target.instanceType || ((news.userData as string | undefined) ?? "") !== target.userData;
         });
         if (!needsStop) return;
@@ -148,6 +152,7 @@ export const instance: ResourceType = {
             privateDns: privateName(card.privateIp, cloud.region),
             publicIp,
             publicDns: publicIp && publicName(publicIp, cloud.region),
+            iamInstanceProfile: found.iamInstanceProfile ?? "",
             ipv6Addresses: card.ipv6Addresses,
             rootBlockDevice: {
                 deviceName: "/dev/xvda",
@@ -167,6 +172,20 @@ export function findInstance(state: CloudState, id: string): Instance {
 /** The availability zone of an interface, and so of the machine that has it. */
 export function zoneOf(state: CloudState, interfaceId: string): string {
     return findSubnet(state, findInterface(state, interfaceId).subnetId).availabilityZone;
+}
+
+function profileOf(state: CloudState, inputs: Values): string | undefined {
+    const name = optionalText(inputs, "iamInstanceProfile");
+    if (!name) return undefined;
+    const found = state.instanceProfiles[name];
+    if (!found) {
+        const reason = "is invalid. Invalid IAM Instance Profile name";
+        throw new ApiError("InvalidParameterValue", `Value (${name}) for parameter iamInstanceProfile.name ${reason}`);
+    }
+    if (!found.role) {
+        throw new ApiError("InvalidParameterValue", `IAM Instance Profile "${found.arn}" has no associated IAM Roles`);
+    }
+    return name;
 }
 
 function rootSize(inputs: Values): number {

@@ -2,10 +2,12 @@ import { lifecyclePolicy } from "./dlm.ts";
 import { record } from "./dns.ts";
 import { internetGateway } from "./gateway.ts";
 import { role, rolePolicyAttachment } from "./iam.ts";
+import { instanceProfile } from "./instance-profile.ts";
 import { instance } from "./instance.ts";
 import { eip, eipAssociation, networkInterface } from "./interfaces.ts";
 import { routeTable, subnet, vpc } from "./network.ts";
 import type { ResourceType } from "./resource-type.ts";
+import { rolePolicy } from "./role-policy.ts";
 import { route, routeTableAssociation } from "./routes.ts";
 import { egressRule, ingressRule, securityGroup } from "./security.ts";
 import { volume, volumeAttachment } from "./volumes.ts";
@@ -30,5 +32,7 @@ export const RESOURCE_TYPES: Record<string, ResourceType> = {
     "aws:route53/record:Record": record,
     "aws:iam/role:Role": role,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": rolePolicyAttachment,
+    "aws:iam/rolePolicy:RolePolicy": rolePolicy,
+    "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": lifecyclePolicy,
 };

@@ -1,0 +1,56 @@
+import type { Values } from "../values.ts";
+import { findRole, iamName, iamPath, refuseSameName } from "./iam.ts";
+import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, optionalText, text } from "./resource-type.ts";
+
+export const instanceProfile: ResourceType = {
+    label: "IAM Instance Profile",
+    inputs: {
+        name: { kind: "string", computed: true, forceNew: true, invalid: iamName(128) },
+        path: { kind: "string", default: "/", forceNew: true, invalid: iamPath },
+        role: { kind: "string" },
+        tags: { kind: "tags" },
+    },
+    outputs: ["arn", "createDate", "uniqueId", "namePrefix"],
+    defaults: (inputs, naming): Values => (inputs.name === undefined ? { name: generatedName(naming) } : {}),
+    create({ state }, inputs) {
+        const name = text(inputs, "name");
+        if (state.instanceProfiles[name]) {
+            throw new ApiError("EntityAlreadyExists", `Instance Profile ${name} already exists.`);
+        }
+        refuseSameName(name, state.roles);
+        const role = optionalText(inputs, "role");
+        state.instanceProfiles[name] = {
+            name,
+            arn: `arn:aws:iam::${ACCOUNT}:instance-profile${text(inputs, "path")}${name}`,
+            role: role && findRole(state, role).name,
+            createdAt: new Date().toISOString(),
+        };
+        return name;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => {
+            const found = state.instanceProfiles[id];
+            if (!found) throw new ApiError("NoSuchEntity", `Instance Profile ${id} cannot be found.`);
+            const role = optionalText(news, "role");
+            found.role = role && findRole(state, role).name;
+        });
+    },
+    /** IAM lets one go that a machine still has: the machine is without a role from then on. */
+    async remove(change, id) {
+        await change(({ state }) => instanceProfile.erase(state, id));
+    },
+    erase: (state, id) => void delete state.instanceProfiles[id],
+    describe({ state }, id) {
+        const found = state.instanceProfiles[id];
+        return (
+            found && {
+                arn: found.arn,
+                name: found.name,
+                role: found.role ?? "",
+                createDate: found.createdAt,
+                uniqueId: derivedId("AIPA", found.name).replace("-", "").toUpperCase(),
+                namePrefix: "",
+            }
+        );
+    },
+};

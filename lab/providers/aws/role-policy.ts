@@ -1,0 +1,47 @@
+import type { CloudState } from "../../cloud/state.ts";
+import type { Values } from "../values.ts";
+import { canonicalJson, findRole, iamName } from "./iam.ts";
+import { wrongPolicy } from "./policy.ts";
+import { type ResourceType, generatedName, text } from "./resource-type.ts";
+
+/** A role's inline policy: written whole, over one of the same name too, as IAM's PutRolePolicy does. */
+export const rolePolicy: ResourceType = {
+    label: "IAM Role Policy",
+    inputs: {
+        name: { kind: "string", computed: true, forceNew: true, invalid: iamName(128) },
+        role: { kind: "string", required: true, forceNew: true },
+        policy: { kind: "string", required: true, invalid: wrongPolicy, canonical: canonicalJson },
+    },
+    outputs: ["namePrefix"],
+    defaults: (inputs, naming): Values => (inputs.name === undefined ? { name: generatedName(naming) } : {}),
+    create({ state }, inputs) {
+        const [role, name] = [text(inputs, "role"), text(inputs, "name")];
+        put(state, role, name, inputs);
+        return `${role}:${name}`;
+    },
+    async update(change, id, news) {
+        await change(({ state }) => put(state, ...partsOf(id), news));
+    },
+    async remove(change, id) {
+        await change(({ state }) => rolePolicy.erase(state, id));
+    },
+    erase(state, id) {
+        const [role, name] = partsOf(id);
+        delete state.roles[role]?.inlinePolicies?.[name];
+    },
+    describe({ state }, id) {
+        const [role, name] = partsOf(id);
+        const policy = state.roles[role]?.inlinePolicies?.[name];
+        return policy === undefined ? undefined : { role, name, policy, namePrefix: "" };
+    },
+};
+
+function put(state: CloudState, role: string, name: string, inputs: Values): void {
+    (findRole(state, role).inlinePolicies ??= {})[name] = text(inputs, "policy");
+}
+
+/** Neither name may hold a colon. */
+function partsOf(id: string): [role: string, name: string] {
+    const [role = "", name = ""] = id.split(":");
+    return [role, name];
+}

@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Made, TestCloud } from "./lab-aws-cloud.ts";
+
+const document = (statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+const assumeRolePolicy = document({
+    Effect: "Allow",
+    Principal: { Service: "ec2.amazonaws.com" },
+    Action: "sts:AssumeRole",
+});
+const list = { Effect: "Allow", Action: "route53:ListHostedZones", Resource: "*" };
+
+let cloud: TestCloud;
+let role: Made;
+beforeEach(async () => {
+    cloud = TestCloud.create();
+    role = await cloud.make("Role", { name: "r", assumeRolePolicy });
+});
+
+describe("an inline policy", () => {
+    it("belongs to a role that exists, and holds what the lab knows", async () => {
+        await expect(cloud.make("RolePolicy", { role: "s", policy: document(list) })).rejects.toThrow(
+            "creating IAM Role Policy: api error NoSuchEntity: The role with name s cannot be found.",
+        );
+        const check = async (inputs: object) =>
+            (await cloud.check("RolePolicy", { role: "r", ...inputs })).failures.map(({ property }) => property);
+        expect(await check({})).toEqual(["policy"]);
+        expect(await check({ policy: document({ ...list, Action: "s3:GetObject" }) })).toEqual(["policy"]);
+        expect(await check({ policy: document(list), name: "a:b" })).toEqual(["name"]);
+        expect(await check({ policy: document(list), path: "/" })).toEqual(["path"]);
+    });
+
+    it("changes in place, and is replaced for another name or role", async () => {
+        const made = await cloud.make("RolePolicy", { role: "r", name: "p", policy: document(list) });
+        expect(made.id).toBe("r:p");
+        const policy = document({ ...list, Effect: "Deny" });
+        expect(await cloud.diff(made, { ...made.inputs, policy })).toEqual({ changed: ["policy"], replaces: [] });
+        expect((await cloud.diff(made, { ...made.inputs, name: "q" })).replaces).toEqual(["name"]);
+        expect((await cloud.diff(made, { ...made.inputs, role: "s" })).replaces).toEqual(["role"]);
+        const respelt = JSON.stringify(JSON.parse(document(list)), null, 2);
+        expect((await cloud.diff(made, { ...made.inputs, policy: respelt })).changed).toEqual([]);
+        await cloud.update(made, { ...made.inputs, policy });
+        expect((await cloud.state()).roles.r?.inlinePolicies).toEqual({ p: policy });
+    });
+
+    it("keeps its role from being deleted", async () => {
+        const made = await cloud.make("RolePolicy", { role: "r", policy: document(list) });
+        await expect(cloud.delete(role)).rejects.toThrow("Cannot delete entity, must delete policies first.");
+        await cloud.delete(made);
+        await cloud.delete(role);
+        expect((await cloud.state()).owners).toEqual({});
+    });
+});
+
+describe("an instance profile", () => {
+    it("has a role that exists, and another name than it", async () => {
+        await expect(cloud.make("InstanceProfile", { role: "s" })).rejects.toThrow("role with name s cannot be found");
+        await expect(cloud.make("InstanceProfile", { name: "r" })).rejects.toThrow("needs different names");
+        const made = await cloud.make("InstanceProfile", { name: "p", role: "r" });
+        expect(made.outputs.arn).toBe("arn:aws:iam::000000000000:instance-profile/p");
+        await expect(cloud.make("InstanceProfile", { name: "p" })).rejects.toThrow("api error EntityAlreadyExists");
+        await expect(cloud.make("Role", { name: "p", assumeRolePolicy })).rejects.toThrow("needs different names");
+    });
+
+    it("takes another role in place, and is replaced for another name or path", async () => {
+        const made = await cloud.make("InstanceProfile", { name: "p", role: "r" });
+        await cloud.make("Role", { name: "s", assumeRolePolicy });
+        const other = { ...made.inputs, role: "s" };
+        expect(await cloud.diff(made, other)).toEqual({ changed: ["role"], replaces: [] });
+        expect((await cloud.diff(made, { ...made.inputs, path: "/x/" })).replaces).toEqual(["path"]);
+        await cloud.update(made, other);
+        expect((await cloud.state()).instanceProfiles.p?.role).toBe("s");
+        await cloud.delete(role);
+    });
+
+    it("keeps its role from being deleted", async () => {
+        const made = await cloud.make("InstanceProfile", { role: "r" });
+        await expect(cloud.delete(role)).rejects.toThrow(
+            "api error DeleteConflict: Cannot delete entity, must remove roles from instance profile first.",
+        );
+        await cloud.delete(made);
+        await cloud.delete(role);
+    });
+});
+
+describe("a machine's instance profile", () => {
+    it("exists and has a role", async () => {
+        const { card } = await cloud.network();
+        await cloud.make("InstanceProfile", { name: "empty" });
+        await expect(cloud.instance(card, { iamInstanceProfile: "p" })).rejects.toThrow(
+            "api error InvalidParameterValue: Value (p) for parameter iamInstanceProfile.name is invalid. " +
+                "Invalid IAM Instance Profile name",
+        );
+        await expect(cloud.instance(card, { iamInstanceProfile: "empty" })).rejects.toThrow(
+            'IAM Instance Profile "arn:aws:iam::000000000000:instance-profile/empty" has no associated IAM Roles',
+        );
+    });
+
+    it("changes in place, while the machine runs", async () => {
+        const { card } = await cloud.network();
+        const profile = await cloud.make("InstanceProfile", { name: "p", role: "r" });
+        const machine = await cloud.instance(card);
+        const inputs = { ...machine.inputs, iamInstanceProfile: "p" };
+        expect(await cloud.diff(machine, inputs)).toEqual({ changed: ["iamInstanceProfile"], replaces: [] });
+        const changed = await cloud.update(machine, inputs);
+        expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBe("p");
+        await expect(cloud.update(machine, { ...inputs, iamInstanceProfile: "q" })).rejects.toThrow("Invalid IAM");
+        await cloud.update(changed, machine.inputs);
+        expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBeUndefined();
+        await cloud.delete(profile);
+    });
+});
