@@ -6,7 +6,7 @@ import { join } from "node:path";
  * slot, so that several labs (two checkouts, or the tests beside a lab in use) do not meet.
  *
  * Addresses come from 10.77.0.0/16 and fd77::/48 only:
- *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache
+ *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache, .57 AWS
  *   10.77.(129+2s).0/24   elastic addresses
  *   fd77:0:0:(s*20hex)00::/64 the same "internet" in IPv6 (same last numbers, ::1, ::2, ::53 …)
  *   fd77:0:0:(s*20hex+v)00::/56 the VPC number v, from 1 to 31
@@ -31,6 +31,7 @@ export interface LabNet {
     readonly acme: string;
     readonly packages: string;
     readonly aptCache: string;
+    readonly aws: string;
     readonly outer6: string;
     readonly router6: string;
     readonly internetCidr: string;
@@ -76,6 +77,7 @@ export function labAt(slot: number): Lab {
             acme: `${v4}.54`,
             packages: `${v4}.55`,
             aptCache: `${v4}.56`,
+            aws: `${v4}.57`,
             outer6: `${v6}::1`,
             router6: `${v6}::2`,
             internetCidr: `${v4}.0/24`,

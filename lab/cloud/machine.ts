@@ -12,6 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortId, type Lab } from "../lab.ts";
+import { awsAuthorityPem } from "../services/authority.ts";
 import { tryExec, type ExecResult } from "./exec.ts";
 import { interfaceNamespace } from "./interfaces.ts";
 import { ipv6Twin } from "./network.ts";
@@ -57,6 +58,7 @@ export async function startMachine(
     // The disk holds the differences to the image that it was made from; a newer one would not go with it.
     const imageFile = join(dir, "image");
     if (!existsSync(imageFile)) writeFileSync(imageFile, await image());
+    trustAws(lab, readFileSync(imageFile, "utf8"), join(dir, "upper"));
     await endRemains(lab, instance.id);
     const name = machineName(lab, instance.id);
     const argv = [
@@ -94,6 +96,24 @@ function writeRootFiles(lab: Lab, upper: string, instance: Instance, eni: Networ
         mkdirSync(dirname(join(upper, path)), { recursive: true });
         // The seed holds the private host key.
         writeFileSync(join(upper, path), text, { mode: path.startsWith("var/lib/cloud") ? 0o600 : 0o644 });
+    }
+}
+
+/** The CA of AWS's stand-in is among those that the system trusts, as AWS's are, also after update-ca-certificates. */
+function trustAws(lab: Lab, image: string, upper: string): void {
+    const pem = awsAuthorityPem(lab);
+    // Without the services, as in tests of the cloud alone, there is nobody to trust.
+    if (pem === undefined) return;
+    const bundle = "etc/ssl/certs/ca-certificates.crt";
+    const present = [upper, image].map((root) => join(root, bundle)).find((file) => existsSync(file));
+    const trusted = present ? readFileSync(present, "utf8") : "";
+    const files = {
+        "usr/local/share/ca-certificates/lab-aws.crt": pem,
+        [bundle]: trusted.includes(pem) ? trusted : trusted + pem,
+    };
+    for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(upper, path)), { recursive: true });
+        writeFileSync(join(upper, path), text);
     }
 }
 

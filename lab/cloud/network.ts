@@ -80,7 +80,7 @@ export async function setSysctls(namespace: string, values: Record<string, strin
 function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes: string[] } {
     const { net } = lab;
     const outer = outerInterface(lab);
-    const services = [net.dns, net.acme, net.packages, net.aptCache];
+    const services = [net.dns, net.acme, net.packages, net.aptCache, net.aws];
     // Fixed, so that both sides know each other for good: a neighbour once found missing (on a busy machine) would let
     // the kernel pass over the lab's route and fall back to the fence, for as long as nobody asks for it directly.
     const mac = (side: 1 | 2) => `02:4c:4d:00:0${lab.slot}:0${side}`;

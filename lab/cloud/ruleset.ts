@@ -4,6 +4,9 @@ import { contains } from "./ipv4.ts";
 import { ipv6Twin, WAN } from "./network.ts";
 import type { CloudState, NetworkInterface, SecurityGroupRule } from "./state.ts";
 
+/** The instance metadata service, as machines know it. */
+const METADATA = "169.254.169.254";
+
 /** An interface with what the ruleset needs to know about it. */
 interface Port {
     eni: NetworkInterface;
@@ -69,6 +72,8 @@ function natChains(lab: Lab, ports: Port[]): string[] {
         chain("prerouting", [
             "type nat hook prerouting priority dstnat",
             ...elastic.map((p) => `ip daddr ${p.elastic} dnat ip to ${p.eni.privateIp}`),
+            // The service knows a machine by its elastic address: one without it has no way there.
+            ...elastic.map((p) => `iifname "${p.link}" ip daddr ${METADATA} tcp dport 80 dnat ip to ${lab.net.aws}`),
         ]),
         chain("postrouting", [
             "type nat hook postrouting priority srcnat",
@@ -129,6 +134,8 @@ function egressChain(lab: Lab, p: Port): string {
         own6.length ? `ip6 saddr != { ${own6.join(", ")} } drop` : "meta nfproto ipv6 drop",
         // No security group keeps a machine from its resolver, as on AWS.
         ...resolver.map((to) => `${to} meta l4proto { tcp, udp } th dport 53 accept`),
+        // Nor from its metadata.
+        `ct original ip daddr ${METADATA} ip daddr ${lab.net.aws} accept`,
         // The group sees what the machine sent, so the address before NAT.
         ...p.rules
             .filter((rule) => rule.direction === "egress")

@@ -37,6 +37,7 @@ const ON_MACHINE: Record<string, View> = {
 const OUTSIDE: Record<string, (lab: Lab) => string | Promise<string>> = {
     console: machineConsole,
     pebble: (lab) => serviceLog(lab, "pebble"),
+    aws: (lab) => serviceLog(lab, "aws"),
     dns: (lab) => serviceLog(lab, "knot"),
 };
 

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";
-import { ACME_HOST, LETS_ENCRYPT_HOSTS } from "./zone.ts";
+import { ACME_HOST, LETS_ENCRYPT_HOSTS, ROUTE53_HOST } from "./zone.ts";
 
 const EC = { name: "ECDSA", namedCurve: "P-256" } as const;
 const DAYS = 24 * 3600 * 1000;
@@ -12,25 +12,69 @@ export interface ServerCertificate {
     keyPem: string;
 }
 
-function authorityDir(lab: Lab): string {
-    return join(lab.dir, "services", "authority");
+/** A CA and the one certificate that it has signed. */
+interface Authority {
+    dir: string;
+    name: string;
+    /** The first one gives the files their name. */
+    hosts: string[];
+    address: string;
+}
+
+function acmeAuthority(lab: Lab): Authority {
+    return {
+        dir: join(lab.dir, "services", "authority"),
+        name: "lab ACME server authority",
+        hosts: [ACME_HOST, ...LETS_ENCRYPT_HOSTS],
+        address: lab.net.acme,
+    };
+}
+
+function awsAuthority(lab: Lab): Authority {
+    return {
+        dir: join(lab.dir, "services", "aws-authority"),
+        name: "lab AWS authority",
+        hosts: [ROUTE53_HOST],
+        address: lab.net.aws,
+    };
 }
 
 /** The certificate of the CA that signs the ACME server's own HTTPS certificate; made by {@link acmeCertificate}. */
 export function authorityPem(lab: Lab): string {
-    return readFileSync(join(authorityDir(lab), "ca.pem"), "utf8");
+    return caPem(acmeAuthority(lab));
 }
 
 /** The certificate of the ACME server and of what stands in front of it, signed by the lab's CA; both are made once and kept. */
-export async function acmeCertificate(lab: Lab): Promise<ServerCertificate> {
-    const dir = authorityDir(lab);
-    const certificateFile = join(dir, `${ACME_HOST}.pem`);
-    const keyFile = join(dir, `${ACME_HOST}.key`);
-    const hosts = [ACME_HOST, ...LETS_ENCRYPT_HOSTS];
+export function acmeCertificate(lab: Lab): Promise<ServerCertificate> {
+    return certificateOf(acmeAuthority(lab));
+}
+
+/** The CA of AWS's stand-in, which machines trust as they would one of AWS's; undefined before {@link awsCertificate}. */
+export function awsAuthorityPem(lab: Lab): string | undefined {
+    const authority = awsAuthority(lab);
+    return existsSync(caFile(authority)) ? caPem(authority) : undefined;
+}
+
+export function awsCertificate(lab: Lab): Promise<ServerCertificate> {
+    return certificateOf(awsAuthority(lab));
+}
+
+function caFile({ dir }: Authority): string {
+    return join(dir, "ca.pem");
+}
+
+function caPem(authority: Authority): string {
+    return readFileSync(caFile(authority), "utf8");
+}
+
+async function certificateOf(authority: Authority): Promise<ServerCertificate> {
+    const { dir, hosts } = authority;
+    const certificateFile = join(dir, `${hosts[0]}.pem`);
+    const keyFile = join(dir, `${hosts[0]}.key`);
     if (!namesAll(certificateFile, hosts)) {
-        const made = await issue(hosts, lab.net.acme);
+        const made = await issue(authority);
         mkdirSync(dir, { recursive: true });
-        writeFileSync(join(dir, "ca.pem"), made.caPem);
+        writeFileSync(caFile(authority), made.caPem);
         writeFileSync(keyFile, made.keyPem, { mode: 0o600 });
         // Last: its presence says that the others are there.
         writeFileSync(certificateFile, made.certificatePem);
@@ -46,7 +90,8 @@ function namesAll(certificateFile: string, hosts: string[]): boolean {
 }
 
 /** The CA's own key is not kept: it signs this one certificate. */
-async function issue(hosts: string[], address: string): Promise<ServerCertificate & { caPem: string }> {
+async function issue(authority: Authority): Promise<ServerCertificate & { caPem: string }> {
+    const { hosts, address } = authority;
     // Loaded here only: reading a zone or stopping a lab does not need it.
     await import("reflect-metadata");
     const x509 = await import("@peculiar/x509");
@@ -54,7 +99,7 @@ async function issue(hosts: string[], address: string): Promise<ServerCertificat
     const period = { notBefore: new Date(Date.now() - DAYS), notAfter: new Date(Date.now() + 3650 * DAYS) };
     const algorithm = { ...EC, hash: "SHA-256" };
     const ca = await newKeys();
-    const name = "CN=lab ACME server authority";
+    const name = `CN=${authority.name}`;
     const caCertificate = await x509.X509CertificateGenerator.createSelfSigned({
         ...period,
         serialNumber: "01",

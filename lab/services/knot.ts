@@ -6,12 +6,13 @@ import { runningProcess } from "../cloud/process.ts";
 import type { DnsRecord } from "../cloud/state.ts";
 import { LAB_ZONE, type Lab } from "../lab.ts";
 import { dataDir, servicePidFile, type Service } from "./service.ts";
-import { LETS_ENCRYPT_ZONE, renderLetsEncryptZone, renderZone } from "./zone.ts";
+import { renderForeignZones, renderZone } from "./zone.ts";
 
 const NAME = "knot";
 
-/** Authoritative for the lab's zone and Let's Encrypt's on both addresses of the lab's DNS server; refuses every other name. */
+/** Authoritative for the lab's zone and those of the names that its stand-ins take, on both addresses of the lab's DNS server; refuses every other name. */
 export function knot(lab: Lab): Service {
+    const foreign = renderForeignZones(lab);
     const conf = `server:
     rundir: /run
     user: root:root
@@ -31,15 +32,16 @@ template:
     journal-content: none
     semantic-checks: on
 zone:
-  - domain: ${LAB_ZONE}
-  - domain: ${LETS_ENCRYPT_ZONE}
-`;
+${[LAB_ZONE, ...Object.keys(foreign)].map((zone) => `  - domain: ${zone}\n`).join("")}`;
     return {
         name: NAME,
         argv: ["knotd", "-c", "/lab/knot.conf"],
         address: lab.net.dns,
         port: 53,
-        files: { "knot.conf": conf, [zoneFileName(LETS_ENCRYPT_ZONE)]: renderLetsEncryptZone(lab) },
+        files: {
+            "knot.conf": conf,
+            ...Object.fromEntries(Object.entries(foreign).map(([zone, text]) => [zoneFileName(zone), text])),
+        },
     };
 }
 

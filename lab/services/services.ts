@@ -6,12 +6,13 @@ import { ensureServicesImage } from "../image/image.ts";
 import type { Lab, Progress } from "../lab.ts";
 import { acmeFront } from "./acme-front.ts";
 import { authorityPem } from "./authority.ts";
+import { aws } from "./aws.ts";
 import { aptCache, packages, packagesDir, packagesUrl } from "./downloads.ts";
 import { initZone, knot } from "./knot.ts";
 import { ACME_DIRECTORY, keepIssuingRoot, pebble, publicCaFile } from "./pebble.ts";
 import { servicePidFile, startService } from "./service.ts";
 
-export const SERVICE_NAMES = ["knot", "pebble", "acme-front", "packages", "apt-cache"];
+export const SERVICE_NAMES = ["knot", "pebble", "acme-front", "aws", "packages", "apt-cache"];
 
 /** What the lab's "internet" offers, and where. */
 export interface LabServices {
@@ -40,16 +41,16 @@ export function services(lab: Lab): LabServices {
     };
 }
 
-/** Starts DNS, ACME server, package server and apt cache where they do not run, and waits until they answer. */
+/** Starts DNS, ACME server, AWS, package server and apt cache where they do not run, and waits until they answer. */
 export async function startServices(lab: Lab, progress: Progress): Promise<void> {
     const image = await ensureServicesImage(lab.cacheDir, progress);
     progress("network");
     mkdirSync(lab.dir, { recursive: true });
     await ensureNetwork(lab);
-    progress("DNS, ACME server, package server, apt cache");
+    progress("DNS, ACME server, AWS, package server, apt cache");
     await withLock(`${lab.dir} services`, async () => {
         initZone(lab);
-        const all = [knot(lab), await pebble(lab), await acmeFront(lab), packages(lab), aptCache(lab)];
+        const all = [knot(lab), await pebble(lab), await acmeFront(lab), await aws(lab), packages(lab), aptCache(lab)];
         await Promise.all(all.map((service) => startService(lab, image, service)));
         await keepIssuingRoot(lab);
     });

@@ -9,6 +9,9 @@ export const ACME_HOST = `acme.${LAB_ZONE}`;
 export const LETS_ENCRYPT_ZONE = "api.letsencrypt.org";
 export const LETS_ENCRYPT_HOSTS = [`acme-v02.${LETS_ENCRYPT_ZONE}`, `acme-staging-v02.${LETS_ENCRYPT_ZONE}`];
 
+/** Route 53's API. */
+export const ROUTE53_HOST = "route53.amazonaws.com";
+
 /**
  * The lab's zone as a master file: the lab's own names, and the records of the cloud's hosted zone. Pure.
  *
@@ -38,13 +41,20 @@ export function renderZone(lab: Lab, records: DnsRecord[], serial = 1): string {
     return [...own, ...lines.sort()].join("\n") + "\n";
 }
 
-/** The zone in which Let's Encrypt's names lead to the lab's ACME server. Only the lab's machines ask for them here. Pure. */
-export function renderLetsEncryptZone(lab: Lab): string {
+/** The zones in which names of others lead to the lab's stand-ins, by name. Only the lab's machines ask for them here. Pure. */
+export function renderForeignZones(lab: Lab): Record<string, string> {
+    return {
+        [LETS_ENCRYPT_ZONE]: foreignZone(LETS_ENCRYPT_ZONE, LETS_ENCRYPT_HOSTS, lab.net.acme),
+        [ROUTE53_HOST]: foreignZone(ROUTE53_HOST, [ROUTE53_HOST], lab.net.aws),
+    };
+}
+
+function foreignZone(zone: string, hosts: string[], address: string): string {
     const ns = `ns1.${LAB_ZONE}`;
     const lines = [
-        `${LETS_ENCRYPT_ZONE}. 60 SOA ${ns}. hostmaster.${LAB_ZONE}. 1 3600 600 86400 5`,
-        `${LETS_ENCRYPT_ZONE}. 60 NS ${ns}.`,
-        ...LETS_ENCRYPT_HOSTS.map((host) => `${host}. 60 A ${lab.net.acme}`),
+        `${zone}. 60 SOA ${ns}. hostmaster.${LAB_ZONE}. 1 3600 600 86400 5`,
+        `${zone}. 60 NS ${ns}.`,
+        ...hosts.map((host) => `${host}. 60 A ${address}`),
     ];
     return lines.join("\n") + "\n";
 }

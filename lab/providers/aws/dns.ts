@@ -6,7 +6,7 @@ import { type Values, asText, hasUnknown, isUnknown } from "../values.ts";
 import { oneOf } from "./instance.ts";
 import { ApiError, type ResourceType, text } from "./resource-type.ts";
 
-const TYPES = ["A", "AAAA", "TXT", "CAA", "CNAME"] as const;
+export const RECORD_TYPES = ["A", "AAAA", "TXT", "CAA", "CNAME"] as const;
 
 export const record: ResourceType = {
     label: "Route53 Record",
@@ -14,7 +14,7 @@ export const record: ResourceType = {
         zoneId: { kind: "string", required: true, forceNew: true },
         name: { kind: "string", required: true, forceNew: true, canonical: canonicalName },
         // The real provider changes the type in place, under a new id, which the engine does not let a provider do.
-        type: { kind: "string", required: true, forceNew: true, invalid: oneOf(...TYPES) },
+        type: { kind: "string", required: true, forceNew: true, invalid: oneOf(...RECORD_TYPES) },
         ttl: { kind: "integer", required: true, invalid: ttl },
         records: { kind: "set", required: true },
         allowOverwrite: { kind: "boolean", computed: true },
@@ -73,7 +73,7 @@ function fullName(given: string): string {
     throw new ApiError("InvalidChangeBatch", `[RRSet with DNS name ${name}. is not permitted in zone ${LAB_ZONE}.]`);
 }
 
-function recordId({ name, type }: DnsRecord): string {
+export function recordId({ name, type }: DnsRecord): string {
     return `${ZONE_ID}_${name}_${type}`;
 }
 
@@ -87,7 +87,7 @@ function checkRecord(inputs: Values): CheckFailure[] {
         .map((reason) => ({ property: "records", reason }));
 }
 
-function wrongValue(type: string, value: string): string | undefined {
+export function wrongValue(type: string, value: string): string | undefined {
     if (type === "A" && !isIPv4(value)) return `"${value}" is not a valid IPv4 address`;
     if (type === "AAAA" && !isIPv6(value)) return `"${value}" is not a valid IPv6 address`;
     if (type === "CAA" && !/^\d{1,3} \S+ ".*"$/.test(value))

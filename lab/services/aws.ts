@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Lab, labRoot } from "../lab.ts";
+import { awsCertificate } from "./authority.ts";
+import type { AwsConfig } from "./aws/server.ts";
+import { dataDir, type Service } from "./service.ts";
+
+const NAME = "aws";
+const SOURCE = fileURLToPath(new URL("./aws/server.ts", import.meta.url));
+
+/** What a machine reaches of AWS: http://169.254.169.254 and https://route53.amazonaws.com. */
+export async function aws(lab: Lab): Promise<Service> {
+    const { certificatePem, keyPem } = await awsCertificate(lab);
+    const config: AwsConfig = { slot: lab.slot, certificate: certificatePem, key: keyPem };
+    return {
+        name: NAME,
+        argv: [process.execPath, join(dataDir(lab, NAME), "server.mjs"), join(dataDir(lab, NAME), "config.json")],
+        address: lab.net.aws,
+        port: 443,
+        env: { LINKMESH_LAB_ROOT: labRoot() },
+        outside: true,
+        files: { "server.mjs": await bundle(), "config.json": JSON.stringify(config, null, 2) },
+    };
+}
+
+/** The service starts without the checkout's packages; a changed source is a changed definition, and starts it anew. */
+async function bundle(): Promise<string> {
+    const { build } = await import("esbuild");
+    const { outputFiles } = await build({
+        entryPoints: [SOURCE],
+        bundle: true,
+        write: false,
+        platform: "node",
+        mainFields: ["module", "main"],
+        format: "esm",
+        target: "node20",
+    });
+    return outputFiles[0]!.text;
+}

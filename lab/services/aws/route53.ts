@@ -1,0 +1,121 @@
+import { XMLBuilder } from "fast-xml-parser";
+import { randomBytes, randomUUID } from "node:crypto";
+import { ZONE_ID } from "../../cloud/state.ts";
+import type { CloudStore } from "../../cloud/store.ts";
+import { LAB_ZONE, LabError } from "../../lab.ts";
+import { type AccessRequest, allows } from "../../providers/aws/policy.ts";
+import { ACCOUNT } from "../../providers/aws/resource-type.ts";
+import type { Answer, Request } from "./http.ts";
+import { applyChanges, normalizedName, parseChanges } from "./record-changes.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import { ApiFault, authenticate } from "./signature.ts";
+
+const VERSION = "/2013-04-01";
+const NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/";
+const builder = new XMLBuilder({ ignoreAttributes: false });
+
+/** Route 53's API, as far as an ACME client needs it. */
+export class Route53 {
+    readonly #store: CloudStore;
+    readonly #sessions: Sessions;
+    /** When each change was made, by its id. */
+    readonly #changes = new Map<string, string>();
+
+    constructor(store: CloudStore, sessions: Sessions) {
+        this.#store = store;
+        this.#sessions = sessions;
+    }
+
+    async answer(request: Request): Promise<Answer> {
+        try {
+            return await this.#route(request, await authenticate(this.#sessions, request));
+        } catch (error) {
+            if (!(error instanceof ApiFault)) throw error;
+            const { status, code, message } = error;
+            const body = { Error: { Type: "Sender", Code: code, Message: message }, RequestId: randomUUID() };
+            return xml(status, "ErrorResponse", body);
+        }
+    }
+
+    async #route({ method, path, body }: Request, session: Session): Promise<Answer> {
+        const [kind, id = "", more] = path.replace(`${VERSION}/`, "").replace(/\/$/, "").split("/");
+        const operation = path.startsWith(`${VERSION}/`)
+            ? [method, kind, id && "ID", more].filter(Boolean).join(" ")
+            : "";
+        if (operation === "GET hostedzone") return this.#listHostedZones(session);
+        if (operation === "POST hostedzone ID rrset") return this.#changeRecords(session, id, body);
+        if (operation === "GET change ID") return this.#getChange(session, id);
+        throw new ApiFault(404, "UnknownOperationException", `the lab's Route 53 has no ${method} ${path}`);
+    }
+
+    async #listHostedZones(session: Session): Promise<Answer> {
+        await this.#authorize(session, { action: "route53:ListHostedZones", resource: "*" });
+        const { records } = await this.#store.read();
+        const zone = {
+            Id: `/hostedzone/${ZONE_ID}`,
+            Name: `${LAB_ZONE}.`,
+            CallerReference: "lab",
+            Config: { PrivateZone: false },
+            // The zone's own two, SOA and NS, count.
+            ResourceRecordSetCount: Object.keys(records).length + 2,
+        };
+        const body = { HostedZones: { HostedZone: zone }, IsTruncated: false, MaxItems: 100 };
+        return xml(200, "ListHostedZonesResponse", body);
+    }
+
+    async #changeRecords(session: Session, zoneId: string, body: string): Promise<Answer> {
+        const changes = parseChanges(body);
+        await this.#authorize(session, {
+            action: "route53:ChangeResourceRecordSets",
+            resource: `arn:aws:route53:::hostedzone/${zoneId}`,
+            context: {
+                "route53:ChangeResourceRecordSetsNormalizedRecordNames": changes.map(({ record }) =>
+                    normalizedName(record.name),
+                ),
+                "route53:ChangeResourceRecordSetsRecordTypes": changes.map(({ record }) => record.type),
+                "route53:ChangeResourceRecordSetsActions": changes.map(({ action }) => action),
+            },
+        });
+        if (zoneId !== ZONE_ID) throw new ApiFault(404, "NoSuchHostedZone", `No hosted zone found with ID: ${zoneId}`);
+        await this.#store
+            .change((state) => applyChanges(state, changes))
+            .catch((error: unknown) => {
+                if (!(error instanceof LabError)) throw error;
+                throw new ApiFault(400, "InvalidChangeBatch", `[${error.message}]`);
+            });
+        const id = `C${randomBytes(10).toString("hex").toUpperCase()}`;
+        this.#changes.set(id, new Date().toISOString());
+        return this.#change("ChangeResourceRecordSetsResponse", id, "PENDING");
+    }
+
+    async #getChange(session: Session, id: string): Promise<Answer> {
+        await this.#authorize(session, { action: "route53:GetChange", resource: `arn:aws:route53:::change/${id}` });
+        if (!this.#changes.has(id)) throw new ApiFault(404, "NoSuchChange", `Could not find resource with ID: ${id}`);
+        // The name server has it before the change is answered.
+        return this.#change("GetChangeResponse", id, "INSYNC");
+    }
+
+    #change(name: string, id: string, status: "PENDING" | "INSYNC"): Answer {
+        return xml(200, name, {
+            ChangeInfo: { Id: `/change/${id}`, Status: status, SubmittedAt: this.#changes.get(id) },
+        });
+    }
+
+    /** What the role may do now, not when it was taken. */
+    async #authorize({ role, instanceId }: Session, request: AccessRequest): Promise<void> {
+        const { roles } = await this.#store.read();
+        if (allows(Object.values(roles[role]?.inlinePolicies ?? {}), request)) return;
+        const { action, resource } = request;
+        throw new ApiFault(
+            403,
+            "AccessDenied",
+            `User: arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${instanceId} is not authorized to perform: ${action}` +
+                `${resource === "*" ? "" : ` on resource: ${resource}`} because no identity-based policy allows the ${action} action`,
+        );
+    }
+}
+
+function xml(status: number, name: string, body: object): Answer {
+    const text = builder.build({ [name]: { "@_xmlns": NAMESPACE, ...body } });
+    return { status, type: "text/xml", body: `<?xml version="1.0"?>\n${text}` };
+}
