@@ -44,7 +44,11 @@ export class ChallengeRights extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        const profile = new aws.iam.InstanceProfile(`${name}-profile`, { role: role.name, tags }, { parent: this });
+        const profile = new aws.iam.InstanceProfile(
+            `${name}-profile`,
+            { role: role.name, tags },
+            { parent: this, dependsOn: [policy] },
+        );
         this.instanceProfile = profile.name;
         this.resources = [policy, profile];
         this.registerOutputs({ instanceProfile: this.instanceProfile });
