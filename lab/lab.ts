@@ -9,7 +9,7 @@ import { join } from "node:path";
  *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache, .57 AWS
  *   10.77.(129+2s).0/24   elastic addresses
  *   fd77:0:0:(s*20hex)00::/64 the same "internet" in IPv6 (same last numbers, ::1, ::2, ::53 …)
- *   fd77:0:0:(s*20hex+v)00::/56 the VPC number v, from 1 to 31
+ *   fd77:0:0:(s*20hex+v)00::/56 the VPC number v, from 1 to 31; 31 is the one that exists from the start
  */
 export interface Lab {
     /** 0 to 7. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Lab, LabError } from "../lab.ts";
 import { takeLock } from "../lock.ts";
+import { addExistingNetwork } from "./existing.ts";
 import { type CloudState, emptyCloud } from "./state.ts";
 
 /** Makes this machine match the state. Called again with a state that it has already realized, it does nothing. */
@@ -25,9 +26,9 @@ export class CloudStore {
         this.#realizer = realizer;
     }
 
-    /** The present state; an empty cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
+    /** The present state; a new cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
     async read(): Promise<CloudState> {
-        return parse(await this.#readText());
+        return this.#parse(await this.#readText());
     }
 
     /**
@@ -47,7 +48,7 @@ export class CloudStore {
         await mkdir(this.lab.dir, { recursive: true, mode: 0o700 });
         const release = await this.#lock();
         try {
-            const state = parse(await this.#readText());
+            const state = this.#parse(await this.#readText());
             const before = JSON.stringify(state, null, 2);
             const result = mutate(state);
             const after = JSON.stringify(state, null, 2);
@@ -59,7 +60,7 @@ export class CloudStore {
             } catch (error) {
                 await this.#write(before);
                 // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
-                await this.#realizer.apply(parse(before)).catch(() => undefined);
+                await this.#realizer.apply(this.#parse(before)).catch(() => undefined);
                 throw error;
             }
             return result;
@@ -102,14 +103,16 @@ export class CloudStore {
         await rename(draft, this.#file);
     }
 
+    /** A cloud from before some kind of object was known has none of it. */
+    #parse(text: string | undefined): CloudState {
+        const state = { ...emptyCloud(), ...(text === undefined ? {} : (JSON.parse(text) as Partial<CloudState>)) };
+        addExistingNetwork(state, this.lab);
+        return state;
+    }
+
     get #file(): string {
         return join(this.lab.dir, "cloud.json");
     }
-}
-
-/** A cloud from before some kind of object was known has none of it. */
-function parse(text: string | undefined): CloudState {
-    return { ...emptyCloud(), ...(text === undefined ? {} : (JSON.parse(text) as Partial<CloudState>)) };
 }
 
 /** The state without what only the provider looks at. */

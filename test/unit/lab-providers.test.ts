@@ -4,6 +4,7 @@ import { join } from "node:path";
 import sshpk from "sshpk";
 import ssh2 from "ssh2";
 import { describe, expect, it } from "vitest";
+import { EXISTING_VPC } from "../../lab/cloud/existing.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
 import { labAt } from "../../lab/lab.ts";
 import { checkConnection, toConnection } from "../../lab/providers/command/connection.ts";
@@ -91,7 +92,7 @@ describe("the cloud's state", () => {
             { ...labAt(7), dir },
             {
                 apply(state) {
-                    applied.push(Object.keys(state.vpcs));
+                    applied.push(Object.keys(state.vpcs).filter((id) => id !== EXISTING_VPC));
                     return state.vpcs.bad ? Promise.reject(new Error("no")) : Promise.resolve();
                 },
             },
@@ -107,7 +108,7 @@ describe("the cloud's state", () => {
             owners: { good: "urn" },
         });
         await Promise.all(["a", "b", "c"].map(add));
-        expect(Object.keys((await store.read()).vpcs)).toEqual(["good", "a", "b", "c"]);
+        expect(Object.keys((await store.read()).vpcs)).toEqual([EXISTING_VPC, "good", "a", "b", "c"]);
         await rm(dir, { recursive: true });
     });
 });

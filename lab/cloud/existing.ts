@@ -1,0 +1,39 @@
+import type { Lab } from "../lab.ts";
+import type { CloudState } from "./state.ts";
+
+/**
+ * A network that every lab's cloud has had before the program came, for settings that name one. Only what a machine
+ * uses of it is made on this machine.
+ */
+export const EXISTING_VPC = "vpc-0e0e0";
+/** Public, with IPv4 and IPv6. */
+export const EXISTING_SUBNET_DUAL = "subnet-0d0a1";
+/** Public, with IPv4 only. */
+export const EXISTING_SUBNET_IPV4 = "subnet-0400";
+
+const GATEWAY = "igw-0e0e0";
+const ROUTES = "rtb-0e0e0";
+const ZONE = "eu-central-1a";
+/** The last of the pool: VPCs that are made take the first free one. */
+const VPC_NUMBER = 31;
+
+/** Adds the network to a state that does not have it yet. */
+export function addExistingNetwork(state: CloudState, lab: Lab): void {
+    if (state.vpcs[EXISTING_VPC]) return;
+    const ipv6CidrBlock = lab.net.vpcIpv6Cidr(VPC_NUMBER);
+    const inVpc = { vpcId: EXISTING_VPC, availabilityZone: ZONE, routeTableId: ROUTES };
+    state.vpcs[EXISTING_VPC] = { id: EXISTING_VPC, cidrBlock: "10.77.127.0/24", ipv6CidrBlock };
+    state.internetGateways[GATEWAY] = { id: GATEWAY, vpcId: EXISTING_VPC };
+    state.routeTables[ROUTES] = {
+        id: ROUTES,
+        vpcId: EXISTING_VPC,
+        routes: { "0.0.0.0/0": GATEWAY, "::/0": GATEWAY },
+    };
+    state.subnets[EXISTING_SUBNET_DUAL] = {
+        ...inVpc,
+        id: EXISTING_SUBNET_DUAL,
+        cidrBlock: "10.77.127.0/25",
+        ipv6CidrBlock: ipv6CidrBlock.replace("/56", "/64"),
+    };
+    state.subnets[EXISTING_SUBNET_IPV4] = { ...inVpc, id: EXISTING_SUBNET_IPV4, cidrBlock: "10.77.127.128/25" };
+}
