@@ -80,6 +80,13 @@ program
     .action(async () => (await import("./commands/snapshot.ts")).snapshot());
 
 program
+    .command("bastion")
+    .description("start a machine to reach the other through, and print the settings bastion… for it")
+    .option("--remove", "take it away")
+    .option("--json", "print one JSON document; the stages go to standard error")
+    .action(async (options: object) => (await import("./commands/bastion.ts")).bastion(options));
+
+program
     .command("env")
     .description(
         'print the variables with which plain `pulumi` works on the lab\'s stack: eval "$(npm run --silent lab -- env)"',

@@ -22,6 +22,8 @@ export interface CloudState {
     /** By name. */
     instanceProfiles: Record<string, InstanceProfile>;
     lifecyclePolicies: Record<string, LifecyclePolicy>;
+    /** The operator's own machine, when there is one: it is among the others, but none of the program's. */
+    bastion?: { instanceId: string; networkInterfaceId: string; allocationId: string; securityGroupId: string };
     /** Tags by id, the provider's default tags included. */
     tags?: Record<string, Record<string, string>>;
     /**
@@ -192,6 +194,11 @@ export function emptyCloud(): CloudState {
         instanceProfiles: {},
         lifecyclePolicies: {},
     };
+}
+
+/** The machine of the program. */
+export function programInstance(state: CloudState): Instance | undefined {
+    return Object.values(state.instances).find(({ id }) => id !== state.bastion?.instanceId);
 }
 
 /** The lab's machine images: what getAmi finds, and the Debian release that debootstrap makes each of. */

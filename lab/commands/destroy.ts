@@ -75,10 +75,12 @@ async function destroyAll(lab: Lab, ui: Ui): Promise<void> {
 /** As on a real cloud, which goes on when a stack is gone. */
 async function destroyStackOnly(lab: Lab, ui: Ui): Promise<void> {
     await destroyStack(await openSession(lab, (message) => ui.info(message)), ui);
-    const { snapshots } = await new CloudStore(lab, new Realizer(lab)).read();
+    const { snapshots, bastion } = await new CloudStore(lab, new Realizer(lab)).read();
     const count = Object.keys(snapshots).length;
     ui.info("");
-    ui.info(`The lab stays, its cloud holds ${count} snapshot${count === 1 ? "" : "s"}.`);
+    ui.info(
+        `The lab stays, its cloud holds ${count} snapshot${count === 1 ? "" : "s"}${bastion ? " and the bastion" : ""}.`,
+    );
     ui.info("   npm run lab -- up        builds the stack again");
     ui.info("   npm run lab -- destroy   takes everything away");
 }

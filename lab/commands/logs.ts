@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { consoleLog } from "../cloud/machine.ts";
 import { Realizer } from "../cloud/realizer.ts";
+import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { requireLab } from "../labs.ts";
@@ -69,8 +70,7 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
 
 async function machineConsole(lab: Lab): Promise<string> {
     await requireMachineUp(lab);
-    const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
-    const instance = Object.values(instances)[0];
+    const instance = programInstance(await new CloudStore(lab, new Realizer(lab)).read());
     if (!instance) throw new LabError("the lab has no machine: `npm run lab -- up` makes one");
     return consoleLog(lab, instance.id);
 }

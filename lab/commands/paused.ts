@@ -1,4 +1,5 @@
 import { Realizer } from "../cloud/realizer.ts";
+import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
@@ -15,8 +16,7 @@ export async function isPaused(lab: Lab): Promise<boolean> {
     const stack = new LabStack(lab, { command: "" });
     // Plain `pulumi config set` writes texts.
     if (!isUp(stack.outputs()) || String(stack.setting("paused")) !== "true") return false;
-    const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
-    return Object.keys(instances).length === 0;
+    return programInstance(await new CloudStore(lab, new Realizer(lab)).read()) === undefined;
 }
 
 /** For what needs the machine: refuses a lab that is paused. */

@@ -1,6 +1,7 @@
 import { isMachineRunning } from "../cloud/machine.ts";
 import { runningProcess } from "../cloud/process.ts";
 import { Realizer } from "../cloud/realizer.ts";
+import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import type { Lab } from "../lab.ts";
 import { findLab, lockedBy } from "../labs.ts";
@@ -69,8 +70,7 @@ async function readStatus(lab: Lab): Promise<Status> {
 }
 
 async function machineState(lab: Lab): Promise<Status["machine"]> {
-    const { instances } = await new CloudStore(lab, new Realizer(lab)).read();
-    const instance = Object.values(instances)[0];
+    const instance = programInstance(await new CloudStore(lab, new Realizer(lab)).read());
     if (!instance) return null;
     const runs = isMachineRunning(lab, instance.id);
     return { id: instance.id, state: runs ? "running" : instance.desired === "running" ? "crashed" : "stopped" };

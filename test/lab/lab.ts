@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { enterMachine } from "../../lab/cloud/machine.ts";
 import { findLab } from "../../lab/labs.ts";
-import type { CloudState } from "../../lab/cloud/state.ts";
+import { type CloudState, programInstance } from "../../lab/cloud/state.ts";
 import type { Lab } from "../../lab/lab.ts";
 
 /** The tests have labs of their own, beside one that is in use: each file that asks for it another one. */
@@ -76,8 +76,7 @@ export async function onMachine(script: string): Promise<string> {
 }
 
 export function tryOnMachine(script: string) {
-    const instance = Object.keys(cloud().instances)[0]!;
-    return enterMachine(theLab(), instance, ["bash", "-s"], script);
+    return enterMachine(theLab(), programInstance(cloud())!.id, ["bash", "-s"], script);
 }
 
 /** What LinkMesh tells of itself. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Realizer } from "../../lab/cloud/realizer.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
-import type { CloudState } from "../../lab/cloud/state.ts";
+import { type CloudState, programInstance } from "../../lab/cloud/state.ts";
 import { instance } from "../../lab/providers/aws/instance.ts";
 import { certificatesIssued } from "../../lab/services/acme-front.ts";
 import { cloud, identity, lab, labOk, onMachine, theLab, useLab } from "./lab.ts";
@@ -14,7 +14,7 @@ useLab("test-recreate");
 const CYCLES = 20;
 
 const changeCloud = (mutate: (state: CloudState, instanceId: string) => void) =>
-    new CloudStore(theLab(), new Realizer(theLab())).change((state) => mutate(state, Object.keys(state.instances)[0]!));
+    new CloudStore(theLab(), new Realizer(theLab())).change((state) => mutate(state, programInstance(state)!.id));
 
 /** How the machine is found by a destroy. */
 const SITUATIONS: [string, () => Promise<unknown>][] = [

@@ -1,0 +1,139 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EXISTING_SUBNET_DUAL, EXISTING_VPC } from "./cloud/existing.ts";
+import { type CloudState, IMAGES } from "./cloud/state.ts";
+import type { CloudStore } from "./cloud/store.ts";
+import { type Lab, LabError } from "./lab.ts";
+import { instance } from "./providers/aws/instance.ts";
+import { eip, eipAssociation, networkInterface } from "./providers/aws/interfaces.ts";
+import { type Cloud, newId } from "./providers/aws/resource-type.ts";
+import { egressRule, ingressRule, securityGroup } from "./providers/aws/security.ts";
+import { dial } from "./providers/command/dial.ts";
+import { generateKey } from "./providers/tls/keys.ts";
+
+const USER = "admin";
+const REGION = "eu-central-1";
+/** The last elastic address: the program gets those that it would get without a bastion, and this one stays the same. */
+const ADDRESS_NUMBER = 254;
+const BOOT_MS = 90_000;
+
+/** How to get through the bastion, as the settings of the program want it. */
+export interface Bastion {
+    host: string;
+    user: string;
+    /** The public host key in authorized_keys form. */
+    hostKey: string;
+    /** File with the private key to log in with. */
+    privateKeyFile: string;
+}
+
+/** Key pairs in OpenSSH form. */
+export interface BastionKeys {
+    login: { privateKey: string; publicKey: string };
+    host: { privateKey: string; publicKey: string };
+}
+
+/**
+ * A machine of the operator's own in the existing network, for settings that name a bastion. Made when there is none,
+ * started when it does not run; returns when it lets in.
+ */
+export async function startBastion(store: CloudStore, realize: (state: CloudState) => Promise<void>): Promise<Bastion> {
+    const { lab } = store;
+    const keys = await bastionKeys(lab);
+    await store.change((state) => addBastion({ state, lab, region: REGION }, keys));
+    // A state without a change is not realized: a reboot may have ended the machine.
+    await realize(await store.read());
+    const bastion = bastionOf(lab);
+    const connection = { ...bastion, privateKey: keys.login.privateKey, port: 22 };
+    const signal = AbortSignal.timeout(BOOT_MS);
+    try {
+        (await dial({ ...connection, dialErrorLimit: -1, perDialTimeout: 5 }, { signal })).close();
+    } catch (error) {
+        if (!signal.aborted) throw error;
+        throw new LabError(`the bastion does not let in after ${BOOT_MS / 1000} s: see its console in ${lab.dir}/logs`);
+    }
+    return bastion;
+}
+
+/** Takes the machine, its address and its keys away. */
+export async function stopBastion(store: CloudStore): Promise<void> {
+    await store.change((state) => removeBastion(state));
+    rmSync(keysDir(store.lab), { recursive: true, force: true });
+}
+
+export function bastionOf(lab: Lab): Bastion {
+    return {
+        host: lab.net.elasticAddress(ADDRESS_NUMBER),
+        user: USER,
+        hostKey: readFileSync(join(keysDir(lab), "host.pub"), "utf8").trim(),
+        privateKeyFile: join(keysDir(lab), "id"),
+    };
+}
+
+/** Adds the machine and what it needs to the cloud, once. It has no owner: to the providers it is somebody else's. */
+export function addBastion(cloud: Cloud, { login, host }: BastionKeys): void {
+    const { state, lab } = cloud;
+    if (state.bastion) return;
+    const securityGroupId = securityGroup.create(cloud, { name: "bastion", vpcId: EXISTING_VPC });
+    const rule = { securityGroupId, ipProtocol: "tcp", fromPort: 22, toPort: 22 };
+    ingressRule.create(cloud, { ...rule, cidrIpv4: `${lab.net.outer}/32` });
+    egressRule.create(cloud, { securityGroupId, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" });
+    egressRule.create(cloud, { securityGroupId, ipProtocol: "-1", cidrIpv6: "::/0" });
+    const networkInterfaceId = networkInterface.create(cloud, {
+        subnetId: EXISTING_SUBNET_DUAL,
+        securityGroups: [securityGroupId],
+        ipv6AddressCount: 1,
+    });
+    const allocationId = newId("eipalloc");
+    state.addresses[allocationId] = { allocationId, publicIp: lab.net.elasticAddress(ADDRESS_NUMBER) };
+    eipAssociation.create(cloud, { allocationId, networkInterfaceId });
+    const userData = {
+        ssh_keys: { ed25519_private: host.privateKey, ed25519_public: host.publicKey.trim() },
+        ssh_authorized_keys: [login.publicKey.trim()],
+        ssh_pwauth: false,
+    };
+    const instanceId = instance.create(cloud, {
+        ami: IMAGES[0].imageId,
+        instanceType: "t3.nano",
+        primaryNetworkInterface: { networkInterfaceId },
+        // JSON is YAML.
+        userData: `#cloud-config\n${JSON.stringify(userData)}\n`,
+    });
+    state.bastion = { instanceId, networkInterfaceId, allocationId, securityGroupId };
+}
+
+export function removeBastion(state: CloudState): void {
+    if (!state.bastion) return;
+    const { instanceId, networkInterfaceId, allocationId, securityGroupId } = state.bastion;
+    instance.erase(state, instanceId);
+    networkInterface.erase(state, networkInterfaceId);
+    eip.erase(state, allocationId);
+    securityGroup.erase(state, securityGroupId);
+    delete state.bastion;
+}
+
+/** The lab's keys of the bastion, generated the first time. */
+async function bastionKeys(lab: Lab): Promise<BastionKeys> {
+    const dir = keysDir(lab);
+    if (!existsSync(dir)) {
+        // Made aside and renamed: two whole pairs, or none.
+        const draft = `${dir}.new`;
+        rmSync(draft, { recursive: true, force: true });
+        mkdirSync(draft, { recursive: true, mode: 0o700 });
+        for (const name of ["id", "host"]) {
+            const { privateKeyOpenssh, publicKeyOpenssh } = await generateKey({ algorithm: "ED25519" });
+            writeFileSync(join(draft, name), privateKeyOpenssh, { mode: 0o600 });
+            writeFileSync(join(draft, `${name}.pub`), publicKeyOpenssh, { mode: 0o600 });
+        }
+        renameSync(draft, dir);
+    }
+    const pair = (name: string) => ({
+        privateKey: readFileSync(join(dir, name), "utf8"),
+        publicKey: readFileSync(join(dir, `${name}.pub`), "utf8"),
+    });
+    return { login: pair("id"), host: pair("host") };
+}
+
+function keysDir(lab: Lab): string {
+    return join(lab.dir, "bastion");
+}

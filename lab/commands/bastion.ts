@@ -1,0 +1,58 @@
+import { type Bastion, startBastion, stopBastion } from "../bastion.ts";
+import { Realizer } from "../cloud/realizer.ts";
+import { CloudStore } from "../cloud/store.ts";
+import { requireMachine } from "../engine/prerequisites.ts";
+import { allocateLab, lockLab, requireLab } from "../labs.ts";
+import { Ui } from "../ui.ts";
+import { prepareMachine } from "./prepare.ts";
+
+export interface BastionOptions {
+    remove?: boolean;
+    json?: boolean;
+}
+
+/** Starts the lab's bastion and prints the settings that lead the program through it, or takes it away. */
+export async function bastion(options: BastionOptions): Promise<void> {
+    requireMachine();
+    const ui = new Ui({ stream: options.json ? process.stderr : process.stdout });
+    const lab = options.remove ? requireLab() : allocateLab();
+    const unlock = lockLab(lab, "bastion");
+    try {
+        if (options.remove) {
+            await ui.stage("bastion taken away", () => stopBastion(new CloudStore(lab, new Realizer(lab))));
+            return;
+        }
+        await prepareMachine(ui, lab.cacheDir);
+        const found = await ui.stage("bastion", (progress) => {
+            const realizer = new Realizer(lab, progress);
+            return startBastion(new CloudStore(lab, realizer), (state) => realizer.apply(state));
+        });
+        if (options.json) console.log(JSON.stringify({ ...found, sets: settingsThrough(found) }, null, 2));
+        else print(ui, found);
+    } finally {
+        unlock();
+    }
+}
+
+/** The settings, all but the private key, which is in its file. */
+function settingsThrough({ host, user, hostKey }: Bastion): Record<string, string> {
+    return { bastionHost: host, bastionUser: user, bastionHostKey: hostKey, sshAllowedCidrs: `${host}/32` };
+}
+
+function print(ui: Ui, found: Bastion): void {
+    const sets = Object.entries(settingsThrough(found)).map(([key, value]) => `--set '${key}=${value}'`);
+    const lines = [
+        "",
+        `host         ${found.host}`,
+        `user         ${found.user}`,
+        `host key     ${found.hostKey}`,
+        `private key  ${found.privateKeyFile}`,
+        "",
+        "The program goes through it with:",
+        "",
+        "   npm run lab -- up \\",
+        ...sets.map((set) => `       ${set} \\`),
+        `       --set "bastionPrivateKey=$(cat ${found.privateKeyFile})"`,
+    ];
+    for (const line of lines) ui.info(line);
+}
