@@ -87,6 +87,20 @@ program
     .action(async (options: object) => (await import("./commands/bastion.ts")).bastion(options));
 
 program
+    .command("record")
+    .description(
+        "list the DNS records made by hand at another provider (dns: external), or make one: NAME TYPE VALUE...",
+    )
+    .argument("[name]", "a name in the lab's zone")
+    .argument("[type]", "A, AAAA, CAA, CNAME or TXT")
+    .argument("[value...]", "takes the place of the values that the record has")
+    .option("--remove", "take the record away: --remove NAME TYPE")
+    .option("--ttl <seconds>", "how long others may remember it", "60")
+    .action(async (name: string | undefined, type: string | undefined, values: string[], options: { ttl: string }) =>
+        (await import("./commands/record.ts")).record(name, type, values, options),
+    );
+
+program
     .command("env")
     .description(
         'print the variables with which plain `pulumi` works on the lab\'s stack: eval "$(npm run --silent lab -- env)"',

@@ -9,6 +9,7 @@ import { Mutex, withLock } from "./lock.ts";
 import * as machines from "./machine.ts";
 import { ensureRouter, lowerFences, namespaceInode, namespaces, removeRouter, routerNamespace } from "./network.ts";
 import { killAll, processesOfLab, waitUntil } from "./process.ts";
+import { publicRecords } from "./records.ts";
 import { Realized } from "./realized.ts";
 import { renderRuleset } from "./ruleset.ts";
 import { IMAGES, type CloudState, type Instance } from "./state.ts";
@@ -61,7 +62,7 @@ export class Realizer {
         }
         await releaseVolumes(lab, state);
         deleteSnapshots(lab, state);
-        await publishZone(lab, Object.values(state.records));
+        await publishZone(lab, publicRecords(state));
         for (const instance of Object.values(state.instances)) {
             if (instance.desired === "running" && !machines.isMachineRunning(lab, instance.id)) {
                 await this.#start(state, instance);

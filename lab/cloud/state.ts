@@ -16,7 +16,10 @@ export interface CloudState {
     volumes: Record<string, Volume>;
     snapshots: Record<string, Snapshot>;
     instances: Record<string, Instance>;
+    /** Of Route 53. */
     records: Record<string, DnsRecord>;
+    /** Made by hand at another DNS provider, by name and type. */
+    externalRecords: Record<string, DnsRecord>;
     /** By name. */
     roles: Record<string, Role>;
     /** By name. */
@@ -190,6 +193,7 @@ export function emptyCloud(): CloudState {
         snapshots: {},
         instances: {},
         records: {},
+        externalRecords: {},
         roles: {},
         instanceProfiles: {},
         lifecyclePolicies: {},

@@ -87,6 +87,7 @@ function checkRecord(inputs: Values): CheckFailure[] {
         .map((reason) => ({ property: "records", reason }));
 }
 
+/** What is wrong with a value, in a sentence. */
 export function wrongValue(type: string, value: string): string | undefined {
     if (type === "A" && !isIPv4(value)) return `"${value}" is not a valid IPv4 address`;
     if (type === "AAAA" && !isIPv6(value)) return `"${value}" is not a valid IPv6 address`;

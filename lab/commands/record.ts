@@ -1,0 +1,110 @@
+import { isIP } from "node:net";
+import { Realizer } from "../cloud/realizer.ts";
+import { publicRecords, recordKey } from "../cloud/records.ts";
+import type { CloudState, DnsRecord } from "../cloud/state.ts";
+import { CloudStore } from "../cloud/store.ts";
+import { requireMachine } from "../engine/prerequisites.ts";
+import { LAB_ZONE, LabError } from "../lab.ts";
+import { allocateLab, requireLab } from "../labs.ts";
+import { RECORD_TYPES, canonicalName, wrongValue } from "../providers/aws/dns.ts";
+
+export interface RecordOptions {
+    remove?: boolean;
+    /** Seconds. */
+    ttl: string;
+}
+
+const LABEL = "[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?";
+const HOST_NAME = new RegExp(`^(\\*\\.)?(${LABEL}\\.)*${LABEL}$`);
+
+/**
+ * DNS records as somebody makes them by hand at another provider than Route 53: makes one or changes it, takes it away,
+ * or lists them. Takes no lock of the lab, as an `up` may wait for the record.
+ */
+export async function record(
+    name: string | undefined,
+    type: string | undefined,
+    values: string[],
+    options: RecordOptions,
+): Promise<void> {
+    if (name === undefined) return list();
+    if (type === undefined) throw new LabError("a record needs a type: npm run lab -- record NAME TYPE VALUE...");
+    requireMachine();
+    if (options.remove) {
+        if (values.length > 0) throw new LabError("--remove takes the whole record away: leave the values out");
+        const lab = requireLab();
+        await new CloudStore(lab, new Realizer(lab)).change((state) => removeRecord(state, name, type));
+        return;
+    }
+    const made = parseRecord(name, type, values, options.ttl);
+    const lab = allocateLab();
+    await new CloudStore(lab, new Realizer(lab)).change((state) => putRecord(state, made));
+    for (const line of lines(made)) console.log(line);
+}
+
+async function list(): Promise<void> {
+    const lab = requireLab();
+    const state = await new CloudStore(lab, new Realizer(lab)).read();
+    const published = publicRecords(state);
+    for (const made of Object.values(state.externalRecords)) {
+        const note = published.includes(made) ? "" : "   (not asked for: Route 53 has the name)";
+        for (const line of lines(made)) console.log(`${line}${note}`);
+    }
+}
+
+/** A record from the words of a command line. @throws LabError that says what is wrong with which word */
+export function parseRecord(name: string, type: string, values: string[], ttl = "60"): DnsRecord {
+    const fqdn = canonicalName(name);
+    const kind = typeOf(type);
+    if (!HOST_NAME.test(fqdn)) throw new LabError(`"${name}" is no host name`);
+    if (fqdn !== LAB_ZONE && !fqdn.endsWith(`.${LAB_ZONE}`))
+        throw new LabError(`"${name}" is not in the lab's zone: use a name below ${LAB_ZONE}`);
+    if (!/^\d{1,5}$/.test(ttl)) throw new LabError(`--ttl ${ttl} must be a number of seconds, at most 99999`);
+    if (values.length === 0)
+        throw new LabError(`the record needs a value: npm run lab -- record ${name} ${kind} VALUE`);
+    if (kind === "CNAME" && values.length > 1) throw new LabError("a CNAME has one value");
+    const wrong = values.map((value) => wrongValue(kind, value) ?? wrongText(kind, value)).find(Boolean);
+    if (wrong) throw new LabError(wrong);
+    return { name: fqdn, type: kind, ttl: Number(ttl), values: [...new Set(values)] };
+}
+
+/** Makes the record, in place of one of the same name and type. */
+export function putRecord(state: CloudState, made: DnsRecord): void {
+    if (Object.values(state.records).some(({ name }) => name === made.name)) {
+        throw new LabError(`Route 53 has records of ${made.name}: set dns=external first, or use another name`);
+    }
+    const others = Object.values(state.externalRecords).filter(
+        ({ name, type }) => name === made.name && type !== made.type,
+    );
+    const clash = made.type === "CNAME" ? others[0] : others.find(({ type }) => type === "CNAME");
+    if (clash) {
+        throw new LabError(
+            `a CNAME stands alone: \`npm run lab -- record --remove ${clash.name} ${clash.type}\` takes the other record away`,
+        );
+    }
+    state.externalRecords[recordKey(made)] = made;
+}
+
+export function removeRecord(state: CloudState, name: string, type: string): void {
+    const key = recordKey({ name: canonicalName(name), type: typeOf(type) });
+    if (!state.externalRecords[key])
+        throw new LabError(`there is no ${typeOf(type)} record of ${name} to remove: npm run lab -- record lists them`);
+    delete state.externalRecords[key];
+}
+
+function typeOf(given: string): DnsRecord["type"] {
+    const type = RECORD_TYPES.find((known) => known === given.toUpperCase());
+    if (!type) throw new LabError(`"${given}" is none of the record types ${RECORD_TYPES.join(", ")}`);
+    return type;
+}
+
+/** What Route 53 itself would refuse. */
+function wrongText(type: DnsRecord["type"], value: string): string | undefined {
+    if (/\p{Cc}/u.test(value)) return "a value must not hold control characters";
+    if (type === "CNAME" && (!HOST_NAME.test(canonicalName(value)) || isIP(value))) return `"${value}" is no host name`;
+    return undefined;
+}
+
+function lines({ name, type, ttl, values }: DnsRecord): string[] {
+    return values.map((value) => `${name}. ${ttl} ${type} ${value}`);
+}
