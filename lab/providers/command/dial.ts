@@ -53,9 +53,13 @@ async function dialOnce(connection: Connection, signal: AbortSignal): Promise<Di
         const client = await login(connection, socket, timeout, signal);
         return { client, close: () => void client.end() };
     }
-    const bastion = await dialOnce(connection.proxy, signal);
+    const { host, port } = connection.proxy;
+    const bastion = await dialOnce(connection.proxy, signal).catch((error: unknown) => {
+        if (signal.aborted || error instanceof ProviderError) throw error;
+        throw new Error(`bastion ${host}:${port}: ${(error as Error).message || String(error)}`);
+    });
     try {
-        const channel = await forward(bastion.client, connection);
+        const channel = await forward(bastion.client, connection, timeout, signal);
         const client = await login(connection, channel, timeout, signal);
         return {
             client,
@@ -70,8 +74,17 @@ async function dialOnce(connection: Connection, signal: AbortSignal): Promise<Di
     }
 }
 
-function forward(client: ssh2.Client, { host, port }: Connection): Promise<Duplex> {
+/** A bastion tries for minutes to reach a host that drops packets. */
+function forward(
+    client: ssh2.Client,
+    { host, port }: Connection,
+    timeout: number,
+    signal: AbortSignal,
+): Promise<Duplex> {
+    const limit = timeout > 0 ? AbortSignal.any([signal, AbortSignal.timeout(timeout)]) : signal;
     return new Promise((resolve, reject) => {
+        const onAbort = () => reject(signal.aborted ? (signal.reason as Error) : new Error("timed out"));
+        limit.addEventListener("abort", onAbort, { once: true });
         client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => (error ? reject(error) : resolve(channel)));
     });
 }
