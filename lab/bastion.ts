@@ -61,7 +61,12 @@ export async function stopBastion(store: CloudStore): Promise<void> {
     rmSync(keysDir(store.lab), { recursive: true, force: true });
 }
 
-export function bastionOf(lab: Lab): Bastion {
+/** The lab's bastion, when it has one. */
+export function findBastion(lab: Lab): Bastion | undefined {
+    return existsSync(keysDir(lab)) ? bastionOf(lab) : undefined;
+}
+
+function bastionOf(lab: Lab): Bastion {
     return {
         host: lab.net.elasticAddress(ADDRESS_NUMBER),
         user: USER,

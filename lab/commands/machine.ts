@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { readOverrides } from "../engine/config.ts";
@@ -16,29 +16,75 @@ export async function sshArguments(lab: Lab): Promise<string[]> {
     if (!cli) throw new LabError("the Pulumi CLI that made this lab is gone: `npm run lab -- up` brings it back");
     const stack = new LabStack(lab, { command: cli.command });
     const { ipv4, sshCommand } = requireOutputs(stack.outputs());
-    const user = /(\S+)@/.exec(sshCommand)?.[1] ?? "admin";
+    const { user = "admin", host = ipv4 } = destinationOf(sshCommand);
     const { sshPrivateKey, sshHostKey } = await stack.secretOutputs();
-    const ownKey = readOverrides(overridesFile(lab))[`${stack.workspace.project}:sshPrivateKey`];
+    const overrides = readOverrides(overridesFile(lab));
+    const setting = (name: string) => overrides[`${stack.workspace.project}:${name}`] ?? stack.setting(name);
+    const ownKey = setting("sshPrivateKey");
     const key = typeof sshPrivateKey === "string" ? sshPrivateKey : ownKey;
-    if (!key || typeof sshHostKey !== "string")
+    if (typeof key !== "string" || typeof sshHostKey !== "string")
         throw new LabError("the stack has no SSH key yet: `npm run lab -- up` finishes it");
 
     const dir = join(lab.dir, "ssh");
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const keyFile = join(dir, "id");
-    const knownHosts = join(dir, "known_hosts");
-    writeFileSync(keyFile, `${key.trimEnd()}\n`, { mode: 0o600 });
-    writeFileSync(knownHosts, `${ipv4} ${sshHostKey.trim()}\n`, { mode: 0o600 });
-    const options = [
-        "IdentitiesOnly=yes",
-        `UserKnownHostsFile=${knownHosts}`,
-        "GlobalKnownHostsFile=/dev/null",
-        "StrictHostKeyChecking=yes",
-        "ConnectTimeout=10",
-        "LogLevel=ERROR",
-    ];
+    const hops = [hop(dir, "machine", { host, user, key, hostKey: sshHostKey })];
+    const bastion = await bastionIn(lab, setting);
+    if (bastion) hops.push(hop(dir, "bastion", bastion), "Host machine", "    ProxyJump bastion");
+    const config = join(dir, "config");
+    writeFileSync(config, `${hops.join("\n")}\n`, { mode: 0o600 });
     // The user's own ~/.ssh/config must not lead the connection elsewhere.
-    return ["-F", "none", "-i", keyFile, ...options.flatMap((option) => ["-o", option]), `${user}@${ipv4}`];
+    return ["-F", config, "machine"];
+}
+
+interface Hop {
+    host: string;
+    user: string;
+    /** The private key to log in with. */
+    key: string;
+    hostKey: string;
+}
+
+/** Where an ssh command leads, which may name a bastion before that. */
+export function destinationOf(sshCommand: string): { user?: string; host?: string } {
+    return /(?<user>\S+)@(?<host>\S+)\s*$/.exec(sshCommand)?.groups ?? {};
+}
+
+/** The bastion that the settings name. What they keep secret is taken from the lab, when it is the lab's own. */
+async function bastionIn(lab: Lab, setting: (name: string) => unknown): Promise<Hop | undefined> {
+    const text = (name: string) => {
+        const value = setting(name);
+        return typeof value === "string" ? value : undefined;
+    };
+    const host = text("bastionHost");
+    if (!host) return undefined;
+    const found = (await import("../bastion.ts")).findBastion(lab);
+    const own = found?.host === host ? found : undefined;
+    const user = text("bastionUser") ?? own?.user;
+    const key = text("bastionPrivateKey") ?? (own && readFileSync(own.privateKeyFile, "utf8"));
+    const hostKey = text("bastionHostKey") ?? own?.hostKey;
+    if (!key || !hostKey)
+        throw new LabError("the way leads through a bastion: set bastionPrivateKey and bastionHostKey as well");
+    return { host, user: user ?? "admin", key, hostKey };
+}
+
+/** Writes a hop's keys beside the configuration, and gives its part of that. */
+function hop(dir: string, name: string, { host, user, key, hostKey }: Hop): string {
+    const keyFile = join(dir, name);
+    const knownHosts = join(dir, `${name}.known_hosts`);
+    writeFileSync(keyFile, `${key.trimEnd()}\n`, { mode: 0o600 });
+    writeFileSync(knownHosts, `${host} ${hostKey.trim()}\n`, { mode: 0o600 });
+    const options = [
+        `HostName ${host}`,
+        `User ${user}`,
+        `IdentityFile "${keyFile}"`,
+        "IdentitiesOnly yes",
+        `UserKnownHostsFile "${knownHosts}"`,
+        "GlobalKnownHostsFile /dev/null",
+        "StrictHostKeyChecking yes",
+        "ConnectTimeout 10",
+        "LogLevel ERROR",
+    ];
+    return [`Host ${name}`, ...options.map((option) => `    ${option}`)].join("\n");
 }
 
 /** Runs ssh in the foreground and returns its exit code, that of the remote command. */
