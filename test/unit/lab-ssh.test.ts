@@ -49,6 +49,14 @@ describe("a connection through a bastion", () => {
         expect(await fails(target)).toBe("after 1 failed attempts: dial 10.77.0.1:22: timed out");
     });
 
+    it("takes a key in PKCS #8 form as well", async () => {
+        const login = { ...proxy, privateKey: key.privateKeyPemPkcs8 };
+        (await dial(login, { signal: AbortSignal.timeout(10_000) })).close();
+        expect(await fails({ ...login, privateKey: "-----BEGIN PRIVATE KEY-----" })).toMatch(
+            /^connection to 127\.0\.0\.1: /,
+        );
+    });
+
     it("says so when it is the bastion that refuses", async () => {
         expect(await fails({ ...target, proxy: { ...proxy, user: "out" } })).toMatch(
             /^after 1 failed attempts: dial 10\.77\.0\.1:22: bastion 127\.0\.0\.1:\d+: All configured authentication/,

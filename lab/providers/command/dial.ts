@@ -1,6 +1,7 @@
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import sshpk from "sshpk";
 import ssh2 from "ssh2";
 import { ProviderError } from "../provider.ts";
 import type { Connection } from "./connection.ts";
@@ -122,7 +123,7 @@ function login(connection: Connection, stream: Duplex, timeout: number, signal: 
             client.connect({
                 sock: stream,
                 username: connection.user,
-                privateKey: connection.privateKey,
+                privateKey: readableKey(connection.privateKey),
                 passphrase: connection.privateKeyPassword,
                 password: connection.password,
                 tryKeyboard: connection.password !== undefined,
@@ -141,6 +142,12 @@ function login(connection: Connection, stream: Duplex, timeout: number, signal: 
             give(new ProviderError(`connection to ${connection.host}: ${(error as Error).message}`));
         }
     });
+}
+
+/** ssh2 does not read PKCS #8, the form of OpenSSL, which the real provider does. */
+function readableKey(text: string | undefined): string | undefined {
+    if (!text?.includes("-----BEGIN PRIVATE KEY-----")) return text;
+    return sshpk.parsePrivateKey(text, "pem").toString("openssh");
 }
 
 function parseHostKey(line: string): ssh2.ParsedKey {
