@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { withLock } from "../../cloud/lock.ts";
+import { publicRecords } from "../../cloud/records.ts";
 import { CloudStore } from "../../cloud/store.ts";
 import { labAt } from "../../lab.ts";
 import { publishZone } from "../knot.ts";
@@ -23,7 +24,7 @@ const config = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as AwsConfig;
 const lab = labAt(config.slot);
 // Records are all that changes here. Machines are left to the commands: those started here would be this process's.
 const store = new CloudStore(lab, {
-    apply: (state) => withLock(lab.dir, () => publishZone(lab, Object.values(state.records))),
+    apply: (state) => withLock(lab.dir, () => publishZone(lab, publicRecords(state))),
 });
 // Credentials outlive a restart of this service as long as its certificate does.
 const sessions = new Sessions(config.key);
