@@ -24,17 +24,21 @@ export class Clients {
 
     http(
         path: string,
-        options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+        options: { method?: string; headers?: Record<string, string>; body?: string; localAddress?: string } = {},
     ): Promise<Answer> {
         return new Promise((resolve, reject) => {
-            const { method = "GET", headers = {}, body } = options;
+            const { method = "GET", headers = {}, body, localAddress } = options;
             const call = request(
                 {
                     host: this.address,
                     port: 443,
                     path,
                     method,
-                    agent: this.agent,
+                    // A connection that is kept has its address already.
+                    agent: localAddress === undefined ? this.agent : false,
+                    ca: this.lab.ca,
+                    servername: this.lab.host,
+                    localAddress,
                     headers: { Host: this.lab.host, ...headers },
                     timeout: 10_000,
                 },
@@ -92,7 +96,8 @@ export class Clients {
     }
 
     agentWith(options: { caCertificate: string; certificate?: string; privateKey?: string }) {
-        return connectAgent({ host: this.address, port: 50051, servername: this.lab.host, ...options });
+        const [servername, port] = this.lab.outputs.grpcEndpoint!.split(":") as [string, string];
+        return connectAgent({ host: this.address, port: Number(port), servername, ...options });
     }
 }
 

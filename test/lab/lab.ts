@@ -42,11 +42,15 @@ export async function labOk(...args: string[]): Promise<Run> {
 export interface Status {
     outputs: {
         publicUrl: string;
+        uiUrl?: string;
+        httpUrl?: string;
         opampUrl: string;
-        grpcEndpoint: string;
+        /** Absent when gRPC is off. */
+        grpcEndpoint?: string;
         ipv4: string;
-        ipv6: string;
-        dnsRecords: { type: string; value: string }[];
+        /** Absent in a subnet without IPv6. */
+        ipv6?: string;
+        dnsRecords: { name: string; type: string; value: string }[];
     };
     host: string;
     caFile: string;

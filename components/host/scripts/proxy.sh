@@ -3,6 +3,8 @@
 # The whole configuration of nginx: port 80, the https site, the gRPC stream.
 # DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. The files of the revision.
 
+OWN=/etc/linkmesh-proxy/tls
+
 main() {
     local name new="$NGINX/$REVISION"
     for name in http-redirect.conf http-linkmesh.conf main-stream.conf tls.inc listeners; do
@@ -14,6 +16,12 @@ main() {
         systemctl reload nginx
         wait_until 20 serves_certificate_on_disk || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
     }
+    forget_own_certificate
+}
+
+# Once nginx serves an authority's certificate nothing reads the user's own any more.
+forget_own_certificate() {
+    [ "$CERTIFICATE" = "$OWN/current" ] || rm -rf "$OWN"
 }
 
 serves_certificate_on_disk() {

@@ -1,0 +1,113 @@
+import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:tls";
+import { beforeAll, expect, test } from "vitest";
+import { Clients, exchange } from "./clients.ts";
+import { labOk, onMachine, status, theLab, tryOnMachine } from "./lab.ts";
+
+const GRPC = "grpc.linkmesh.example.test";
+const UI = "ui.example.test";
+
+/** Port 443 for https and gRPC, told apart by name; a name with HTTP/2 for people; CAA records. */
+export function onePort(): void {
+    let found: Awaited<ReturnType<typeof status>>;
+    let clients: Record<"ipv4" | "ipv6", Clients>;
+    let token: string;
+    beforeAll(async () => {
+        found = await status();
+        clients = { ipv4: new Clients(found), ipv6: new Clients(found, found.outputs.ipv6) };
+        token = await onMachine("linkmesh-server token");
+    });
+    const families = ["ipv4", "ipv6"] as const;
+
+    test("the outputs follow", () => {
+        expect(found.outputs).toMatchObject({ grpcEndpoint: `${GRPC}:443`, uiUrl: `https://${UI}` });
+        const names = new Set(found.outputs.dnsRecords.map(({ name }) => name));
+        expect([...names]).toEqual(["linkmesh.example.test", UI, GRPC]);
+    });
+
+    test("check passes: gRPC by its name, the UI name, and 50051 closed", async () => {
+        const run = await labOk("check");
+        expect(run.stdout).toMatch(/grpc +ipv4 .*LinkMesh's own certificate for grpc\.linkmesh\.example\.test/);
+        expect(run.stdout).toMatch(/ui +ipv6/);
+    });
+
+    test.each(families)(
+        "%s: gRPC over mTLS reaches LinkMesh untouched, and no one without a certificate",
+        async (f) => {
+            const { bootstrap, agent } = await clients[f].enrolledAgent(token);
+            expect(bootstrap.grpcEndpoint).toBe(`${GRPC}:443`);
+            expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+            const channel = agent.channel();
+            expect((await channel.exchange(Buffer.from("one"))).toString()).toBe("one");
+            await channel.end();
+            agent.close();
+            const stranger = clients[f].agentWith({ caCertificate: bootstrap.caCertificate });
+            await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
+            stranger.close();
+        },
+    );
+
+    test("https: LinkMesh sees the client's true address, whatever headers it forges", async () => {
+        const forged = { "X-Forwarded-For": "198.51.100.66", Forwarded: "for=198.51.100.66" };
+        const headers = { Authorization: `Bearer ${token}`, ...forged };
+        const seen = async (client: Clients) =>
+            JSON.parse((await client.http("/api/v1/whoami", { headers })).body) as object;
+        expect(await seen(clients.ipv4)).toMatchObject({ address: theLab().net.outer, scheme: "https" });
+        expect(await seen(clients.ipv6)).toMatchObject({ address: theLab().net.outer6 });
+    });
+
+    test("gRPC: the log names the client's true address", async () => {
+        const log = await onMachine("cat /var/log/nginx/linkmesh-grpc.log");
+        expect(log).toMatch(new RegExp(`^${theLab().net.outer.replaceAll(".", "\\.")} `, "m"));
+        expect(log).toMatch(new RegExp(`^${theLab().net.outer6} `, "m"));
+        expect(log).not.toMatch(/^unix:/m);
+    });
+
+    test.each(families)(
+        "%s: OpAMP answers at its own name, which offers no HTTP/2 to a client that asks",
+        async (f) => {
+            const socket = await clients[f].opamp(token);
+            expect((await exchange(socket, Buffer.from("x".repeat(100_000)))).length).toBe(100_000);
+            socket.terminate();
+            expect(await alpn(found.outputs[f]!, "linkmesh.example.test", found.ca)).toBe("http/1.1");
+        },
+    );
+
+    test.each(families)("%s: the UI name speaks HTTP/2 with the same certificate, and has no OpAMP", async (f) => {
+        const address = found.outputs[f]!.replace(/^.*:.*$/, "[$&]");
+        const session = connectHttp2(`https://${address}`, { ca: found.ca, servername: UI });
+        const ask = (path: string) =>
+            new Promise<number>((resolve, reject) => {
+                const stream = session.request({ ":path": path, ":authority": UI });
+                stream.on("response", (headers) => resolve(headers[":status"]!)).on("error", reject);
+                stream.resume();
+            });
+        session.on("error", () => undefined);
+        expect(await ask("/")).toBe(200);
+        expect(await ask("/v1/opamp")).toBe(404);
+        session.close();
+        expect(await alpn(found.outputs[f]!, UI, found.ca)).toBe("h2");
+    });
+
+    test("port 50051 has no listener", async () => {
+        expect((await tryOnMachine("ss -Hltn 'sport = :50051' | grep .")).code).toBe(1);
+    });
+
+    test("CAA records name the one authority at each https name, and none for wildcards", async () => {
+        const caa = found.outputs.dnsRecords.filter(({ type }) => type === "CAA");
+        expect(caa.map(({ name }) => name)).toEqual([...["linkmesh.example.test", "linkmesh.example.test"], UI, UI]);
+        const answer = await onMachine(`dig +short CAA linkmesh.example.test @ns1.example.test | sort`);
+        expect(answer).toBe('0 issue "pki.example.test"\n0 issuewild ";"');
+    });
+}
+
+/** What ALPN chooses of both versions of HTTP. */
+export function alpn(host: string, servername: string, ca: string): Promise<string | false | null> {
+    return new Promise((resolve, reject) => {
+        const socket = connect({ host, port: 443, servername, ca, ALPNProtocols: ["h2", "http/1.1"] }, () => {
+            resolve(socket.alpnProtocol);
+            socket.destroy();
+        });
+        socket.on("error", reject);
+    });
+}

@@ -1,0 +1,71 @@
+import { beforeAll, expect, test } from "vitest";
+import { TestCa, type Pair } from "../host/test-ca.ts";
+import { Clients } from "./clients.ts";
+import { lab, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
+import { Load } from "./load.ts";
+
+const HOST = "linkmesh.example.test";
+
+/** A certificate of the user's own in place of an authority's, with port 80 closed. */
+export function ownCertificate(): void {
+    let ca: TestCa;
+    let first: Pair;
+    const set = ({ cert, key }: Pair) => ["--set", `tlsCertificate=${cert}${ca.pem}`, "--set", `tlsPrivateKey=${key}`];
+    const trusting = async () => ({ ...(await status()), ca: ca.pem });
+    beforeAll(async () => {
+        ca = await TestCa.create("CN=a CA of one's own");
+        first = await ca.issue([HOST]);
+    });
+
+    test("is served in both families; nobody renews it; its key is nowhere to be seen", async () => {
+        const run = await labOk("up", ...set(first), "--set", "httpRedirect=false");
+        expect(run.stdout + run.stderr).not.toContain("PRIVATE KEY");
+        const found = await trusting();
+        for (const address of [found.outputs.ipv4, found.outputs.ipv6!])
+            expect((await new Clients(found, address).http("/")).status).toBe(200);
+        expect(await onMachine("systemctl is-enabled certbot.timer || true")).toBe("disabled");
+        expect(
+            await onMachine("stat -L -c '%a %U' /etc/linkmesh-proxy/tls/current /etc/linkmesh-proxy/tls/current/*"),
+        ).toBe("700 root\n600 root\n600 root");
+    });
+
+    test("port 80 answers on the machine's loopback alone", async () => {
+        expect((await status()).outputs.httpUrl).toBeUndefined();
+        expect(await onMachine("ss -Hltn 'sport = :80' | awk '{print $4}'")).toBe("127.0.0.1:80");
+        expect((await labOk("check")).stdout).toMatch(/closed +ipv6/);
+    });
+
+    test("a new one takes its place under load: no request fails and no session ends", async () => {
+        const clients = new Clients(await trusting());
+        const load = new Load(clients, await onMachine("linkmesh-server token"));
+        await load.start({ sessions: 20, streams: 5 });
+        const pid = await onMachine("systemctl show --property MainPID --value nginx");
+        const next = await ca.issue([HOST]);
+        await labOk("up", ...set(next));
+        await load.stop();
+        expect(load.requests).toBeGreaterThan(50);
+        expect(load.failed).toEqual([]);
+        expect([...load.dropped]).toEqual([]);
+        expect(await onMachine("systemctl show --property MainPID --value nginx")).toBe(pid);
+        expect(await onMachine("ls /etc/linkmesh-proxy/tls")).toMatch(/^[0-9a-f]{12}\ncurrent$/);
+        const served = await onMachine(
+            `openssl s_client -connect 127.0.0.1:443 -servername ${HOST} </dev/null 2>/dev/null | openssl x509`,
+        );
+        expect(served.replace(/\s/g, "")).toBe(next.cert.replace(/\s/g, ""));
+    });
+
+    test("a key that is another's is refused, and the one in use stays", async () => {
+        const other = await ca.issue([HOST]);
+        const run = await lab("preview", ...set({ cert: first.cert, key: other.key }));
+        expect(run.exitCode).toBe(1);
+        expect(run.stdout + run.stderr).toContain("tlsPrivateKey is not the key of tlsCertificate");
+        expect(run.stdout + run.stderr).not.toContain("BEGIN PRIVATE KEY");
+    });
+
+    test("back to the authority: the timer renews again, and the key is gone from the machine's disk", async () => {
+        await labOk("up", "--set", "tlsCertificate=", "--set", "tlsPrivateKey=", "--set", "httpRedirect=");
+        expect((await new Clients(await status()).http("/")).status).toBe(200);
+        expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
+        expect((await tryOnMachine("ls /etc/linkmesh-proxy/tls")).code).not.toBe(0);
+    });
+}
