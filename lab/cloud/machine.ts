@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortId, type Lab } from "../lab.ts";
-import { awsAuthorityPem } from "../services/authority.ts";
+import { AWS_AUTHORITY, authorityFile } from "../services/authority.ts";
 import { tryExec, type ExecResult } from "./exec.ts";
 import { interfaceNamespace } from "./interfaces.ts";
 import { ipv6Twin } from "./network.ts";
@@ -101,7 +101,8 @@ function writeRootFiles(lab: Lab, upper: string, instance: Instance, eni: Networ
 
 /** The CA of AWS's stand-in is among those that the system trusts, as AWS's are, also after update-ca-certificates. */
 function trustAws(lab: Lab, image: string, upper: string): void {
-    const pem = awsAuthorityPem(lab);
+    const caFile = authorityFile(lab, AWS_AUTHORITY);
+    const pem = existsSync(caFile) ? readFileSync(caFile, "utf8") : undefined;
     // Without the services, as in tests of the cloud alone, there is nobody to trust.
     if (pem === undefined) return;
     const bundle = "etc/ssl/certs/ca-certificates.crt";

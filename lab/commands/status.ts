@@ -6,7 +6,7 @@ import { CloudStore } from "../cloud/store.ts";
 import type { Lab } from "../lab.ts";
 import { findLab, lockedBy } from "../labs.ts";
 import { servicePidFile } from "../services/service.ts";
-import { SERVICE_NAMES, services } from "../services/services.ts";
+import { type CorporateAcme, SERVICE_NAMES, services } from "../services/services.ts";
 import type { StageTime } from "../ui.ts";
 import { publishedPackage } from "./package.ts";
 import { RESUME, isPaused } from "./paused.ts";
@@ -22,6 +22,8 @@ export interface Status {
     host: string | null;
     /** Signs the public certificate. */
     caFile: string | null;
+    /** The lab's other ACME server, as a company's own. */
+    corporateAcme: CorporateAcme;
     /** Of the last `up`. */
     stages: StageTime[];
     slot: number;
@@ -56,6 +58,7 @@ async function readStatus(lab: Lab): Promise<Status> {
         outputs,
         host: isUp(outputs) ? hostOf(requireOutputs(outputs)) : null,
         caFile: services(lab).publicCaFile,
+        corporateAcme: services(lab).corporateAcme,
         stages: readStages(lab),
         slot: lab.slot,
         directory: lab.dir,
@@ -81,6 +84,19 @@ function describeMachine({ machine, paused }: Status): string {
     return paused ? `none: paused, \`${RESUME}\` brings it back` : "none";
 }
 
+/** Arguments of `up` with which the certificate comes from there. */
+function corporateSettings({ directory, caFile, eabKeyId, eabHmacKey }: CorporateAcme): string {
+    const settings = {
+        acmeDirectory: directory,
+        acmeCaBundle: `"$(cat ${caFile})"`,
+        acmeEabKeyId: eabKeyId,
+        acmeEabHmacKey: eabHmacKey,
+    };
+    return Object.entries(settings)
+        .map(([name, value]) => `--set ${name}=${value}`)
+        .join(" ");
+}
+
 function print(found: Status): void {
     const running = Object.entries(found.services).map(([name, runs]) => `${name} ${runs ? "runs" : "is down"}`);
     const rows: [string, string][] = [
@@ -90,6 +106,7 @@ function print(found: Status): void {
         ["services", running.join(", ") || "none"],
         ["package", found.package ?? "none"],
         ["CA file", found.caFile ?? "none"],
+        ["corporate CA", corporateSettings(found.corporateAcme)],
     ];
     for (const [name, value] of Object.entries(found.outputs)) {
         rows.push([name, typeof value === "string" ? value : JSON.stringify(value)]);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Lab } from "../lab.ts";
-import { acmeCertificate, authorityPem } from "./authority.ts";
+import { PUBLIC_AUTHORITY, serverCertificate, authorityPem } from "./authority.ts";
 import type { AcmeFault, FrontConfig, Issued } from "./acme-front-server.ts";
 import { API_PORT } from "./pebble.ts";
 import { dataDir, type Service } from "./service.ts";
@@ -13,7 +13,7 @@ const SOURCE = fileURLToPath(new URL("./acme-front-server.ts", import.meta.url))
 
 /** Stands in for Let's Encrypt's two servers: their names on port 443, with the lab's ACME server behind them. */
 export async function acmeFront(lab: Lab): Promise<Service> {
-    const { certificatePem, keyPem } = await acmeCertificate(lab);
+    const { certificatePem, keyPem } = await serverCertificate(lab, PUBLIC_AUTHORITY);
     // The service starts without the checkout's packages; a changed source is a changed definition, and starts it anew.
     const { transform } = await import("esbuild");
     const { code } = await transform(readFileSync(SOURCE, "utf8"), { loader: "ts", format: "esm", target: "node20" });
@@ -21,7 +21,7 @@ export async function acmeFront(lab: Lab): Promise<Service> {
         address: lab.net.acme,
         certificate: certificatePem,
         key: keyPem,
-        upstream: { port: API_PORT, servername: ACME_HOST, ca: authorityPem(lab) },
+        upstream: { port: API_PORT, servername: ACME_HOST, ca: authorityPem(lab, PUBLIC_AUTHORITY) },
         faultFile: faultFile(lab),
         issuedFile: issuedFile(lab),
     };

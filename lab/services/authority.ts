@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Lab } from "../lab.ts";
-import { ACME_HOST, LETS_ENCRYPT_HOSTS, ROUTE53_HOST } from "./zone.ts";
+import { ACME_HOST, CORPORATE_HOST, LETS_ENCRYPT_HOSTS, ROUTE53_HOST } from "./zone.ts";
 
 const EC = { name: "ECDSA", namedCurve: "P-256" } as const;
 const DAYS = 24 * 3600 * 1000;
@@ -12,69 +12,59 @@ export interface ServerCertificate {
     keyPem: string;
 }
 
-/** A CA and the one certificate that it has signed. */
-interface Authority {
-    dir: string;
+/** A CA that signs the HTTPS certificate of one server. */
+export interface Authority {
+    /** Its directory among the services', and its subject. */
     name: string;
-    /** The first one gives the files their name. */
+    subject: string;
+    /** What the server's certificate is for; the server's own name comes first. */
     hosts: string[];
-    address: string;
+    address: (lab: Lab) => string;
 }
 
-function acmeAuthority(lab: Lab): Authority {
-    return {
-        dir: join(lab.dir, "services", "authority"),
-        name: "lab ACME server authority",
-        hosts: [ACME_HOST, ...LETS_ENCRYPT_HOSTS],
-        address: lab.net.acme,
-    };
+const acmeAddress = ({ net }: Lab) => net.acme;
+
+export const PUBLIC_AUTHORITY: Authority = {
+    name: "authority",
+    subject: "CN=lab ACME server authority",
+    hosts: [ACME_HOST, ...LETS_ENCRYPT_HOSTS],
+    address: acmeAddress,
+};
+
+export const CORPORATE_AUTHORITY: Authority = {
+    name: "corporate-authority",
+    subject: "CN=lab corporate authority",
+    hosts: [CORPORATE_HOST],
+    address: acmeAddress,
+};
+
+/** Machines trust it as they would one of AWS's. */
+export const AWS_AUTHORITY: Authority = {
+    name: "aws-authority",
+    subject: "CN=lab AWS authority",
+    hosts: [ROUTE53_HOST],
+    address: ({ net }) => net.aws,
+};
+
+/** The CA's certificate; made by {@link serverCertificate}. */
+export function authorityFile(lab: Lab, authority: Authority): string {
+    return join(lab.dir, "services", authority.name, "ca.pem");
 }
 
-function awsAuthority(lab: Lab): Authority {
-    return {
-        dir: join(lab.dir, "services", "aws-authority"),
-        name: "lab AWS authority",
-        hosts: [ROUTE53_HOST],
-        address: lab.net.aws,
-    };
+export function authorityPem(lab: Lab, authority: Authority): string {
+    return readFileSync(authorityFile(lab, authority), "utf8");
 }
 
-/** The certificate of the CA that signs the ACME server's own HTTPS certificate; made by {@link acmeCertificate}. */
-export function authorityPem(lab: Lab): string {
-    return caPem(acmeAuthority(lab));
-}
-
-/** The certificate of the ACME server and of what stands in front of it, signed by the lab's CA; both are made once and kept. */
-export function acmeCertificate(lab: Lab): Promise<ServerCertificate> {
-    return certificateOf(acmeAuthority(lab));
-}
-
-/** The CA of AWS's stand-in, which machines trust as they would one of AWS's; undefined before {@link awsCertificate}. */
-export function awsAuthorityPem(lab: Lab): string | undefined {
-    const authority = awsAuthority(lab);
-    return existsSync(caFile(authority)) ? caPem(authority) : undefined;
-}
-
-export function awsCertificate(lab: Lab): Promise<ServerCertificate> {
-    return certificateOf(awsAuthority(lab));
-}
-
-function caFile({ dir }: Authority): string {
-    return join(dir, "ca.pem");
-}
-
-function caPem(authority: Authority): string {
-    return readFileSync(caFile(authority), "utf8");
-}
-
-async function certificateOf(authority: Authority): Promise<ServerCertificate> {
-    const { dir, hosts } = authority;
-    const certificateFile = join(dir, `${hosts[0]}.pem`);
-    const keyFile = join(dir, `${hosts[0]}.key`);
-    if (!namesAll(certificateFile, hosts)) {
-        const made = await issue(authority);
+/** The certificate of a server and of what stands in front of it, signed by its CA; both are made once and kept. */
+export async function serverCertificate(lab: Lab, authority: Authority): Promise<ServerCertificate> {
+    const caFile = authorityFile(lab, authority);
+    const dir = dirname(caFile);
+    const certificateFile = join(dir, `${authority.hosts[0]}.pem`);
+    const keyFile = join(dir, `${authority.hosts[0]}.key`);
+    if (!namesAll(certificateFile, authority.hosts)) {
+        const made = await issue(authority, authority.address(lab));
         mkdirSync(dir, { recursive: true });
-        writeFileSync(caFile(authority), made.caPem);
+        writeFileSync(caFile, made.caPem);
         writeFileSync(keyFile, made.keyPem, { mode: 0o600 });
         // Last: its presence says that the others are there.
         writeFileSync(certificateFile, made.certificatePem);
@@ -90,8 +80,10 @@ function namesAll(certificateFile: string, hosts: string[]): boolean {
 }
 
 /** The CA's own key is not kept: it signs this one certificate. */
-async function issue(authority: Authority): Promise<ServerCertificate & { caPem: string }> {
-    const { hosts, address } = authority;
+async function issue(
+    { subject: name, hosts }: Authority,
+    address: string,
+): Promise<ServerCertificate & { caPem: string }> {
     // Loaded here only: reading a zone or stopping a lab does not need it.
     await import("reflect-metadata");
     const x509 = await import("@peculiar/x509");
@@ -99,7 +91,6 @@ async function issue(authority: Authority): Promise<ServerCertificate & { caPem:
     const period = { notBefore: new Date(Date.now() - DAYS), notAfter: new Date(Date.now() + 3650 * DAYS) };
     const algorithm = { ...EC, hash: "SHA-256" };
     const ca = await newKeys();
-    const name = `CN=${authority.name}`;
     const caCertificate = await x509.X509CertificateGenerator.createSelfSigned({
         ...period,
         serialNumber: "01",

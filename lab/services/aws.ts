@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Lab, labRoot } from "../lab.ts";
-import { awsCertificate } from "./authority.ts";
+import { AWS_AUTHORITY, serverCertificate } from "./authority.ts";
 import type { AwsConfig } from "./aws/server.ts";
 import { dataDir, type Service } from "./service.ts";
 
@@ -10,7 +10,7 @@ const SOURCE = fileURLToPath(new URL("./aws/server.ts", import.meta.url));
 
 /** What a machine reaches of AWS: http://169.254.169.254 and https://route53.amazonaws.com. */
 export async function aws(lab: Lab): Promise<Service> {
-    const { certificatePem, keyPem } = await awsCertificate(lab);
+    const { certificatePem, keyPem } = await serverCertificate(lab, AWS_AUTHORITY);
     const config: AwsConfig = { slot: lab.slot, certificate: certificatePem, key: keyPem };
     return {
         name: NAME,

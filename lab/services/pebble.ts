@@ -2,35 +2,68 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";
-import { acmeCertificate, authorityPem } from "./authority.ts";
+import { type Authority, CORPORATE_AUTHORITY, PUBLIC_AUTHORITY, serverCertificate, authorityPem } from "./authority.ts";
 import type { Service } from "./service.ts";
-import { ACME_HOST } from "./zone.ts";
 
 export const API_PORT = 14000;
-const MANAGEMENT_PORT = 15000;
 
-export const ACME_DIRECTORY = `https://${ACME_HOST}:${API_PORT}/dir`;
+/** One of the lab's two ACME servers, which share an address. */
+interface AcmeServer {
+    name: string;
+    authority: Authority;
+    port: number;
+    managementPort: number;
+    /** The keys of external account binding by their ids, base64url; without them anyone may have an account. */
+    accountKeys?: Record<string, string>;
+}
 
-/** The ACME server: validates on the real ports 80 and 443, through the lab's DNS. */
-export async function pebble(lab: Lab): Promise<Service> {
-    const { certificatePem, keyPem } = await acmeCertificate(lab);
+export const PUBLIC_ACME: AcmeServer = {
+    name: "pebble",
+    authority: PUBLIC_AUTHORITY,
+    port: API_PORT,
+    managementPort: 15000,
+};
+
+/** Known to everyone: what the corporate server binds accounts to. */
+export const EAB_KEY_ID = "lab-key-1";
+export const EAB_HMAC_KEY = "bGFiLW9ubHkta25vd24tdG8tZXZlcnlvbmUtMzJieXQ";
+
+/** Stands in for a company's own ACME server: an account needs a key from its owner, and no system trusts its HTTPS certificate. */
+export const CORPORATE_ACME: AcmeServer = {
+    name: "pebble-corporate",
+    authority: CORPORATE_AUTHORITY,
+    port: 14100,
+    managementPort: 15100,
+    accountKeys: { [EAB_KEY_ID]: EAB_HMAC_KEY },
+};
+
+export const ACME_SERVERS = [PUBLIC_ACME, CORPORATE_ACME];
+
+export function acmeDirectory({ authority, port }: AcmeServer): string {
+    return `https://${authority.hosts[0]}:${port}/dir`;
+}
+
+/** An ACME server: validates on the real ports 80 and 443, through the lab's DNS. */
+export async function pebble(lab: Lab, server: AcmeServer): Promise<Service> {
+    const { certificatePem, keyPem } = await serverCertificate(lab, server.authority);
     const config = {
         pebble: {
-            listenAddress: `${lab.net.acme}:${API_PORT}`,
-            managementListenAddress: `${lab.net.acme}:${MANAGEMENT_PORT}`,
+            listenAddress: `${lab.net.acme}:${server.port}`,
+            managementListenAddress: `${lab.net.acme}:${server.managementPort}`,
             certificate: "/lab/api.pem",
             privateKey: "/lab/api.key",
             httpPort: 80,
             tlsPort: 443,
             ocspResponderURL: "",
-            externalAccountBindingRequired: false,
+            externalAccountBindingRequired: server.accountKeys !== undefined,
+            externalAccountMACKeys: server.accountKeys,
         },
     };
     return {
-        name: "pebble",
+        name: server.name,
         argv: ["pebble", "-config", "/lab/config.json", "-dnsserver", `${lab.net.dns}:53`],
         address: lab.net.acme,
-        port: API_PORT,
+        port: server.port,
         // No reused authorizations, no random waits, no random refusals: runs that can be repeated.
         env: { PEBBLE_AUTHZREUSE: "0", PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0" },
         files: { "config.json": JSON.stringify(config, null, 2), "api.pem": certificatePem, "api.key": keyPem },
@@ -43,19 +76,20 @@ export function publicCaFile(lab: Lab): string {
 }
 
 /** Pebble makes a new root at each start: adds the present one, so that certificates from before stay verifiable. */
-export async function keepIssuingRoot(lab: Lab): Promise<void> {
-    const root = (await get(lab, `https://${lab.net.acme}:${MANAGEMENT_PORT}/roots/0`)).trim();
+export async function keepIssuingRoot(lab: Lab, server: AcmeServer): Promise<void> {
+    const url = `https://${lab.net.acme}:${server.managementPort}/roots/0`;
+    const root = (await get(lab, url, server.authority)).trim();
     const file = publicCaFile(lab);
     const known = existsSync(file) ? readFileSync(file, "utf8") : "";
     if (!known.includes(root)) writeFileSync(file, `${known}${root}\n`);
 }
 
-function get(lab: Lab, url: string): Promise<string> {
+function get(lab: Lab, url: string, authority: Authority): Promise<string> {
     return new Promise((resolve, reject) => {
         const options = {
             host: lab.net.acme,
-            servername: ACME_HOST,
-            ca: authorityPem(lab),
+            servername: authority.hosts[0],
+            ca: authorityPem(lab, authority),
             agent: false,
             timeout: 5000,
         };

@@ -5,14 +5,32 @@ import { stopProcess } from "../cloud/process.ts";
 import { ensureServicesImage } from "../image/image.ts";
 import type { Lab, Progress } from "../lab.ts";
 import { acmeFront } from "./acme-front.ts";
-import { authorityPem } from "./authority.ts";
+import { PUBLIC_AUTHORITY, authorityFile, authorityPem } from "./authority.ts";
 import { aws } from "./aws.ts";
 import { aptCache, packages, packagesDir, packagesUrl } from "./downloads.ts";
 import { initZone, knot } from "./knot.ts";
-import { ACME_DIRECTORY, keepIssuingRoot, pebble, publicCaFile } from "./pebble.ts";
+import {
+    ACME_SERVERS,
+    CORPORATE_ACME,
+    EAB_HMAC_KEY,
+    EAB_KEY_ID,
+    PUBLIC_ACME,
+    acmeDirectory,
+    keepIssuingRoot,
+    pebble,
+    publicCaFile,
+} from "./pebble.ts";
 import { servicePidFile, startService } from "./service.ts";
 
-export const SERVICE_NAMES = ["knot", "pebble", "acme-front", "aws", "packages", "apt-cache"];
+export const SERVICE_NAMES = ["knot", "pebble", "pebble-corporate", "acme-front", "aws", "packages", "apt-cache"];
+
+export interface CorporateAcme {
+    directory: string;
+    /** PEM file with the CA of its own HTTPS certificate. */
+    caFile: string;
+    eabKeyId: string;
+    eabHmacKey: string;
+}
 
 /** What the lab's "internet" offers, and where. */
 export interface LabServices {
@@ -20,7 +38,9 @@ export interface LabServices {
     acmeDirectory: string;
     /** The CA of the ACME server's own HTTPS certificate, PEM. The services must have been started once. */
     acmeApiCaPem(): string;
-    /** PEM file with the roots of all certificates that the ACME server has issued. */
+    /** The other ACME server, which wants external account binding. Its keys are the same in every lab and no secret. */
+    corporateAcme: CorporateAcme;
+    /** PEM file with the roots of all certificates that the ACME servers have issued. */
     publicCaFile: string;
     /** Files put here appear below {@link packagesUrl}. */
     packagesDir: string;
@@ -32,8 +52,14 @@ export interface LabServices {
 
 export function services(lab: Lab): LabServices {
     return {
-        acmeDirectory: ACME_DIRECTORY,
-        acmeApiCaPem: () => authorityPem(lab),
+        acmeDirectory: acmeDirectory(PUBLIC_ACME),
+        acmeApiCaPem: () => authorityPem(lab, PUBLIC_AUTHORITY),
+        corporateAcme: {
+            directory: acmeDirectory(CORPORATE_ACME),
+            caFile: authorityFile(lab, CORPORATE_ACME.authority),
+            eabKeyId: EAB_KEY_ID,
+            eabHmacKey: EAB_HMAC_KEY,
+        },
         publicCaFile: publicCaFile(lab),
         packagesDir: packagesDir(lab),
         packagesUrl: packagesUrl(lab),
@@ -41,18 +67,20 @@ export function services(lab: Lab): LabServices {
     };
 }
 
-/** Starts DNS, ACME server, AWS, package server and apt cache where they do not run, and waits until they answer. */
+/** Starts DNS, ACME servers, AWS, package server and apt cache where they do not run, and waits until they answer. */
 export async function startServices(lab: Lab, progress: Progress): Promise<void> {
     const image = await ensureServicesImage(lab.cacheDir, progress);
     progress("network");
     mkdirSync(lab.dir, { recursive: true });
     await ensureNetwork(lab);
-    progress("DNS, ACME server, AWS, package server, apt cache");
+    progress("DNS, ACME servers, AWS, package server, apt cache");
     await withLock(`${lab.dir} services`, async () => {
         initZone(lab);
-        const all = [knot(lab), await pebble(lab), await acmeFront(lab), await aws(lab), packages(lab), aptCache(lab)];
+        const acme = await Promise.all(ACME_SERVERS.map((server) => pebble(lab, server)));
+        const all = [knot(lab), ...acme, await acmeFront(lab), await aws(lab), packages(lab), aptCache(lab)];
         await Promise.all(all.map((service) => startService(lab, image, service)));
-        await keepIssuingRoot(lab);
+        // One after the other: they add to one file.
+        for (const server of ACME_SERVERS) await keepIssuingRoot(lab, server);
     });
 }
 

@@ -5,6 +5,9 @@ import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
 /** The name of the lab's ACME server. */
 export const ACME_HOST = `acme.${LAB_ZONE}`;
 
+/** The name of the lab's other ACME server, which stands in for a company's own. */
+export const CORPORATE_HOST = `corp-ca.${LAB_ZONE}`;
+
 /** Let's Encrypt's two servers, by the names in `acmeDirectory=staging` and `=production`. */
 export const LETS_ENCRYPT_ZONE = "api.letsencrypt.org";
 export const LETS_ENCRYPT_HOSTS = [`acme-v02.${LETS_ENCRYPT_ZONE}`, `acme-staging-v02.${LETS_ENCRYPT_ZONE}`];
@@ -26,10 +29,10 @@ export function renderZone(lab: Lab, records: DnsRecord[], serial = 1): string {
         `${LAB_ZONE}. 60 NS ${ns}.`,
         `${ns}. 60 A ${lab.net.dns}`,
         `${ns}. 60 AAAA ${ipv6Twin(lab, lab.net.dns)}`,
-        `${ACME_HOST}. 60 A ${lab.net.acme}`,
+        ...[ACME_HOST, CORPORATE_HOST].map((host) => `${host}. 60 A ${lab.net.acme}`),
     ];
     const lines = records.flatMap((record) => {
-        if (record.name === ns || record.name === ACME_HOST) {
+        if ([ns, ACME_HOST, CORPORATE_HOST].includes(record.name)) {
             throw new LabError(
                 `${record.name} is a name of the lab's own servers: use another domain below ${LAB_ZONE}`,
             );
