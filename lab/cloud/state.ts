@@ -205,21 +205,61 @@ export function programInstance(state: CloudState): Instance | undefined {
     return Object.values(state.instances).find(({ id }) => id !== state.bastion?.instanceId);
 }
 
-/** The lab's machine images: what getAmi finds, and the Debian release that debootstrap makes each of. */
+/** The publisher's account, and the root device that its images name. */
+const DEBIAN = { owner: "136693071363", rootDeviceName: "/dev/xvda" };
+const UBUNTU = { owner: "099720109477", rootDeviceName: "/dev/sda1" };
+const UBUNTU_FOLDER = "ubuntu/images/hvm-ssd-gp3";
+
+/**
+ * The lab's machine images: what getAmi finds, and the release that debootstrap makes each of. Those of another
+ * architecture than the lab's own can be looked up, not run.
+ */
 export const IMAGES = [
     {
+        ...DEBIAN,
         imageId: "ami-0debian13labamd64",
         name: "debian-13-amd64-20260101-0001",
         release: "trixie",
         architecture: "x86_64",
     },
     {
+        ...DEBIAN,
         imageId: "ami-0debian12labamd64",
         name: "debian-12-amd64-20260101-0001",
         release: "bookworm",
         architecture: "x86_64",
     },
+    {
+        ...UBUNTU,
+        imageId: "ami-0ubuntu24labamd64",
+        name: `${UBUNTU_FOLDER}/ubuntu-noble-24.04-amd64-server-20260101`,
+        release: "noble",
+        architecture: "x86_64",
+    },
+    {
+        ...DEBIAN,
+        imageId: "ami-0debian13labarm64",
+        name: "debian-13-arm64-20260101-0001",
+        release: "trixie",
+        architecture: "arm64",
+    },
+    {
+        ...DEBIAN,
+        imageId: "ami-0debian12labarm64",
+        name: "debian-12-arm64-20260101-0001",
+        release: "bookworm",
+        architecture: "arm64",
+    },
+    {
+        ...UBUNTU,
+        imageId: "ami-0ubuntu24labarm64",
+        name: `${UBUNTU_FOLDER}/ubuntu-noble-24.04-arm64-server-20260101`,
+        release: "noble",
+        architecture: "arm64",
+    },
 ] as const;
+
+export type Image = (typeof IMAGES)[number];
 
 /** The lab's hosted zone. */
 export const ZONE_ID = "Z0LABEXAMPLETEST";

@@ -7,9 +7,9 @@ import { LabError, type Progress } from "../lab.ts";
 import { inChroot } from "./chroot.ts";
 import {
     aptSources,
+    distributionOf,
     machineFiles,
     machinePackages,
-    MIRROR,
     recipeText,
     SERVICES_PACKAGES,
     type Release,
@@ -24,7 +24,8 @@ import {
  */
 export function ensureImage(cacheDir: string, release: Release, progress: Progress): Promise<string> {
     const name = `${release}-${hash(recipeText(release))}`;
-    return ensureRoot(cacheDir, name, `the Debian ${release} image`, progress, async (root, report) => {
+    const { title } = distributionOf(release);
+    return ensureRoot(cacheDir, name, `the ${title} ${release} image`, progress, async (root, report) => {
         await debootstrap(release, root, report);
         await installPackages(root, release, machinePackages(release), report);
         for (const [path, text] of Object.entries(machineFiles(release))) await write(root, path, text);
@@ -75,7 +76,7 @@ async function ensureRoot(
                 await removeTree(root);
                 const reason = error instanceof Error ? error.message : String(error);
                 throw new LabError(
-                    `${what} could not be built: ${reason} (is ${MIRROR} reachable, and the disk not full?)`,
+                    `${what} could not be built: ${reason} (is its package mirror reachable, and the disk not full?)`,
                 );
             }
             return final;
@@ -89,7 +90,8 @@ async function debootstrap(release: Release, root: string, report: Progress): Pr
     report("base system");
     // Only the base: debootstrap does not resolve virtual packages, and python3-cryptography depends on two of them.
     // It mounts /proc and /sys in the root and forgets them when it is killed: in a mount namespace of its own nothing stays.
-    const command = ["debootstrap", "--variant=minbase", release, root, MIRROR];
+    const { mirror, debootstrap: own } = distributionOf(release);
+    const command = ["debootstrap", "--variant=minbase", ...own.options, release, root, mirror, ...own.script];
     await exec("unshare", ["--mount", "--propagation", "private", "--", ...command], {
         onLine: (line) => {
             const step = /^I: (Retrieving|Extracting|Unpacking|Configuring) (.*?)(\.\.\.)?$/.exec(line);
@@ -97,7 +99,8 @@ async function debootstrap(release: Release, root: string, report: Progress): Pr
         },
     });
     await rm(join(root, "etc/apt/sources.list"), { force: true });
-    await write(root, "etc/apt/sources.list.d/debian.sources", aptSources(release));
+    const sources = aptSources(release);
+    await write(root, sources.path, sources.text);
 }
 
 async function installPackages(root: string, release: Release, packages: string[], report: Progress): Promise<void> {

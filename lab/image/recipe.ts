@@ -1,12 +1,53 @@
+import { fileURLToPath } from "node:url";
+
 /** What goes into the lab's images. Pure data: a change here gives the image a new directory and so a rebuild. */
 
-export type Release = "trixie" | "bookworm";
+export type Release = "trixie" | "bookworm" | "noble";
 
 export const MIRROR = "http://deb.debian.org/debian";
 export const SECURITY_MIRROR = "http://deb.debian.org/debian-security";
+export const UBUNTU_MIRROR = "http://archive.ubuntu.com/ubuntu";
 
 /** Raise it when the way of building changes and the data below does not. */
 export const RECIPE_VERSION = 1;
+
+interface Distribution {
+    /** As cloud-init calls it. */
+    id: "debian" | "ubuntu";
+    title: string;
+    /** The login that its images on AWS have. */
+    user: string;
+    mirror: string;
+    /** Options and script of debootstrap, where the outer machine's own for the release may be missing. */
+    debootstrap: { options: string[]; script: string[] };
+}
+
+const DEBIAN: Distribution = {
+    id: "debian",
+    title: "Debian",
+    user: "admin",
+    mirror: MIRROR,
+    debootstrap: { options: [], script: [] },
+};
+
+const UBUNTU: Distribution = {
+    id: "ubuntu",
+    title: "Ubuntu",
+    user: "ubuntu",
+    mirror: UBUNTU_MIRROR,
+    debootstrap: {
+        // Ubuntu's archive key of 2018, F6EC B376 2474 EDA9 D21B 7022 8719 20D1 991B C93C: Debian 12 has no package with it.
+        options: [`--keyring=${fileURLToPath(new URL("./ubuntu-archive-2018.gpg", import.meta.url))}`],
+        // Every Ubuntu's; an older debootstrap does not know noble by name.
+        script: ["/usr/share/debootstrap/scripts/gutsy"],
+    },
+};
+
+const DISTRIBUTIONS: Record<Release, Distribution> = { trixie: DEBIAN, bookworm: DEBIAN, noble: UBUNTU };
+
+export function distributionOf(release: Release): Distribution {
+    return DISTRIBUTIONS[release];
+}
 
 /**
  * What a Debian image for AWS has and the lab's users meet. libpam-systemd is left out: it costs each SSH login a
@@ -33,24 +74,35 @@ const MACHINE_PACKAGES = [
     "less",
 ];
 
-/** What lets users other than root ping, which each release does in its own way. */
-const PING_PACKAGES = { trixie: ["linux-sysctl-defaults"], bookworm: ["libcap2-bin"] };
+/** What lets users other than root ping, and what Ubuntu's cloud-init would install at the first boot. */
+const OWN_PACKAGES: Record<Release, string[]> = {
+    trixie: ["linux-sysctl-defaults"],
+    bookworm: ["libcap2-bin"],
+    noble: ["libcap2-bin", "locales", "lsb-release"],
+};
 
 export function machinePackages(release: Release): string[] {
-    return [...MACHINE_PACKAGES, ...PING_PACKAGES[release]];
+    return [...MACHINE_PACKAGES, ...OWN_PACKAGES[release]];
 }
 
 export const SERVICES_PACKAGES = ["knot", "pebble", "apt-cacher-ng"];
 
-export function aptSources(release: Release): string {
-    const stanza = (uri: string, suites: string) =>
-        `Types: deb\nURIs: ${uri}\nSuites: ${suites}\nComponents: main\n` +
-        `Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n`;
-    return [stanza(MIRROR, `${release} ${release}-updates`), stanza(SECURITY_MIRROR, `${release}-security`)].join("\n");
+/** The name and the text of the file with the package sources. */
+export function aptSources(release: Release): { path: string; text: string } {
+    const { id } = distributionOf(release);
+    const stanza = (uri: string, suites: string, components = "main") =>
+        `Types: deb\nURIs: ${uri}\nSuites: ${suites}\nComponents: ${components}\n` +
+        `Signed-By: /usr/share/keyrings/${id}-archive-keyring.gpg\n`;
+    const stanzas =
+        id === "ubuntu"
+            ? [stanza(UBUNTU_MIRROR, `${release} ${release}-updates ${release}-security`, "main universe")]
+            : [stanza(MIRROR, `${release} ${release}-updates`), stanza(SECURITY_MIRROR, `${release}-security`)];
+    return { path: `etc/apt/sources.list.d/${id}.sources`, text: stanzas.join("\n") };
 }
 
-/** cloud-init as on AWS's Debian images (user `admin`), but with its data from the NoCloud seed. */
-const CLOUD_CFG = `# The lab's machines: seed in /var/lib/cloud/seed/nocloud, interface configured from outside.
+/** cloud-init as on the distribution's images for AWS, but with its data from the NoCloud seed. */
+function cloudCfg({ id, title, user }: Distribution): string {
+    return `# The lab's machines: seed in /var/lib/cloud/seed/nocloud, interface configured from outside.
 datasource_list: [ NoCloud ]
 network:
   config: disabled
@@ -61,15 +113,16 @@ resize_rootfs: false
 apt:
   preserve_sources_list: true
 system_info:
-  distro: debian
+  distro: ${id}
   default_user:
-    name: admin
+    name: ${user}
     lock_passwd: true
-    gecos: Debian
+    gecos: ${title}
     groups: [adm, audio, cdrom, dialout, dip, floppy, plugdev, sudo, video]
     sudo: ["ALL=(ALL) NOPASSWD:ALL"]
     shell: /bin/bash
 `;
+}
 
 /** systemd's own unit without BindsTo=%i.device: a machine without udev has no device units, and fstab's checks would fail. */
 const FSCK_UNIT = `[Unit]
@@ -99,8 +152,13 @@ RemainAfterExit=yes
 ExecStart=-/bin/mount --all
 `;
 
-const FSTAB_FILES: Record<Release, Record<string, string>> = {
+const OWN_FILES: Record<Release, Record<string, string>> = {
     trixie: { "etc/systemd/system/systemd-fsck@.service": FSCK_UNIT },
+    noble: {
+        "etc/systemd/system/systemd-fsck@.service": FSCK_UNIT,
+        // Masked, as an empty unit is: the console is a log here, and a login on it would fail.
+        "etc/systemd/system/console-getty.service": "",
+    },
     bookworm: {
         "etc/systemd/system/lab-fstab.service": MOUNT_ALL_UNIT,
         "etc/systemd/system/local-fs.target.d/lab.conf": "[Unit]\nWants=lab-fstab.service\n",
@@ -110,8 +168,8 @@ const FSTAB_FILES: Record<Release, Record<string, string>> = {
 /** Files written into the finished root. */
 export function machineFiles(release: Release): Record<string, string> {
     return {
-        "etc/cloud/cloud.cfg.d/99_lab.cfg": CLOUD_CFG,
-        ...FSTAB_FILES[release],
+        "etc/cloud/cloud.cfg.d/99_lab.cfg": cloudCfg(distributionOf(release)),
+        ...OWN_FILES[release],
         // Nothing on a throw-away machine needs to survive a power cut of the outer machine; installs take half the time.
         "etc/dpkg/dpkg.cfg.d/lab-unsafe-io": "force-unsafe-io\n",
     };
@@ -123,7 +181,7 @@ export function recipeText(release: Release): string {
         RECIPE_VERSION,
         release,
         machinePackages(release),
-        aptSources(release),
+        aptSources(release).text,
         machineFiles(release),
     ]);
 }

@@ -1,4 +1,4 @@
-import { IMAGES, ZONE_ID } from "../../cloud/state.ts";
+import { IMAGES, type Image, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import { ProviderError } from "../provider.ts";
 import { canonicalName } from "./dns.ts";
@@ -9,9 +9,6 @@ import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./res
 import { getSnapshot } from "./snapshots.ts";
 import { zoneId, zonesOf } from "./zones.ts";
 
-/** Debian's account, which publishes its images. */
-export const DEBIAN_OWNER = "136693071363";
-
 const getAmi: CloudFunction = {
     inputs: {
         owners: { kind: "strings" },
@@ -21,9 +18,9 @@ const getAmi: CloudFunction = {
         includeDeprecated: { kind: "boolean" },
     },
     call(cloud, args) {
-        const owners = (args.owners as string[] | undefined) ?? [DEBIAN_OWNER];
+        const owners = args.owners as string[] | undefined;
         const found = IMAGES.map(imageAttributes)
-            .filter((image) => owners.includes(image["owner-id"]))
+            .filter((image) => !owners?.length || owners.includes(image["owner-id"]))
             .filter((image) => filtersOf(args).every((filter) => matches(image, filter)))
             .filter((image) => !args.nameRegex || new RegExp(text(args, "nameRegex")).test(image.name))
             .sort((a, b) => (a["creation-date"] < b["creation-date"] ? 1 : -1));
@@ -42,7 +39,7 @@ const getAmi: CloudFunction = {
             ownerId: image["owner-id"],
             public: true,
             region: cloud.region,
-            rootDeviceName: "/dev/xvda",
+            rootDeviceName: image["root-device-name"],
             rootDeviceType: image["root-device-type"],
             state: image.state,
             tags: {},
@@ -242,16 +239,17 @@ export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
 };
 
-function imageAttributes({ imageId, name, architecture }: (typeof IMAGES)[number]) {
-    const [, year, month, day] = /-(\d{4})(\d\d)(\d\d)-/.exec(name) ?? [];
+function imageAttributes({ imageId, name, architecture, owner, rootDeviceName }: Image) {
+    const [, year, month, day] = /-(\d{4})(\d\d)(\d\d)(-|$)/.exec(name) ?? [];
     return {
         "image-id": imageId,
         name: name as string,
         architecture: architecture as string,
-        "owner-id": DEBIAN_OWNER,
+        "owner-id": owner,
         "creation-date": `${year}-${month}-${day}T00:00:00.000Z`,
         "virtualization-type": "hvm",
         "root-device-type": "ebs",
+        "root-device-name": rootDeviceName,
         state: "available",
         "image-type": "machine",
         "is-public": "true",

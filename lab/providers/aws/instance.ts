@@ -1,4 +1,5 @@
-import { type CloudState, IMAGES, type Instance } from "../../cloud/state.ts";
+import { type CloudState, IMAGES, type Image, type Instance } from "../../cloud/state.ts";
+import { LabError } from "../../lab.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Value, type Values, isMap, isUnknown } from "../values.ts";
 import { FAMILY_NAMES, findInstanceType, isOffered } from "./instance-types.ts";
@@ -8,6 +9,7 @@ import { ApiError, type ResourceType, arn, find, newId, optionalText, text } fro
 
 const USER_DATA_LIMIT = 16 * 1024;
 const ROOT_MINIMUM_GIB = 8;
+const LAB_ARCHITECTURE = "x86_64";
 
 export const instance: ResourceType = {
     label: "EC2 Instance",
@@ -86,7 +88,11 @@ export const instance: ResourceType = {
             rootSizeGiB: rootSize(inputs),
             iamInstanceProfile: profileOf(state, inputs),
         };
-        refuseType(made.instanceType, made.imageId, zone);
+        const image = findImage(made.imageId);
+        refuseType(made.instanceType, image, zone);
+        if (image.architecture !== LAB_ARCHITECTURE) {
+            throw new LabError("the lab runs on amd64 only: arm64 can be previewed, not brought up");
+        }
         state.instances[made.id] = made;
         return made.id;
     },
@@ -95,7 +101,7 @@ export const instance: ResourceType = {
         const needsStop = await change(({ state }) => {
             const target = findInstance(state, id);
             const wanted = text(news, "instanceType");
-            refuseType(wanted, target.imageId, zoneOf(state, target.networkInterfaceId));
+            refuseType(wanted, findImage(target.imageId), zoneOf(state, target.networkInterfaceId));
             if (rootSize(news) < target.rootSizeGiB) {
                 throw new ApiError("InvalidParameterValue", "New size cannot be smaller than existing size");
             }
@@ -155,7 +161,7 @@ export const instance: ResourceType = {
             iamInstanceProfile: found.iamInstanceProfile ?? "",
             ipv6Addresses: card.ipv6Addresses,
             rootBlockDevice: {
-                deviceName: "/dev/xvda",
+                deviceName: findImage(found.imageId).rootDeviceName,
                 volumeType: "gp2",
                 encrypted: false,
                 ...(isMap(inputs.rootBlockDevice) ? inputs.rootBlockDevice : {}),
@@ -193,9 +199,13 @@ function rootSize(inputs: Values): number {
     return isMap(device) && typeof device.volumeSize === "number" ? device.volumeSize : ROOT_MINIMUM_GIB;
 }
 
-function refuseType(instanceType: string, imageId: string, zone: string): void {
+function findImage(imageId: string): Image {
     const image = IMAGES.find((item) => item.imageId === imageId);
     if (!image) throw new ApiError("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
+    return image;
+}
+
+function refuseType(instanceType: string, image: Image, zone: string): void {
     const type = findInstanceType(instanceType);
     if (!type) {
         throw new ApiError(
