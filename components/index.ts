@@ -6,6 +6,8 @@ export { SecurityGroup, type SecurityGroupArgs } from "./cloud/security-group.ts
 export { SnapshotSchedule, type SnapshotScheduleArgs } from "./cloud/snapshots.ts";
 export { loadSettings, parseSettings, SettingsError } from "./configuration.ts";
 export { SshHost, type SshHostArgs, type StepOptions } from "./host/ssh-host.ts";
+export { type DnsRecord, LinkMesh } from "./linkmesh.ts";
+export { type LinkMeshArgs } from "./linkmesh-args.ts";
 export { LinkMeshProxy, type LinkMeshProxyArgs } from "./linkmesh-proxy.ts";
 export { Protection, type ProtectionArgs } from "./protection.ts";
 export { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";

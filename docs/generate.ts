@@ -4,12 +4,14 @@ import { parseDocument } from "yaml";
 import { SETTINGS, type Setting } from "../components/settings.ts";
 
 /**
- * The two places that repeat the settings for readers and for the CLI, made from `components/settings.ts`:
- * Pulumi.yaml's `config` schema and the table of the README. `npm run docs` writes them; a test says when they are old.
+ * The places that repeat the settings for readers, for the CLI and for other programs, made from
+ * `components/settings.ts`: Pulumi.yaml's `config` schema, the table of the README and the args of the component LinkMesh.
+ * `npm run docs` writes them; a test says when they are old.
  */
 export const GENERATED = [
     { file: "Pulumi.yaml", render: renderProject },
     { file: "README.md", render: renderReadme },
+    { file: "components/linkmesh-args.ts", render: renderArgs },
 ] as const;
 
 export function path(file: string): string {
@@ -52,6 +54,45 @@ function renderReadme(text: string): string {
         /(<!-- settings -->\n)[\s\S]*?(\n<!-- \/settings -->)/,
         (_, open: string, close: string) => `${open}${table}${close}`,
     );
+}
+
+/** Pulumi's analyzer makes the package schema from this interface, so only types that a schema has stand in it. */
+function renderArgs(): string {
+    const properties = settings.map(([name, setting]) => {
+        const optional = setting.default === undefined ? "" : "?";
+        return `    /** ${describe(setting)} */\n    ${name}${optional}: ${argType(setting)};`;
+    });
+    return `${[
+        'import type * as pulumi from "@pulumi/pulumi";',
+        "",
+        "// Made from settings.ts by `npm run docs`. The analyzer has no other type for a value of any kind.",
+        "/* eslint-disable @typescript-eslint/no-explicit-any */",
+        "",
+        "/** The settings of a LinkMesh behind its public hostname. */",
+        "export interface LinkMeshArgs {",
+        ...properties,
+        "}",
+    ].join("\n")}\n`;
+}
+
+/** Secrets may be outputs, for that is what a program's configuration gives; the rest decides what is created. */
+function argType({ type, secret, schema }: Setting): string {
+    const input = (text: string) => (secret ? `pulumi.Input<${text}>` : text);
+    const isNested = schema.safeParse({ a: { b: "" } }).success;
+    const plain = {
+        string: "string",
+        integer: "number",
+        boolean: "boolean",
+        array: "string[]",
+        object: `Record<string, ${isNested ? "any" : input("string")}>`,
+    };
+    return input(plain[type]);
+}
+
+function describe({ description, default: preset }: Setting): string {
+    const isEmpty = preset === undefined || preset === "" || JSON.stringify(preset) === "{}";
+    const text = isEmpty ? description : `${description} Default: ${JSON.stringify(preset)}.`;
+    return text.replaceAll("*/", "*\\/");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

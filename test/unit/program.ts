@@ -28,12 +28,12 @@ export const CONFIG = {
 };
 
 /**
- * Runs index.ts itself against mocks and returns what it registers and exports.
+ * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.
  * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
  */
 export async function runProgram(
     config: Record<string, string> = CONFIG,
-    { preview = false, secretKeys = [] as string[] } = {},
+    { preview = false, secretKeys = [] as string[], program = "../../index.ts" } = {},
 ) {
     const registered: Registered[] = [];
     const calls: { token: string; inputs: unknown }[] = [];
@@ -66,7 +66,7 @@ export async function runProgram(
         registered.push(readRequest(request));
         return original(request, callback);
     };
-    const url = `../../index.ts?${Math.random()}`;
+    const url = `${program}?${Math.random()}`;
     const outputs = (await import(url)) as Record<string, unknown>;
     await pulumi.runtime.disconnect();
     return {

@@ -1,0 +1,68 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+// Made from settings.ts by `npm run docs`. The analyzer has no other type for a value of any kind.
+/* eslint-disable @typescript-eslint/no-explicit-any */
+
+/** The settings of a LinkMesh behind its public hostname. */
+export interface LinkMeshArgs {
+    /** The public hostname, under which browsers, collectors and agents reach LinkMesh. */
+    domain: string;
+    /** Name of the Route 53 hosted zone for the records. By default the closest zone that encloses the domain. */
+    hostedZone?: string;
+    /** Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one. */
+    acmeEmail?: string;
+    /** Where the certificate comes from: staging (Let's Encrypt for trying out, not trusted by browsers), production (Let's Encrypt, at most 5 certificates for the same name a week), or the https URL of any ACME directory. Default: "staging". */
+    acmeDirectory?: string;
+    /** PEM certificates that the ACME directory's own https certificate is verified with, for a private CA. */
+    acmeCaBundle?: string;
+    /** Networks that may reach port 22, as CIDR blocks of either family. The machine is set up over SSH, so the address that runs `pulumi up` belongs to it. A network of all addresses (/0) is taken with a warning. */
+    sshAllowedCidrs: string[];
+    /** SSH public key to log in with, in authorized_keys form. By default a key pair is generated and kept in the stack's state. */
+    sshPublicKey?: string;
+    /** The private key that belongs to sshPublicKey, in PEM or OpenSSH form and without a passphrase. */
+    sshPrivateKey?: pulumi.Input<string>;
+    /** EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections. Default: "t3.small". */
+    instanceType?: string;
+    /** Machine image. By default the newest Debian 13 image at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured. */
+    imageId?: string;
+    /** IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId. Default: "10.77.0.0/24". */
+    vpcCidr?: string;
+    /** An existing public subnet (with an internet gateway and IPv6) to use instead of an own VPC. */
+    subnetId?: string;
+    /** URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. */
+    linkmeshDebUrl?: string;
+    /** SHA-256 checksum of that package, in hexadecimal. A package with another one is not installed. */
+    linkmeshDebSha256?: string;
+    /** APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion. */
+    linkmeshAptSource?: string;
+    /** The public key that signs the APT source, ASCII-armoured. */
+    linkmeshAptKey?: string;
+    /** The package version to install from the APT source. */
+    linkmeshVersion?: string;
+    /** Entries for LinkMesh's environment file. Set each with: pulumi config set --secret --path linkmeshEnvironment.NAME VALUE */
+    linkmeshEnvironment?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+    /** Further keys for LinkMesh's config.yaml, merged into what the package ships. The keys that the proxy needs (externalUrl, http.trustedProxies, grpc.port, grpc.externalUrl) are set by the program. */
+    linkmeshConfig?: Record<string, any>;
+    /** The environment file of the LinkMesh service, which holds the server secret. It is kept on the data volume. Default: "/etc/default/linkmesh-server". */
+    linkmeshEnvironmentFile?: string;
+    /** Directories that hold LinkMesh's state (database, internal CA, gitops store). They are kept on the data volume and outlive the machine. Default: ["/var/lib/linkmesh","/data/linkmesh"]. */
+    linkmeshDataPaths?: string[];
+    /** How many collectors and agents will be connected at once, from 1 to 200,000. nginx and the kernel are sized for it. Default: 10000. */
+    collectorsExpected?: number;
+    /** Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month. Default: 10. */
+    dataVolumeSize?: number;
+    /** How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data. Default: 0. */
+    dailySnapshots?: number;
+    /** Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on. About $0.05 a month for each GiB of data, until you delete it. Default: false. */
+    finalSnapshot?: boolean;
+    /** Snapshot from which a new data volume is made: its id, or latest for the newest of this stack. A data volume that exists already stays as it is. */
+    restoreFrom?: string;
+    /** Take the machine away and keep addresses, names and data volume. Without it the same LinkMesh comes back. Default: false. */
+    paused?: boolean;
+    /** Refuse to destroy the stack, and to replace its addresses and its data volume, until it is false again and `pulumi up` has run. Default: false. */
+    protect?: boolean;
+    /** Take over A and AAAA records of the domain that exist already, instead of stopping with an error. Default: false. */
+    dnsAllowOverwrite?: boolean;
+    /** Tags for everything that is created, besides Name. */
+    tags?: Record<string, string>;
+}

@@ -1,0 +1,94 @@
+import * as pulumi from "@pulumi/pulumi";
+import { lookUp } from "./cloud/lookups.ts";
+import { parseSettings } from "./configuration.ts";
+import type { LinkMeshArgs } from "./linkmesh-args.ts";
+import { LinkMeshProxy } from "./linkmesh-proxy.ts";
+import type { Settings } from "./settings.ts";
+
+/** A DNS record as a person would enter it elsewhere. */
+export interface DnsRecord {
+    name: string;
+    type: string;
+    ttl: number;
+    value: string;
+}
+
+/**
+ * LinkMesh behind its public hostname, all in one: validates the settings, looks up what exists in the cloud and creates
+ * a LinkMeshProxy. For other programs, in any language of Pulumi: args and outputs are what a package schema can hold.
+ */
+export class LinkMesh extends pulumi.ComponentResource {
+    /** Where browsers reach LinkMesh. */
+    readonly publicUrl: pulumi.Output<string>;
+    /** Where collectors report, over OpAMP. */
+    readonly opampUrl: pulumi.Output<string>;
+    /** Where linkmesh-agent connects, as host and port. */
+    readonly grpcEndpoint: pulumi.Output<string | undefined>;
+    /** The machine's address; it outlives the machine. */
+    readonly ipv4: pulumi.Output<string>;
+    /** The machine's address; it outlives the machine. */
+    readonly ipv6: pulumi.Output<string | undefined>;
+    /** Logs in on the machine. */
+    readonly sshCommand: pulumi.Output<string>;
+    /** The generated private key to log in with. A secret. */
+    readonly sshPrivateKey: pulumi.Output<string | undefined>;
+    /** What was published in the zone. */
+    readonly dnsRecords: pulumi.Output<DnsRecord[]>;
+
+    constructor(name: string, args: LinkMeshArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("linkmesh-proxy:index:LinkMesh", name, {}, opts);
+        // What can be told wrong at once is, by an exception: a promise that fails is reported later and more than once.
+        const proxy = this.create(
+            name,
+            isPlain(args) ? parseSettings({ ...args }) : plainValues(args).then(parseSettings),
+        );
+        // One by one, so that those which are known in the first preview are shown there.
+        const output = <T>(select: (proxy: LinkMeshProxy) => pulumi.Input<T>) =>
+            pulumi.output(proxy.then(select)) as pulumi.Output<T>;
+        this.publicUrl = output((p) => p.publicUrl);
+        this.opampUrl = output((p) => p.opampUrl);
+        this.grpcEndpoint = output<string | undefined>((p) => p.grpcEndpoint);
+        this.ipv4 = output((p) => p.ipv4);
+        this.ipv6 = output<string | undefined>((p) => p.ipv6);
+        this.sshCommand = output((p) => p.sshCommand);
+        this.sshPrivateKey = pulumi.secret(output<string | undefined>((p) => p.sshPrivateKey));
+        this.dnsRecords = output<DnsRecord[]>((p) => p.dnsRecords);
+        // It waits for the outputs, and the engine for it: the program does not end before all is created.
+        this.registerOutputs({
+            publicUrl: this.publicUrl,
+            opampUrl: this.opampUrl,
+            grpcEndpoint: this.grpcEndpoint,
+            ipv4: this.ipv4,
+            ipv6: this.ipv6,
+        });
+    }
+
+    /** The lookups come before the children, as they decide which there are. */
+    private async create(name: string, given: Settings | Promise<Settings>): Promise<LinkMeshProxy> {
+        const settings = await given;
+        const surroundings = await lookUp(name, settings, { parent: this });
+        return new LinkMeshProxy(name, { settings, surroundings }, { parent: this });
+    }
+}
+
+/** Whether a value holds neither outputs nor promises. */
+function isPlain(value: unknown): boolean {
+    if (typeof value !== "object" || value === null) return true;
+    return !pulumi.Output.isInstance(value) && !(value instanceof Promise) && Object.values(value).every(isPlain);
+}
+
+/** Secrets stay with the program that is evaluated: the components wrap them again before a resource sees them. */
+async function plainValues(args: LinkMeshArgs): Promise<Record<string, unknown>> {
+    const entries = Object.entries(args).map(async ([name, value]) => [name, await plainValue(name, value)] as const);
+    return Object.fromEntries(await Promise.all(entries));
+}
+
+async function plainValue(name: string, value: unknown): Promise<unknown> {
+    const output = pulumi.output(value) as pulumi.Output<unknown> & { isKnown: Promise<boolean> };
+    if (!(await output.isKnown)) {
+        throw new pulumi.RunError(
+            `${name} is not known before something else has been created: take it from the configuration.`,
+        );
+    }
+    return new Promise((resolve) => output.apply(resolve));
+}

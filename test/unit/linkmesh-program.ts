@@ -1,0 +1,14 @@
+import * as pulumi from "@pulumi/pulumi";
+import { LinkMesh } from "../../components/index.ts";
+
+/** A program of somebody else's, with its secrets where they belong. */
+const config = new pulumi.Config();
+const linkmesh = new LinkMesh("linkmesh", {
+    domain: config.require("domain"),
+    sshAllowedCidrs: config.requireObject("sshAllowedCidrs"),
+    linkmeshDebUrl: config.require("linkmeshDebUrl"),
+    linkmeshDebSha256: config.require("linkmeshDebSha256"),
+    ...(config.getBoolean("withToken") ? { linkmeshEnvironment: { TOKEN: config.requireSecret("token") } } : {}),
+});
+
+export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, dnsRecords } = linkmesh;

@@ -1,0 +1,53 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect, test, vi } from "vitest";
+import { CONFIG, type Registered, runProgram } from "./program.ts";
+
+// Two programs of fifty resources each.
+vi.setConfig({ testTimeout: 30_000 });
+
+const program = "./linkmesh-program.ts";
+type Outputs = Record<string, pulumi.Output<unknown> & { promise(): Promise<unknown> }>;
+
+/** A resource without its place in the tree, in which the component adds one level. */
+const placed = ({ type, name, inputs }: Registered) => ({ type, name, inputs });
+const byName = (a: Registered, b: Registered) => a.name.localeCompare(b.name) || a.type.localeCompare(b.type);
+
+test("LinkMesh creates what the program itself creates, with the same names, below itself", async () => {
+    const own = await runProgram({ ...CONFIG, acmeEmail: "", linkmeshEnvironment: '{"TOKEN":"hunter2"}' });
+    const { registered } = await runProgram(
+        { ...CONFIG, withToken: "true", token: "hunter2" },
+        { program, secretKeys: ["token"] },
+    );
+    const [component] = registered.filter(({ type }) => type === "linkmesh-proxy:index:LinkMesh");
+    const proxy = registered.find(({ type }) => type === "linkmesh-proxy:index:LinkMeshProxy")!;
+    expect(proxy.parent).toMatch(/linkmesh-proxy:index:LinkMesh::linkmesh$/);
+    const others = registered.filter((resource) => resource !== component);
+    expect(others.sort(byName).map(placed)).toEqual(own.registered.sort(byName).map(placed));
+});
+
+test("its outputs are those of the proxy; the private key is a secret", async () => {
+    const outputs = (await runProgram(CONFIG, { program })).outputs as Outputs;
+    const entries = Object.entries(outputs).map(async ([name, value]) => [name, await value.promise()] as const);
+    expect(Object.fromEntries(await Promise.all(entries))).toMatchObject({
+        publicUrl: "https://linkmesh.example.com",
+        opampUrl: "wss://linkmesh.example.com/v1/opamp",
+        grpcEndpoint: "linkmesh.example.com:50051",
+        ipv4: "203.0.113.10",
+        ipv6: "2001:db8:0:100::10",
+        sshCommand: "ssh -i linkmesh-proxy.key admin@203.0.113.10",
+        dnsRecords: [{ type: "A" }, { type: "AAAA" }],
+    });
+    expect(await pulumi.isSecret(outputs.sshPrivateKey!)).toBe(true);
+    expect(await pulumi.isSecret(outputs.publicUrl!)).toBe(false);
+});
+
+test("the first preview is complete and knows the public URLs", async () => {
+    const { registered, outputs } = await runProgram(CONFIG, { preview: true, program });
+    expect(registered.filter(({ type }) => type === "command:remote:Command")).toHaveLength(12);
+    expect(await (outputs as Outputs).publicUrl!.promise()).toBe("https://linkmesh.example.com");
+});
+
+test("a wrong setting is told at once", async () => {
+    const run = runProgram({ ...CONFIG, sshAllowedCidrs: '["300.1.1.1/32"]' }, { program });
+    await expect(run).rejects.toThrow(/^sshAllowedCidrs must hold networks in CIDR form/);
+});
