@@ -16,5 +16,5 @@ export default tseslint.config(
             "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
         },
     },
-    { ignores: ["node_modules/", "**/*.js"] },
+    { ignores: ["dist/", "node_modules/", "**/*.js"] },
 );

@@ -1,0 +1,18 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+// What other programs get: npm runs it as `prepare` when it installs this package from git. Node takes no TypeScript
+// below node_modules, so they need JavaScript and declarations.
+
+const path = (file) => fileURLToPath(new URL(file, import.meta.url));
+const compiler = path("node_modules/typescript/bin/tsc");
+
+if (existsSync(compiler)) {
+    rmSync(path("dist"), { recursive: true, force: true });
+    execFileSync(process.execPath, [compiler, "-p", path("tsconfig.build.json")], { stdio: "inherit" });
+    cpSync(path("components/host/scripts"), path("dist/host/scripts"), { recursive: true });
+} else {
+    // `npm ci --omit=dev` in a checkout: the program itself runs from its sources.
+    console.error("There is no TypeScript: dist/, which other programs import, is not built.");
+}
