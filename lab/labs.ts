@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Lab, LabError, SLOTS, labAt, labRoot } from "./lab.ts";
 import { lockHolder, takeLock } from "./lock.ts";
 
@@ -17,6 +17,9 @@ const OWNER_FILE = "lab.json";
 
 /** The checkout that this file belongs to. */
 export const CHECKOUT = dirname(import.meta.dirname);
+
+/** Directory of the Pulumi program that the lab runs: the checkout, or LINKMESH_LAB_PROGRAM for another one. */
+export const PROGRAM = resolve(CHECKOUT, process.env.LINKMESH_LAB_PROGRAM ?? ".");
 
 export function labName(): string {
     const name = process.env.LINKMESH_LAB_NAME || "default";

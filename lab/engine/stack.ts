@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import { type Lab, LabError, type Progress } from "../lab.ts";
-import { CHECKOUT } from "../labs.ts";
+import { PROGRAM } from "../labs.ts";
 import { processIdentity } from "../lock.ts";
 import type { Configuration } from "./config.ts";
 import { type Diagnostic, diagnosticOf, failureSentence } from "./failure.ts";
@@ -30,7 +30,7 @@ export interface StackOptions {
     command: string;
     /** Value for PULUMI_DEBUG_PROVIDERS. */
     debugProviders?: string;
-    /** Directory of index.ts and Pulumi.yaml; this checkout by default. */
+    /** Directory of index.ts and Pulumi.yaml; by default what the lab runs. */
     programDir?: string;
 }
 
@@ -185,7 +185,7 @@ export class LabStack {
         options: OperationOptions,
         withProgram: boolean,
     ): Promise<EngineResult> {
-        const { command, debugProviders, programDir = CHECKOUT } = this.#options;
+        const { command, debugProviders, programDir = PROGRAM } = this.#options;
         const diagnostics: Diagnostic[] = [];
         const steps = new Map<string, string>();
         const log = this.#openLog(name);

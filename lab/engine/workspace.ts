@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { CHECKOUT } from "../labs.ts";
+import { PROGRAM } from "../labs.ts";
 import { type Lab, LabError } from "../lab.ts";
 
 export const STACK = "lab";
@@ -30,7 +30,7 @@ export interface ConfigKey {
 }
 
 /** Finds the files of the lab's stack without making any. */
-export function workspaceOf(lab: Lab, programDir = CHECKOUT): Workspace {
+export function workspaceOf(lab: Lab, programDir = PROGRAM): Workspace {
     const root = join(lab.dir, "pulumi");
     return {
         ...readProject(programDir),
@@ -44,7 +44,7 @@ export function workspaceOf(lab: Lab, programDir = CHECKOUT): Workspace {
 }
 
 /** Makes the directories, the passphrase and the copy of Pulumi.yaml, which follows the checkout's. */
-export function prepareWorkspace(workspace: Workspace, programDir = CHECKOUT): void {
+export function prepareWorkspace(workspace: Workspace, programDir = PROGRAM): void {
     for (const dir of [workspace.dir, workspace.stateDir, workspace.home, workspace.logDir]) {
         mkdirSync(dir, { recursive: true, mode: 0o700 });
     }
@@ -140,7 +140,7 @@ export function engineLocks(workspace: Workspace): { file: string; pid: number; 
 }
 
 /** Name and settings of the program, from its Pulumi.yaml. */
-export function readProject(programDir = CHECKOUT): Pick<Workspace, "project" | "schema"> {
+export function readProject(programDir = PROGRAM): Pick<Workspace, "project" | "schema"> {
     const { name, config = {} } = readProjectFile(programDir);
     const isTyped = (value: unknown): value is ConfigKey => typeof value === "object" && value !== null;
     const schema = Object.entries(config).map(([key, value]) => [key, isTyped(value) ? value : {}] as const);
