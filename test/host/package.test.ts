@@ -1,0 +1,98 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import grpc from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+const require = createRequire(import.meta.url);
+const { ResourceProviderClient } = require("@pulumi/pulumi/proto/provider_grpc_pb.js") as {
+    ResourceProviderClient: new (address: string, credentials: grpc.ChannelCredentials) => ProviderClient;
+};
+const { GetSchemaRequest } = require("@pulumi/pulumi/proto/provider_pb.js") as { GetSchemaRequest: new () => object };
+
+interface ProviderClient extends grpc.Client {
+    getSchema(request: object, done: (error: Error | null, response: { getSchema(): string }) => void): void;
+}
+
+/** A clone whose root holds what npm installs from git: the packed package, and its dependencies by links. */
+let clone: string;
+
+beforeAll(() => {
+    clone = mkdtempSync(join(tmpdir(), "linkmesh-package-"));
+    // As for an install from git; the checkout's own .npmrc leaves scripts out.
+    execFileSync("npm", ["pack", "--ignore-scripts=false", "--pack-destination", clone], { cwd: ROOT, stdio: "pipe" });
+    const installed = join(clone, "node_modules/linkmesh-proxy");
+    mkdirSync(installed, { recursive: true });
+    const { version, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+        version: string;
+        dependencies: Record<string, string>;
+    };
+    const tarball = join(clone, `linkmesh-proxy-${version}.tgz`);
+    execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
+    for (const name of Object.keys(dependencies)) {
+        const link = join(clone, "node_modules", name);
+        mkdirSync(dirname(link), { recursive: true });
+        symlinkSync(join(ROOT, "node_modules", name), link);
+    }
+    symlinkSync(join(ROOT, "node_modules/@types"), join(clone, "node_modules/@types"));
+    for (const part of ["components", "plugin", "tsconfig.json"]) {
+        cpSync(join(ROOT, part), join(clone, part), { recursive: true });
+    }
+    const example = join(clone, "example");
+    cpSync(join(ROOT, "examples/typescript"), example, {
+        recursive: true,
+        filter: (path) => !path.includes("node_modules"),
+    });
+});
+
+afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
+test("plain Node imports it, the machine's scripts included, and nothing of the lab or the tests is in it", () => {
+    const script = 'import("linkmesh-proxy").then((all) => console.log(Object.keys(all).join()))';
+    const text = execFileSync(process.execPath, ["-e", script], { cwd: clone, encoding: "utf8" });
+    expect(text.trim().split(",")).toEqual(expect.arrayContaining(["LinkMesh", "LinkMeshProxy", "parseSettings"]));
+    const names = execFileSync("ls", [join(clone, "node_modules/linkmesh-proxy")], { encoding: "utf8" });
+    expect(names.trim().split("\n")).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
+});
+
+test("the example is checked with the types of the package, and a wrong argument is refused", () => {
+    const config = {
+        compilerOptions: { module: "nodenext", strict: true, noEmit: true, skipLibCheck: true, types: ["node"] },
+    };
+    writeFileSync(join(clone, "example/tsconfig.json"), JSON.stringify(config));
+    writeFileSync(
+        join(clone, "example/wrong.ts"),
+        'import { LinkMesh } from "linkmesh-proxy";\n' +
+            '// @ts-expect-error: it is called domain.\nnew LinkMesh("x", { domian: "a.example", sshAllowedCidrs: [] });\n',
+    );
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    execFileSync(process.execPath, [tsc, "-p", join(clone, "example")], { encoding: "utf8" });
+});
+
+describe("the component package", () => {
+    let provider: ChildProcess;
+    afterAll(() => void provider.kill());
+
+    test("starts as the language host starts it, and answers with the reviewed schema", async () => {
+        const run = join(clone, "node_modules/@pulumi/pulumi/cmd/run-plugin");
+        provider = spawn(process.execPath, [run, join(clone, "plugin"), "127.0.0.1:1"], { cwd: clone });
+        const port = await new Promise<string>((resolve, reject) => {
+            let problem = "";
+            provider.stderr!.on("data", (data: Buffer) => (problem += data.toString()));
+            provider.stdout!.once("data", (data: Buffer) => resolve(data.toString().trim()));
+            provider.once("exit", () => reject(new Error(problem)));
+        });
+        const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+        const schema = await new Promise<string>((resolve, reject) => {
+            client.getSchema(new GetSchemaRequest(), (error, response) =>
+                error ? reject(error) : resolve(response.getSchema()),
+            );
+        });
+        client.close();
+        const golden = readFileSync(join(ROOT, "test/unit/golden/component-schema.json"), "utf8");
+        expect(JSON.parse(schema)).toEqual(JSON.parse(golden));
+    });
+});
