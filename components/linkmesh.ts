@@ -32,6 +32,8 @@ export class LinkMesh extends pulumi.ComponentResource {
     readonly sshCommand: pulumi.Output<string>;
     /** The generated private key to log in with. A secret. */
     readonly sshPrivateKey: pulumi.Output<string | undefined>;
+    /** The machine's host key, as known_hosts and ssh-keyscan show it. */
+    readonly sshHostKey: pulumi.Output<string>;
     /** What was published in the zone. */
     readonly dnsRecords: pulumi.Output<DnsRecord[]>;
 
@@ -52,6 +54,7 @@ export class LinkMesh extends pulumi.ComponentResource {
         this.ipv6 = output<string | undefined>((p) => p.ipv6);
         this.sshCommand = output((p) => p.sshCommand);
         this.sshPrivateKey = pulumi.secret(output<string | undefined>((p) => p.sshPrivateKey));
+        this.sshHostKey = output((p) => p.sshHostKey);
         this.dnsRecords = output<DnsRecord[]>((p) => p.dnsRecords);
         // It waits for the outputs, and the engine for it: the program does not end before all is created.
         this.registerOutputs({

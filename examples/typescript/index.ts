@@ -24,4 +24,5 @@ const linkmesh = new LinkMesh(
     { transforms: [transform] },
 );
 
-export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, dnsRecords } = linkmesh;
+export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, sshHostKey, dnsRecords } =
+    linkmesh;

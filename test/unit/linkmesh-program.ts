@@ -11,4 +11,5 @@ const linkmesh = new LinkMesh("linkmesh", {
     ...(config.getBoolean("withToken") ? { linkmeshEnvironment: { TOKEN: config.requireSecret("token") } } : {}),
 });
 
-export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, dnsRecords } = linkmesh;
+export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, sshHostKey, dnsRecords } =
+    linkmesh;
