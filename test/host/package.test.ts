@@ -41,6 +41,7 @@ beforeAll(() => {
     for (const part of ["components", "plugin", "tsconfig.json"]) {
         cpSync(join(ROOT, part), join(clone, part), { recursive: true });
     }
+    cpSync(join(installed, "dist"), join(clone, "dist"), { recursive: true });
     const example = join(clone, "example");
     cpSync(join(ROOT, "examples/typescript"), example, {
         recursive: true,
