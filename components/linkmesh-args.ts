@@ -7,28 +7,86 @@ import type * as pulumi from "@pulumi/pulumi";
 export interface LinkMeshArgs {
     /** The public hostname, under which browsers, collectors and agents reach LinkMesh. */
     domain: string;
+    /** A second name for people's browsers, which offers HTTP/2; OpAMP stays at the domain. Needs nginx 1.25.1, so Debian 13. */
+    uiDomain?: string;
+    /** Take in linkmesh-agent's gRPC. Fleets without that agent need it not: no port, no rule, no name. Default: true. */
+    grpc?: boolean;
+    /** A second name for gRPC, which then shares port 443: the name in the handshake decides, mTLS passes untouched. By default gRPC has the domain and a port of its own, 50051. */
+    grpcDomain?: string;
+    /** Where the names are published: route53, or external for any other provider. Then `pulumi up` prints the records to make, and waits for them. Default: "route53". */
+    dns?: string;
     /** Name of the Route 53 hosted zone for the records. By default the closest zone that encloses the domain. */
     hostedZone?: string;
-    /** Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one. */
-    acmeEmail?: string;
+    /** Take over A and AAAA records of the domain that exist already, instead of stopping with an error. Default: false. */
+    dnsAllowOverwrite?: boolean;
+    /** Publish CAA records with which this authority alone may issue certificates for the names. By default none. */
+    caaIssuer?: string;
+    /** Narrow the CAA records to one ACME account. It binds the names to the account's key on the data volume: without that no certificate is issued until the record is gone. */
+    caaAccountUri?: string;
     /** Where the certificate comes from: staging (Let's Encrypt for trying out, not trusted by browsers), production (Let's Encrypt, at most 5 certificates for the same name a week), or the https URL of any ACME directory. Default: "staging". */
     acmeDirectory?: string;
+    /** Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one. */
+    acmeEmail?: string;
     /** PEM certificates that the ACME directory's own https certificate is verified with, for a private CA. */
     acmeCaBundle?: string;
+    /** How the authority sees that the names are yours: http-01 on port 80, or dns-01 by a TXT record in the Route 53 zone, which the machine may write by its instance role. dns-01 does wildcards, and needs no port 80. Default: "http-01". */
+    acmeChallenge?: string;
+    /** Key identifier of the external account binding that some ACME authorities ask for. */
+    acmeEabKeyId?: string;
+    /** The HMAC key of that binding, in base64url as the authority shows it. */
+    acmeEabHmacKey?: pulumi.Input<string>;
+    /** The names in the certificate, wildcards included; together they cover the public names. By default just those. Default: []. */
+    certificateNames?: string[];
+    /** A certificate of your own in place of an ACME one: PEM, its chain after it. A new one takes its place without dropping a session. Nothing renews it. */
+    tlsCertificate?: string;
+    /** The private key of tlsCertificate, PEM without a passphrase. */
+    tlsPrivateKey?: pulumi.Input<string>;
+    /** Answer on port 80 with a redirect to https. http-01 needs the port. Default: true. */
+    httpRedirect?: boolean;
     /** Networks that may reach port 22, as CIDR blocks of either family. The machine is set up over SSH, so the address that runs `pulumi up` belongs to it. A network of all addresses (/0) is taken with a warning. */
     sshAllowedCidrs: string[];
     /** SSH public key to log in with, in authorized_keys form. By default a key pair is generated and kept in the stack's state. */
     sshPublicKey?: string;
     /** The private key that belongs to sshPublicKey, in PEM or OpenSSH form and without a passphrase. */
     sshPrivateKey?: pulumi.Input<string>;
+    /** Reach the machine's port 22 through this SSH host. sshAllowedCidrs then names its address alone. */
+    bastionHost?: string;
+    /** The login name on the bastion. Default: "admin". */
+    bastionUser?: string;
+    /** The bastion's public host key, as `ssh-keyscan` shows it without the host. Any other is refused. */
+    bastionHostKey?: string;
+    /** The private key with which the bastion lets in, in PEM or OpenSSH form and without a passphrase. */
+    bastionPrivateKey?: pulumi.Input<string>;
+    /** Networks that may reach port 443, and port 80 unless http-01 needs it open, as CIDR blocks. By default the world. Default: []. */
+    httpsAllowedCidrs?: string[];
+    /** Networks that may reach port 50051, as CIDR blocks. By default the world. Default: []. */
+    grpcAllowedCidrs?: string[];
+    /** Networks of a CDN or load balancer before the machine, whose X-Forwarded-For names the client. From anywhere else the header is dropped. By default none. Default: []. */
+    trustedHops?: string[];
     /** EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections. Default: "t3.small". */
     instanceType?: string;
-    /** Machine image. By default the newest Debian 13 image at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured. */
+    /** The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine. */
+    image?: string;
+    /** Machine image. By default the newest one of the system at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured. */
     imageId?: string;
     /** IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId. Default: "10.77.0.0/24". */
     vpcCidr?: string;
-    /** An existing public subnet (with an internet gateway and IPv6) to use instead of an own VPC. */
+    /** An existing public subnet (with an internet gateway) to use instead of an own VPC. Without an IPv6 block the machine has IPv4 alone. */
     subnetId?: string;
+    /** Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month. Default: 10. */
+    dataVolumeSize?: number;
+    /** How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data. Default: 0. */
+    dailySnapshots?: number;
+    /** Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on. About $0.05 a month for each GiB of data, until you delete it. Default: false. */
+    finalSnapshot?: boolean;
+    /** Snapshot from which a new data volume is made: its id, or latest for the newest of this stack. A data volume that exists already stays as it is. */
+    restoreFrom?: string;
+    /** Take the machine away and keep addresses, names and data volume. Without it the same LinkMesh comes back. Default: false. */
+    paused?: boolean;
+    /** Refuse to destroy the stack, and to replace its addresses and its data volume, until it is false again and `pulumi up` has run. Default: false. */
+    protect?: boolean;
+    /** Tags for everything that is created, besides Name. */
+    tags?: Record<string, string>;
     /** URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. */
     linkmeshDebUrl?: string;
     /** SHA-256 checksum of that package, in hexadecimal. A package with another one is not installed. */
@@ -49,20 +107,4 @@ export interface LinkMeshArgs {
     linkmeshDataPaths?: string[];
     /** How many collectors and agents will be connected at once, from 1 to 200,000. nginx and the kernel are sized for it. Default: 10000. */
     collectorsExpected?: number;
-    /** Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month. Default: 10. */
-    dataVolumeSize?: number;
-    /** How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data. Default: 0. */
-    dailySnapshots?: number;
-    /** Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on. About $0.05 a month for each GiB of data, until you delete it. Default: false. */
-    finalSnapshot?: boolean;
-    /** Snapshot from which a new data volume is made: its id, or latest for the newest of this stack. A data volume that exists already stays as it is. */
-    restoreFrom?: string;
-    /** Take the machine away and keep addresses, names and data volume. Without it the same LinkMesh comes back. Default: false. */
-    paused?: boolean;
-    /** Refuse to destroy the stack, and to replace its addresses and its data volume, until it is false again and `pulumi up` has run. Default: false. */
-    protect?: boolean;
-    /** Take over A and AAAA records of the domain that exist already, instead of stopping with an error. Default: false. */
-    dnsAllowOverwrite?: boolean;
-    /** Tags for everything that is created, besides Name. */
-    tags?: Record<string, string>;
 }
