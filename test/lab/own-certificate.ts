@@ -10,7 +10,12 @@ const HOST = "linkmesh.example.test";
 export function ownCertificate(): void {
     let ca: TestCa;
     let first: Pair;
-    const set = ({ cert, key }: Pair) => ["--set", `tlsCertificate=${cert}\n${ca.pem}`, "--set", `tlsPrivateKey=${key}`];
+    const set = ({ cert, key }: Pair) => [
+        "--set",
+        `tlsCertificate=${cert}\n${ca.pem}`,
+        "--set",
+        `tlsPrivateKey=${key}`,
+    ];
     const trusting = async () => ({ ...(await status()), ca: ca.pem });
     beforeAll(async () => {
         ca = await TestCa.create("CN=a CA of one's own");
