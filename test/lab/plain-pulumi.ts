@@ -94,7 +94,7 @@ export function plainPulumi(): void {
         [
             "a name outside every zone",
             "config set domain linkmesh.elsewhere.test",
-            "domain: this AWS account has no public hosted zone that encloses linkmesh.elsewhere.test; create one in Route 53 or name it with hostedZone.",
+            "domain: this AWS account has no public hosted zone that encloses linkmesh.elsewhere.test; create one in Route 53, name it with hostedZone, or publish the names elsewhere with dns=external.",
         ],
     ])("%s is told in one sentence", async (_, mistake, sentence) => {
         const run = await inLab(`cp "$PULUMI_OPTION_CONFIG_FILE" ${scratch}/stack.yaml
