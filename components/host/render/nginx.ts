@@ -12,7 +12,7 @@ export interface NginxArgs {
     grpc: GrpcSurface | undefined;
     /** The machine has a public address of that family. */
     ipv6: boolean;
-    /** Port 80 is open. Otherwise it answers on loopback alone. */
+    /** Port 80 is open. */
     httpRedirect: boolean;
     /** Networks whose X-Forwarded-For is believed. */
     trustedHops: readonly string[];
@@ -91,9 +91,12 @@ export function everywhere({ ipv6 }: Pick<NginxArgs, "ipv6">, port: number): str
     return [`0.0.0.0:${port}`, ...(ipv6 ? [`[::]:${port}`] : [])];
 }
 
-/** The machine asks there which configuration is in use, whoever else may. */
+/**
+ * The machine asks there which configuration is in use, whoever else may. On loopback another port than 80, as nginx
+ * could not bind that while it still has it on all addresses.
+ */
 function port80(args: Pick<NginxArgs, "ipv6" | "httpRedirect">): string[] {
-    return args.httpRedirect ? everywhere(args, 80) : ["127.0.0.1:80"];
+    return args.httpRedirect ? everywhere(args, 80) : ["127.0.0.1:8081"];
 }
 
 /** LinkMesh's ports lie inside the range for outgoing connections, one of which could hold them when it restarts. */

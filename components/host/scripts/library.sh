@@ -251,7 +251,8 @@ nginx_reload() {
 # A reload reports success although a port could not be bound, so only an answer counts.
 nginx_serves() {
     local listener
-    [ "$(curl --silent --max-time 3 http://127.0.0.1/.well-known/linkmesh-proxy)" = "$1" ] || return 1
+    read -r listener <"$NGINX/$1/listeners" # the first is the one of http
+    [ "$(curl --silent --max-time 3 "http://127.0.0.1:${listener##*:}/.well-known/linkmesh-proxy")" = "$1" ] || return 1
     while read -r listener; do
         listens "$listener" || return 1
     done <"$NGINX/$1/listeners"

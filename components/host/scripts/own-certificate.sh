@@ -27,8 +27,6 @@ main() {
         [ "$before" = "$name" ] || nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
     fi
     find "$TLS" -mindepth 1 -maxdepth 1 -type d ! -name "$name" -exec rm -rf {} +
-    # Lineages from before stay on the data volume, but nobody waits for them: a renewal that fails would be noise.
-    if installed certbot; then systemctl disable --quiet --now certbot.timer; fi
 }
 
 uses_own_certificate() {

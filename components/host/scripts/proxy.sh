@@ -16,12 +16,17 @@ main() {
         systemctl reload nginx
         wait_until 20 serves_certificate_on_disk || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
     }
-    forget_own_certificate
+    leave_other_certificates
 }
 
-# Once nginx serves an authority's certificate nothing reads the user's own any more.
-forget_own_certificate() {
-    [ "$CERTIFICATE" = "$OWN/current" ] || rm -rf "$OWN"
+# Only now that the one is served: an update that fails before and is taken back runs no step again.
+leave_other_certificates() {
+    if [ "$CERTIFICATE" != "$OWN/current" ]; then
+        rm -rf "$OWN"
+    elif installed certbot; then
+        # The lineages stay on the data volume, but a renewal that fails would be noise.
+        systemctl disable --quiet --now certbot.timer
+    fi
 }
 
 serves_certificate_on_disk() {
