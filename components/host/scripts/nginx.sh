@@ -91,11 +91,19 @@ raise_running_limit() {
     fi
 }
 
-# Until there is a certificate nginx serves port 80 alone; a complete configuration is left as it is.
+# Until there is a certificate nginx serves port 80 alone; a complete configuration is left as it is, apart from a port
+# 80 that it lacks and the authority will come to.
 serve_port_80() {
-    if [ -e "$NGINX/current/http-linkmesh.conf" ]; then return; fi
+    file listeners >"$WORK/listeners"
+    if [ -e "$NGINX/current/http-linkmesh.conf" ]; then
+        grep -q ':80$' "$WORK/listeners" || return 0
+        if grep -q ':80$' "$NGINX/current/listeners"; then return 0; fi
+        rm -rf "${NGINX:?}/$REVISION"
+        cp -a "$NGINX/current/" "$NGINX/$REVISION"
+        tail -n +2 "$NGINX/current/listeners" >>"$WORK/listeners"
+    fi
     mkdir -p "$NGINX/$REVISION"
     file http-redirect.conf | install_file "$NGINX/$REVISION/http-redirect.conf" || true
-    file listeners | install_file "$NGINX/$REVISION/listeners" || true
+    install_file "$NGINX/$REVISION/listeners" <"$WORK/listeners" || true
     nginx_apply "$REVISION"
 }
