@@ -1,6 +1,14 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import type { Settings } from "./settings.ts";
-import { answersChallenges, certificateNames, covers, hasOwnCertificate, httpsNames, publicNames } from "./surfaces.ts";
+import {
+    answersChallenges,
+    certificateNames,
+    covers,
+    hasOwnCertificate,
+    httpsNames,
+    outside,
+    publicNames,
+} from "./surfaces.ts";
 
 /** Keys of config.yaml that the proxy's own settings decide. */
 const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
@@ -17,15 +25,14 @@ function broken(rules: readonly (readonly [holds: boolean, sentence: string])[])
 
 function names(s: Settings): string[] {
     const zone = s.hostedZone;
-    const outside =
-        zone === "" ? undefined : publicNames(s).find((name) => name !== zone && !name.endsWith(`.${zone}`));
+    const stranger = zone === "" ? undefined : outside(zone, publicNames(s));
     const named = [s.domain, s.uiDomain, s.grpcDomain].filter((name) => name !== "");
     return broken([
         [
-            outside === undefined,
-            outside === s.domain
+            stranger === undefined,
+            stranger === s.domain
                 ? `domain ${s.domain} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or another zone.`
-                : `${outside} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or publish all names by dns=external.`,
+                : `${stranger} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or publish all names by dns=external.`,
         ],
         [
             new Set(named).size === named.length,

@@ -43,6 +43,11 @@ export function answersChallenges(settings: Pick<Settings, "tlsCertificate" | "a
     return !hasOwnCertificate(settings) && settings.acmeChallenge === "http-01";
 }
 
+/** The first name that lies outside a zone. Pure. */
+export function outside(zone: string, names: readonly string[]): string | undefined {
+    return names.find((name) => name !== zone && !name.endsWith(`.${zone}`));
+}
+
 /** True when the name is one of the pattern's, which may have a wildcard in place of its first label. Pure. */
 export function covers(pattern: string, name: string): boolean {
     return pattern === name || (pattern.startsWith("*.") && name.slice(name.indexOf(".") + 1) === pattern.slice(2));

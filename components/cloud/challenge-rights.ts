@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { trustPolicy } from "./trust.ts";
 
 export interface ChallengeRightsArgs {
     zoneId: pulumi.Input<string>;
@@ -26,12 +27,7 @@ export class ChallengeRights extends pulumi.ComponentResource {
             `${name}-role`,
             {
                 description: "Lets the LinkMesh proxy answer DNS challenges for its certificate",
-                assumeRolePolicy: JSON.stringify({
-                    Version: "2012-10-17",
-                    Statement: [
-                        { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } },
-                    ],
-                }),
+                assumeRolePolicy: trustPolicy("ec2.amazonaws.com"),
                 tags,
             },
             { parent: this },

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { outside } from "../surfaces.ts";
 
 /** Seconds. Short, so that a machine with another address is found soon. */
 const TTL = 60;
@@ -51,10 +52,10 @@ export class Dns extends pulumi.ComponentResource {
     constructor(name: string, args: DnsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:Dns", name, {}, opts);
         const { zone, allowOverwrite = false } = args;
-        const outside = zone && args.names.find((one) => one !== zone.name && !one.endsWith(`.${zone.name}`));
-        if (outside !== undefined) {
+        const stranger = zone && outside(zone.name, args.names);
+        if (stranger !== undefined) {
             throw new pulumi.RunError(
-                `${outside} lies outside the hosted zone ${zone!.name}: choose a name that ends in .${zone!.name}, or publish all names by dns=external.`,
+                `${stranger} lies outside the hosted zone ${zone!.name}: choose a name that ends in .${zone!.name}, or publish all names by dns=external.`,
             );
         }
         const sets: RecordSet[] = args.names.flatMap((one) => [

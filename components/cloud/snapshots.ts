@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { trustPolicy } from "./trust.ts";
 
 /** The tag that a stack's data volume and all its snapshots carry, and nothing else does. */
 export const DATA_TAG = "linkmesh-proxy";
@@ -30,12 +31,7 @@ export class SnapshotSchedule extends pulumi.ComponentResource {
             `${name}-role`,
             {
                 description: "Takes and deletes snapshots of the LinkMesh proxy's data volume",
-                assumeRolePolicy: JSON.stringify({
-                    Version: "2012-10-17",
-                    Statement: [
-                        { Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: "dlm.amazonaws.com" } },
-                    ],
-                }),
+                assumeRolePolicy: trustPolicy("dlm.amazonaws.com"),
                 tags,
             },
             { parent: this },

@@ -1,6 +1,15 @@
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runChecks, type CheckName, type CheckResult, type Target } from "../../checks/index.ts";
-import { authorities, goodRedirect, HOST, startSite, status, type Authorities, type Faults } from "./checks-site.ts";
+import {
+    authorities,
+    cleanupsAfterEach,
+    goodRedirect,
+    HOST,
+    startSite,
+    status,
+    type Authorities,
+    type Faults,
+} from "./checks-site.ts";
 import { TestCa } from "./test-ca.ts";
 
 // Each check against real servers that are wrong in one way: it has to be seen red for each fault.
@@ -10,10 +19,7 @@ beforeAll(async () => {
     trust = await authorities();
 });
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-    for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+const cleanups = cleanupsAfterEach();
 
 /** The one result of a check against a site with faults. */
 async function outcome(only: CheckName, faults: Faults, change: Partial<Target> = {}): Promise<CheckResult> {

@@ -1,8 +1,9 @@
 import net from "node:net";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runChecks, type CheckName, type CheckResult, type Target } from "../../checks/index.ts";
 import {
     authorities,
+    cleanupsAfterEach,
     GRPC_HOST,
     HOST,
     startSite,
@@ -19,10 +20,7 @@ beforeAll(async () => {
     trust = await authorities();
 });
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-    for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+const cleanups = cleanupsAfterEach();
 
 async function check(faults: Faults, change: Partial<Target>, only?: CheckName[]): Promise<CheckResult[]> {
     const { target, stop } = await startSite(trust, faults);

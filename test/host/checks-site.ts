@@ -1,3 +1,4 @@
+import { afterEach } from "vitest";
 import http from "node:http";
 import http2 from "node:http2";
 import https from "node:https";
@@ -6,6 +7,15 @@ import type { Duplex } from "node:stream";
 import tls, { type SecureContextOptions, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Target } from "../../checks/index.ts";
 import { TestCa, type Pair } from "./test-ca.ts";
+
+/** What is put into the list is called after each test of the file, and forgotten. */
+export function cleanupsAfterEach(): (() => unknown)[] {
+    const cleanups: (() => unknown)[] = [];
+    afterEach(async () => {
+        for (const cleanup of cleanups.splice(0)) await cleanup();
+    });
+    return cleanups;
+}
 
 export const HOST = "linkmesh.example.test";
 export const UI_HOST = "ui.example.test";

@@ -1,9 +1,10 @@
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import net from "node:net";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { runChecks, type Target } from "../../checks/index.ts";
 import {
     authorities,
+    cleanupsAfterEach,
     freePort,
     GRPC_HOST,
     HOST,
@@ -19,10 +20,7 @@ beforeAll(async () => {
     trust = await authorities();
 });
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-    for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+const cleanups = cleanupsAfterEach();
 
 async function site(faults: Faults = {}): Promise<Site["target"]> {
     const { target, stop } = await startSite(trust, faults);

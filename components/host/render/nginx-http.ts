@@ -1,4 +1,5 @@
 import type { NginxArgs } from "./nginx.ts";
+import { everywhere, listen } from "./nginx-listen.ts";
 import { HTTPS_SOCKET } from "./nginx-stream.ts";
 
 const FOLDER = "/etc/nginx/linkmesh/current";
@@ -20,7 +21,7 @@ limit_conn_zone $binary_remote_addr zone=linkmesh_http:10m;
 
 # Without our name in the handshake there is no handshake; with another one in the Host header there is no answer.
 server {
-${listen(args, " default_server backlog=4096", " so_keepalive=60s:15s:4")}
+${listenForHttps(args, " default_server backlog=4096", " so_keepalive=60s:15s:4")}
     server_name _;
     include ${FOLDER}/tls.inc;
     ssl_reject_handshake on;
@@ -38,11 +39,9 @@ ${site(args, args.uiDomain, "    http2 on;\n", noOpamp(args))}`
 }
 
 /** In front of a shared port stands the stream server, which tells the client's address by PROXY protocol. */
-function listen({ grpc, ipv6 }: NginxArgs, options = "", tcpOptions = ""): string {
-    if (grpc?.shared) return `    listen ${HTTPS_SOCKET} ssl proxy_protocol${options};`;
-    return ["443", ...(ipv6 ? ["[::]:443"] : [])]
-        .map((port) => `    listen ${port} ssl${options}${tcpOptions};`)
-        .join("\n");
+function listenForHttps(args: NginxArgs, options = "", tcpOptions = ""): string {
+    if (args.grpc?.shared) return listen([HTTPS_SOCKET], "    ", ` ssl proxy_protocol${options}`);
+    return listen(everywhere(args, 443), "    ", ` ssl${options}${tcpOptions}`);
 }
 
 /** Whose word about the client's address is taken. */
@@ -65,7 +64,7 @@ ${trustedHops.map((hop) => `    set_real_ip_from ${hop};`).join("\n")}
 
 function site(args: NginxArgs, name: string, http2: string, opamp: string): string {
     return `server {
-${listen(args)}
+${listenForHttps(args)}
     server_name ${name};
 ${http2}    server_tokens off;
 

@@ -1,4 +1,5 @@
 import type { NginxArgs } from "./nginx.ts";
+import { everywhere, listen } from "./nginx-listen.ts";
 
 /** Between the stream server of a shared port and the https sites. No port: a local one for each session would run out. */
 export const HTTPS_SOCKET = "unix:/run/linkmesh-https.sock";
@@ -23,21 +24,26 @@ ${grpc.shared ? shared(args, grpc.host) : ownPort(args, grpc.port)}}
 `;
 }
 
-function ownPort({ ipv6 }: NginxArgs, port: number): string {
-    return `    # mTLS between agent and LinkMesh, passed through as it is.
-    server {
-${listen(port, ipv6)}
-        access_log /var/log/nginx/linkmesh-grpc.log linkmesh;
+const TO_LINKMESH = `        access_log /var/log/nginx/linkmesh-grpc.log linkmesh;
         proxy_pass linkmesh_grpc;
         proxy_connect_timeout 5s;
         proxy_timeout 2h;
         proxy_socket_keepalive on;
         limit_conn linkmesh_grpc 2000;
-    }
+`;
+
+/** Agents stay connected for long, and reconnect all at once. */
+const FOR_AGENTS = " backlog=4096 so_keepalive=60s:15s:4";
+
+function ownPort(args: NginxArgs, port: number): string {
+    return `    # mTLS between agent and LinkMesh, passed through as it is.
+    server {
+${listen(everywhere(args, port), "        ", FOR_AGENTS)}
+${TO_LINKMESH}    }
 `;
 }
 
-function shared({ ipv6 }: NginxArgs, host: string): string {
+function shared(args: NginxArgs, host: string): string {
     return `    map $ssl_preread_server_name $linkmesh_edge {
         ${host} ${GRPC_SOCKET};
         default ${HTTPS_SOCKET};
@@ -45,7 +51,7 @@ function shared({ ipv6 }: NginxArgs, host: string): string {
 
     # The name in the handshake decides; nothing is decrypted here.
     server {
-${listen(443, ipv6)}
+${listen(everywhere(args, 443), "        ", FOR_AGENTS)}
         ssl_preread on;
         preread_timeout 10s;
         proxy_pass $linkmesh_edge;
@@ -58,18 +64,6 @@ ${listen(443, ipv6)}
     server {
         listen ${GRPC_SOCKET} proxy_protocol;
         set_real_ip_from unix:;
-        access_log /var/log/nginx/linkmesh-grpc.log linkmesh;
-        proxy_pass linkmesh_grpc;
-        proxy_connect_timeout 5s;
-        proxy_timeout 2h;
-        proxy_socket_keepalive on;
-        limit_conn linkmesh_grpc 2000;
-    }
+${TO_LINKMESH}    }
 `;
-}
-
-function listen(port: number, ipv6: boolean): string {
-    return [`${port}`, ...(ipv6 ? [`[::]:${port}`] : [])]
-        .map((address) => `        listen ${address} backlog=4096 so_keepalive=60s:15s:4;`)
-        .join("\n");
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { GrpcSurface } from "../../surfaces.ts";
+import { everywhere, listen } from "./nginx-listen.ts";
 import { renderSites } from "./nginx-http.ts";
 import { renderStream } from "./nginx-stream.ts";
 
@@ -86,11 +87,6 @@ export function size(collectors: number, shared = false) {
     };
 }
 
-/** A port on all addresses, as nginx's `listen` and `ss` write it. */
-export function everywhere({ ipv6 }: Pick<NginxArgs, "ipv6">, port: number): string[] {
-    return [`0.0.0.0:${port}`, ...(ipv6 ? [`[::]:${port}`] : [])];
-}
-
 /**
  * The machine asks there which configuration is in use, whoever else may. On loopback another port than 80, as nginx
  * could not bind that while it still has it on all addresses.
@@ -112,10 +108,9 @@ function renderSysctl(): string {
 
 function redirect(args: Omit<NginxArgs, "certificate">, revision: string): string {
     const { domain, uiDomain } = args;
-    const listen = port80(args).map((listener) => `    listen ${listener.replace("0.0.0.0:", "")} default_server;`);
     const hosts = `map $host $linkmesh_https_host {\n    default ${domain};\n    ${uiDomain} ${uiDomain};\n}\n\n`;
     return `${uiDomain === "" ? "" : hosts}server {
-${listen.join("\n")}
+${listen(port80(args), "    ", " default_server")}
     server_name _;
     server_tokens off;
 

@@ -3,8 +3,6 @@
 # The user's own certificate, in place of an authority's: swapped whole, and read by nginx without a restart.
 # The files `fullchain.pem` and `privkey.pem`.
 
-TLS=/etc/linkmesh-proxy/tls # one folder for each certificate, and the link `current`
-
 main() {
     local name new before
     file fullchain.pem >"$WORK/fullchain.pem"
@@ -18,10 +16,10 @@ main() {
     install_file "$new/fullchain.pem" 0600 <"$WORK/fullchain.pem" || true
     install_file "$new/privkey.pem" 0600 <"$WORK/privkey.pem" || true
     # Not "unchanged, so nothing to do": the run before may have been cut before its reload.
-    ln -sfnT "$name" "$TLS/.next" && mv -fT "$TLS/.next" "$TLS/current"
+    make_current "$TLS" "$name"
     if uses_own_certificate; then
         if ! nginx -t >"$WORK/nginx.log" 2>&1; then
-            if [ -n "$before" ] && [ "$before" != "$name" ]; then ln -sfnT "$before" "$TLS/.next" && mv -fT "$TLS/.next" "$TLS/current"; fi
+            if [ -n "$before" ] && [ "$before" != "$name" ]; then make_current "$TLS" "$before"; fi
             fail "nginx refuses the certificate, so the one before is in place again: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
         fi
         [ "$before" = "$name" ] || nginx_reload || fail "nginx does not start: $(nginx_obstacle)"

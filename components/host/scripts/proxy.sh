@@ -3,8 +3,6 @@
 # The whole configuration of nginx: port 80, the https site, the gRPC stream.
 # DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. The files of the revision.
 
-OWN=/etc/linkmesh-proxy/tls
-
 main() {
     local name new="$NGINX/$REVISION"
     for name in http-redirect.conf http-linkmesh.conf main-stream.conf tls.inc listeners; do
@@ -21,8 +19,8 @@ main() {
 
 # Only now that the one is served: an update that fails before and is taken back runs no step again.
 leave_other_certificates() {
-    if [ "$CERTIFICATE" != "$OWN/current" ]; then
-        rm -rf "$OWN"
+    if [ "$CERTIFICATE" != "$TLS/current" ]; then
+        rm -rf "$TLS"
     elif installed certbot; then
         # The lineages stay on the data volume, but a renewal that fails would be noise.
         systemctl disable --quiet --now certbot.timer

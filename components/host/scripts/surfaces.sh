@@ -30,7 +30,7 @@ answers() {
     host=${4#*://}
     host=${host%%/*}
     shift 3
-    status=$(curl --silent --output /dev/null --max-time 5 --write-out '%{http_code} %{http_version}' --insecure --resolve "$host:$port:$address" "$@" || true)
+    status=$(status_of --write-out '%{http_code} %{http_version}' --insecure --resolve "$host:$port:$address" "$@")
     [[ "$status" =~ $pattern ]]
 }
 

@@ -22,6 +22,7 @@ DATA=/srv/linkmesh            # the data volume, which outlives this machine
 PACKAGE=linkmesh-server
 PACKAGES=$DATA/package        # LinkMesh's package that works on the data, and the next one
 NGINX=/etc/nginx/linkmesh     # one folder for each revision of the configuration, and the link `current`
+TLS=/etc/linkmesh-proxy/tls   # one folder for each certificate of the user's own, and the link `current`
 
 # One plain sentence: what is wrong, where, what to do.
 fail() {
@@ -81,6 +82,11 @@ install_file() {
         return 1
     fi
     mv -f "$new" "$path"
+}
+
+# make_current FOLDER NAME: swaps the link `current` in the folder, at once.
+make_current() {
+    ln -sfnT "$2" "$1/.next" && mv -fT "$1/.next" "$1/current"
 }
 
 # --- packages
@@ -230,10 +236,10 @@ nginx_apply() {
     before=$(readlink "$NGINX/current" || true)
     if [ "$before" != "$revision" ] || ! nginx_serves "$revision"; then
         nginx_accepts "$revision" || fail "nginx refuses the new configuration, so nothing was changed: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || tail -n1 "$WORK/nginx.log")"
-        ln -sfnT "$revision" "$NGINX/.next" && mv -fT "$NGINX/.next" "$NGINX/current"
+        make_current "$NGINX" "$revision"
         if ! { nginx_reload && wait_until 20 nginx_serves "$revision"; }; then
             if [ -n "$before" ] && [ "$before" != "$revision" ]; then
-                ln -sfnT "$before" "$NGINX/.next" && mv -fT "$NGINX/.next" "$NGINX/current"
+                make_current "$NGINX" "$before"
                 nginx_reload || true
             fi
             fail "nginx does not serve the new configuration, so the old one is in place again: $(nginx_obstacle)"
