@@ -1,5 +1,5 @@
 import type { Lab } from "../lab.ts";
-import type { CloudState } from "./state.ts";
+import { type CloudState, emptyCloud } from "./state.ts";
 
 /**
  * A network that every lab's cloud has had before the program came, for settings that name one. Only what a machine
@@ -16,6 +16,13 @@ const ROUTES = "rtb-0e0e0";
 const ZONE = "eu-central-1a";
 /** The last of the pool: VPCs that are made take the first free one. */
 const VPC_NUMBER = 31;
+
+/** A cloud before any program came. */
+export function newCloud(lab: Lab): CloudState {
+    const state = emptyCloud();
+    addExistingNetwork(state, lab);
+    return state;
+}
 
 /** Adds the network to a state that does not have it yet. */
 export function addExistingNetwork(state: CloudState, lab: Lab): void {

@@ -241,10 +241,16 @@ export class Interrupted extends LabError {
     override name = "Interrupted";
 }
 
-/** Evaluates index.ts afresh for each operation; the modules that it imports stay loaded. */
+/**
+ * Evaluates index.ts afresh for each operation; the modules that it imports stay loaded. The outputs are its default
+ * export or else its exports, as with Pulumi's own language host.
+ */
 function inlineProgram(programDir: string): InlineProgram {
     const url = pathToFileURL(join(programDir, "index.ts")).href;
-    return async () => ({ ...((await import(`${url}?evaluation=${++evaluations}`)) as Record<string, unknown>) });
+    return async () => {
+        const exported = (await import(`${url}?evaluation=${++evaluations}`)) as Record<string, unknown>;
+        return { ...((exported.default ?? exported) as Record<string, unknown>) };
+    };
 }
 
 function isEngine(pid: number): boolean {

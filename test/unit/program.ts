@@ -67,7 +67,8 @@ export async function runProgram(
         return original(request, callback);
     };
     const url = `${program}?${Math.random()}`;
-    const outputs = (await import(url)) as Record<string, unknown>;
+    const exported = (await import(url)) as Record<string, unknown>;
+    const outputs = (exported.default ?? exported) as Record<string, unknown>;
     await pulumi.runtime.disconnect();
     return {
         registered,
