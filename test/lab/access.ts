@@ -47,7 +47,7 @@ export function access(): void {
 }
 
 /** Whether a TCP connection from that address of this machine is taken within 3 seconds. */
-function connects(host: string, port: number, localAddress: string): Promise<boolean> {
+export function connects(host: string, port: number, localAddress: string): Promise<boolean> {
     return new Promise((resolve) => {
         const socket = connect({ host, port, localAddress, timeout: 3000 });
         const settle = (open: boolean) => {

@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { enterMachine } from "../../lab/cloud/machine.ts";
+import { newCloud } from "../../lab/cloud/existing.ts";
+import { Realizer } from "../../lab/cloud/realizer.ts";
+import { CloudStore } from "../../lab/cloud/store.ts";
 import { findLab } from "../../lab/labs.ts";
 import { type CloudState, programInstance } from "../../lab/cloud/state.ts";
 import type { Lab } from "../../lab/lab.ts";
@@ -70,6 +73,18 @@ export function theLab(): Lab {
 
 export function cloud(): CloudState {
     return JSON.parse(readFileSync(join(theLab().dir, "cloud.json"), "utf8")) as CloudState;
+}
+
+/** Of the stack, that is: snapshots are there to be kept, with their tags. */
+export function expectNothingLeft(): void {
+    const { snapshots, tags = {} } = cloud();
+    expect(Object.keys(tags).filter((id) => !(id in snapshots))).toEqual([]);
+    expect({ owners: {}, ...cloud() }).toEqual({ ...newCloud(theLab()), snapshots, tags, owners: {} });
+}
+
+/** What happens to the cloud behind the program's back. */
+export function changeCloud(mutate: (state: CloudState) => void): Promise<void> {
+    return new CloudStore(theLab(), new Realizer(theLab())).change(mutate);
 }
 
 /** Runs a script as root inside the machine, past its network and SSH; an exit code other than 0 fails the test. */

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { access } from "./access.ts";
-import { lab, labOk, theLab, useLab } from "./lab.ts";
+import { corporateAuthority } from "./corporate-authority.ts";
+import { dnsChallenge } from "./dns-challenge.ts";
+import { expectNothingLeft, lab, labOk, theLab, useLab } from "./lab.ts";
 import { onePort } from "./one-port.ts";
 import { ownCertificate } from "./own-certificate.ts";
 
@@ -51,4 +53,30 @@ describe("a certificate of one's own", () => {
         await labOk("up", ...sets({ grpc: "", httpsAllowedCidrs: "", trustedHops: "" }));
     });
     ownCertificate();
+});
+
+describe("a DNS challenge, a wildcard, gRPC for one network", () => {
+    beforeAll(async () => {
+        const { net } = theLab();
+        await labOk(
+            "up",
+            ...sets({
+                ...{ acmeChallenge: "dns-01", certificateNames: "*.example.test", httpRedirect: "false" },
+                grpcAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
+            }),
+        );
+    });
+    dnsChallenge();
+});
+
+describe("another authority", () => {
+    beforeAll(async () => {
+        await labOk("up", ...sets({ acmeChallenge: "", certificateNames: "", httpRedirect: "", grpcAllowedCidrs: "" }));
+    });
+    corporateAuthority();
+});
+
+test("destroy leaves nothing of all the modes", async () => {
+    await labOk("destroy", "--stack");
+    expectNothingLeft();
 });

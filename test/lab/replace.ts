@@ -10,13 +10,14 @@ const DOWNTIME_GOAL = 60;
 
 /** Another machine takes the place of the first: to the fleet it is the same host, after a short silence. */
 export function replace(): void {
-    test.each<[string, string[]]>([
-        ["asked for by hand", ["--replace", "linkmesh-machine-instance"]],
-        ["another image, of another release of Debian", ["--set", "imageId=ami-0debian12labamd64"]],
-        ["the first release again", ["--set", "imageId=ami-0debian13labamd64"]],
+    test.each<[string, string | undefined, string[]]>([
+        ["asked for by hand", undefined, ["--replace", "linkmesh-machine-instance"]],
+        ["an image by its id", "Debian GNU/Linux 12", ["--set", "imageId=ami-0debian12labamd64"]],
+        ["another system", "Ubuntu 24.04", ["--set", "imageId=", "--set", "image=ubuntu-24.04"]],
+        ["the first system again", "Debian GNU/Linux 13", ["--set", "image="]],
     ])(
         "%s: same addresses, keys, data and certificate; the fleet reconnects, and never two servers",
-        async (_, args) => {
+        async (_, system, args) => {
             const machine = await onMachine("cat /etc/machine-id");
             const before = { ...(await identity()), orders: await orders() };
             const found = await status();
@@ -30,6 +31,7 @@ export function replace(): void {
             const downtime = await watch.stop();
 
             expect(await onMachine("cat /etc/machine-id")).not.toBe(machine);
+            if (system) expect(await onMachine("grep ^PRETTY_NAME= /etc/os-release")).toContain(system);
             expect({ ...(await identity()), orders: await orders() }).toEqual(before);
             const clients = new Clients(await status());
             const agent = clients.agentWith(bootstrap);

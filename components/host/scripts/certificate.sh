@@ -175,7 +175,9 @@ certbot_reason() {
         echo "$DIRECTORY does not answer: check acmeDirectory, or wait and run pulumi up again."
     elif grep -qE 'Unable to locate credentials|AccessDenied' "$WORK/certbot"; then
         echo "the machine may not write the challenge into the Route 53 zone: check the role of its instance profile, then run pulumi up again."
-    elif grep -qiE 'externalAccount' "$WORK/certbot"; then
+    elif [ -s "$WORK/eab.ini" ] && grep -q 'Unable to register an account' "$WORK/certbot"; then
+        echo "the authority does not take acmeEabKeyId with acmeEabHmacKey ($(sed -n 's/.*returned by the ACME server: //p' "$WORK/certbot")): copy both anew from where it shows them."
+    elif grep -qiE 'external ?account' "$WORK/certbot"; then
         echo "the authority wants to know whose account this is: set acmeEabKeyId and acmeEabHmacKey to what it shows you."
     elif grep -qiE 'rateLimited|too many' "$WORK/certbot"; then
         echo "$(grep -m1 -oiE 'too many.*' "$WORK/certbot") This is a limit of the authority: wait, or set acmeDirectory to staging meanwhile."

@@ -7,11 +7,11 @@
 # PROBE: "yes" when the authority will come to port 80. The file `records`: NAME TYPE VALUE, one a line.
 
 main() {
-    local missing='' server='' probe token name address
+    local missing='' shown='' server='' probe token name address
     file records >"$WORK/records"
     if [ -n "$ZONE" ]; then
         wait_until 60 zone_is_delegated "$ZONE" || fail "no name servers answer for the zone $ZONE: delegate it at its registrar to the name servers that Route 53 shows for it."
-    else
+    elif ! published; then
         show_records
     fi
     wait_until "$PATIENCE" published || fail "$missing$(what_to_do)"
@@ -44,9 +44,13 @@ find_zone() {
     done
 }
 
+# Remarks, so that they are seen wherever the other output of a step is not.
 show_records() {
-    echo "Make these DNS records, if they are not there yet:"
-    while read -r name type value; do echo "    $name  $type  $value"; done <"$WORK/records"
+    local name type value
+    while read -r name type value; do
+        echo "warning: make this DNS record, if it is not there: $name  $type  $value"
+    done <"$WORK/records"
+    shown=yes missing=''
 }
 
 # True when every record is there. Asks each authoritative server itself: caches may hold an old or a negative answer.
@@ -72,7 +76,7 @@ published() {
 
 # Where a person makes the records it helps to see which one is still missing.
 tell() {
-    [ -n "$ZONE" ] || [ "$told" = "$missing" ] || echo "Waiting: $missing."
+    [ -z "$shown" ] || [ "$told" = "$missing" ] || echo "Waiting: $missing"
 }
 
 ask() {

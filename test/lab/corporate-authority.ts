@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
+import { services } from "../../lab/services/services.ts";
+import { cloud, lab, labOk, onMachine, servedSerial, theLab } from "./lab.ts";
+
+/** Another ACME authority, which wants external account binding and whose own certificate a private CA has signed. */
+export function corporateAuthority(): void {
+    let acme: ReturnType<typeof services>["corporateAcme"];
+    let before: string;
+    const failsWith = async (sentence: string, ...sets: string[]) => {
+        const run = await lab("up", ...sets.flatMap((set) => ["--set", set]));
+        expect(run.exitCode).toBe(1);
+        expect(run.stderr).toMatch(/^error: step certificate: the certificate authority gave no certificate/m);
+        expect(run.stderr).toContain(sentence);
+        expect(run.stdout + run.stderr).not.toContain(acme.eabHmacKey);
+        expect(await servedSerial(), "the certificate that was served before").toBe(before);
+    };
+    beforeAll(async () => {
+        acme = services(theLab()).corporateAcme;
+        before = await servedSerial();
+    });
+
+    test("without its CA bundle: a sentence that names the setting", async () => {
+        await failsWith("set acmeCaBundle", `acmeDirectory=${acme.directory}`);
+    });
+
+    test("without a binding: a sentence that names the settings", async () => {
+        await failsWith("set acmeEabKeyId and acmeEabHmacKey", `acmeCaBundle=${readFileSync(acme.caFile, "utf8")}`);
+    });
+
+    test("with another's binding: what the authority says, and what to do", async () => {
+        await failsWith(
+            "the authority does not take acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both anew",
+            "acmeEabKeyId=nobody",
+            `acmeEabHmacKey=${acme.eabHmacKey}`,
+        );
+    });
+
+    test("with the right one the certificate is the corporate authority's, and it renews", async () => {
+        const run = await labOk("up", "--set", `acmeEabKeyId=${acme.eabKeyId}`);
+        expect(run.stdout + run.stderr).not.toContain(acme.eabHmacKey);
+        expect(await servedSerial()).not.toBe(before);
+        const folder = await onMachine(
+            "grep -o '/etc/letsencrypt/live/[^/]*' /etc/nginx/linkmesh/current/http-linkmesh.conf",
+        );
+        const lineage = folder.split("\n")[0]!.replace("live", "renewal");
+        expect(await onMachine(`cat ${lineage}.conf`)).toContain(`server = ${acme.directory}`);
+        const { stdout } = await labOk("renew");
+        expect(new Set([...stdout.matchAll(/^serial \w+ +(\w+)/gm)].map(([, serial]) => serial)).size).toBe(2);
+    });
+
+    test("the binding's key stays nowhere on the machine", async () => {
+        expect(await onMachine(`grep -rlsF ${acme.eabHmacKey} /etc /var/log /root /home /tmp || true`)).toBe("");
+    });
+
+    test("the role of the DNS challenge is gone", () => {
+        expect(cloud()).toMatchObject({ roles: {}, instanceProfiles: {} });
+    });
+}

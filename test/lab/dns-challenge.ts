@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { ZONE_ID } from "../../lab/cloud/state.ts";
+import { connects } from "./access.ts";
+import { Clients } from "./clients.ts";
+import { changeCloud, cloud, lab, labOk, onMachine, status, theLab, tryOnMachine } from "./lab.ts";
+
+/** As the timer runs it. */
+const CERTBOT = "env $(systemctl show --property Environment --value certbot.service) certbot";
+const NAMES =
+    "openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName | tail -n1";
+
+/** A wildcard by DNS-01 with the instance's role, port 80 closed, and gRPC for one network alone. */
+export function dnsChallenge(): void {
+    test("the certificate is the wildcard's, and no one asked port 80 for it", async () => {
+        expect(await onMachine(NAMES)).toBe("DNS:*.example.test");
+        expect((await new Clients(await status()).http("/")).status).toBe(200);
+        expect((await tryOnMachine("ss -Hltn 'sport = :80' | grep .")).code).toBe(1);
+        expect((await labOk("check")).stdout).toMatch(/certificate ipv6 +\*\.example\.test/);
+    });
+
+    test("the challenge's record is gone again, and there is no key of AWS's on the machine", async () => {
+        expect(Object.values(cloud().records).map(({ type }) => type)).not.toContain("TXT");
+        expect((await tryOnMachine("grep -rlsE 'aws_secret_access_key|AWS_SECRET' /etc /root /home")).code).toBe(1);
+    });
+
+    test("it renews by the same way", async () => {
+        const { stdout } = await labOk("renew");
+        expect(new Set([...stdout.matchAll(/^serial \w+ +(\w+)/gm)].map(([, serial]) => serial)).size).toBe(2);
+        expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
+        expect(await onMachine("cat /etc/letsencrypt/renewal/*.conf")).toContain("authenticator = dns-route53");
+    });
+
+    test("the role refuses a challenge for another name", async () => {
+        const server = await onMachine("sed -n 's/^server = //p' /etc/letsencrypt/renewal/*.conf");
+        const order = `certonly --non-interactive --dns-route53 --server ${server} --cert-name other -d other.example.test`;
+        const other = await tryOnMachine(`${CERTBOT} ${order}`);
+        expect(other.code).toBe(1);
+        expect(other.stdout + other.stderr).toMatch(/AccessDenied.*ChangeResourceRecordSets/);
+        expect((await tryOnMachine("ls /etc/letsencrypt/live/other")).code).not.toBe(0);
+    });
+
+    test("the role refuses to move the name's own address", async () => {
+        const record = {
+            Name: "linkmesh.example.test",
+            Type: "A",
+            TTL: 60,
+            ResourceRecords: [{ Value: "198.51.100.1" }],
+        };
+        const batch = { Changes: [{ Action: "UPSERT", ResourceRecordSet: record }] };
+        const moved = await tryOnMachine(
+            `AWS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt python3 -c '
+import boto3, json
+boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", ChangeBatch=json.loads("""${JSON.stringify(batch)}"""))'`,
+        );
+        expect(moved.stderr).toMatch(/AccessDenied/);
+        const [a] = Object.values(cloud().records).filter(({ type }) => type === "A");
+        expect(a!.values).toEqual([(await status()).outputs.ipv4]);
+    });
+
+    test("a role whose rights somebody took: one sentence, the old certificate stays, and the next up gets the new one", async () => {
+        const [role] = Object.keys(cloud().roles);
+        const rights = cloud().roles[role!]!.inlinePolicies;
+        await changeCloud((state) => (state.roles[role!]!.inlinePolicies = {}));
+        // One that needs no other rights.
+        const names = "certificateNames=*.example.test,example.test";
+        const run = await lab("up", "--set", names);
+        await changeCloud((state) => (state.roles[role!]!.inlinePolicies = rights));
+        expect(run.exitCode).toBe(1);
+        expect(run.stderr).toMatch(/^error: step certificate: .*the machine may not write the challenge/m);
+        expect(await onMachine(NAMES)).toBe("DNS:*.example.test");
+        await labOk("up");
+        expect(await onMachine(NAMES)).toMatch(/^DNS:.*, DNS:/);
+    });
+
+    test("port 50051 lets the network in that is named, and no other", async () => {
+        const { ipv4, ipv6 } = (await status()).outputs;
+        expect(await connects(ipv4, 50051, theLab().net.outer)).toBe(true);
+        expect(await connects(ipv4, 50051, theLab().net.packages)).toBe(false);
+        expect(await connects(ipv6!, 50051, theLab().net.outer6)).toBe(true);
+        expect(await connects(ipv4, 443, theLab().net.packages)).toBe(true);
+    });
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { EXISTING_SUBNET_IPV4 } from "../../lab/cloud/existing.ts";
+import { generateKey } from "../../lab/providers/tls/keys.ts";
+import { connects } from "./access.ts";
+import { Clients, exchange } from "./clients.ts";
+import { RunningUp } from "./cut.ts";
+import { cloud, expectNothingLeft, lab, labOk, onMachine, status, theLab, tryOnMachine, useLab } from "./lab.ts";
+
+// A network without IPv6 that was there before, names at another DNS provider, and a bastion as the only way to port 22.
+useLab("test-elsewhere");
+
+const HOST = "linkmesh.example.test";
+
+interface Bastion {
+    host: string;
+    privateKeyFile: string;
+    sets: Record<string, string>;
+}
+let bastion: Bastion;
+let up: RunningUp;
+
+beforeAll(async () => {
+    await lab("destroy", "--ignore-protect");
+    bastion = JSON.parse((await labOk("bastion", "--json")).stdout) as Bastion;
+    const settings = {
+        dns: "external",
+        subnetId: EXISTING_SUBNET_IPV4,
+        bastionPrivateKey: readFileSync(bastion.privateKeyFile, "utf8"),
+        ...bastion.sets,
+    };
+    up = new RunningUp([
+        "--verbose",
+        ...Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]),
+    ]);
+});
+
+afterAll(async () => {
+    await up.close();
+    await lab("destroy", "--ignore-protect");
+});
+
+test("up shows the records to make, and waits for them with what is still missing", async () => {
+    const told = (text: RegExp) => up.until(() => text.exec(up.stdout) ?? undefined);
+    const [, address] = await told(
+        /! step reachable: make this DNS record, if it is not there: linkmesh\.example\.test {2}A {2}(\S+)\n/,
+    );
+    await told(/Waiting: ns1\.example\.test says nothing for linkmesh\.example\.test instead of A /);
+    await labOk("record", HOST, "A", "198.51.100.7");
+    await told(/Waiting: ns1\.example\.test says 198\.51\.100\.7 for linkmesh\.example\.test instead of A /);
+    expect(up.stdout, "an order before the name leads here").not.toContain("step certificate");
+    await labOk("record", HOST, "A", address!);
+    await up.ended;
+    expect(up.exitCode, `${up.stdout}\n${up.stderr}`).toBe(0);
+    expect(up.stdout + up.stderr).not.toContain("PRIVATE KEY");
+});
+
+test("no record is made in Route 53, and none for IPv6 is asked for", async () => {
+    expect(cloud().records).toEqual({});
+    const { outputs } = await status();
+    expect(outputs.ipv6).toBeUndefined();
+    expect(outputs.dnsRecords).toEqual([expect.objectContaining({ name: HOST, type: "A", value: outputs.ipv4 })]);
+});
+
+test("no listener on IPv6 but sshd's own, no rule for it, and check passes", async () => {
+    expect((await tryOnMachine("ss -H6ltn '( sport = :80 or sport = :443 or sport = :50051 )' | grep .")).code).toBe(1);
+    const { bastion: own, securityGroupRules } = cloud();
+    const rules = Object.values(securityGroupRules).filter(({ groupId }) => groupId !== own!.securityGroupId);
+    expect(rules.map(({ fromPort }) => fromPort)).toEqual(expect.arrayContaining([22, 80, 443, 50051]));
+    expect(rules.filter(({ cidrIpv6 }) => cidrIpv6)).toEqual([]);
+    expect((await labOk("check")).stdout).not.toContain("ipv6");
+});
+
+test("the three surfaces answer", async () => {
+    const clients = new Clients(await status());
+    const token = await onMachine("linkmesh-server token");
+    expect((await clients.http("/")).status).toBe(200);
+    const socket = await clients.opamp(token);
+    expect((await exchange(socket, Buffer.from("hello"))).toString()).toBe("hello");
+    socket.terminate();
+    const { agent } = await clients.enrolledAgent(token);
+    expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+    agent.close();
+});
+
+test("port 22 lets the bastion in alone; ssh and a second up go through it", async () => {
+    const { ipv4 } = (await status()).outputs;
+    expect(await connects(ipv4, 443, theLab().net.outer)).toBe(true);
+    expect(await connects(ipv4, 22, theLab().net.outer)).toBe(false);
+    expect((await labOk("ssh", "--", "id -un")).stdout).toBe("admin");
+    expect((await labOk("up")).stdout).toMatch(/✓ program: no change/);
+    expect(
+        await onMachine(`journalctl -q -u ssh | grep 'Accepted publickey' | grep -vc ' from ${bastion.host} ' || true`),
+    ).toBe("0");
+});
+
+test("a bastion with another host key is not spoken to", async () => {
+    const { publicKeyOpenssh } = await generateKey({ algorithm: "ED25519" });
+    const before = await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf");
+    const run = await lab(
+        "up",
+        "--set",
+        `bastionHostKey=${publicKeyOpenssh.trim()}`,
+        "--set",
+        "collectorsExpected=40000",
+    );
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain(`the host key of ${bastion.host}:22 is not the one`);
+    expect(await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe(before);
+    await labOk("up", "--set", `bastionHostKey=${bastion.sets.bastionHostKey}`);
+    expect(await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf")).not.toBe(before);
+});
+
+test("destroy leaves nothing but what others have made", async () => {
+    await labOk("destroy", "--stack");
+    await labOk("record", "--remove", HOST, "A");
+    await labOk("bastion", "--remove");
+    expectNothingLeft();
+});
