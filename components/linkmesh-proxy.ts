@@ -189,8 +189,11 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         this.dnsRecords = dns.records;
         this.registerOutputs({
             publicUrl: this.publicUrl,
+            uiUrl: this.uiUrl,
+            httpUrl: this.httpUrl,
             opampUrl: this.opampUrl,
             grpcEndpoint: this.grpcEndpoint,
+            certificateSource: this.certificateSource,
             ipv4,
             ipv6,
         });

@@ -20,21 +20,27 @@ export interface DnsRecord {
 export class LinkMesh extends pulumi.ComponentResource {
     /** Where browsers reach LinkMesh. */
     readonly publicUrl: pulumi.Output<string>;
+    /** Where browsers have HTTP/2, with uiDomain. */
+    readonly uiUrl: pulumi.Output<string | undefined>;
+    /** What redirects to publicUrl, unless port 80 is closed. */
+    readonly httpUrl: pulumi.Output<string | undefined>;
     /** Where collectors report, over OpAMP. */
     readonly opampUrl: pulumi.Output<string>;
-    /** Where linkmesh-agent connects, as host and port. */
+    /** Where linkmesh-agent connects, as host and port, unless gRPC is off. */
     readonly grpcEndpoint: pulumi.Output<string | undefined>;
+    /** "acme", or "own" when tlsCertificate is set. */
+    readonly certificateSource: pulumi.Output<string>;
     /** The machine's address; it outlives the machine. */
     readonly ipv4: pulumi.Output<string>;
-    /** The machine's address; it outlives the machine. */
+    /** The machine's address; it outlives the machine. None in a subnet without IPv6. */
     readonly ipv6: pulumi.Output<string | undefined>;
     /** Logs in on the machine. */
     readonly sshCommand: pulumi.Output<string>;
-    /** The generated private key to log in with. A secret. */
+    /** The generated private key to log in with, unless sshPublicKey is set. A secret. */
     readonly sshPrivateKey: pulumi.Output<string | undefined>;
     /** The machine's host key, as known_hosts and ssh-keyscan show it. */
     readonly sshHostKey: pulumi.Output<string>;
-    /** What was published in the zone. */
+    /** What is published, or with dns=external what to publish. */
     readonly dnsRecords: pulumi.Output<DnsRecord[]>;
 
     constructor(name: string, args: LinkMeshArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -48,8 +54,11 @@ export class LinkMesh extends pulumi.ComponentResource {
         const output = <T>(select: (proxy: LinkMeshProxy) => pulumi.Input<T>) =>
             pulumi.output(proxy.then(select)) as pulumi.Output<T>;
         this.publicUrl = output((p) => p.publicUrl);
+        this.uiUrl = output<string | undefined>((p) => p.uiUrl);
+        this.httpUrl = output<string | undefined>((p) => p.httpUrl);
         this.opampUrl = output((p) => p.opampUrl);
         this.grpcEndpoint = output<string | undefined>((p) => p.grpcEndpoint);
+        this.certificateSource = output<string>((p) => p.certificateSource);
         this.ipv4 = output((p) => p.ipv4);
         this.ipv6 = output<string | undefined>((p) => p.ipv6);
         this.sshCommand = output((p) => p.sshCommand);
@@ -59,8 +68,11 @@ export class LinkMesh extends pulumi.ComponentResource {
         // It waits for the outputs, and the engine for it: the program does not end before all is created.
         this.registerOutputs({
             publicUrl: this.publicUrl,
+            uiUrl: this.uiUrl,
+            httpUrl: this.httpUrl,
             opampUrl: this.opampUrl,
             grpcEndpoint: this.grpcEndpoint,
+            certificateSource: this.certificateSource,
             ipv4: this.ipv4,
             ipv6: this.ipv6,
         });

@@ -38,7 +38,9 @@ async function attach(lab: Lab, command: string): Promise<Session> {
         import("./plugins.ts"),
     ]);
     const providers = await startProviders({ lab, realizer: new Realizer(lab), packages: standInPackages() });
-    const stack = new LabStack(lab, { command, debugProviders: providers.debugProviders });
+    // Providers that somebody serves besides, such as a component package, under Pulumi's own variable for that.
+    const debugProviders = [providers.debugProviders, process.env.PULUMI_DEBUG_PROVIDERS].filter(Boolean).join(",");
+    const stack = new LabStack(lab, { command, debugProviders });
     linkRealPlugins(stack.workspace.home);
     return { stack, close: () => providers.stop() };
 }

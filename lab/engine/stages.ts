@@ -54,9 +54,9 @@ export class EngineStages {
         if (event.resourcePreEvent) {
             const { op, urn, new: wanted } = event.resourcePreEvent.metadata;
             if (isChange(op)) this.#start(urn, op, stepName(urn, wanted?.inputs));
-        } else if (event.diagnosticEvent?.urn) {
+        } else if (event.diagnosticEvent) {
             const { urn, message, severity } = event.diagnosticEvent;
-            const stage = this.#groupOf(urn)?.stage;
+            const stage = urn ? this.#groupOf(urn)?.stage : undefined;
             const text = plainText(message).trim();
             if (severity === "warning" || WARNING.test(text)) (stage ?? this.#whole).warn(text.replace(WARNING, ""));
             else stage?.progress(text.split("\n").at(-1) ?? "");

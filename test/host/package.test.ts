@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startPlugin } from "./plugin.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
@@ -78,15 +79,9 @@ describe("the component package", () => {
     afterAll(() => void provider.kill());
 
     test("starts as the language host starts it, and answers with the reviewed schema", async () => {
-        const run = join(clone, "node_modules/@pulumi/pulumi/cmd/run-plugin");
-        provider = spawn(process.execPath, [run, join(clone, "plugin"), "127.0.0.1:1"], { cwd: clone });
-        const port = await new Promise<string>((resolve, reject) => {
-            let problem = "";
-            provider.stderr!.on("data", (data: Buffer) => (problem += data.toString()));
-            provider.stdout!.once("data", (data: Buffer) => resolve(data.toString().trim()));
-            provider.once("exit", () => reject(new Error(problem)));
-        });
-        const client = new ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+        const plugin = await startPlugin(clone);
+        provider = plugin.process;
+        const client = new ResourceProviderClient(`127.0.0.1:${plugin.port}`, grpc.credentials.createInsecure());
         const schema = await new Promise<string>((resolve, reject) => {
             client.getSchema(new GetSchemaRequest(), (error, response) =>
                 error ? reject(error) : resolve(response.getSchema()),

@@ -53,6 +53,17 @@ export function corporateAuthority(): void {
         expect(await onMachine(`grep -rlsF ${acme.eabHmacKey} /etc /var/log /root /home /tmp || true`)).toBe("");
     });
 
+    test("CAA records narrow the names to its one account, with a warning, and it still renews", async () => {
+        const account = `${new URL(acme.directory).origin}/my-account/1`;
+        const issuer = new URL(acme.directory).hostname;
+        const run = await labOk("up", "--set", `caaIssuer=${issuer}`, "--set", `caaAccountUri=${account}`);
+        expect(run.stdout).toMatch(/! .*caaAccountUri: only the holder of this account's key/);
+        const answer = await onMachine("dig +short CAA linkmesh.example.test @ns1.example.test | sort");
+        expect(answer).toBe(`0 issue "${issuer}; accounturi=${account}"\n0 issuewild ";"`);
+        await labOk("renew");
+        await labOk("up", "--set", "caaIssuer=", "--set", "caaAccountUri=");
+    });
+
     test("the role of the DNS challenge is gone", () => {
         expect(cloud()).toMatchObject({ roles: {}, instanceProfiles: {} });
     });

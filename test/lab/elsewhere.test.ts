@@ -7,10 +7,12 @@ import { Clients, exchange } from "./clients.ts";
 import { RunningUp } from "./cut.ts";
 import { cloud, expectNothingLeft, lab, labOk, onMachine, status, theLab, tryOnMachine, useLab } from "./lab.ts";
 
-// A network without IPv6 that was there before, names at another DNS provider, and a bastion as the only way to port 22.
+// A network without IPv6 that was there before, names at another DNS provider, one port for all, and a bastion as the
+// only way to port 22.
 useLab("test-elsewhere");
 
 const HOST = "linkmesh.example.test";
+const GRPC = "grpc.linkmesh.example.test";
 
 interface Bastion {
     host: string;
@@ -26,6 +28,7 @@ beforeAll(async () => {
     const settings = {
         dns: "external",
         subnetId: EXISTING_SUBNET_IPV4,
+        grpcDomain: GRPC,
         bastionPrivateKey: readFileSync(bastion.privateKeyFile, "utf8"),
         ...bastion.sets,
     };
@@ -42,13 +45,18 @@ afterAll(async () => {
 
 test("up shows the records to make, and waits for them with what is still missing", async () => {
     const told = (text: RegExp) => up.until(() => text.exec(up.stdout) ?? undefined);
+    for (const name of [HOST, GRPC]) {
+        const escaped = name.replaceAll(".", "\\.");
+        await told(new RegExp(`! step reachable: make this DNS record, if it is not there: ${escaped}  A  \\S+\n`));
+    }
     const [, address] = await told(
-        /! step reachable: make this DNS record, if it is not there: linkmesh\.example\.test {2}A {2}(\S+)\n/,
+        /Waiting: ns1\.example\.test says nothing for grpc\.linkmesh\.example\.test instead of A (\S+)\n/,
     );
+    await labOk("record", GRPC, "A", address!);
     await told(/Waiting: ns1\.example\.test says nothing for linkmesh\.example\.test instead of A /);
     await labOk("record", HOST, "A", "198.51.100.7");
     await told(/Waiting: ns1\.example\.test says 198\.51\.100\.7 for linkmesh\.example\.test instead of A /);
-    expect(up.stdout, "an order before the name leads here").not.toContain("step certificate");
+    expect(up.stdout, "an order before the names lead here").not.toContain("step certificate");
     await labOk("record", HOST, "A", address!);
     await up.ended;
     expect(up.exitCode, `${up.stdout}\n${up.stderr}`).toBe(0);
@@ -59,26 +67,28 @@ test("no record is made in Route 53, and none for IPv6 is asked for", async () =
     expect(cloud().records).toEqual({});
     const { outputs } = await status();
     expect(outputs.ipv6).toBeUndefined();
-    expect(outputs.dnsRecords).toEqual([expect.objectContaining({ name: HOST, type: "A", value: outputs.ipv4 })]);
+    const records = [HOST, GRPC].map((name) => ({ name, type: "A", ttl: 60, value: outputs.ipv4 }));
+    expect(outputs.dnsRecords).toEqual(records);
 });
 
 test("no listener on IPv6 but sshd's own, no rule for it, and check passes", async () => {
     expect((await tryOnMachine("ss -H6ltn '( sport = :80 or sport = :443 or sport = :50051 )' | grep .")).code).toBe(1);
     const { bastion: own, securityGroupRules } = cloud();
     const rules = Object.values(securityGroupRules).filter(({ groupId }) => groupId !== own!.securityGroupId);
-    expect(rules.map(({ fromPort }) => fromPort)).toEqual(expect.arrayContaining([22, 80, 443, 50051]));
+    expect(rules.map(({ fromPort }) => fromPort)).toEqual(expect.arrayContaining([22, 80, 443]));
     expect(rules.filter(({ cidrIpv6 }) => cidrIpv6)).toEqual([]);
     expect((await labOk("check")).stdout).not.toContain("ipv6");
 });
 
-test("the three surfaces answer", async () => {
+test("the three surfaces answer, gRPC on port 443", async () => {
     const clients = new Clients(await status());
     const token = await onMachine("linkmesh-server token");
     expect((await clients.http("/")).status).toBe(200);
     const socket = await clients.opamp(token);
     expect((await exchange(socket, Buffer.from("hello"))).toString()).toBe("hello");
     socket.terminate();
-    const { agent } = await clients.enrolledAgent(token);
+    const { agent, bootstrap } = await clients.enrolledAgent(token);
+    expect(bootstrap.grpcEndpoint).toBe(`${GRPC}:443`);
     expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
     agent.close();
 });
@@ -113,7 +123,7 @@ test("a bastion with another host key is not spoken to", async () => {
 
 test("destroy leaves nothing but what others have made", async () => {
     await labOk("destroy", "--stack");
-    await labOk("record", "--remove", HOST, "A");
+    for (const name of [HOST, GRPC]) await labOk("record", "--remove", name, "A");
     await labOk("bastion", "--remove");
     expectNothingLeft();
 });

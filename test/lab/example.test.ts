@@ -1,22 +1,18 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Checkpoint } from "../../lab/engine/workspace.ts";
-import { lab, labOk, theLab, useLab } from "./lab.ts";
+import { startPlugin } from "../host/plugin.ts";
+import { expectNothingLeft, lab, labOk, theLab, useLab } from "./lab.ts";
 
+// Other programs, which use the components by the name of their package.
 useLab("test-example");
 
-interface Instance {
-    type: string;
-    inputs: { monitoring?: boolean; rootBlockDevice: { volumeSize: number } };
-    outputs: { monitoring?: boolean; rootBlockDevice: { volumeSize: number } };
-}
+const ROOT = join(import.meta.dirname, "../..");
 
-// Another program, which uses the components by the name of their package.
 beforeAll(async () => {
-    process.env.LINKMESH_LAB_PROGRAM = "examples/typescript";
     await lab("destroy", "--ignore-protect");
-    await labOk("up");
 });
 
 afterAll(async () => {
@@ -24,26 +20,80 @@ afterAll(async () => {
     delete process.env.LINKMESH_LAB_PROGRAM;
 });
 
-/** As the engine keeps it. */
-function resources(): NonNullable<Checkpoint["resources"]> {
-    const file = join(theLab().dir, "pulumi/state/.pulumi/stacks/linkmesh-example/lab.json");
+type Resources = NonNullable<Checkpoint["resources"]>;
+
+/** As the engine keeps them. */
+function resources(project: string): Resources {
+    const file = join(theLab().dir, `pulumi/state/.pulumi/stacks/${project}/lab.json`);
     const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as { checkpoint: { latest: Checkpoint } };
     return checkpoint.latest.resources ?? [];
 }
 
-test("the surfaces answer, and a second run changes nothing", async () => {
-    await labOk("check");
-    expect((await labOk("up")).stdout).toMatch(/✓ program: no change/);
+function comesUp(): void {
+    test("the surfaces answer, and a second run changes nothing", async () => {
+        await labOk("check");
+        expect((await labOk("up")).stdout).toMatch(/✓ program: no change/);
+    });
+}
+
+function goes(project: string): void {
+    test("destroy leaves no resource", async () => {
+        await labOk("destroy", "--stack");
+        expect(resources(project)).toEqual([]);
+        expectNothingLeft();
+    });
+}
+
+describe("the example in TypeScript", () => {
+    beforeAll(async () => {
+        process.env.LINKMESH_LAB_PROGRAM = "examples/typescript";
+        await labOk("up");
+    });
+    comesUp();
+
+    test("its transform has changed the inner instance, and nothing else of it", () => {
+        const [instance] = resources("linkmesh-example").filter(({ type }) => type === "aws:ec2/instance:Instance");
+        const changed = {
+            monitoring: true,
+            rootBlockDevice: { volumeSize: 20, volumeType: "gp3", encrypted: true },
+        };
+        expect(instance).toMatchObject({ inputs: changed, outputs: changed });
+    });
+
+    goes("linkmesh-example");
 });
 
-test("its transform has changed the inner instance, and nothing else of it", () => {
-    const [instance] = resources().filter(({ type }) => type === "aws:ec2/instance:Instance") as unknown as Instance[];
-    const device = { volumeSize: 20, volumeType: "gp3", encrypted: true };
-    expect(instance!.inputs).toMatchObject({ monitoring: true, rootBlockDevice: device });
-    expect(instance!.outputs).toMatchObject({ monitoring: true, rootBlockDevice: device });
-});
+// The engine has the component constructed by the package's process, as for a program in any other language.
+describe("the example in YAML, through the component package", () => {
+    let plugin: Awaited<ReturnType<typeof startPlugin>>;
+    beforeAll(async () => {
+        execFileSync(process.execPath, ["build.js"], { cwd: ROOT, stdio: "pipe" });
+        plugin = await startPlugin(ROOT);
+        process.env.LINKMESH_LAB_PROGRAM = "test/lab/yaml-host";
+        process.env.PULUMI_DEBUG_PROVIDERS = `linkmesh-proxy:${plugin.port}`;
+        await labOk("up");
+    });
+    afterAll(() => {
+        delete process.env.PULUMI_DEBUG_PROVIDERS;
+        plugin.process.kill();
+    });
+    comesUp();
 
-test("destroy leaves no resource", async () => {
-    await labOk("destroy", "--stack");
-    expect(resources()).toEqual([]);
+    test("the component is one resource of the program's, with all others below it", () => {
+        const found = resources("linkmesh-yaml");
+        const [component] = found.filter(({ type }) => type === "linkmesh-proxy:index:LinkMesh");
+        expect(component).toMatchObject({ custom: false });
+        const below = found.filter(({ urn }) => urn.includes("::linkmesh-proxy:index:LinkMesh$"));
+        expect(below.length).toBeGreaterThan(40);
+        const [instance] = below.filter(({ type }) => type === "aws:ec2/instance:Instance");
+        expect(instance).toMatchObject({ inputs: { tags: { team: "platform" } } });
+    });
+
+    test("the private key is a secret to the program, too", () => {
+        const [stack] = resources("linkmesh-yaml").filter(({ type }) => type === "pulumi:pulumi:Stack");
+        expect(JSON.stringify(stack!.outputs)).not.toContain("PRIVATE KEY");
+        expect(stack!.outputs!.sshPrivateKey).toHaveProperty("ciphertext");
+    });
+
+    goes("linkmesh-yaml");
 });

@@ -1,12 +1,15 @@
 import { beforeAll, expect, test } from "vitest";
 import { TestCa, type Pair } from "../host/test-ca.ts";
 import { Clients } from "./clients.ts";
+import { alpn } from "./one-port.ts";
 import { lab, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
 import { Load } from "./load.ts";
 
 const HOST = "linkmesh.example.test";
+const UI = "ui.example.test";
+const GRPC = "grpc.linkmesh.example.test";
 
-/** A certificate of the user's own in place of an authority's, with port 80 closed. */
+/** A certificate of the user's own in place of an authority's, for the UI's name too; gRPC on the same port; port 80 closed. */
 export function ownCertificate(): void {
     let ca: TestCa;
     let first: Pair;
@@ -19,15 +22,18 @@ export function ownCertificate(): void {
     const trusting = async () => ({ ...(await status()), ca: ca.pem });
     beforeAll(async () => {
         ca = await TestCa.create("CN=a CA of one's own");
-        first = await ca.issue([HOST]);
+        first = await ca.issue([HOST, UI]);
     });
 
     test("is served in both families; nobody renews it; its key is nowhere to be seen", async () => {
-        const run = await labOk("up", ...set(first), "--set", "httpRedirect=false");
+        const names = ["--set", `uiDomain=${UI}`, "--set", `grpcDomain=${GRPC}`];
+        const run = await labOk("up", ...set(first), "--set", "httpRedirect=false", ...names);
         expect(run.stdout + run.stderr).not.toContain("PRIVATE KEY");
         const found = await trusting();
-        for (const address of [found.outputs.ipv4, found.outputs.ipv6!])
+        for (const address of [found.outputs.ipv4, found.outputs.ipv6!]) {
             expect((await new Clients(found, address).http("/")).status).toBe(200);
+            expect(await alpn(address, UI, ca.pem)).toBe("h2");
+        }
         expect(await onMachine("systemctl is-enabled certbot.timer || true")).toBe("disabled");
         expect(
             await onMachine("stat -L -c '%a %U' /etc/linkmesh-proxy/tls/current /etc/linkmesh-proxy/tls/current/*"),
@@ -45,7 +51,7 @@ export function ownCertificate(): void {
         const load = new Load(clients, await onMachine("linkmesh-server token"));
         await load.start({ sessions: 20, streams: 5 });
         const pid = await onMachine("systemctl show --property MainPID --value nginx");
-        const next = await ca.issue([HOST]);
+        const next = await ca.issue([HOST, UI]);
         await labOk("up", ...set(next));
         await load.stop();
         expect(load.requests).toBeGreaterThan(50);
@@ -68,7 +74,8 @@ export function ownCertificate(): void {
     });
 
     test("back to the authority: the timer renews again, and the key is gone from the machine's disk", async () => {
-        await labOk("up", "--set", "tlsCertificate=", "--set", "tlsPrivateKey=", "--set", "httpRedirect=");
+        const back = ["tlsCertificate=", "tlsPrivateKey=", "httpRedirect=", "uiDomain=", "grpcDomain="];
+        await labOk("up", ...back.flatMap((one) => ["--set", one]));
         expect((await new Clients(await status()).http("/")).status).toBe(200);
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
         expect((await tryOnMachine("ls /etc/linkmesh-proxy/tls")).code).not.toBe(0);

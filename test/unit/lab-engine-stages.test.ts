@@ -56,11 +56,11 @@ describe("EngineStages", () => {
         expect(lines).toEqual(["! step linkmesh-nginx: few files"]);
     });
 
-    it("keeps a component's warning, which belongs to no line", () => {
-        const component = "urn:pulumi:lab::p::linkmesh-proxy:index:SecurityGroup::linkmesh-security";
-        stages.handle({
-            diagnosticEvent: { urn: component, message: "open to all\n", severity: "warning" },
-        } as EngineEvent);
+    it.each([
+        ["a component's", "urn:pulumi:lab::p::linkmesh-proxy:index:SecurityGroup::linkmesh-security"],
+        ["the program's own", undefined],
+    ])("keeps %s warning, which belongs to no line", (_, urn) => {
+        stages.handle({ diagnosticEvent: { urn, message: "open to all\n", severity: "warning" } } as EngineEvent);
         expect(lines).toEqual(["! whole: open to all"]);
     });
 
