@@ -56,10 +56,7 @@ function names(s: Settings): string[] {
             "caaIssuer publishes a record for each host, but certificateNames holds a wildcard, which the record of the whole domain decides on: remove one of them.",
         ],
         [
-            s.caaIssuer === "" ||
-                s.caaIssuer === "letsencrypt.org" ||
-                hasOwnCertificate(s) ||
-                !["staging", "production"].includes(s.acmeDirectory),
+            s.caaIssuer === "" || s.caaIssuer === "letsencrypt.org" || hasOwnCertificate(s) || !isLetsEncrypt(s),
             `caaIssuer ${s.caaIssuer} would forbid the certificates of acmeDirectory ${s.acmeDirectory}: set it to letsencrypt.org.`,
         ],
         [
@@ -92,6 +89,10 @@ function access(s: Settings): string[] {
                     : "grpcAllowedCidrs speaks of port 50051, but grpc is false: remove one of them.",
             ],
             [
+                s.publicAddress || s.subnetId !== "",
+                "publicAddress is false, but the network that the program makes leads out by public addresses alone: set subnetId to a subnet of yours that has another way out.",
+            ],
+            [
                 s.trustedHops.length === 0 || s.grpcDomain === "",
                 "trustedHops and grpcDomain exclude each other: a hop that ends TLS cannot pass gRPC through on the same port, so give gRPC its own port or remove the hops.",
             ],
@@ -116,7 +117,7 @@ function certificate(s: Settings): string[] {
             "acmeEabKeyId and acmeEabHmacKey belong together: set both as the authority shows them, or none.",
         ],
         [
-            !(s.acmeEabKeyId !== "" && (s.acmeDirectory === "staging" || s.acmeDirectory === "production")),
+            s.acmeEabKeyId === "" || !isLetsEncrypt(s),
             "acmeEabKeyId is of no use with Let's Encrypt: set acmeDirectory to the authority's URL, or remove it.",
         ],
         [
@@ -126,6 +127,10 @@ function certificate(s: Settings): string[] {
         [
             !answersChallenges(s) || s.httpRedirect,
             "httpRedirect is false, but http-01 needs port 80: use dns-01, bring a certificate by tlsCertificate, or leave the port open.",
+        ],
+        [
+            s.publicAddress || !answersChallenges(s) || !isLetsEncrypt(s),
+            `publicAddress is false, but ${s.acmeDirectory} is Let's Encrypt, which comes to port 80 from the internet: use dns-01, bring a certificate by tlsCertificate, or name an authority inside the network.`,
         ],
         [
             !answersChallenges(s) || wildcard === undefined,
@@ -150,6 +155,10 @@ function certificate(s: Settings): string[] {
     ]);
     if (hasOwnCertificate(s) && s.tlsPrivateKey !== "") problems.push(...ownCertificate(s));
     return problems;
+}
+
+function isLetsEncrypt({ acmeDirectory }: Settings): boolean {
+    return acmeDirectory === "staging" || acmeDirectory === "production";
 }
 
 function ownCertificate(s: Settings): string[] {

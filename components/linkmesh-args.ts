@@ -71,8 +71,10 @@ export interface LinkMeshArgs {
     imageId?: string;
     /** IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId. Default: "10.77.0.0/24". */
     vpcCidr?: string;
-    /** An existing public subnet (with an internet gateway) to use instead of an own VPC. Without an IPv6 block the machine has IPv4 alone. */
+    /** An existing subnet to use instead of an own VPC: public (with an internet gateway), or with publicAddress=false one that has another way out. Without an IPv6 block the machine has IPv4 alone. */
     subnetId?: string;
+    /** Give the machine a public IPv4 address. With false the names lead to its private one, for a network that reaches it (a VPN, peering) and lets it out (a NAT gateway); `pulumi up` has to reach it, too, or go through bastionHost. Default: true. */
+    publicAddress?: boolean;
     /** Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month. Default: 10. */
     dataVolumeSize?: number;
     /** How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data. Default: 0. */

@@ -97,6 +97,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 imagePinned: settings.imageId !== "",
                 system: surroundings.system,
                 ipv6: surroundings.ipv6,
+                publicAddress: settings.publicAddress,
                 instanceProfile: rights?.instanceProfile,
                 instanceType: settings.instanceType,
                 subnetId: surroundings.subnet?.id ?? ownNetwork!.subnetId,

@@ -8,6 +8,7 @@ import { join } from "node:path";
  * Addresses come from 10.77.0.0/16 and fd77::/48 only:
  *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache, .57 AWS
  *   10.77.(129+2s).0/24   elastic addresses
+ *   10.77.(112+s).0/24    the VPC that exists from the start; the outer machine reaches its private subnet over a VPN
  *   fd77:0:0:(s*20hex)00::/64 the same "internet" in IPv6 (same last numbers, ::1, ::2, ::53 …)
  *   fd77:0:0:(s*20hex+v)00::/56 the VPC number v, from 1 to 31; 31 is the one that exists from the start
  */
@@ -36,6 +37,8 @@ export interface LabNet {
     readonly router6: string;
     readonly internetCidr: string;
     readonly elasticCidr: string;
+    /** Of the VPC that exists from the start, a /24. */
+    readonly existingCidr: string;
     /** The `n`th elastic address, n from 1. */
     elasticAddress(n: number): string;
     /** The /56 of the VPC number `v`, from 1 to 31, as "fd77:0:0:2100::/56". */
@@ -82,6 +85,7 @@ export function labAt(slot: number): Lab {
             router6: `${v6}::2`,
             internetCidr: `${v4}.0/24`,
             elasticCidr: `${elastic}.0/24`,
+            existingCidr: `10.77.${112 + slot}.0/24`,
             elasticAddress: (n) => {
                 if (n < 1 || n > 254) throw new Error("the lab has 254 elastic addresses, all are in use");
                 return `${elastic}.${n}`;

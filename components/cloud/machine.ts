@@ -10,6 +10,8 @@ export interface MachineArgs {
     system: string;
     /** The subnet has IPv6. */
     ipv6: boolean;
+    /** Have a public IPv4 address, and not only the subnet's. */
+    publicAddress: boolean;
     /** Instance profile whose role programs on the machine have. Default: none. */
     instanceProfile?: pulumi.Input<string>;
     /** For example "t3.small". A change replaces the machine, so that another architecture works too. */
@@ -45,6 +47,7 @@ export interface MachineArgs {
 export class Machine extends pulumi.ComponentResource {
     /** Undefined when paused. */
     readonly instance: aws.ec2.Instance | undefined;
+    /** The public address, or the subnet's without one. */
     readonly ipv4: pulumi.Output<string>;
     /** Undefined in a subnet without IPv6. */
     readonly ipv6: pulumi.Output<string> | undefined;
@@ -69,16 +72,18 @@ export class Machine extends pulumi.ComponentResource {
             },
             { ...kept, dependsOn: args.network },
         );
-        const address = new aws.ec2.Eip(
-            `${name}-address`,
-            { domain: "vpc", tags },
-            { ...kept, dependsOn: args.network },
-        );
-        const association = new aws.ec2.EipAssociation(
-            `${name}-address-association`,
-            { allocationId: address.allocationId, networkInterfaceId: networkInterface.id },
-            { parent: this, dependsOn: args.network },
-        );
+        const address = args.publicAddress
+            ? new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { ...kept, dependsOn: args.network })
+            : undefined;
+        const reached = address
+            ? [
+                  new aws.ec2.EipAssociation(
+                      `${name}-address-association`,
+                      { allocationId: address.allocationId, networkInterfaceId: networkInterface.id },
+                      { parent: this, dependsOn: args.network },
+                  ),
+              ]
+            : [];
         const volume = new aws.ebs.Volume(
             `${name}-data`,
             {
@@ -123,7 +128,7 @@ export class Machine extends pulumi.ComponentResource {
                     replacementTrigger: pulumi.interpolate`${volume.id} ${args.system}`,
                     ignoreChanges: args.imagePinned ? [] : ["ami"],
                     // The volume goes after the machine that writes on it.
-                    dependsOn: [volume, association],
+                    dependsOn: [volume, ...reached],
                 },
             );
             const attachment = new aws.ec2.VolumeAttachment(
@@ -136,10 +141,10 @@ export class Machine extends pulumi.ComponentResource {
                 },
                 { parent: this, deleteBeforeReplace: true, deletedWith: this.instance },
             );
-            this.ready = [association, attachment];
+            this.ready = [...reached, attachment];
         }
 
-        this.ipv4 = address.publicIp;
+        this.ipv4 = address?.publicIp ?? networkInterface.privateIp;
         this.ipv6 = args.ipv6 ? networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!) : undefined;
         this.dataDevice = volume.id.apply(
             (id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,

@@ -39,12 +39,20 @@ export const MACHINE_SETTINGS = {
     subnetId: setting({
         type: "string",
         description:
-            "An existing public subnet (with an internet gateway) to use instead of an own VPC. Without an IPv6 block the machine has IPv4 alone.",
+            "An existing subnet to use instead of an own VPC: public (with an internet gateway), or with publicAddress=false one that has another way out. Without an IPv6 block the machine has IPv4 alone.",
         default: "",
         example: "subnet-0123456789abcdef0",
         schema: optional(
             z.string().regex(/^subnet-[a-f0-9]+$/, "must be a subnet id such as subnet-0123456789abcdef0"),
         ),
+    }),
+    publicAddress: setting({
+        type: "boolean",
+        description:
+            "Give the machine a public IPv4 address. With false the names lead to its private one, for a network that reaches it (a VPN, peering) and lets it out (a NAT gateway); `pulumi up` has to reach it, too, or go through bastionHost.",
+        default: true,
+        example: "false",
+        schema: flag,
     }),
     dataVolumeSize: setting({
         type: "integer",

@@ -108,6 +108,8 @@ function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes
         ],
         routes: [
             `route replace ${net.elasticCidr} via ${net.router} dev ${outer} src ${net.outer}`,
+            // As over a VPN; the router lets it through to private subnets alone.
+            `route replace ${net.existingCidr} via ${net.router} dev ${outer} src ${net.outer}`,
             // All VPCs of the slot at once: 32 times 256 subnets.
             `route replace ${net.outer6.replace(/::1$/, "::/51")} via ${net.router6} dev ${outer} src ${net.outer6}`,
         ],

@@ -15,6 +15,10 @@ interface Port {
     vpcId: string;
     /** The associated elastic address. */
     elastic?: string;
+    /** Address of the NAT gateway through which it reaches the internet, and is not reached from there. */
+    nat?: string;
+    /** The outer machine reaches its private address, and is reached, as over a VPN. */
+    vpn: boolean;
     /** It reaches the internet and is reached from there, in each family. */
     public4: boolean;
     public6: boolean;
@@ -33,7 +37,7 @@ export function renderRuleset(lab: Lab, state: CloudState): string {
     const chains = [
         ...natChains(lab, ports),
         forwardChain(ports),
-        pathChain(ports),
+        pathChain(lab, ports),
         chain("input", [
             "type filter hook input priority filter; policy drop",
             'iifname "lo" accept',
@@ -58,6 +62,8 @@ function port(lab: Lab, state: CloudState, eni: NetworkInterface): Port {
         link: routerInterface(lab, eni.id),
         vpcId: subnet.vpcId,
         elastic,
+        nat: state.natGateways[routes["0.0.0.0/0"] ?? ""]?.publicIp,
+        vpn: routes[`${lab.net.outer}/32`]?.startsWith("vgw-") ?? false,
         public4: elastic !== undefined && leadsOut("0.0.0.0/0"),
         public6: eni.ipv6Addresses.length > 0 && leadsOut("::/0"),
         rules: Object.values(state.securityGroupRules)
@@ -68,17 +74,26 @@ function port(lab: Lab, state: CloudState, eni: NetworkInterface): Port {
 
 function natChains(lab: Lab, ports: Port[]): string[] {
     const elastic = ports.filter((p) => p.public4);
+    const behindNat = ports.filter((p) => p.nat);
     return [
         chain("prerouting", [
             "type nat hook prerouting priority dstnat",
             ...elastic.map((p) => `ip daddr ${p.elastic} dnat ip to ${p.eni.privateIp}`),
-            // The service knows a machine by its elastic address: one without it has no way there.
-            ...elastic.map((p) => `iifname "${p.link}" ip daddr ${METADATA} tcp dport 80 dnat ip to ${lab.net.aws}`),
+            // The service knows a machine by its elastic address, or behind a NAT gateway by its private one: one with
+            // neither has no way there.
+            ...[...elastic, ...behindNat].map(
+                (p) => `iifname "${p.link}" ip daddr ${METADATA} tcp dport 80 dnat ip to ${lab.net.aws}`,
+            ),
         ]),
         chain("postrouting", [
             "type nat hook postrouting priority srcnat",
             // The resolver answers machines without a public address too, as AWS's does.
             `oifname "${WAN}" ip daddr ${lab.net.dns} meta l4proto { tcp, udp } th dport 53 snat ip to ${lab.net.router}`,
+            ...behindNat.flatMap((p) => [
+                `oifname "${WAN}" ip saddr ${p.eni.privateIp} ct original ip daddr ${METADATA} accept`,
+                ...(p.vpn ? [`oifname "${WAN}" ip saddr ${p.eni.privateIp} ip daddr ${lab.net.outer} accept`] : []),
+                `oifname "${WAN}" ip saddr ${p.eni.privateIp} snat ip to ${p.nat}`,
+            ]),
             ...elastic.flatMap((p) => [
                 `oifname "${WAN}" ip saddr ${p.eni.privateIp} snat ip to ${p.elastic}`,
                 // To an elastic address of the lab, its own included: through the gateway and back.
@@ -103,12 +118,14 @@ function forwardChain(ports: Port[]): string {
 }
 
 /** Returns for packets on a way that the route tables allow, drops the others. */
-function pathChain(ports: Port[]): string {
+function pathChain(lab: Lab, ports: Port[]): string {
     const set = (links: string[]) => `{ ${links.map((link) => `"${link}"`).join(", ")} }`;
     const vpcs = [...new Set(ports.map((p) => p.vpcId))].map((id) =>
         set(ports.filter((p) => p.vpcId === id).map((p) => p.link)),
     );
     const public4 = ports.filter((p) => p.public4).map((p) => p.link);
+    const behindNat = ports.filter((p) => p.nat).map((p) => p.link);
+    const vpn = ports.filter((p) => p.vpn).map((p) => p.link);
     const public6 = ports.filter((p) => p.public6).map((p) => p.link);
     return chain("path", [
         ...vpcs.map((links) => `iifname ${links} oifname ${links} ct status & dnat == 0 return`),
@@ -117,6 +134,10 @@ function pathChain(ports: Port[]): string {
                   `meta nfproto ipv4 iifname ${set([WAN, ...public4])} oifname ${set(public4)} ct status dnat return`,
                   `meta nfproto ipv4 iifname ${set(public4)} oifname "${WAN}" return`,
               ]
+            : []),
+        ...(behindNat.length ? [`meta nfproto ipv4 iifname ${set(behindNat)} oifname "${WAN}" return`] : []),
+        ...(vpn.length
+            ? [`iifname "${WAN}" oifname ${set(vpn)} ip saddr ${lab.net.outer} ct status & dnat == 0 return`]
             : []),
         ...(public6.length
             ? [`meta nfproto ipv6 iifname ${set([WAN, ...public6])} oifname ${set([WAN, ...public6])} return`]

@@ -7,6 +7,8 @@ export interface CloudState {
     version: 1;
     vpcs: Record<string, Vpc>;
     internetGateways: Record<string, { id: string; vpcId?: string }>;
+    /** Only the one that exists from the start. */
+    natGateways: Record<string, { id: string; publicIp: string }>;
     subnets: Record<string, Subnet>;
     routeTables: Record<string, RouteTable>;
     securityGroups: Record<string, { id: string; vpcId: string; name: string }>;
@@ -56,7 +58,10 @@ export interface Subnet {
 export interface RouteTable {
     id: string;
     vpcId: string;
-    /** Destination CIDR to internet gateway id. A subnet without a default route to a gateway reaches nothing outside its VPC. */
+    /**
+     * Destination CIDR to the id of an internet gateway, a NAT gateway or (of the outer machine alone) a VPN gateway. A
+     * subnet without a default route to a gateway reaches nothing outside its VPC.
+     */
     routes: Record<string, string>;
 }
 
@@ -183,6 +188,7 @@ export function emptyCloud(): CloudState {
         version: 1,
         vpcs: {},
         internetGateways: {},
+        natGateways: {},
         subnets: {},
         routeTables: {},
         securityGroups: {},

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
+import { EXISTING_SUBNET_PRIVATE } from "../../lab/cloud/existing.ts";
 import { access } from "./access.ts";
 import { corporateAuthority } from "./corporate-authority.ts";
 import { dnsChallenge } from "./dns-challenge.ts";
-import { expectNothingLeft, lab, labOk, theLab, useLab } from "./lab.ts";
+import { expectNothingLeft, lab, labOk, linkmeshInfo, theLab, useLab } from "./lab.ts";
 import { onePort } from "./one-port.ts";
 import { ownCertificate } from "./own-certificate.ts";
+import { privateNetwork } from "./private-network.ts";
 
 // One stack that goes from mode to mode, as `--set` brings each of them up by hand; docs/modes.md lists them.
 useLab("test-modes");
@@ -74,6 +76,22 @@ describe("another authority", () => {
         await labOk("up", ...sets({ acmeChallenge: "", certificateNames: "", httpRedirect: "", grpcAllowedCidrs: "" }));
     });
     corporateAuthority();
+});
+
+describe("a private network", () => {
+    let before: Awaited<ReturnType<typeof linkmeshInfo>>;
+    beforeAll(async () => {
+        before = await linkmeshInfo();
+        await labOk(
+            "up",
+            ...sets({
+                ...{ acmeDirectory: "", acmeCaBundle: "", acmeEabKeyId: "", acmeEabHmacKey: "" },
+                ...{ subnetId: EXISTING_SUBNET_PRIVATE, publicAddress: "false" },
+                ...{ acmeChallenge: "dns-01", httpRedirect: "false" },
+            }),
+        );
+    });
+    privateNetwork(() => before);
 });
 
 test("destroy leaves nothing of all the modes", async () => {

@@ -42,6 +42,10 @@ describe("combinations that make sense", () => {
         ["DNS and no port 80", () => ({ acmeChallenge: "dns-01", httpRedirect: false })],
         ["another authority", () => ({ acmeDirectory: OWN_CA, acmeEabKeyId: "kid", acmeEabHmacKey: "aGVsbG8" })],
         ["a certificate of one's own, no port 80", () => ({ ...pair(own.good), httpRedirect: false })],
+        [
+            "a private network, and its own authority there",
+            () => ({ publicAddress: false, subnetId: "subnet-0abc", acmeDirectory: OWN_CA }),
+        ],
         ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
         ["hops before the machine, and gRPC beside", () => ({ trustedHops: ["203.0.113.0/24"] })],
         [
@@ -66,6 +70,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ["`trustedHops` of all addresses", () => ({ trustedHops: ["0.0.0.0/0"] })],
     ["a network twice", () => ({ httpsAllowedCidrs: ["10.0.0.0/8", "10.0.0.0/8"] })],
     ["a part of the bastion", () => ({ bastionHost: "bastion.example.com" })],
+    ["`publicAddress` false without `subnetId`", () => ({ publicAddress: false, acmeChallenge: "dns-01" })],
     ["`dns` external with `hostedZone`", () => ({ dns: "external", hostedZone: "example.com" })],
     ["`dns` external with `dnsAllowOverwrite`", () => ({ dns: "external", dnsAllowOverwrite: true })],
     ["`dns` external with dns-01", () => ({ dns: "external", acmeChallenge: "dns-01" })],
@@ -85,6 +90,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         () => ({ acmeDirectory: "production", acmeEabKeyId: "kid-1", acmeEabHmacKey: "aGVsbG8" }),
     ],
     ["`httpRedirect` false with http-01", () => ({ httpRedirect: false })],
+    ["`publicAddress` false with http-01 of Let's Encrypt", () => ({ publicAddress: false, subnetId: "subnet-0abc" })],
     ["a wildcard with http-01", () => ({ certificateNames: ["*.example.com"] })],
     ["`certificateNames` that lack the domain", () => ({ certificateNames: ["other.example.com"] })],
     ["`certificateNames` twice", () => ({ certificateNames: ["linkmesh.example.com", "linkmesh.example.com"] })],

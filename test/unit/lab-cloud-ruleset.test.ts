@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { EXISTING_SUBNET_PRIVATE, EXISTING_VPC } from "../../lab/cloud/existing.ts";
 import { renderRuleset } from "../../lab/cloud/ruleset.ts";
 import { labAt } from "../../lab/lab.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
@@ -21,4 +22,19 @@ it("leads a machine with an elastic address to its metadata, whatever its securi
     const verdicts = egress.split("\n").filter((line) => / accept$/.test(line));
     expect(verdicts.at(-1)?.trim()).toBe("ct original ip daddr 169.254.169.254 ip daddr 10.77.128.57 accept");
     expect(egress.trim()).toMatch(/\n\s*drop$/);
+});
+
+it("leads a private machine out through the NAT gateway, and in from the outer machine alone", async () => {
+    const cloud = TestCloud.create();
+    const group = await cloud.make("SecurityGroup", { vpcId: EXISTING_VPC });
+    await cloud.make("NetworkInterface", { subnetId: EXISTING_SUBNET_PRIVATE, securityGroups: [group.id] });
+    const { lab } = cloud.store;
+    const ruleset = renderRuleset(lab, await cloud.state());
+    const own = lab.net.existingCidr.replace("0/24", "132");
+    expect(ruleset).toContain(`ip saddr ${own} snat ip to ${lab.net.elasticAddress(253)}\n`);
+    const [, path = ""] = /chain path \{\n([^}]*(?:\{[^}]*\}[^}]*)*)\n {4}\}\n/.exec(ruleset) ?? [];
+    const inward = path.split("\n").filter((line) => line.includes('iifname "wan"'));
+    expect(inward).toEqual([
+        expect.stringMatching(new RegExp(`ip saddr ${lab.net.outer} ct status & dnat == 0 return$`)),
+    ]);
 });

@@ -166,6 +166,18 @@ test("a subnet without IPv6: no address, record, rule or listener of that family
     expect(text(named("linkmesh-proxy"))).not.toContain("listen [::]");
 });
 
+test("a private network: no public address, and the names lead to the subnet's", async () => {
+    const { registered, named } = await runProgram({
+        ...CONFIG,
+        subnetId: "subnet-0004",
+        publicAddress: "false",
+        acmeChallenge: "dns-01",
+    });
+    expect(registered.filter(({ type }) => type.startsWith("aws:ec2/eip"))).toEqual([]);
+    expect(named("linkmesh-dns-linkmesh.example.com-a").inputs.records).toEqual(["10.77.0.9"]);
+    expect(reveal<{ host: string }>(named("linkmesh-nginx").inputs.connection).host).toBe("10.77.0.9");
+});
+
 test("networks that may connect, one rule each; port 80 stays open while http-01 needs it", async () => {
     const some = {
         ...CONFIG,

@@ -121,7 +121,7 @@ function computed(type: string): Record<string, unknown> {
         case "aws:ec2/vpc:Vpc":
             return { ipv6CidrBlock: "2001:db8:0:100::/56" };
         case "aws:ec2/networkInterface:NetworkInterface":
-            return { ipv6Addresses: ["2001:db8:0:100::10"] };
+            return { privateIp: "10.77.0.9", ipv6Addresses: ["2001:db8:0:100::10"] };
         case "aws:ec2/eip:Eip":
             return { publicIp: "203.0.113.10", allocationId: "eipalloc-1" };
         case "aws:iam/role:Role":

@@ -75,10 +75,11 @@ function describe(
     });
 }
 
-/** The machine that has this elastic address, with which its packets arrive. */
+/** The machine that has this elastic address, or behind a NAT gateway this private one, with which its packets arrive. */
 function machineAt(state: CloudState, address: string): Instance | undefined {
     const elastic = Object.values(state.addresses).find(({ publicIp }) => publicIp === address);
-    const card = elastic?.association?.networkInterfaceId;
+    const own = Object.values(state.networkInterfaces).find(({ privateIp }) => privateIp === address);
+    const card = elastic?.association?.networkInterfaceId ?? own?.id;
     return Object.values(state.instances).find(({ networkInterfaceId }) => networkInterfaceId === card);
 }
 
