@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { beforeAll, expect, test } from "vitest";
 import { Clients } from "./clients.ts";
-import { labOk, onMachine, status, theLab, tryOnMachine } from "./lab.ts";
+import { labOk, listens, onMachine, status, theLab } from "./lab.ts";
 import { lab6 } from "./one-port.ts";
 
 /** gRPC off, port 443 for two networks alone, one of which is a hop whose word about the client is taken. */
@@ -19,7 +19,7 @@ export function access(): void {
 
     test("gRPC off: no output, no listener of nginx, no port; check says that it is closed", async () => {
         expect(found.outputs.grpcEndpoint).toBeUndefined();
-        expect((await tryOnMachine("ss -Hltn 'sport = :50051' | grep .")).code).toBe(1);
+        expect(await listens(50051)).toBe(false);
         expect(await onMachine("grep -c 'stream {' /etc/nginx/linkmesh/current/main-stream.conf || true")).toBe("0");
         expect(await onMachine("grep -v '^ *#' /etc/linkmesh/config.yaml")).not.toContain("50051");
         const check = await labOk("check");

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ZONE_ID } from "../../lab/cloud/state.ts";
 import { connects } from "./access.ts";
 import { Clients } from "./clients.ts";
-import { changeCloud, cloud, lab, labOk, onMachine, status, theLab, tryOnMachine } from "./lab.ts";
+import { changeCloud, cloud, lab, labOk, listens, onMachine, status, theLab, tryOnMachine } from "./lab.ts";
 
 /** As the timer runs it. */
 const CERTBOT = "env $(systemctl show --property Environment --value certbot.service) certbot";
@@ -14,7 +14,7 @@ export function dnsChallenge(): void {
     test("the certificate is the wildcard's, and no one asked port 80 for it", async () => {
         expect(await onMachine(NAMES)).toBe("DNS:*.example.test");
         expect((await new Clients(await status()).http("/")).status).toBe(200);
-        expect((await tryOnMachine("ss -Hltn 'sport = :80' | grep .")).code).toBe(1);
+        expect(await listens(80)).toBe(false);
         expect((await labOk("check")).stdout).toMatch(/certificate ipv6 +\*\.example\.test/);
     });
 
@@ -24,8 +24,7 @@ export function dnsChallenge(): void {
     });
 
     test("it renews by the same way", async () => {
-        const { stdout } = await labOk("renew");
-        expect(new Set([...stdout.matchAll(/^serial \w+ +(\w+)/gm)].map(([, serial]) => serial)).size).toBe(2);
+        await labOk("renew");
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
         expect(await onMachine("cat /etc/letsencrypt/renewal/*.conf")).toContain("authenticator = dns-route53");
     });

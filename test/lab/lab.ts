@@ -98,6 +98,11 @@ export function tryOnMachine(script: string) {
     return enterMachine(theLab(), programInstance(cloud())!.id, ["bash", "-s"], script);
 }
 
+/** Whether anything on the machine takes connections at this TCP port, in either family or in one. */
+export async function listens(port: number, family: "" | "4" | "6" = ""): Promise<boolean> {
+    return (await onMachine(`ss -H${family}ltn 'sport = :${port}'`)) !== "";
+}
+
 /** What LinkMesh tells of itself. */
 export async function linkmeshInfo(): Promise<{ caFingerprint: string; version: string }> {
     const call = 'curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/info';

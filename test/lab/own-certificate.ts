@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { TestCa, type Pair } from "../host/test-ca.ts";
 import { Clients } from "./clients.ts";
 import { alpn } from "./one-port.ts";
-import { lab, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
+import { lab, labOk, listens, onMachine, status, tryOnMachine } from "./lab.ts";
 import { Load } from "./load.ts";
 
 const HOST = "linkmesh.example.test";
@@ -42,7 +42,7 @@ export function ownCertificate(): void {
 
     test("port 80 has no listener", async () => {
         expect((await status()).outputs.httpUrl).toBeUndefined();
-        expect((await tryOnMachine("ss -Hltn 'sport = :80' | grep .")).code).toBe(1);
+        expect(await listens(80)).toBe(false);
         expect((await labOk("check")).stdout).toMatch(/closed +ipv6/);
     });
 

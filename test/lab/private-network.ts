@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { connects } from "./access.ts";
-import { Clients, exchange } from "./clients.ts";
 import { cloud, labOk, linkmeshInfo, onMachine, status, theLab } from "./lab.ts";
+import { expectSurfaces } from "./surfaces.ts";
 
 /** A machine without a public address, which a VPN leads to; the stack that had one has moved there. */
 export function privateNetwork(before: () => { caFingerprint: string }): void {
@@ -25,17 +25,7 @@ export function privateNetwork(before: () => { caFingerprint: string }): void {
     });
 
     test("the three surfaces answer over the VPN, to which clients have their true addresses", async () => {
-        const clients = new Clients(found);
-        const token = await onMachine("linkmesh-server token");
-        const headers = { Authorization: `Bearer ${token}` };
-        const { body } = await clients.http("/api/v1/whoami", { headers });
-        expect(JSON.parse(body)).toMatchObject({ address: theLab().net.outer });
-        const socket = await clients.opamp(token);
-        expect((await exchange(socket, Buffer.from("hello"))).toString()).toBe("hello");
-        socket.terminate();
-        const { agent } = await clients.enrolledAgent(token);
-        expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
-        agent.close();
+        await expectSurfaces(found);
         await labOk("check");
     });
 

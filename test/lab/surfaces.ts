@@ -6,6 +6,22 @@ import { IMAGES } from "../../lab/cloud/state.ts";
 import { Clients, exchange } from "./clients.ts";
 import { labOk, onMachine, status, theLab, type Run } from "./lab.ts";
 
+/** A page, an OpAMP session and a gRPC call by real clients on IPv4, where their finer points are tested elsewhere. */
+export async function expectSurfaces(found: Awaited<ReturnType<typeof status>>): Promise<void> {
+    const clients = new Clients(found);
+    const token = await onMachine("linkmesh-server token");
+    const headers = { Authorization: `Bearer ${token}` };
+    const { body } = await clients.http("/api/v1/whoami", { headers });
+    expect(JSON.parse(body)).toMatchObject({ address: theLab().net.outer });
+    const socket = await clients.opamp(token);
+    expect((await exchange(socket, Buffer.from("hello"))).toString()).toBe("hello");
+    socket.terminate();
+    const { agent, bootstrap } = await clients.enrolledAgent(token);
+    expect(bootstrap.grpcEndpoint).toBe(found.outputs.grpcEndpoint);
+    expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+    agent.close();
+}
+
 /** The three public surfaces, as real clients meet them in both address families. */
 export function surfaces(up: () => Run): void {
     let found: Awaited<ReturnType<typeof status>>;
