@@ -7,8 +7,9 @@ import {
     hasOwnCertificate,
     httpsNames,
     outside,
-    publicNames,
+    recordNames,
 } from "./surfaces.ts";
+import { LETS_ENCRYPT } from "./validators.ts";
 
 /** Keys of config.yaml that the proxy's own settings decide. */
 const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
@@ -25,7 +26,7 @@ function broken(rules: readonly (readonly [holds: boolean, sentence: string])[])
 
 function names(s: Settings): string[] {
     const zone = s.hostedZone;
-    const stranger = zone === "" ? undefined : outside(zone, publicNames(s));
+    const stranger = zone === "" ? undefined : outside(zone, recordNames(s));
     const named = [s.domain, s.uiDomain, s.grpcDomain].filter((name) => name !== "");
     return broken([
         [
@@ -107,6 +108,10 @@ function access(s: Settings): string[] {
 function certificate(s: Settings): string[] {
     const uncovered = httpsNames(s).find((name) => !certificateNames(s).some((pattern) => covers(pattern, name)));
     const wildcard = certificateNames(s).find((name) => name.startsWith("*."));
+    const redundant = s.certificateNames.find((name) =>
+        s.certificateNames.some((one) => one !== name && covers(one, name)),
+    );
+    const unanswered = s.certificateNames.find((name) => !name.startsWith("*.") && !httpsNames(s).includes(name));
     const problems = broken([
         [
             hasOwnCertificate(s) === (s.tlsPrivateKey !== ""),
@@ -137,6 +142,14 @@ function certificate(s: Settings): string[] {
             `certificateNames holds ${wildcard}, and authorities give wildcards by dns-01 only: set acmeChallenge to dns-01, or name each host.`,
         ],
         [
+            redundant === undefined,
+            `certificateNames holds ${redundant}, which a wildcard of the list covers, and authorities refuse both in one: remove it.`,
+        ],
+        [
+            !answersChallenges(s) || uncovered !== undefined || unanswered === undefined,
+            `certificateNames holds ${unanswered}, which nginx answers no http-01 challenge for: remove it, or set acmeChallenge to dns-01.`,
+        ],
+        [
             hasOwnCertificate(s) || uncovered === undefined,
             `certificateNames lacks ${uncovered}, which nginx answers for: add it, or a wildcard that covers it.`,
         ],
@@ -158,7 +171,7 @@ function certificate(s: Settings): string[] {
 }
 
 function isLetsEncrypt({ acmeDirectory }: Settings): boolean {
-    return acmeDirectory === "staging" || acmeDirectory === "production";
+    return acmeDirectory in LETS_ENCRYPT;
 }
 
 function ownCertificate(s: Settings): string[] {

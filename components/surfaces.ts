@@ -34,6 +34,13 @@ export function certificateNames(settings: Settings): readonly string[] {
     return settings.certificateNames.length > 0 ? settings.certificateNames : httpsNames(settings);
 }
 
+/** Every name for which the zone gets a record, those of challenges included. Pure. */
+export function recordNames(settings: Settings): string[] {
+    const written = settings.caaIssuer !== "" || (!hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01");
+    const certified = written ? certificateNames(settings).map((name) => name.replace(/^\*\./, "")) : [];
+    return [...new Set([...publicNames(settings), ...certified])];
+}
+
 export function hasOwnCertificate({ tlsCertificate }: Pick<Settings, "tlsCertificate">): boolean {
     return tlsCertificate !== "";
 }

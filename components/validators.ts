@@ -11,6 +11,12 @@ export const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((v
 export const wholeNumber = (least: number, most: number, tooMany = `must be at most ${most}`) =>
     z.coerce.number().int("must be a whole number").min(least, `must be at least ${least}`).max(most, tooMany);
 
+/** Names for the directories that most users choose between. */
+export const LETS_ENCRYPT: Readonly<Record<string, string>> = {
+    staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
+    production: "https://acme-v02.api.letsencrypt.org/directory",
+};
+
 export const acmeDirectory = z
     .string()
     .refine(
@@ -19,7 +25,9 @@ export const acmeDirectory = z
         {
             error: 'must be "staging", "production" or an https URL of an ACME directory',
         },
-    );
+    )
+    // Let's Encrypt by its URL is Let's Encrypt: what holds for one holds for the other.
+    .transform((value) => Object.entries(LETS_ENCRYPT).find(([, url]) => url === value)?.[0] ?? value);
 
 /** A DNS name of two labels or more, lower case, without a final dot; 253 characters at most. */
 export const hostname = z
@@ -42,21 +50,29 @@ export const publicKey = z
     });
 
 /** A network in CIDR form whose host bits are zero, as AWS demands. */
-export const cidr = z.string().superRefine((value, context) => {
-    const [address = "", length = "", rest] = value.split("/");
-    const family = isIP(address);
-    const bits = family === 6 ? 128 : 32;
-    if (family === 0 || rest !== undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits) {
-        context.addIssue({
-            code: "custom",
-            message: `must hold networks in CIDR form such as 198.51.100.7/32 or 2001:db8::/64, not "${value}"`,
-        });
-        return;
-    }
-    if (!isNetworkAddress(address, Number(length), family)) {
-        context.addIssue({ code: "custom", message: `must hold network addresses: "${value}" has host bits set` });
-    }
-});
+export const cidr = z
+    .string()
+    .superRefine((value, context) => {
+        const [address = "", length = "", rest] = value.split("/");
+        const family = isIP(address);
+        const bits = family === 6 ? 128 : 32;
+        if (family === 0 || rest !== undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits) {
+            context.addIssue({
+                code: "custom",
+                message: `must hold networks in CIDR form such as 198.51.100.7/32 or 2001:db8::/64, not "${value}"`,
+            });
+            return;
+        }
+        if (!isNetworkAddress(address, Number(length), family)) {
+            context.addIssue({ code: "custom", message: `must hold network addresses: "${value}" has host bits set` });
+        }
+    })
+    // One way to write it, as names of resources are made of it and AWS takes no network twice.
+    .transform((value) =>
+        value.includes(":")
+            ? new URL(`http://[${value.split("/")[0]}]`).hostname.slice(1, -1) + `/${value.split("/")[1]}`
+            : value,
+    );
 
 /** True when no bit after the prefix is set, that is when the network's first address is the address itself. */
 function isNetworkAddress(address: string, length: number, family: number): boolean {

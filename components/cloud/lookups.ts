@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
-import { publicNames } from "../surfaces.ts";
+import { outside, publicNames, recordNames } from "../surfaces.ts";
 import { SYSTEM_FACTS, systemOfImage, type System } from "../systems.ts";
 import { DATA_TAG, dataTagValue } from "./snapshots.ts";
 
@@ -36,6 +36,12 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         findImage(settings, machine.architecture, opts),
         findSubnet(settings, opts),
     ]);
+    const stranger = zone && outside(zone.name, recordNames(settings));
+    if (stranger !== undefined) {
+        throw new pulumi.RunError(
+            `${stranger} lies outside the hosted zone ${zone!.name}: choose a name that ends in .${zone!.name}.`,
+        );
+    }
     if (settings.uiDomain !== "" && !SYSTEM_FACTS[image.system].http2PerName) {
         throw new pulumi.RunError(
             `uiDomain: the nginx of ${SYSTEM_FACTS[image.system].label} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set image to debian-13, or remove uiDomain.`,
@@ -60,25 +66,34 @@ async function findZone(settings: Settings, opts: pulumi.InvokeOptions) {
             `hostedZone: this AWS account has no public hosted zone ${settings.hostedZone}; create it in Route 53 or name another.`,
         );
     }
-    // One zone for all names: the closest around the one with the fewest labels in common.
-    const labels = commonLabels(publicNames(settings));
+    const asked = new Map<string, ReturnType<typeof zoneNamed>>();
+    const ask = (name: string) => asked.get(name) ?? asked.set(name, zoneNamed(name, opts)).get(name)!;
+    const names = publicNames(settings);
+    const zones = await Promise.all(names.map((name) => closestZone(name, ask)));
+    const missing = names.filter((_, i) => !zones[i]);
+    if (missing.length > 0) {
+        throw new pulumi.RunError(
+            `domain: this AWS account has no public hosted zone that encloses ${missing.join(" and ")}; create one in Route 53, name it with hostedZone, or publish the names elsewhere with dns=external.`,
+        );
+    }
+    const other = zones.findIndex((zone) => zone!.id !== zones[0]!.id);
+    if (other > 0) {
+        throw new pulumi.RunError(
+            `hostedZone: ${names[0]} lies in the zone ${zones[0]!.name} and ${names[other]} in ${zones[other]!.name}; choose names of one zone.`,
+        );
+    }
+    return zones[0]!;
+}
+
+/** The closest zone around a name. All are asked at once, for a preview's sake; what is wrong with those further up does not count. */
+async function closestZone(name: string, ask: (name: string) => ReturnType<typeof zoneNamed>) {
+    const labels = name.split(".");
     const names = labels.slice(0, -1).map((_, skip) => labels.slice(skip).join("."));
-    // All at once, for a preview's sake; the closest one counts, and what is wrong with those further up does not.
-    const answers = await Promise.allSettled(names.map((name) => zoneNamed(name, opts)));
-    for (const answer of answers) {
+    for (const answer of await Promise.allSettled(names.map(ask))) {
         if (answer.status === "rejected") throw answer.reason;
         if (answer.value) return answer.value;
     }
-    throw new pulumi.RunError(
-        `domain: this AWS account has no public hosted zone that encloses ${publicNames(settings).join(" and ")}; create one in Route 53, name it with hostedZone, or publish the names elsewhere with dns=external.`,
-    );
-}
-
-/** The labels with which all names end. */
-function commonLabels(names: readonly string[]): string[] {
-    const [first = [], ...others] = names.map((name) => name.split(".").reverse());
-    const until = first.findIndex((label, i) => others.some((other) => other[i] !== label));
-    return first.slice(0, until === -1 ? first.length : until).reverse();
+    return undefined;
 }
 
 async function zoneNamed(name: string, opts: pulumi.InvokeOptions) {
@@ -152,7 +167,7 @@ async function findImage(settings: Settings, architecture: "arm64" | "x86_64", o
 async function pinnedImage(settings: Settings, architecture: string, opts: pulumi.InvokeOptions) {
     const { imageId, instanceType } = settings;
     const image = await aws.ec2
-        .getAmi({ filters: [{ name: "image-id", values: [imageId] }] }, opts)
+        .getAmi({ includeDeprecated: true, filters: [{ name: "image-id", values: [imageId] }] }, opts)
         .catch((error: unknown) => {
             throw new pulumi.RunError(`imageId: ${imageId} cannot be used in this region: ${message(error)}`);
         });

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PublishedRecord } from "../cloud/dns.ts";
 import type { Settings } from "../settings.ts";
 import { answersChallenges, certificateNames, hasOwnCertificate, httpsNames } from "../surfaces.ts";
+import { LETS_ENCRYPT } from "../validators.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 export interface CertificateArgs {
@@ -26,11 +27,16 @@ export function setUpCertificate(host: SshHost, settings: Settings, args: Certif
             PROBE: answersChallenges(settings) ? "yes" : "",
             PATIENCE: external ? "900" : "300",
         },
-        files: { records: pulumi.output(args.records).apply(renderRecords) },
+        // Behind a hop the names may lead there, and only their owner knows.
+        files: {
+            records:
+                external && settings.trustedHops.length > 0 ? "" : pulumi.output(args.records).apply(renderRecords),
+        },
         timeout: external ? 1200 : 600,
     });
     if (hasOwnCertificate(settings)) {
         host.step("own-certificate", {
+            variables: { DOMAIN: settings.domain },
             files: { "fullchain.pem": settings.tlsCertificate, "privkey.pem": settings.tlsPrivateKey },
             secret: true,
         });
@@ -64,15 +70,9 @@ export function renderRecords(records: readonly PublishedRecord[]): string {
 /** Certificates for one exact set of names in 7 days, https://letsencrypt.org/docs/rate-limits/ */
 const LETS_ENCRYPT_WEEKLY_LIMIT = 5;
 
-/** Names for the directories that most users choose between; any other value is a URL. */
-const ACME_DIRECTORIES: Readonly<Record<string, string>> = {
-    staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
-    production: "https://acme-v02.api.letsencrypt.org/directory",
-};
-
 /** The URL of the ACME directory. Pure. */
 export function acmeDirectoryUrl(settings: Pick<Settings, "acmeDirectory">): string {
-    return ACME_DIRECTORIES[settings.acmeDirectory] ?? settings.acmeDirectory;
+    return LETS_ENCRYPT[settings.acmeDirectory] ?? settings.acmeDirectory;
 }
 
 /**

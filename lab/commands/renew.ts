@@ -27,7 +27,7 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
             // With the environment of the timer's own service, which knows the CA of the ACME server.
             const environment = "$(systemctl show --property=Environment --value certbot.service)";
             const lineage =
-                "$(sed -n 's|.*live/\\(.*\\)/fullchain.*|\\1|p' /etc/nginx/linkmesh/current/http-linkmesh.conf)";
+                "$(sed -n '/ssl_certificate .*live/{s|.*live/\\(.*\\)/fullchain.*|\\1|p;q}' /etc/nginx/linkmesh/current/http-linkmesh.conf)";
             const command = `sudo env ${environment} certbot renew --cert-name ${lineage} --force-renewal --no-random-sleep-on-renew`;
             const { exitCode, output } = await askMachine(lab, command);
             const lines = output.split("\n").filter((line) => line.trim() !== "" && !/^[- ]+$/.test(line));

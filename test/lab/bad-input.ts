@@ -1,3 +1,7 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
 import { beforeEach, expect, test } from "vitest";
 import { services } from "../../lab/services/services.ts";
 import { lab, labOk, onMachine, servedSerial, theLab, type Run } from "./lab.ts";
@@ -55,6 +59,25 @@ export function badInput(): void {
         );
         expect(await onMachine("dpkg-query -W linkmesh-server")).toBe(version);
         await labOk("up", "--set", "linkmeshDebSha256=");
+    });
+
+    test("a package for another architecture is not installed", async () => {
+        const dir = mkdtempSync(join(tmpdir(), "linkmesh-foreign-"));
+        mkdirSync(join(dir, "tree/DEBIAN"), { recursive: true });
+        const control = ["Package: linkmesh-server", "Version: 99.0.0", "Architecture: arm64", "Maintainer: a test"];
+        writeFileSync(
+            join(dir, "tree/DEBIAN/control"),
+            [...control, "Description: for another machine", ""].join("\n"),
+        );
+        await execa("dpkg-deb", ["--build", join(dir, "tree"), join(dir, "foreign.deb")]);
+        const version = await onMachine("dpkg-query -W linkmesh-server");
+        fails(
+            await lab("up", "--package", join(dir, "foreign.deb")),
+            /step package: .*linkmeshDebUrl: the package at .* is for arm64, and this machine is amd64: set the package for it/,
+        );
+        rmSync(dir, { recursive: true });
+        expect(await onMachine("dpkg-query -W linkmesh-server")).toBe(version);
+        await labOk("up", "--package", "stand-in");
     });
 
     test("a package that cannot be fetched", async () => {

@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-    await up.close();
+    await (up as RunningUp | undefined)?.close();
     await lab("destroy", "--ignore-protect");
 });
 

@@ -68,7 +68,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ],
     ["`trustedHops` with `grpcDomain`", () => ({ grpcDomain: "grpc.example.com", trustedHops: ["203.0.113.0/24"] })],
     ["`trustedHops` of all addresses", () => ({ trustedHops: ["0.0.0.0/0"] })],
-    ["a network twice", () => ({ httpsAllowedCidrs: ["10.0.0.0/8", "10.0.0.0/8"] })],
+    ["a network twice", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
     ["a part of the bastion", () => ({ bastionHost: "bastion.example.com" })],
     ["`publicAddress` false without `subnetId`", () => ({ publicAddress: false, acmeChallenge: "dns-01" })],
     ["`dns` external with `hostedZone`", () => ({ dns: "external", hostedZone: "example.com" })],
@@ -91,8 +91,31 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ],
     ["`httpRedirect` false with http-01", () => ({ httpRedirect: false })],
     ["`publicAddress` false with http-01 of Let's Encrypt", () => ({ publicAddress: false, subnetId: "subnet-0abc" })],
+    [
+        "Let's Encrypt by its URL with a binding",
+        () => ({
+            acmeDirectory: "https://acme-v02.api.letsencrypt.org/directory",
+            ...{ acmeEabKeyId: "kid", acmeEabHmacKey: "aGVsbG8" },
+        }),
+    ],
     ["a wildcard with http-01", () => ({ certificateNames: ["*.example.com"] })],
     ["`certificateNames` that lack the domain", () => ({ certificateNames: ["other.example.com"] })],
+    [
+        "`certificateNames` with a name and its wildcard",
+        () => ({ acmeChallenge: "dns-01", certificateNames: ["*.example.com", "linkmesh.example.com"] }),
+    ],
+    [
+        "`certificateNames` with another name and http-01",
+        () => ({ certificateNames: ["linkmesh.example.com", "other.example.com"] }),
+    ],
+    [
+        "`certificateNames` outside `hostedZone` with dns-01",
+        () => ({
+            acmeChallenge: "dns-01",
+            hostedZone: "example.com",
+            certificateNames: ["linkmesh.example.com", "a.example.net"],
+        }),
+    ],
     ["`certificateNames` twice", () => ({ certificateNames: ["linkmesh.example.com", "linkmesh.example.com"] })],
     ["`tlsCertificate` without `tlsPrivateKey`", () => ({ tlsCertificate: own.good.cert })],
     ["`tlsPrivateKey` of another certificate", () => pair(own.good, own.other)],

@@ -325,9 +325,19 @@ test.each([
         /^uiDomain: the nginx of Debian 12/,
     ],
     [
-        "names without a zone in common",
+        "a name without a zone",
         { grpcDomain: "grpc.example.net" },
-        /^domain: this AWS account has no public hosted zone that encloses linkmesh\.example\.com and grpc\.example\.net/,
+        /^domain: this AWS account has no public hosted zone that encloses grpc\.example\.net;/,
+    ],
+    [
+        "names of two zones",
+        { uiDomain: "ui.dev.example.com" },
+        /^hostedZone: linkmesh\.example\.com lies in the zone example\.com and ui\.dev\.example\.com in dev\.example\.com;/,
+    ],
+    [
+        "a challenge outside the zone",
+        { acmeChallenge: "dns-01", certificateNames: '["linkmesh.example.com","a.example.net"]' },
+        /^a\.example\.net lies outside the hosted zone example\.com: choose a name that ends in \.example\.com\./,
     ],
     [
         "a snapshot that does not exist",

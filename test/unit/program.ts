@@ -140,6 +140,7 @@ function computed(type: string): Record<string, unknown> {
 function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<string, unknown> {
     switch (token) {
         case "aws:route53/getZone:getZone":
+            if (inputs.name === "dev.example.com") return { zoneId: "Z2", name: "dev.example.com" };
             if (inputs.name !== "example.com") throw providerError("no matching Route 53 Hosted Zone found");
             return { zoneId: "Z1", name: "example.com" };
         case "aws:ec2/getInstanceType:getInstanceType": {

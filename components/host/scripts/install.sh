@@ -99,7 +99,7 @@ put_back() {
     touch "$COPY/restoring"
     sync -f "$COPY"
     systemctl stop "$PACKAGE" 2>/dev/null || true
-    if [ -e "$PACKAGES/$(data_package).deb" ] && ! installed_here "$(data_package)"; then install_package "$(data_package)"; fi
+    if [ -e "$PACKAGES/$(data_package).deb" ] && of_this_architecture "$PACKAGES/$(data_package).deb" && ! installed_here "$(data_package)"; then install_package "$(data_package)"; fi
     systemctl stop "$PACKAGE" 2>/dev/null || true
     while read -r path; do
         [ -d "$COPY/paths$path" ] || continue # LinkMesh's since then only

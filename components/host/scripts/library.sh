@@ -79,15 +79,28 @@ make_current() {
 
 # --- packages
 
+# of_this_architecture FILE.deb
+of_this_architecture() {
+    case $(dpkg-deb -f "$1" Architecture) in
+    all | "$(dpkg --print-architecture)") ;;
+    *) return 1 ;;
+    esac
+}
+
 # Quiet unless it fails, APT_HINT says what to do then; waits for a package manager that is at work already, as on a
 # machine's first minutes.
 apt_get() {
-    local tries=0
+    local tries=0 repaired=''
     until apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Dpkg::Use-Pty=0 "$@" >"$WORK/apt.log" 2>&1 9>&-; do
         # DPkg::Lock::Timeout does not cover the lock of the package lists.
         if grep -q 'Could not get lock' "$WORK/apt.log" && ((++tries < 30)); then
             sleep 10
             continue
+        fi
+        # What a cut installation left half installed is in the way of everything else.
+        if [ -z "$repaired" ] && grep -q -e '--fix-broken' "$WORK/apt.log"; then
+            repaired=yes
+            apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --fix-broken install >"$WORK/repair.log" 2>&1 9>&- && continue
         fi
         fail "apt-get $1 failed: $(grep -m1 -E '^(E|Err|W|dpkg: error)' "$WORK/apt.log" || tail -n1 "$WORK/apt.log")" \
             "${APT_HINT:-Check that the machine reaches its package mirror}, then run pulumi up again."
@@ -117,8 +130,9 @@ certificate_at() {
     { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null
 }
 
-serial_at() {
-    certificate_at "$1" "$2" | openssl x509 -noout -serial 2>/dev/null
+# serves_certificate FOLDER: nginx shows the domain's clients the certificate of this folder.
+serves_certificate() {
+    [ "$(certificate_at 127.0.0.1:443 "$DOMAIN")" = "$(openssl x509 -in "$1/fullchain.pem")" ]
 }
 
 # has_name NAME <PEM: true when the certificate is valid for the name.

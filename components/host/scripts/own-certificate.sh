@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck shell=bash source=library.sh disable=SC2153
 # The user's own certificate, in place of an authority's: swapped whole, and read by nginx without a restart.
-# The files `fullchain.pem` and `privkey.pem`.
+# DOMAIN. The files `fullchain.pem` and `privkey.pem`.
 
 main() {
     local name new before
@@ -15,14 +15,20 @@ main() {
     chmod 0700 "$TLS" "$new"
     install_file "$new/fullchain.pem" 0600 <"$WORK/fullchain.pem" || true
     install_file "$new/privkey.pem" 0600 <"$WORK/privkey.pem" || true
-    # Not "unchanged, so nothing to do": the run before may have been cut before its reload.
     make_current "$TLS" "$name"
     if uses_own_certificate; then
         if ! nginx -t >"$WORK/nginx.log" 2>&1; then
             if [ -n "$before" ] && [ "$before" != "$name" ]; then make_current "$TLS" "$before"; fi
             fail "nginx refuses the certificate, so the one before is in place again: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
         fi
-        [ "$before" = "$name" ] || nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
+        # A reload is no proof, and the one of a run that was cut has not been.
+        if ! serves_certificate "$new" && ! { nginx_reload && wait_until 20 serves_certificate "$new"; }; then
+            if [ -n "$before" ] && [ "$before" != "$name" ]; then
+                make_current "$TLS" "$before"
+                nginx_reload || true
+            fi
+            fail "nginx does not serve the certificate, so the one before is in place again: $(nginx_obstacle)"
+        fi
     fi
     find "$TLS" -mindepth 1 -maxdepth 1 -type d ! -name "$name" -exec rm -rf {} +
 }

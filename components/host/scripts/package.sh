@@ -10,6 +10,8 @@ SOURCE_KEY=/etc/apt/keyrings/linkmesh.asc
 main() {
     local deb="$PACKAGES/$NAME.deb"
     mkdir -p "$PACKAGES"
+    # The machine before this one may have been of another architecture.
+    if [ -e "$deb" ] && ! of_this_architecture "$deb"; then rm -f "$deb"; fi
     if [ -n "$DEB_URL" ]; then
         [ -e "$deb" ] || fetch
         rm -f "$SOURCE" "$SOURCE_KEY"
@@ -35,6 +37,8 @@ fetch() {
         fail "linkmeshDebSha256: the package at $DEB_URL has the checksum $sum, so it was not installed: correct the setting if you trust that package."
     [ "$(dpkg-deb -f "$deb" Package 2>/dev/null)" = "$PACKAGE" ] ||
         fail "linkmeshDebUrl: $DEB_URL is not a Debian package named $PACKAGE, so it was not installed."
+    of_this_architecture "$deb" ||
+        fail "linkmeshDebUrl: the package at $DEB_URL is for $(dpkg-deb -f "$deb" Architecture), and this machine is $(dpkg --print-architecture): set the package for it, or an instanceType of the other architecture."
 }
 
 from_source() {

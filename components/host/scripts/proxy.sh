@@ -10,9 +10,9 @@ main() {
         file "$name" | install_file "$new/$name" || true
     done
     nginx_apply "$REVISION"
-    wait_until 20 serves_certificate_on_disk || {
+    wait_until 20 serves_certificate "$CERTIFICATE" || {
         systemctl reload nginx
-        wait_until 20 serves_certificate_on_disk || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
+        wait_until 20 serves_certificate "$CERTIFICATE" || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
     }
     leave_other_certificates
 }
@@ -25,8 +25,4 @@ leave_other_certificates() {
         # The lineages stay on the data volume, but a renewal that fails would be noise.
         systemctl disable --quiet --now certbot.timer
     fi
-}
-
-serves_certificate_on_disk() {
-    [ "$(serial_at 127.0.0.1:443 "$DOMAIN")" = "$(openssl x509 -noout -serial -in "$CERTIFICATE/fullchain.pem")" ]
 }
