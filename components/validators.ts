@@ -68,11 +68,10 @@ export const cidr = z
         }
     })
     // One way to write it, as names of resources are made of it and AWS takes no network twice.
-    .transform((value) =>
-        value.includes(":")
-            ? new URL(`http://[${value.split("/")[0]}]`).hostname.slice(1, -1) + `/${value.split("/")[1]}`
-            : value,
-    );
+    .transform((value) => {
+        const [address = "", length] = value.split("/");
+        return isIP(address) === 6 ? `${new URL(`http://[${address}]`).hostname.slice(1, -1)}/${length}` : value;
+    });
 
 /** True when no bit after the prefix is set, that is when the network's first address is the address itself. */
 function isNetworkAddress(address: string, length: number, family: number): boolean {

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { services } from "../../lab/services/services.ts";
-import { cloud, lab, labOk, onMachine, servedSerial, theLab } from "./lab.ts";
+import { cloud, lab, labOk, onMachine, servedSerial, sets, theLab } from "./lab.ts";
 
 /** Another ACME authority, which wants external account binding and whose own certificate a private CA has signed. */
 export function corporateAuthority(): void {
     let acme: ReturnType<typeof services>["corporateAcme"];
     let before: string;
-    const failsWith = async (sentence: string, ...sets: string[]) => {
-        const run = await lab("up", ...sets.flatMap((set) => ["--set", set]));
+    const failsWith = async (sentence: string, settings: Record<string, string>) => {
+        const run = await lab("up", ...sets(settings));
         expect(run.exitCode).toBe(1);
         expect(run.stderr).toMatch(/^error: step certificate: the certificate authority gave no certificate/m);
         expect(run.stderr).toContain(sentence);
@@ -21,18 +21,17 @@ export function corporateAuthority(): void {
     });
 
     test("without its CA bundle: a sentence that names the setting", async () => {
-        await failsWith("set acmeCaBundle", `acmeDirectory=${acme.directory}`);
+        await failsWith("set acmeCaBundle", { acmeDirectory: acme.directory });
     });
 
     test("without a binding: a sentence that names the settings", async () => {
-        await failsWith("set acmeEabKeyId and acmeEabHmacKey", `acmeCaBundle=${readFileSync(acme.caFile, "utf8")}`);
+        await failsWith("set acmeEabKeyId and acmeEabHmacKey", { acmeCaBundle: readFileSync(acme.caFile, "utf8") });
     });
 
     test("with another's binding: what the authority says, and what to do", async () => {
         await failsWith(
             "the authority does not take acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both anew",
-            "acmeEabKeyId=nobody",
-            `acmeEabHmacKey=${acme.eabHmacKey}`,
+            { acmeEabKeyId: "nobody", acmeEabHmacKey: acme.eabHmacKey },
         );
     });
 
@@ -55,12 +54,12 @@ export function corporateAuthority(): void {
     test("CAA records narrow the names to its one account, with a warning, and it still renews", async () => {
         const account = `${new URL(acme.directory).origin}/my-account/1`;
         const issuer = new URL(acme.directory).hostname;
-        const run = await labOk("up", "--set", `caaIssuer=${issuer}`, "--set", `caaAccountUri=${account}`);
+        const run = await labOk("up", ...sets({ caaIssuer: issuer, caaAccountUri: account }));
         expect(run.stdout).toMatch(/! .*caaAccountUri: only the holder of this account's key/);
         const answer = await onMachine("dig +short CAA linkmesh.example.test @ns1.example.test | sort");
         expect(answer).toBe(`0 issue "${issuer}; accounturi=${account}"\n0 issuewild ";"`);
         await labOk("renew");
-        await labOk("up", "--set", "caaIssuer=", "--set", "caaAccountUri=");
+        await labOk("up", ...sets({ caaIssuer: "", caaAccountUri: "" }));
     });
 
     test("the role of the DNS challenge is gone", () => {

@@ -2,17 +2,27 @@ import { expect, test } from "vitest";
 import { ZONE_ID } from "../../lab/cloud/state.ts";
 import { connects } from "./access.ts";
 import { Clients } from "./clients.ts";
-import { changeCloud, cloud, lab, labOk, listens, onMachine, status, theLab, tryOnMachine } from "./lab.ts";
+import {
+    changeCloud,
+    cloud,
+    lab,
+    labOk,
+    listens,
+    onMachine,
+    servedCertificate,
+    status,
+    theLab,
+    tryOnMachine,
+} from "./lab.ts";
 
 /** As the timer runs it. */
 const CERTBOT = "env $(systemctl show --property Environment --value certbot.service) certbot";
-const NAMES =
-    "openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName | tail -n1";
+const servedNames = async () => (await servedCertificate("-noout -ext subjectAltName")).split("\n").at(-1)!.trim();
 
 /** A wildcard by DNS-01 with the instance's role, port 80 closed, and gRPC for one network alone. */
 export function dnsChallenge(): void {
     test("the certificate is the wildcard's, and no one asked port 80 for it", async () => {
-        expect(await onMachine(NAMES)).toBe("DNS:*.example.test");
+        expect(await servedNames()).toBe("DNS:*.example.test");
         expect((await new Clients(await status()).http("/")).status).toBe(200);
         expect(await listens(80)).toBe(false);
         expect((await labOk("check")).stdout).toMatch(/certificate ipv6 +\*\.example\.test/);
@@ -66,9 +76,9 @@ boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", C
         await changeCloud((state) => (state.roles[role!]!.inlinePolicies = rights));
         expect(run.exitCode).toBe(1);
         expect(run.stderr).toMatch(/^error: step certificate: .*the machine may not write the challenge/m);
-        expect(await onMachine(NAMES)).toBe("DNS:*.example.test");
+        expect(await servedNames()).toBe("DNS:*.example.test");
         await labOk("up");
-        expect(await onMachine(NAMES)).toMatch(/^DNS:.*, DNS:/);
+        expect(await servedNames()).toMatch(/^DNS:.*, DNS:/);
     });
 
     test("port 50051 lets the network in that is named, and no other", async () => {

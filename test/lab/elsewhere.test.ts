@@ -4,7 +4,7 @@ import { EXISTING_SUBNET_IPV4 } from "../../lab/cloud/existing.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
 import { connects } from "./access.ts";
 import { RunningUp } from "./cut.ts";
-import { cloud, expectNothingLeft, lab, labOk, listens, onMachine, status, theLab, useLab } from "./lab.ts";
+import { cloud, expectNothingLeft, lab, labOk, listens, onMachine, sets, status, theLab, useLab } from "./lab.ts";
 import { expectSurfaces } from "./surfaces.ts";
 
 // A network without IPv6 that was there before, names at another DNS provider, one port for all, and a bastion as the
@@ -32,10 +32,7 @@ beforeAll(async () => {
         bastionPrivateKey: readFileSync(bastion.privateKeyFile, "utf8"),
         ...bastion.sets,
     };
-    up = new RunningUp([
-        "--verbose",
-        ...Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]),
-    ]);
+    up = new RunningUp(["--verbose", ...sets(settings)]);
 });
 
 afterAll(async () => {
@@ -103,13 +100,7 @@ test("port 22 lets the bastion in alone; ssh and a second up go through it", asy
 test("a bastion with another host key is not spoken to", async () => {
     const { publicKeyOpenssh } = await generateKey({ algorithm: "ED25519" });
     const before = await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf");
-    const run = await lab(
-        "up",
-        "--set",
-        `bastionHostKey=${publicKeyOpenssh.trim()}`,
-        "--set",
-        "collectorsExpected=40000",
-    );
+    const run = await lab("up", ...sets({ bastionHostKey: publicKeyOpenssh.trim(), collectorsExpected: "40000" }));
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toContain(`the host key of ${bastion.host}:22 is not the one`);
     expect(await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe(before);

@@ -41,6 +41,11 @@ export async function labOk(...args: string[]): Promise<Run> {
     return run;
 }
 
+/** Arguments of `up` and `preview` that set these settings; the empty string takes one back. */
+export function sets(values: Record<string, string>): string[] {
+    return Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+}
+
 /** What `status --json` tells. */
 export interface Status {
     outputs: {
@@ -124,12 +129,14 @@ export async function identity(): Promise<Record<string, unknown>> {
     };
 }
 
-/** Serial of the certificate that nginx serves on the machine. */
-export function servedSerial(): Promise<string> {
+/** What `openssl x509` prints of the certificate that nginx serves on the machine. */
+export function servedCertificate(options: string): Promise<string> {
     return onMachine(
-        "openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 -noout -serial",
+        `openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 ${options}`,
     );
 }
+
+export const servedSerial = () => servedCertificate("-noout -serial");
 
 /** Process ids of the two services, and how often each logged in by SSH: what must not change without need. */
 export async function vitals(): Promise<{ nginx: string; linkmesh: string; logins: string }> {

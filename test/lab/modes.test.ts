@@ -3,7 +3,7 @@ import { EXISTING_SUBNET_PRIVATE } from "../../lab/cloud/existing.ts";
 import { access } from "./access.ts";
 import { corporateAuthority } from "./corporate-authority.ts";
 import { dnsChallenge } from "./dns-challenge.ts";
-import { expectNothingLeft, lab, labOk, linkmeshInfo, theLab, useLab } from "./lab.ts";
+import { expectNothingLeft, lab, labOk, linkmeshInfo, sets, theLab, useLab } from "./lab.ts";
 import { onePort } from "./one-port.ts";
 import { ownCertificate } from "./own-certificate.ts";
 import { privateNetwork } from "./private-network.ts";
@@ -17,9 +17,6 @@ beforeAll(async () => {
 afterAll(async () => {
     await lab("destroy", "--ignore-protect");
 });
-
-const sets = (values: Record<string, string>) =>
-    Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 
 describe("one port and a UI name", () => {
     beforeAll(async () => {

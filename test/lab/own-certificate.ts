@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { TestCa, type Pair } from "../host/test-ca.ts";
 import { Clients } from "./clients.ts";
 import { alpn } from "./one-port.ts";
-import { lab, labOk, listens, onMachine, status, tryOnMachine } from "./lab.ts";
+import { lab, labOk, listens, onMachine, servedCertificate, sets, status, tryOnMachine } from "./lab.ts";
 import { Load } from "./load.ts";
 
 const HOST = "linkmesh.example.test";
@@ -13,12 +13,7 @@ const GRPC = "grpc.linkmesh.example.test";
 export function ownCertificate(): void {
     let ca: TestCa;
     let first: Pair;
-    const set = ({ cert, key }: Pair) => [
-        "--set",
-        `tlsCertificate=${cert}\n${ca.pem}`,
-        "--set",
-        `tlsPrivateKey=${key}`,
-    ];
+    const set = ({ cert, key }: Pair) => sets({ tlsCertificate: `${cert}\n${ca.pem}`, tlsPrivateKey: key });
     const trusting = async () => ({ ...(await status()), ca: ca.pem });
     beforeAll(async () => {
         ca = await TestCa.create("CN=a CA of one's own");
@@ -26,8 +21,8 @@ export function ownCertificate(): void {
     });
 
     test("is served in both families; nobody renews it; its key is nowhere to be seen", async () => {
-        const names = ["--set", `uiDomain=${UI}`, "--set", `grpcDomain=${GRPC}`];
-        const run = await labOk("up", ...set(first), "--set", "httpRedirect=false", ...names);
+        const others = sets({ httpRedirect: "false", uiDomain: UI, grpcDomain: GRPC });
+        const run = await labOk("up", ...set(first), ...others);
         expect(run.stdout + run.stderr).not.toContain("PRIVATE KEY");
         const found = await trusting();
         for (const address of [found.outputs.ipv4, found.outputs.ipv6!]) {
@@ -59,9 +54,7 @@ export function ownCertificate(): void {
         expect([...load.dropped]).toEqual([]);
         expect(await onMachine("systemctl show --property MainPID --value nginx")).toBe(pid);
         expect(await onMachine("ls --hide=current /etc/linkmesh-proxy/tls")).toMatch(/^[0-9a-f]{12}$/);
-        const served = await onMachine(
-            `openssl s_client -connect 127.0.0.1:443 -servername ${HOST} </dev/null 2>/dev/null | openssl x509`,
-        );
+        const served = await servedCertificate("");
         expect(served.replace(/\s/g, "")).toBe(next.cert.replace(/\s/g, ""));
     });
 
@@ -74,8 +67,8 @@ export function ownCertificate(): void {
     });
 
     test("back to the authority: the timer renews again, and the key is gone from the machine's disk", async () => {
-        const back = ["tlsCertificate=", "tlsPrivateKey=", "httpRedirect=", "uiDomain=", "grpcDomain="];
-        await labOk("up", ...back.flatMap((one) => ["--set", one]));
+        const back = { tlsCertificate: "", tlsPrivateKey: "", httpRedirect: "", uiDomain: "", grpcDomain: "" };
+        await labOk("up", ...sets(back));
         expect((await new Clients(await status()).http("/")).status).toBe(200);
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
         expect((await tryOnMachine("ls /etc/linkmesh-proxy/tls")).code).not.toBe(0);

@@ -18,19 +18,21 @@ main() {
     make_current "$TLS" "$name"
     if uses_own_certificate; then
         if ! nginx -t >"$WORK/nginx.log" 2>&1; then
-            if [ -n "$before" ] && [ "$before" != "$name" ]; then make_current "$TLS" "$before"; fi
+            take_back || true
             fail "nginx refuses the certificate, so the one before is in place again: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
         fi
         # A reload is no proof, and the one of a run that was cut has not been.
         if ! serves_certificate "$new" && ! { nginx_reload && wait_until 20 serves_certificate "$new"; }; then
-            if [ -n "$before" ] && [ "$before" != "$name" ]; then
-                make_current "$TLS" "$before"
-                nginx_reload || true
-            fi
+            if take_back; then nginx_reload || true; fi
             fail "nginx does not serve the certificate, so the one before is in place again: $(nginx_obstacle)"
         fi
     fi
     find "$TLS" -mindepth 1 -maxdepth 1 -type d ! -name "$name" -exec rm -rf {} +
+}
+
+# False when there is none before this one.
+take_back() {
+    [ -n "$before" ] && [ "$before" != "$name" ] && make_current "$TLS" "$before"
 }
 
 uses_own_certificate() {
