@@ -51,9 +51,10 @@ export function interruptions(): void {
                 try {
                     const pid = await up.until(() => pidOf(name, names));
                     if (i > 0) matrix[names[i - 1]!]![fault] = FINISHED;
-                    // A long step some way into its work, a short one at once. It stands still while it is cut.
+                    // A long step some way into its work, a short one at once: how long it takes depends on what the cut
+                    // before it left to do, and on the other lab. It stands still while it is cut.
                     const duration = durations.get(name) ?? 0;
-                    if (duration > 1000) await sleep(0.3 * duration);
+                    if (duration > 3000) await sleep(Math.min(0.3 * duration, 2000));
                     if (stepAtWork()?.pid !== pid) throw new Error(`${name} was over before it could be cut`);
                     process.kill(pid, "SIGSTOP");
                     matrix[name][fault] = "not finished by the next up";
