@@ -43,6 +43,8 @@ export async function handshake(at: Endpoint, port: number, alpn: string[]): Pro
         servername: at.host,
         ALPNProtocols: alpn,
         ca: at.ca,
+        // As curl does: a bundle may end with an intermediate, as the chain of one's own certificate often does.
+        allowPartialTrustChain: true,
         rejectUnauthorized: false,
     });
     // The certificate can be read in the handler of the error only, afterwards the handle is gone.

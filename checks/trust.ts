@@ -8,6 +8,8 @@ const TEST_CA = /\(STAGING\)|pretend pear|bogus broccoli|yearning yucca|yonder y
 /** What to do about a certificate that is the user's own. */
 export const SET_ANOTHER = "set a new tlsCertificate, and run pulumi up";
 
+const WHOLE_CHAIN = "check that tlsCertificate holds the host's certificate and after it those of its authorities";
+
 /** Whether clients that know only `at.ca` (or the public roots) would accept what the server showed for this host. */
 export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): Verdict {
     if (certificate.checkHost(at.host, { subject: "never" }) === undefined) {
@@ -42,7 +44,9 @@ export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): 
     if (at.ca !== undefined) {
         return fail(
             `the certificate of ${issuer(certificate)} does not lead to the given CA (${chainError})`,
-            "check that nginx serves fullchain.pem and that the CA file belongs to the ACME directory in use",
+            at.ownCertificate
+                ? `${WHOLE_CHAIN}, and that the CA file belongs to them`
+                : "check that nginx serves fullchain.pem and that the CA file belongs to the ACME directory in use",
         );
     }
     if (fromTestCa(certificate)) {
@@ -53,7 +57,9 @@ export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): 
     }
     return fail(
         `the certificate of ${issuer(certificate)} does not lead to a trusted root (${chainError})`,
-        "check that nginx serves fullchain.pem, which has the intermediate certificate",
+        at.ownCertificate
+            ? `${WHOLE_CHAIN}; a CA of your own is given by --ca`
+            : "check that nginx serves fullchain.pem, which has the intermediate certificate",
     );
 }
 

@@ -1,6 +1,6 @@
 import type { Lab } from "../lab.ts";
-import { services } from "../services/services.ts";
 import type { Ui } from "../ui.ts";
+import { clientCaFile } from "./client-ca.ts";
 import { RESUME } from "./paused.ts";
 import { type LabOutputs, hostOf } from "./surfaces.ts";
 
@@ -8,7 +8,6 @@ import { type LabOutputs, hostOf } from "./surfaces.ts";
 export function printReady(ui: Ui, lab: Lab, outputs: LabOutputs): void {
     const host = hostOf(outputs);
     const own = outputs.certificateSource === "own";
-    const cacert = own ? "" : `--cacert ${services(lab).publicCaFile} `;
     const strong = (text: string) => ui.paint(text, "1");
     const lines = [
         "",
@@ -17,7 +16,7 @@ export function printReady(ui: Ui, lab: Lab, outputs: LabOutputs): void {
         "",
         `The name is known in the lab only, and the certificate ${own ? "is your own" : "comes from the lab's own CA"}. Try it:`,
         "",
-        `   ${strong(`curl ${cacert}--resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
+        `   ${strong(`curl --cacert ${clientCaFile(lab)} --resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
         `   ${strong("npm run lab -- ssh")}       a shell on the machine`,
         `   ${strong("npm run lab -- preview --diff --set collectorsExpected=20000")}`,
         `   ${strong("npm run lab -- destroy")}   takes everything away`,

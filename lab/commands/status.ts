@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { isMachineRunning } from "../cloud/machine.ts";
 import { runningProcess } from "../cloud/process.ts";
 import { Realizer } from "../cloud/realizer.ts";
@@ -8,6 +9,7 @@ import { findLab, lockedBy } from "../labs.ts";
 import { servicePidFile } from "../services/service.ts";
 import { type CorporateAcme, SERVICE_NAMES, services } from "../services/services.ts";
 import type { StageTime } from "../ui.ts";
+import { clientCaFile } from "./client-ca.ts";
 import { publishedPackage } from "./package.ts";
 import { RESUME, isPaused } from "./paused.ts";
 import { readOutputs } from "./session.ts";
@@ -20,7 +22,7 @@ export interface Status {
     outputs: Record<string, unknown>;
     /** The public hostname. */
     host: string | null;
-    /** Signs the public certificate. */
+    /** With it clients trust the public certificate. */
     caFile: string | null;
     /** The lab's other ACME server, as a company's own. */
     corporateAcme: CorporateAcme;
@@ -57,7 +59,7 @@ async function readStatus(lab: Lab): Promise<Status> {
     return {
         outputs,
         host: isUp(outputs) ? hostOf(requireOutputs(outputs)) : null,
-        caFile: services(lab).publicCaFile,
+        caFile: existsSync(services(lab).publicCaFile) ? clientCaFile(lab) : null,
         corporateAcme: services(lab).corporateAcme,
         stages: readStages(lab),
         slot: lab.slot,

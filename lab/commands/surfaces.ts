@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type CheckResult, runChecks, type Target } from "../../checks/index.ts";
-import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
-import { services } from "../services/services.ts";
+import { clientCaFile } from "./client-ca.ts";
 
 /** The stack's outputs as far as the lab uses them. What a stack does not have is absent. */
 export interface LabOutputs {
@@ -59,22 +58,13 @@ export function checkSurfaces(
     outputs: LabOutputs,
     options: { ssh?: string[]; patience?: number; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
-    const { publicCaFile } = services(lab);
-    if (!existsSync(publicCaFile))
-        throw new LabError(`${publicCaFile} is missing: \`npm run lab -- up\` starts the lab's services again`);
     const target = {
         ...targetOf(outputs),
-        ca: [readFileSync(publicCaFile, "utf8"), ...ownChain(lab)].join("\n"),
+        ca: readFileSync(clientCaFile(lab), "utf8"),
         dns: [lab.net.dns],
         ssh: options.ssh,
     };
     return runChecks(target, options);
-}
-
-/** Who sets an own certificate trusts what it brings along, up to a root or itself. */
-function ownChain(lab: Lab): string[] {
-    const chain = new LabStack(lab, { command: "" }).setting("tlsCertificate");
-    return typeof chain === "string" ? [chain] : [];
 }
 
 /** One line for a result, as `check` prints it. */

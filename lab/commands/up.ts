@@ -7,8 +7,9 @@ import type { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError, type Progress } from "../lab.ts";
 import { allocateLab, lockLab } from "../labs.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { services, startServices } from "../services/services.ts";
+import { startServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";
+import { clientCaFile } from "./client-ca.ts";
 import { checkPackageFile, publishPackage } from "./package.ts";
 import { prepareMachine } from "./prepare.ts";
 import { isPaused } from "./paused.ts";
@@ -145,7 +146,7 @@ async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
 function finish(lab: Lab, ui: Ui, outcome: { paused: boolean; checks: CheckResult[] }, json: boolean): void {
     const outputs = requireOutputs(readOutputs(lab));
     if (json) {
-        const { publicCaFile: caFile } = services(lab);
+        const caFile = clientCaFile(lab);
         console.log(JSON.stringify({ outputs, host: hostOf(outputs), caFile, stages: ui.stages, ...outcome }, null, 2));
     } else if (outcome.paused) {
         printPaused(ui, outputs);

@@ -12,6 +12,7 @@ import {
     type Authorities,
     type Faults,
 } from "./checks-site.ts";
+import { TestCa } from "./test-ca.ts";
 
 // What a site may have otherwise by intention: names of their own, surfaces that are off. Each green, and red when wrong.
 
@@ -215,6 +216,21 @@ describe("an own certificate", () => {
             hint: /set a new tlsCertificate/,
         },
     ]);
+
+    test.each([
+        { chain: "with its intermediate", ca: "intermediate", status: "ok" },
+        { chain: "with its intermediate", ca: "root", status: "ok" },
+        { chain: "alone", ca: "root", status: "fail" },
+    ] as const)("$chain, the $ca as the CA: $status", async ({ chain, ca, status }) => {
+        const root = await TestCa.create("CN=root");
+        const intermediate = await TestCa.create("CN=intermediate", root);
+        const leaf = await intermediate.issue([HOST]);
+        const cert = chain === "alone" ? leaf.cert : `${leaf.cert}\n${intermediate.pem}`;
+        const trusted = { root, intermediate }[ca].pem;
+        const [result] = await check({ publicPair: { ...leaf, cert } }, { ...own, ca: trusted }, ["certificate"]);
+        expect(result!.status).toBe(status);
+        if (status === "fail") expect(result!.hint).toMatch(/tlsCertificate holds the host's certificate and after it/);
+    });
 
     test("needs no ACME challenges on port 80", async () => {
         const http: Faults["http"] = ({ url }, response) =>

@@ -21,17 +21,20 @@ export class TestCa {
         private readonly keys: webcrypto.CryptoKeyPair,
     ) {}
 
-    static async create(name: string): Promise<TestCa> {
+    /** A root, or an intermediate that `above` has signed. */
+    static async create(name: string, above?: TestCa): Promise<TestCa> {
         const keys = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
-        const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+        const certificate = await x509.X509CertificateGenerator.create({
             serialNumber: serial(),
-            name,
+            subject: name,
+            issuer: above?.certificate.subject ?? name,
             notBefore: days(-400),
             notAfter: days(400),
             signingAlgorithm: SIGNATURE,
-            keys,
+            publicKey: keys.publicKey,
+            signingKey: (above?.keys ?? keys).privateKey,
             extensions: [
-                new x509.BasicConstraintsExtension(true, 0, true),
+                new x509.BasicConstraintsExtension(true, above ? 0 : 1, true),
                 new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
                 await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
             ],

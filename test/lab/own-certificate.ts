@@ -11,12 +11,15 @@ const GRPC = "grpc.linkmesh.example.test";
 
 /** A certificate of the user's own in place of an authority's, for the UI's name too; gRPC on the same port; port 80 closed. */
 export function ownCertificate(): void {
+    let root: TestCa;
     let ca: TestCa;
     let first: Pair;
     const set = ({ cert, key }: Pair) => sets({ tlsCertificate: `${cert}\n${ca.pem}`, tlsPrivateKey: key });
-    const trusting = async () => ({ ...(await status()), ca: ca.pem });
+    // The chain ends below the root, as authorities give it.
+    const trusting = async () => ({ ...(await status()), ca: root.pem });
     beforeAll(async () => {
-        ca = await TestCa.create("CN=a CA of one's own");
+        root = await TestCa.create("CN=root of one's own");
+        ca = await TestCa.create("CN=intermediate of one's own", root);
         first = await ca.issue([HOST, UI]);
     });
 
@@ -27,7 +30,7 @@ export function ownCertificate(): void {
         const found = await trusting();
         for (const address of [found.outputs.ipv4, found.outputs.ipv6!]) {
             expect((await new Clients(found, address).http("/")).status).toBe(200);
-            expect(await alpn(address, UI, ca.pem)).toBe("h2");
+            expect(await alpn(address, UI, root.pem)).toBe("h2");
         }
         expect(await onMachine("systemctl is-enabled certbot.timer || true")).toBe("disabled");
         expect(
