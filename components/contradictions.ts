@@ -6,6 +6,7 @@ import {
     covers,
     hasOwnCertificate,
     httpsNames,
+    isIpv6,
     outside,
     recordNames,
 } from "./surfaces.ts";
@@ -75,6 +76,10 @@ function access(s: Settings): string[] {
     return [
         ...twice.map((name) => `${name} names a network twice: remove one.`),
         ...broken([
+            [
+                s.sshAllowedCidrs.some((cidr) => !isIpv6(cidr)),
+                "sshAllowedCidrs names IPv6 networks alone, but the steps go to the machine's IPv4 address: add the IPv4 address from which `pulumi up` runs, or that of the bastion.",
+            ],
             [
                 (s.sshPublicKey === "") === (s.sshPrivateKey === ""),
                 "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.",

@@ -60,6 +60,11 @@ export function covers(pattern: string, name: string): boolean {
     return pattern === name || (pattern.startsWith("*.") && name.slice(name.indexOf(".") + 1) === pattern.slice(2));
 }
 
+/** The family of a network in CIDR form. Pure. */
+export function isIpv6(cidr: string): boolean {
+    return cidr.includes(":");
+}
+
 /** The TCP ports that the world, or the networks that the settings name, may reach. Pure. */
 export function openPorts(settings: Settings): OpenPort[] {
     const grpc = grpcSurface(settings);

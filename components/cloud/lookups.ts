@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
-import { outside, publicNames, recordNames } from "../surfaces.ts";
+import { isIpv6, outside, publicNames, recordNames } from "../surfaces.ts";
 import { SYSTEM_FACTS, systemOfImage, type System } from "../systems.ts";
 import { DATA_TAG, dataTagValue } from "./snapshots.ts";
 
@@ -47,13 +47,22 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
             `uiDomain: the nginx of ${SYSTEM_FACTS[image.system].label} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set image to debian-13, or remove uiDomain.`,
         );
     }
+    const ipv6 = subnet?.ipv6 ?? true;
+    const closed = (["httpsAllowedCidrs", "grpcAllowedCidrs"] as const).find(
+        (list) => settings[list].length > 0 && settings[list].every((cidr) => isIpv6(cidr)),
+    );
+    if (!ipv6 && closed !== undefined) {
+        throw new pulumi.RunError(
+            `${closed} names IPv6 networks alone, but ${settings.subnetId} has no IPv6, so nobody could reach the port; name an IPv4 network, or a subnet with IPv6.`,
+        );
+    }
     return {
         zone,
         imageId: image.id,
         system: image.system,
         availabilityZone: subnet?.availabilityZone ?? machine.availabilityZone,
         subnet,
-        ipv6: subnet?.ipv6 ?? true,
+        ipv6,
         snapshotId,
     };
 }
@@ -121,7 +130,9 @@ async function findMachineType({ instanceType }: Settings, opts: pulumi.InvokeOp
             opts,
         ),
     ]).catch((error: unknown) => {
-        throw new pulumi.RunError(`instanceType: ${instanceType} cannot be used here: ${message(error)}`);
+        throw new pulumi.RunError(
+            `instanceType: ${instanceType} cannot be used here: ${message(error)}; choose one that the region offers.`,
+        );
     });
     if (type.hypervisor === "xen") {
         throw new pulumi.RunError(
@@ -169,7 +180,9 @@ async function pinnedImage(settings: Settings, architecture: string, opts: pulum
     const image = await aws.ec2
         .getAmi({ includeDeprecated: true, filters: [{ name: "image-id", values: [imageId] }] }, opts)
         .catch((error: unknown) => {
-            throw new pulumi.RunError(`imageId: ${imageId} cannot be used in this region: ${message(error)}`);
+            throw new pulumi.RunError(
+                `imageId: ${imageId} cannot be used in this region: ${message(error)}; name another image, or remove the setting to have the newest.`,
+            );
         });
     if (image.architecture !== architecture) {
         throw new pulumi.RunError(
@@ -194,7 +207,9 @@ async function pinnedImage(settings: Settings, architecture: string, opts: pulum
 async function findSubnet({ subnetId }: Settings, opts: pulumi.InvokeOptions) {
     if (subnetId === "") return undefined;
     const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
-        throw new pulumi.RunError(`subnetId: ${subnetId} cannot be used: ${message(error)}`);
+        throw new pulumi.RunError(
+            `subnetId: ${subnetId} cannot be used: ${message(error)}; name a subnet of this account and region, or remove the setting to have a network made.`,
+        );
     });
     return {
         id: subnet.id,

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { OpenPort } from "../surfaces.ts";
+import { isIpv6, type OpenPort } from "../surfaces.ts";
 
 export interface SecurityGroupArgs {
     vpcId: pulumi.Input<string>;
@@ -8,7 +8,7 @@ export interface SecurityGroupArgs {
     ports: readonly OpenPort[];
     /** Networks that may reach port 22, CIDR blocks of either family. */
     sshAllowedCidrs: readonly string[];
-    /** The subnet has IPv6. Without it there are no rules for that family. */
+    /** The subnet has IPv6. Without it there are no rules for that family, of the world or of networks. */
     ipv6: boolean;
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
@@ -41,12 +41,13 @@ export class SecurityGroup extends pulumi.ComponentResource {
                     { parent: this },
                 ),
             );
+        const reachable = (cidr: string) => args.ipv6 || !isIpv6(cidr);
         const worlds = WORLD.filter(({ family }) => args.ipv6 || family === "ipv4");
         for (const { port, cidrs, description } of args.ports) {
             if (cidrs.length === 0) for (const { family, source } of worlds) allow(port, family, source, description);
-            for (const cidr of cidrs) allow(port, idOf(cidr), sourceOf(cidr), description);
+            for (const cidr of cidrs.filter(reachable)) allow(port, idOf(cidr), sourceOf(cidr), description);
         }
-        for (const cidr of args.sshAllowedCidrs) {
+        for (const cidr of args.sshAllowedCidrs.filter(reachable)) {
             if (cidr.endsWith("/0")) {
                 const sentence = `sshAllowedCidrs: ${cidr} lets the whole internet try to log in; name the networks from which you run pulumi.`;
                 void pulumi.log.warn(sentence, this);
@@ -76,7 +77,7 @@ export class SecurityGroup extends pulumi.ComponentResource {
 
 type Source = { readonly cidrIpv4: string } | { readonly cidrIpv6: string };
 
-const sourceOf = (cidr: string): Source => (cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr });
+const sourceOf = (cidr: string): Source => (isIpv6(cidr) ? { cidrIpv6: cidr } : { cidrIpv4: cidr });
 const idOf = (cidr: string) => cidr.replace(/[^0-9a-f]/g, "-");
 
 const WORLD = [

@@ -1,11 +1,9 @@
-import type { Lab } from "../lab.ts";
 import type { Ui } from "../ui.ts";
-import { clientCaFile } from "./client-ca.ts";
 import { RESUME } from "./paused.ts";
 import { type LabOutputs, hostOf } from "./surfaces.ts";
 
 /** What a user wants to know when the lab is up: the addresses, and what to type next. */
-export function printReady(ui: Ui, lab: Lab, outputs: LabOutputs): void {
+export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
     const host = hostOf(outputs);
     const own = outputs.certificateSource === "own";
     const strong = (text: string) => ui.paint(text, "1");
@@ -16,7 +14,7 @@ export function printReady(ui: Ui, lab: Lab, outputs: LabOutputs): void {
         "",
         `The name is known in the lab only, and the certificate ${own ? "is your own" : "comes from the lab's own CA"}. Try it:`,
         "",
-        `   ${strong(`curl --cacert ${clientCaFile(lab)} --resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
+        `   ${strong(`curl --cacert ${caFile} --resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
         `   ${strong("npm run lab -- ssh")}       a shell on the machine`,
         `   ${strong("npm run lab -- preview --diff --set collectorsExpected=20000")}`,
         `   ${strong("npm run lab -- destroy")}   takes everything away`,

@@ -151,6 +151,6 @@ function finish(lab: Lab, ui: Ui, outcome: { paused: boolean; checks: CheckResul
     } else if (outcome.paused) {
         printPaused(ui, outputs);
     } else {
-        printReady(ui, lab, outputs);
+        printReady(ui, outputs, clientCaFile(lab));
     }
 }

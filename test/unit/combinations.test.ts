@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseSettings, SettingsError } from "../../components/configuration.ts";
 import { TestCa, type Pair } from "../host/test-ca.ts";
+import { CONFIG, runProgram } from "./program.ts";
+import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
 
 const GOOD = {
     domain: "linkmesh.example.com",
@@ -67,6 +69,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         () => ({ grpcDomain: "grpc.example.com", grpcAllowedCidrs: ["10.0.0.0/8"] }),
     ],
     ["`trustedHops` with `grpcDomain`", () => ({ grpcDomain: "grpc.example.com", trustedHops: ["203.0.113.0/24"] })],
+    ["`sshAllowedCidrs` of IPv6 alone", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
     ["`trustedHops` of all addresses", () => ({ trustedHops: ["0.0.0.0/0"] })],
     ["a network twice", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
     ["a part of the bastion", () => ({ bastionHost: "bastion.example.com" })],
@@ -144,17 +147,33 @@ describe("combinations that do not", () => {
         expect(found[0]).toMatch(/^[a-zA-Z].*[:,] .*\.$/);
     });
 
+    // What looks wrong only beside what the cloud has, before anything is created all the same.
+    const sentences: string[] = [];
+    test.each(REFUSED_LOOKUPS)("%s: one sentence that names the setting", async (what, config) => {
+        const refused = await runProgram({ ...CONFIG, ...config }).then(
+            () => "nothing",
+            (error: unknown) => (error as Error).message,
+        );
+        expect(refused).toMatch(/^[a-zA-Z.]+(:| names| lies) .*\.$/);
+        sentences.push(`| ${what} | ${refused} |`);
+    });
+
     test("docs/refused.md lists them with their messages", async () => {
         const rows = REFUSED.map(([what, values]) => `| ${what} | ${stable(problems(values()).join(" "))} |`);
         const text = [
             "# Combinations of settings that are refused",
             "",
-            "Each before anything is created, with this sentence. A subnet, an image or a zone that does not fit is refused as early,",
-            "by what the look-up of it says. `npx vitest run --project unit combinations --update` writes this list.",
+            "Each before anything is created, with this sentence. `npx vitest run --project unit combinations --update` writes this list.",
             "",
             "| set | what it says |",
             "| --- | --- |",
             ...rows,
+            "",
+            "And what does not fit the cloud, as the look-up of it tells:",
+            "",
+            "| set | what it says |",
+            "| --- | --- |",
+            ...sentences,
             "",
         ];
         await expect(text.join("\n")).toMatchFileSnapshot("../../docs/refused.md");

@@ -158,10 +158,11 @@ test("CAA records for the https names, narrowed to an account with a warning", a
 });
 
 test("a subnet without IPv6: no address, record, rule or listener of that family", async () => {
-    const { registered, outputs, named } = await runProgram({ ...CONFIG, subnetId: "subnet-0004" });
+    const grpcAllowedCidrs = '["198.51.100.0/24","2001:db8::/32"]';
+    const { registered, outputs, named } = await runProgram({ ...CONFIG, subnetId: "subnet-0004", grpcAllowedCidrs });
     expect(named("linkmesh-machine-interface").inputs.ipv6AddressCount).toBeUndefined();
     expect(records(registered)).toEqual(["linkmesh.example.com A"]);
-    expect(tcp(registered).filter((rule) => rule.includes("::"))).toEqual([]);
+    expect(tcp(registered)).toEqual(["80 0.0.0.0/0", "443 0.0.0.0/0", "50051 198.51.100.0/24"]);
     expect(outputs.ipv6).toBeUndefined();
     expect(text(named("linkmesh-proxy"))).not.toContain("listen [::]");
 });

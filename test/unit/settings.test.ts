@@ -62,7 +62,7 @@ describe("accepted", () => {
         ["a zone equal to the domain", { hostedZone: "linkmesh.example.com" }],
         ["a zone above", { hostedZone: "example.com" }],
         ["a contact", { acmeEmail: "platform@example.com" }],
-        ["an IPv6 network", { sshAllowedCidrs: ["2001:db8::/64", "::1/128"] }],
+        ["IPv6 networks too", { sshAllowedCidrs: ["198.51.100.7/32", "2001:db8::/64", "::1/128"] }],
         ["all networks, when said so", { sshAllowedCidrs: ["0.0.0.0/0", "::/0"] }],
         ["an APT source", APT],
         ["an APT source that is one directory", { ...APT, linkmeshAptSource: "https://apt.example.com/debian ./" }],

@@ -1,0 +1,28 @@
+/** What the look-up of the surroundings refuses: what is set, and the settings besides those of the tests' program. */
+export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>][] = [
+    ["`domain` in no zone of the account", { domain: "linkmesh.elsewhere.org" }],
+    ["`grpcDomain` in no zone of the account", { grpcDomain: "grpc.example.net" }],
+    ["`hostedZone` that does not exist", { hostedZone: "linkmesh.example.com" }],
+    ["`uiDomain` in another zone", { uiDomain: "ui.dev.example.com" }],
+    [
+        "`certificateNames` outside the zone with dns-01",
+        { acmeChallenge: "dns-01", certificateNames: '["linkmesh.example.com","a.example.net"]' },
+    ],
+    ["`instanceType` of an older generation", { instanceType: "t2.small" }],
+    ["`instanceType` that the region lacks", { instanceType: "m1.none" }],
+    ["`subnetId` that does not exist", { subnetId: "subnet-0404" }],
+    [
+        "`httpsAllowedCidrs` of IPv6 in a subnet without it",
+        { subnetId: "subnet-0004", httpsAllowedCidrs: '["2001:db8::/64"]' },
+    ],
+    ["`imageId` that does not exist", { imageId: "ami-0404" }],
+    ["`imageId` of the other architecture", { imageId: "ami-0arm" }],
+    ["`imageId` that is not what `image` says", { imageId: "ami-0bookworm", image: "debian-13" }],
+    ["`imageId` whose name tells no system", { imageId: "ami-0custom" }],
+    ["`uiDomain` where nginx is too old for it", { uiDomain: "ui.example.com", image: "debian-12" }],
+    ["`uiDomain` on a pinned old image", { uiDomain: "ui.example.com", imageId: "ami-0bookworm" }],
+    ["`restoreFrom` that does not exist", { restoreFrom: "snap-0404" }],
+    ["`restoreFrom` of another stack", { restoreFrom: "snap-00bb" }],
+    ["`restoreFrom` of nobody", { restoreFrom: "snap-00cc" }],
+    ["`restoreFrom` larger than `dataVolumeSize`", { restoreFrom: "snap-00aa" }],
+];
