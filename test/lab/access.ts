@@ -1,21 +1,19 @@
 import { connect } from "node:net";
 import { beforeAll, expect, test } from "vitest";
 import { Clients } from "./clients.ts";
-import { labOk, listens, onMachine, status, theLab } from "./lab.ts";
+import { allowed, labOk, listens, onMachine, status, theLab } from "./lab.ts";
 import { lab6 } from "./one-port.ts";
 
 /** gRPC off, port 443 for two networks alone, one of which is a hop whose word about the client is taken. */
 export function access(): void {
     let found: Awaited<ReturnType<typeof status>>;
-    let headers: Record<string, string>;
+    let token: string;
     beforeAll(async () => {
         found = await status();
-        headers = { Authorization: `Bearer ${await onMachine("linkmesh-server token")}` };
+        token = await onMachine("linkmesh-server token");
     });
-    const seen = async (client: Clients, forwarded: string) => {
-        const answer = await client.http("/api/v1/whoami", { headers: { ...headers, "X-Forwarded-For": forwarded } });
-        return (JSON.parse(answer.body) as { address: string }).address;
-    };
+    const seen = async (client: Clients, forwarded: string) =>
+        (await client.whoami(token, { "X-Forwarded-For": forwarded })).address;
 
     test("gRPC off: no output, no listener of nginx, no port; check says that it is closed", async () => {
         expect(found.outputs.grpcEndpoint).toBeUndefined();
@@ -24,10 +22,20 @@ export function access(): void {
         expect(await onMachine("grep -v '^ *#' /etc/linkmesh/config.yaml")).not.toContain("50051");
         const check = await labOk("check");
         expect(check.stdout).not.toMatch(/grpc/);
-        expect(check.stdout).toMatch(/closed +ipv4/);
+        expect(check.stdout).toMatch(/closed +ipv4 .*\b50051\b/);
+    });
+
+    test("gRPC off: no rule for it, and no name of it in LinkMesh's own certificate", async () => {
+        expect(allowed(50051)).toEqual([]);
+        const show = "openssl s_client -connect 127.0.0.1:50061 </dev/null 2>/dev/null";
+        const names = await onMachine(`${show} | openssl x509 -noout -ext subjectAltName`);
+        expect(names).toContain("DNS:");
+        expect(names).not.toContain("example.test");
     });
 
     test("port 443 lets the networks in that are named, and no other", async () => {
+        const { outer, outer6 } = theLab().net;
+        expect(allowed(443)).toEqual([`${outer}/32`, `${outer6}/128`].sort());
         const clients = new Clients(found);
         expect((await clients.http("/")).status).toBe(200);
         expect(await connects(found.outputs.ipv4, 443, theLab().net.packages)).toBe(false);

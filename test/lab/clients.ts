@@ -57,6 +57,12 @@ export class Clients {
         });
     }
 
+    /** What LinkMesh takes the client for, with the headers that it may have forged. */
+    async whoami(token: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
+        const answer = await this.http("/api/v1/whoami", { headers: { Authorization: `Bearer ${token}`, ...headers } });
+        return JSON.parse(answer.body) as Record<string, unknown>;
+    }
+
     /** An OpAMP session; rejects with the status that refused the handshake, as "401". */
     opamp(token?: string): Promise<WebSocket> {
         const host = isIPv6(this.address) ? `[${this.address}]` : this.address;

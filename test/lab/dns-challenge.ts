@@ -3,7 +3,9 @@ import { ZONE_ID } from "../../lab/cloud/state.ts";
 import { connects } from "./access.ts";
 import { Clients } from "./clients.ts";
 import {
+    CERTBOT,
     changeCloud,
+    allowed,
     cloud,
     lab,
     labOk,
@@ -15,8 +17,6 @@ import {
     tryOnMachine,
 } from "./lab.ts";
 
-/** As the timer runs it. */
-const CERTBOT = "env $(systemctl show --property Environment --value certbot.service) certbot";
 const servedNames = async () => (await servedCertificate("-noout -ext subjectAltName")).split("\n").at(-1)!.trim();
 
 /** A wildcard by DNS-01 with the instance's role, port 80 closed, and gRPC for one network alone. */
@@ -83,6 +83,8 @@ boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", C
 
     test("port 50051 lets the network in that is named, and no other", async () => {
         const { ipv4, ipv6 } = (await status()).outputs;
+        const { outer, outer6 } = theLab().net;
+        expect(allowed(50051)).toEqual([`${outer}/32`, `${outer6}/128`].sort());
         expect(await connects(ipv4, 50051, theLab().net.outer)).toBe(true);
         expect(await connects(ipv4, 50051, theLab().net.packages)).toBe(false);
         expect(await connects(ipv6!, 50051, theLab().net.outer6)).toBe(true);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { labOk, onMachine, status, tryOnMachine } from "./lab.ts";
+import { CERTBOT, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
 import { makeDue, renewalFile } from "./lineage.ts";
 
 const LINEAGE = "guide";
@@ -15,9 +15,7 @@ export function guideRenewal(): void {
             "ls /etc/letsencrypt/renewal /etc/letsencrypt/live /etc/letsencrypt/archive; " +
                 "systemctl show --property=Result,ExecMainStartTimestamp certbot.service",
         );
-    // With the environment of the timer's own service, which knows the CA of the ACME server.
-    const certbot = (args: string) =>
-        tryOnMachine(`env $(systemctl show --property=Environment --value certbot.service) certbot ${args}`);
+    const certbot = (args: string) => tryOnMachine(`${CERTBOT} ${args}`);
     const serial = () => onMachine(`openssl x509 -noout -serial -in /etc/letsencrypt/live/${LINEAGE}/cert.pem`);
 
     beforeAll(async () => {

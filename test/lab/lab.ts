@@ -103,6 +103,24 @@ export function tryOnMachine(script: string) {
     return enterMachine(theLab(), programInstance(cloud())!.id, ["bash", "-s"], script);
 }
 
+/** certbot in the environment of the timer's own service, which knows the CA of the ACME server. */
+export const CERTBOT = "env $(systemctl show --property=Environment --value certbot.service) certbot";
+
+export function mainPid(unit: "nginx" | "linkmesh-server"): Promise<string> {
+    return onMachine(`systemctl show --property=MainPID --value ${unit}`);
+}
+
+/** The networks that the rules of the stack's security group let in at this TCP port. */
+export function allowed(port: number): string[] {
+    const { bastion, securityGroupRules } = cloud();
+    return Object.values(securityGroupRules)
+        .filter(({ groupId }) => groupId !== bastion?.securityGroupId)
+        .filter(({ direction, ipProtocol }) => direction === "ingress" && ipProtocol === "tcp")
+        .filter(({ fromPort, toPort }) => fromPort! <= port && port <= toPort!)
+        .map(({ cidrIpv4, cidrIpv6 }) => (cidrIpv4 ?? cidrIpv6)!)
+        .sort();
+}
+
 /** Whether anything on the machine takes connections at this TCP port, in either family or in one. */
 export async function listens(port: number, family: "" | "4" | "6" = ""): Promise<boolean> {
     return (await onMachine(`ss -H${family}ltn 'sport = :${port}'`)) !== "";
@@ -140,10 +158,9 @@ export const servedSerial = () => servedCertificate("-noout -serial");
 
 /** Process ids of the two services, and how often each logged in by SSH: what must not change without need. */
 export async function vitals(): Promise<{ nginx: string; linkmesh: string; logins: string }> {
-    const pid = (unit: string) => onMachine(`systemctl show --property MainPID --value ${unit}`);
     return {
-        nginx: await pid("nginx"),
-        linkmesh: await pid("linkmesh-server"),
+        nginx: await mainPid("nginx"),
+        linkmesh: await mainPid("linkmesh-server"),
         logins: await onMachine("journalctl -q -u ssh | grep -c 'Accepted publickey' || true"),
     };
 }

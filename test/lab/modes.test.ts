@@ -18,11 +18,27 @@ afterAll(async () => {
     await lab("destroy", "--ignore-protect");
 });
 
+describe("gRPC off, networks, a trusted hop", () => {
+    beforeAll(async () => {
+        const { net } = theLab();
+        await labOk(
+            "up",
+            ...sets({
+                grpc: "false",
+                httpsAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
+                trustedHops: `${net.outer}/32`,
+            }),
+        );
+    });
+    access();
+});
+
 describe("one port and a UI name", () => {
     beforeAll(async () => {
         await labOk(
             "up",
             ...sets({
+                ...{ grpc: "", httpsAllowedCidrs: "", trustedHops: "" },
                 grpcDomain: "grpc.linkmesh.example.test",
                 uiDomain: "ui.example.test",
                 caaIssuer: "pki.example.test",
@@ -32,24 +48,9 @@ describe("one port and a UI name", () => {
     onePort();
 });
 
-describe("gRPC off, networks, a trusted hop", () => {
-    beforeAll(async () => {
-        const { net } = theLab();
-        await labOk(
-            "up",
-            ...sets({
-                ...{ grpcDomain: "", uiDomain: "", caaIssuer: "", grpc: "false" },
-                httpsAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
-                trustedHops: `${net.outer}/32`,
-            }),
-        );
-    });
-    access();
-});
-
 describe("a certificate of one's own", () => {
     beforeAll(async () => {
-        await labOk("up", ...sets({ grpc: "", httpsAllowedCidrs: "", trustedHops: "" }));
+        await labOk("up", ...sets({ grpcDomain: "", uiDomain: "", caaIssuer: "" }));
     });
     ownCertificate();
 });

@@ -1,8 +1,9 @@
 import { connect as connectHttp2 } from "node:http2";
-import { connect } from "node:tls";
+import { type TLSSocket, connect } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
 import { Clients, exchange } from "./clients.ts";
-import { labOk, listens, onMachine, status, theLab } from "./lab.ts";
+import { labOk, allowed, listens, onMachine, servedSerial, status, theLab } from "./lab.ts";
+import { expectMutualTls } from "./surfaces.ts";
 
 const GRPC = "grpc.linkmesh.example.test";
 const UI = "ui.example.test";
@@ -29,31 +30,21 @@ export function onePort(): void {
         const run = await labOk("check");
         expect(run.stdout).toMatch(/grpc +ipv4 .*LinkMesh's own certificate for grpc\.linkmesh\.example\.test/);
         expect(run.stdout).toMatch(/ui +ipv6/);
+        expect(run.stdout).toMatch(/closed +ipv6 .*\b50051\b/);
     });
 
     test.each(families)(
         "%s: gRPC over mTLS reaches LinkMesh untouched, and no one without a certificate",
         async (f) => {
-            const { bootstrap, agent } = await clients[f].enrolledAgent(token);
-            expect(bootstrap.grpcEndpoint).toBe(`${GRPC}:443`);
-            expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
-            const channel = agent.channel();
-            expect((await channel.exchange(Buffer.from("one"))).toString()).toBe("one");
-            await channel.end();
-            agent.close();
-            const stranger = clients[f].agentWith({ caCertificate: bootstrap.caCertificate });
-            await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
-            stranger.close();
+            await expectMutualTls(clients[f], token, `${GRPC}:443`);
         },
     );
 
     test("https: LinkMesh sees the client's true address, whatever headers it forges", async () => {
         const forged = { "X-Forwarded-For": "198.51.100.66", Forwarded: "for=198.51.100.66" };
-        const headers = { Authorization: `Bearer ${token}`, ...forged };
-        const seen = async (client: Clients) =>
-            JSON.parse((await client.http("/api/v1/whoami", { headers })).body) as object;
-        expect(await seen(clients.ipv4)).toMatchObject({ address: theLab().net.outer, scheme: "https" });
-        expect(await seen(clients.ipv6)).toMatchObject({ address: lab6() });
+        const { ipv4, ipv6 } = clients;
+        expect(await ipv4.whoami(token, forged)).toMatchObject({ address: theLab().net.outer, scheme: "https" });
+        expect(await ipv6.whoami(token, forged)).toMatchObject({ address: lab6() });
     });
 
     test("gRPC: the log names the client's true address", async () => {
@@ -83,21 +74,27 @@ export function onePort(): void {
                 stream.resume();
             });
         session.on("error", () => undefined);
+        const serial = await servedSerial();
+        const shown = (session.socket as TLSSocket).getPeerX509Certificate()!;
+        expect(`serial=${shown.serialNumber}`).toBe(serial);
         expect(await ask("/")).toBe(200);
         expect(await ask("/v1/opamp")).toBe(404);
         session.close();
         expect(await alpn(found.outputs[f]!, UI, found.ca)).toBe("h2");
     });
 
-    test("port 50051 has no listener", async () => {
+    test("port 50051 has no listener and no rule", async () => {
         expect(await listens(50051)).toBe(false);
+        expect(allowed(50051)).toEqual([]);
     });
 
     test("CAA records name the one authority at each https name, and none for wildcards", async () => {
         const caa = found.outputs.dnsRecords.filter(({ type }) => type === "CAA");
         expect(caa.map(({ name }) => name)).toEqual([...["linkmesh.example.test", "linkmesh.example.test"], UI, UI]);
-        const answer = await onMachine(`dig +short CAA linkmesh.example.test @ns1.example.test | sort`);
-        expect(answer).toBe('0 issue "pki.example.test"\n0 issuewild ";"');
+        for (const name of ["linkmesh.example.test", UI]) {
+            const answer = await onMachine(`dig +short CAA ${name} @ns1.example.test | sort`);
+            expect(answer, name).toBe('0 issue "pki.example.test"\n0 issuewild ";"');
+        }
     });
 }
 

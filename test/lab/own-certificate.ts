@@ -2,7 +2,19 @@ import { beforeAll, expect, test } from "vitest";
 import { TestCa, type Pair } from "../host/test-ca.ts";
 import { Clients } from "./clients.ts";
 import { alpn } from "./one-port.ts";
-import { lab, labOk, listens, onMachine, servedCertificate, sets, status, tryOnMachine } from "./lab.ts";
+import {
+    allowed,
+    lab,
+    labOk,
+    listens,
+    mainPid,
+    onMachine,
+    servedCertificate,
+    servedSerial,
+    sets,
+    status,
+    tryOnMachine,
+} from "./lab.ts";
 import { Load } from "./load.ts";
 
 const HOST = "linkmesh.example.test";
@@ -23,7 +35,7 @@ export function ownCertificate(): void {
         first = await ca.issue([HOST, UI]);
     });
 
-    test("is served in both families; nobody renews it; its key is nowhere to be seen", async () => {
+    test("is served in both families; nobody renews it; its key is root's alone, and in no log", async () => {
         const others = sets({ httpRedirect: "false", uiDomain: UI, grpcDomain: GRPC });
         const run = await labOk("up", ...set(first), ...others);
         expect(run.stdout + run.stderr).not.toContain("PRIVATE KEY");
@@ -36,26 +48,31 @@ export function ownCertificate(): void {
         expect(
             await onMachine("stat -L -c '%a %U' /etc/linkmesh-proxy/tls/current /etc/linkmesh-proxy/tls/current/*"),
         ).toBe("700 root\n600 root\n600 root");
+        const line = first.key.split("\n")[1]!;
+        expect(await onMachine(`grep -rlsF '${line}' /var/log /tmp /run /root /home /etc || true`)).toMatch(
+            /^\/etc\/linkmesh-proxy\/tls\/[0-9a-f]{12}\/privkey\.pem$/,
+        );
     });
 
     test("port 80 has no listener", async () => {
         expect((await status()).outputs.httpUrl).toBeUndefined();
         expect(await listens(80)).toBe(false);
-        expect((await labOk("check")).stdout).toMatch(/closed +ipv6/);
+        expect(allowed(80)).toEqual([]);
+        expect((await labOk("check")).stdout).toMatch(/closed +ipv6 .*\b80\b/);
     });
 
     test("a new one takes its place under load: no request fails and no session ends", async () => {
         const clients = new Clients(await trusting());
         const load = new Load(clients, await onMachine("linkmesh-server token"));
         await load.start({ sessions: 20, streams: 5 });
-        const pid = await onMachine("systemctl show --property MainPID --value nginx");
+        const pid = await mainPid("nginx");
         const next = await ca.issue([HOST, UI]);
         await labOk("up", ...set(next));
         await load.stop();
         expect(load.requests).toBeGreaterThan(50);
         expect(load.failed).toEqual([]);
         expect([...load.dropped]).toEqual([]);
-        expect(await onMachine("systemctl show --property MainPID --value nginx")).toBe(pid);
+        expect(await mainPid("nginx")).toBe(pid);
         expect(await onMachine("ls --hide=current /etc/linkmesh-proxy/tls")).toMatch(/^[0-9a-f]{12}$/);
         const served = await servedCertificate("");
         expect(served.replace(/\s/g, "")).toBe(next.cert.replace(/\s/g, ""));
@@ -63,10 +80,12 @@ export function ownCertificate(): void {
 
     test("a key that is another's is refused, and the one in use stays", async () => {
         const other = await ca.issue([HOST]);
+        const before = await servedSerial();
         const run = await lab("preview", ...set({ cert: first.cert, key: other.key }));
         expect(run.exitCode).toBe(1);
         expect(run.stdout + run.stderr).toContain("tlsPrivateKey is not the key of tlsCertificate");
         expect(run.stdout + run.stderr).not.toContain("BEGIN PRIVATE KEY");
+        expect(await servedSerial()).toBe(before);
     });
 
     test("back to the authority: the timer renews again, and the key is gone from the machine's disk", async () => {

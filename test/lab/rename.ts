@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { setAcmeFault } from "../../lab/services/acme-front.ts";
 import { Clients } from "./clients.ts";
-import { identity, lab, labOk, onMachine, status, theLab } from "./lab.ts";
+import { identity, lab, labOk, mainPid, onMachine, status, theLab } from "./lab.ts";
 
 const OLD = "linkmesh.example.test";
 const NEW = "fleet.example.test";
@@ -14,7 +14,7 @@ export function rename(): void {
     let bootstrap: Awaited<ReturnType<Clients["enrolledAgent"]>>["bootstrap"];
 
     test("a name that gets no certificate: all goes on under the old one, also when the change is taken back", async () => {
-        const linkmesh = await onMachine("systemctl show --property MainPID --value linkmesh-server");
+        const linkmesh = await mainPid("linkmesh-server");
         before = await identity();
         setAcmeFault(theLab(), { status: 429 });
         const run = await lab("up", "--set", `domain=${NEW}`, "--set", "acmeDirectory=production");
@@ -28,7 +28,7 @@ export function rename(): void {
         await labOk("up", "--set", "domain=", "--set", "acmeDirectory=");
         expect(await addresses(OLD)).toHaveLength(1);
         expect(await addresses(NEW)).toEqual([]);
-        expect(await onMachine("systemctl show --property MainPID --value linkmesh-server")).toBe(linkmesh);
+        expect(await mainPid("linkmesh-server")).toBe(linkmesh);
         // But for an account with the other authority, which is kept.
         const after = await identity();
         expect({ ...after, acmeAccounts: before.acmeAccounts }).toEqual(before);

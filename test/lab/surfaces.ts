@@ -4,15 +4,13 @@ import { connect } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
 import { IMAGES } from "../../lab/cloud/state.ts";
 import { Clients, exchange } from "./clients.ts";
-import { labOk, onMachine, status, theLab, type Run } from "./lab.ts";
+import { CERTBOT, labOk, mainPid, onMachine, status, theLab, type Run } from "./lab.ts";
 
 /** A page, an OpAMP session and a gRPC call by real clients on IPv4, where their finer points are tested elsewhere. */
 export async function expectSurfaces(found: Awaited<ReturnType<typeof status>>): Promise<void> {
     const clients = new Clients(found);
     const token = await onMachine("linkmesh-server token");
-    const headers = { Authorization: `Bearer ${token}` };
-    const { body } = await clients.http("/api/v1/whoami", { headers });
-    expect(JSON.parse(body)).toMatchObject({ address: theLab().net.outer });
+    expect(await clients.whoami(token)).toMatchObject({ address: theLab().net.outer });
     const socket = await clients.opamp(token);
     expect((await exchange(socket, Buffer.from("hello"))).toString()).toBe("hello");
     socket.terminate();
@@ -20,6 +18,20 @@ export async function expectSurfaces(found: Awaited<ReturnType<typeof status>>):
     expect(bootstrap.grpcEndpoint).toBe(found.outputs.grpcEndpoint);
     expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
     agent.close();
+}
+
+/** gRPC for an agent that enrols and is told this endpoint: a call and a stream, and nothing for one without a certificate. */
+export async function expectMutualTls(clients: Clients, token: string, endpoint: string): Promise<void> {
+    const { bootstrap, agent } = await clients.enrolledAgent(token);
+    expect(bootstrap.grpcEndpoint).toBe(endpoint);
+    expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
+    const channel = agent.channel();
+    for (const text of ["one", "two"]) expect((await channel.exchange(Buffer.from(text))).toString()).toBe(text);
+    await channel.end();
+    agent.close();
+    const stranger = clients.agentWith({ caCertificate: bootstrap.caCertificate });
+    await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
+    stranger.close();
 }
 
 /** The three public surfaces, as real clients meet them in both address families. */
@@ -87,32 +99,19 @@ export function surfaces(up: () => Run): void {
     test.each(families)(
         "%s: gRPC over mTLS, one call and a stream, for an agent that enrolled over https",
         async (family) => {
-            const { bootstrap, agent } = await clients(family).enrolledAgent(token);
-            expect(bootstrap.grpcEndpoint).toBe("linkmesh.example.test:50051");
-            expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
-            const channel = agent.channel();
-            for (const text of ["one", "two"])
-                expect((await channel.exchange(Buffer.from(text))).toString()).toBe(text);
-            await channel.end();
-            agent.close();
-            const stranger = clients(family).agentWith({ caCertificate: bootstrap.caCertificate });
-            await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
-            stranger.close();
+            await expectMutualTls(clients(family), token, "linkmesh.example.test:50051");
         },
     );
 
     test("LinkMesh sees the client's true address, whatever headers it forges", async () => {
-        const answer = await clients("ipv4").http("/api/v1/whoami", {
-            headers: {
-                Authorization: `Bearer ${token}`,
-                "X-Forwarded-For": "198.51.100.66",
-                "X-Real-IP": "198.51.100.66",
-                "X-Forwarded-Host": "evil.example",
-                "X-Forwarded-Proto": "http",
-                Forwarded: "for=198.51.100.66",
-            },
+        const seen = await clients("ipv4").whoami(token, {
+            "X-Forwarded-For": "198.51.100.66",
+            "X-Real-IP": "198.51.100.66",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "http",
+            Forwarded: "for=198.51.100.66",
         });
-        expect(JSON.parse(answer.body)).toMatchObject({
+        expect(seen).toMatchObject({
             address: theLab().net.outer,
             scheme: "https",
             host: "linkmesh.example.test",
@@ -163,21 +162,20 @@ export function surfaces(up: () => Run): void {
     });
 
     test("renew: another certificate is served, and nginx was not restarted", async () => {
-        const pid = await onMachine("systemctl show --property MainPID --value nginx");
+        const pid = await mainPid("nginx");
         const run = await labOk("renew");
         const serials = [...run.stdout.matchAll(/\b[0-9a-f]{14,}\b/gi)].map(([serial]) => serial);
         expect(new Set(serials).size).toBe(2);
-        expect(await onMachine("systemctl show --property MainPID --value nginx")).toBe(pid);
+        expect(await mainPid("nginx")).toBe(pid);
     });
 
     test("the renewal itself is the distribution's timer, by webroot, with a reload", async () => {
         const renewal = await onMachine("cat /etc/letsencrypt/renewal/*.conf");
         expect(renewal).toContain("authenticator = webroot");
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
-        const environment = "env $(systemctl show --property Environment --value certbot.service)";
         // A dry run would ask Let's Encrypt's staging directory if it were not told.
         const directory = renewal.match(/^server = (.*)$/m)![1]!;
-        await onMachine(`${environment} certbot renew --dry-run --server ${directory} --no-random-sleep-on-renew`);
+        await onMachine(`${CERTBOT} renew --dry-run --server ${directory} --no-random-sleep-on-renew`);
     });
 
     test("nginx's own package files are as they came, apart from one number", async () => {
