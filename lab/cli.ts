@@ -60,7 +60,9 @@ program
 
 program
     .command("logs")
-    .description("show a log: linkmesh, nginx, certbot, cloud-init, console, pebble, dns")
+    .description(
+        "show a log: linkmesh, nginx, certbot, cloud-init or console of the machine; pebble, pebble-corporate, aws or dns of the lab",
+    )
     .argument("[name]", "which log", "linkmesh")
     .option("-f, --follow", "go on as lines are added")
     .option("-n, --lines <number>", "how many lines", "50")

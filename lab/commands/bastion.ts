@@ -1,7 +1,8 @@
-import { type Bastion, startBastion, stopBastion } from "../bastion.ts";
+import { type Bastion, findBastion, startBastion, stopBastion } from "../bastion.ts";
 import { Realizer } from "../cloud/realizer.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
+import { LabError } from "../lab.ts";
 import { allocateLab, lockLab, requireLab } from "../labs.ts";
 import { Ui } from "../ui.ts";
 import { prepareMachine } from "./prepare.ts";
@@ -19,6 +20,7 @@ export async function bastion(options: BastionOptions): Promise<void> {
     const unlock = lockLab(lab, "bastion");
     try {
         if (options.remove) {
+            if (!findBastion(lab)) throw new LabError("the lab has no bastion: `npm run lab -- bastion` starts one");
             await ui.stage("bastion taken away", () => stopBastion(new CloudStore(lab, new Realizer(lab))));
             return;
         }

@@ -38,6 +38,7 @@ const ON_MACHINE: Record<string, View> = {
 const OUTSIDE: Record<string, (lab: Lab) => string | Promise<string>> = {
     console: machineConsole,
     pebble: (lab) => serviceLog(lab, "pebble"),
+    "pebble-corporate": (lab) => serviceLog(lab, "pebble-corporate"),
     aws: (lab) => serviceLog(lab, "aws"),
     dns: (lab) => serviceLog(lab, "knot"),
 };

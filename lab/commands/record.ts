@@ -27,7 +27,10 @@ export async function record(
     values: string[],
     options: RecordOptions,
 ): Promise<void> {
-    if (name === undefined) return list();
+    if (name === undefined) {
+        if (options.remove) throw new LabError("--remove needs a name: npm run lab -- record --remove NAME TYPE");
+        return list();
+    }
     if (type === undefined) throw new LabError("a record needs a type: npm run lab -- record NAME TYPE VALUE...");
     requireMachine();
     if (options.remove) {
@@ -46,7 +49,9 @@ async function list(): Promise<void> {
     const lab = requireLab();
     const state = await new CloudStore(lab, new Realizer(lab)).read();
     const published = publicRecords(state);
-    for (const made of Object.values(state.externalRecords)) {
+    const all = Object.values(state.externalRecords);
+    if (all.length === 0) console.log("none yet: npm run lab -- record NAME TYPE VALUE... makes one");
+    for (const made of all) {
         const note = published.includes(made) ? "" : "   (not asked for: Route 53 has the name)";
         for (const line of lines(made)) console.log(`${line}${note}`);
     }

@@ -50,7 +50,10 @@ export async function up(options: UpOptions): Promise<void> {
         await prepareMachine(ui, lab.cacheDir);
         await ui.stage("services", (progress) => startLab(lab, progress));
         const pkg = await ui.stage("LinkMesh package", () => publishPackage(lab, options.package));
-        const configure = (stack: LabStack) => configureStack(lab, stack, pkg, settings.overrides);
+        const configure = (stack: LabStack) => {
+            configureStack(lab, stack, pkg, settings.overrides);
+            if (stack.setting("dns") === "external") ui.info(RECORDS_ELSEWHERE);
+        };
         await runProgram(lab, ui, { configure, saveSettings: settings.save, replace }).catch((error: unknown) => {
             if (settings.saved && options.set?.length) ui.info(keptSettings(options.set));
             throw error;
@@ -64,6 +67,9 @@ export async function up(options: UpOptions): Promise<void> {
         unlock();
     }
 }
+
+const RECORDS_ELSEWHERE =
+    "   dns is external: `npm run lab -- record NAME TYPE VALUE` in another terminal makes a record that is asked for";
 
 /** Services, and after a reboot the network and the machines as the cloud knows them. */
 async function startLab(lab: Lab, progress: Progress): Promise<void> {

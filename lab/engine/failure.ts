@@ -35,7 +35,8 @@ function resourceFailure({ urn = "", step, message }: Diagnostic): string {
 
 const COMMAND_FAILED = /Process exited with status (\d+): running "(?:[^"\\]|\\.)*":?\s*/s;
 
-const UNREACHABLE = "; check that the machine runs and that sshAllowedCidrs holds the address from which you run this";
+const UNREACHABLE =
+    "; check that the machine runs and that sshAllowedCidrs holds the address from which you run this, or the bastion's";
 
 /** A connection that ends in the midst of a step. */
 const LOST = /wait: (the connection was lost|remote command exited without exit status)/;

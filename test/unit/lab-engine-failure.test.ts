@@ -33,7 +33,7 @@ describe("failureSentence", () => {
         [
             "a connection",
             "error: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused",
-            "step nginx: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused; check that the machine runs and that sshAllowedCidrs holds the address from which you run this",
+            "step nginx: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused; check that the machine runs and that sshAllowedCidrs holds the address from which you run this, or the bastion's",
         ],
     ])("step: %s", (_, message, sentence) => {
         expect(step(message)).toBe(sentence);
