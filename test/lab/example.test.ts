@@ -65,7 +65,7 @@ describe("the example in TypeScript", () => {
 
 // The engine has the component constructed by the package's process, as for a program in any other language.
 describe("the example in YAML, through the component package", () => {
-    let plugin: Awaited<ReturnType<typeof startPlugin>>;
+    let plugin: Awaited<ReturnType<typeof startPlugin>> | undefined;
     beforeAll(async () => {
         execFileSync(process.execPath, ["build.js"], { cwd: ROOT, stdio: "pipe" });
         plugin = await startPlugin(ROOT);
@@ -75,7 +75,7 @@ describe("the example in YAML, through the component package", () => {
     });
     afterAll(() => {
         delete process.env.PULUMI_DEBUG_PROVIDERS;
-        plugin.process.kill();
+        plugin?.process.kill();
     });
     comesUp();
 

@@ -182,10 +182,10 @@ function succeeded(run: Run): string {
     return run.stdout;
 }
 
-/** The names of all files, and the text of those that `pulumi` may write to. */
+/** The names of all files but those that other tests install or build, and the text of those that `pulumi` may write to. */
 function checkout(): unknown {
     const names = readdirSync(ROOT, { recursive: true, encoding: "utf8" }).filter(
-        (name) => !/^(node_modules|\.git)(\/|$)/.test(name),
+        (name) => !/^(node_modules|dist|\.git)(\/|$)/.test(name),
     );
     const stacks = names
         .filter((name) => /^Pulumi.*\.yaml$/.test(name))
