@@ -24,12 +24,14 @@ export class SettingsError extends pulumi.RunError {
 export function loadSettings(project = pulumi.getProject()): Settings {
     const values: Record<string, unknown> = {};
     const shown: string[] = [];
+    const readable: string[] = [];
     for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
         if (!key.startsWith(`${project}:`)) continue;
         const name = key.slice(project.length + 1);
         values[name] = fromConfiguration(name, text);
-        if (isConfigSecret(key) && name in SETTINGS && !(SETTINGS as Record<string, Setting>)[name]!.secret)
-            shown.push(name);
+        const setting = (SETTINGS as Record<string, Setting>)[name];
+        if (setting && isConfigSecret(key) && !setting.secret) shown.push(name);
+        if (setting?.secret && !isConfigSecret(key) && text !== "" && text !== "{}") readable.push(name);
     }
     if (shown.length > 0) {
         throw new SettingsError(
@@ -37,6 +39,11 @@ export function loadSettings(project = pulumi.getProject()): Settings {
                 (name) =>
                     `${name} holds a secret but is shown in previews: put secrets into linkmeshEnvironment, and set ${name} without --secret.`,
             ),
+        );
+    }
+    for (const name of readable) {
+        void pulumi.log.warn(
+            `${name} is readable in the stack's configuration file: set it anew with \`pulumi config set --secret\`.`,
         );
     }
     return parseSettings(values);

@@ -17,7 +17,7 @@ export interface LinkMeshArgs {
     dns?: string;
     /** Name of the Route 53 hosted zone for the records. By default the closest zone that encloses the domain. */
     hostedZone?: string;
-    /** Take over A and AAAA records of the domain that exist already, instead of stopping with an error. Default: false. */
+    /** Take over the A, AAAA and CAA records of the names that exist already, instead of stopping with an error. Default: false. */
     dnsAllowOverwrite?: boolean;
     /** Publish CAA records with which this authority alone may issue certificates for the names. By default none. */
     caaIssuer?: string;

@@ -224,7 +224,8 @@ function bastion(settings: Settings) {
 
 /** ssh's own way through the bastion, with the user's own key there. */
 function jump({ bastionHost, bastionUser }: Settings): string {
-    return bastionHost === "" ? "" : `-J ${bastionUser}@${bastionHost} `;
+    if (bastionHost === "") return "";
+    return `-J ${bastionUser}@${bastionHost.includes(":") ? `[${bastionHost}]` : bastionHost} `;
 }
 
 interface HostSurroundings {

@@ -52,7 +52,7 @@ export const NAME_SETTINGS = {
     dnsAllowOverwrite: setting({
         type: "boolean",
         description:
-            "Take over A and AAAA records of the domain that exist already, instead of stopping with an error.",
+            "Take over the A, AAAA and CAA records of the names that exist already, instead of stopping with an error.",
         default: false,
         example: "true",
         schema: flag,

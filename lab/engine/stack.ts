@@ -248,9 +248,23 @@ export class Interrupted extends LabError {
 function inlineProgram(programDir: string): InlineProgram {
     const url = pathToFileURL(join(programDir, "index.ts")).href;
     return async () => {
+        await keepSecrets();
         const exported = (await import(`${url}?evaluation=${++evaluations}`)) as Record<string, unknown>;
         return { ...((exported.default ?? exported) as Record<string, unknown>) };
     };
+}
+
+/** The lab's configuration file is for root only, where nothing is encrypted: its secrets count as such all the same. */
+async function keepSecrets(): Promise<void> {
+    const [{ runtime, getProject }, { SETTINGS }] = await Promise.all([
+        import("@pulumi/pulumi"),
+        import("../../components/settings.ts"),
+    ]);
+    const secrets = Object.entries<{ secret?: boolean }>(SETTINGS).filter(([, { secret }]) => secret);
+    runtime.setAllConfig(
+        runtime.allConfig(),
+        secrets.map(([name]) => `${getProject()}:${name}`),
+    );
 }
 
 function isEngine(pid: number): boolean {

@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
@@ -210,6 +211,19 @@ test("a bastion: every step goes through it, its host key pinned and its private
             proxy: { host: "bastion.example.com", user: "admin", hostKey: "ssh-ed25519 AAAABASTION", privateKey: key },
         });
     }
+});
+
+test.each([
+    ["bastion.example.com", "ssh -i linkmesh-proxy.key -J admin@bastion.example.com admin@203.0.113.10"],
+    ["2001:db8::7", "ssh -i linkmesh-proxy.key -J admin@[2001:db8::7] admin@203.0.113.10"],
+])("sshCommand goes through the bastion %s", async (bastionHost, command) => {
+    const bastionPrivateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nB\n-----END OPENSSH PRIVATE KEY-----\n";
+    const { outputs } = await runProgram(
+        { ...CONFIG, bastionHost, bastionHostKey: "ssh-ed25519 AAAABASTION", bastionPrivateKey },
+        { secretKeys: ["bastionPrivateKey"] },
+    );
+    const told = new Promise((resolve) => (outputs.sshCommand as pulumi.Output<string>).apply(resolve));
+    expect(await told).toBe(command);
 });
 
 test.each([

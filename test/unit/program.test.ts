@@ -272,6 +272,18 @@ test("tags reach everything that can be tagged, and Name stays", async () => {
         expect(r.inputs.tags, r.name).toMatchObject({ team: "platform", Name: expect.any(String) as string });
 });
 
+test("a secret that is readable in the configuration file is said aloud, one that is kept as a secret is not", async () => {
+    const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+    warn.mockClear();
+    const secrets = { linkmeshEnvironment: '{"LINKMESH_SMTP_PASSWORD":"x"}' };
+    await runProgram({ ...CONFIG, ...secrets }, { secretKeys: ["linkmeshEnvironment"] });
+    expect(warn).not.toHaveBeenCalled();
+    await runProgram({ ...CONFIG, ...secrets });
+    expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
+        expect.stringMatching(/^linkmeshEnvironment is readable in the stack's configuration file: set it anew with/),
+    ]);
+});
+
 test("a secret where previews would show it is refused", async () => {
     const program = runProgram({ ...CONFIG, linkmeshConfig: '{"password":"x"}' }, { secretKeys: ["linkmeshConfig"] });
     await expect(program).rejects.toThrow(/^linkmeshConfig holds a secret but is shown in previews/);

@@ -31,7 +31,7 @@ main() {
 }
 
 order() {
-    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) way=(--dns-route53) line='' tries=0
+    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) way=(--dns-route53) line='' tries=0 reason
     if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
     if [ "$AUTHENTICATOR" = webroot ]; then way=(--webroot -w /var/www/acme); fi
     # In a file: arguments are seen by every process of the machine.
@@ -43,9 +43,9 @@ order() {
     if [ -z "$before" ] || [ "$how" = --force-renewal ]; then note_order; fi
     until certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
         --no-directory-hooks "${way[@]}" --cert-name "$LINEAGE" --renew-with-new-domains -d "$NAME_LIST" "$how" >"$WORK/certbot" 2>&1; do
-        # An authority that is busy says so; three times is enough to tell that from a longer trouble.
-        if busy && ((++tries < 4)); then
-            echo "The certificate authority is busy: waiting."
+        # What passes by itself; three times is enough to tell that from a longer trouble.
+        if reason=$(passing) && ((++tries < 4)); then
+            echo "$reason: waiting."
             sleep $((tries * 10))
             continue
         fi
@@ -162,8 +162,15 @@ trust_directory() {
     if install_file "$drop_in" <"$WORK/drop-in"; then systemctl daemon-reload; fi
 }
 
-busy() {
-    grep -qE 'serverInternal|Service busy|503 |50[234] Server Error' "$WORK/certbot"
+# Trouble of which an authority says that it is busy, or rights that were given just now.
+passing() {
+    if grep -qE 'serverInternal|Service busy|503 |50[234] Server Error' "$WORK/certbot"; then
+        echo "The certificate authority is busy"
+    elif grep -q AccessDenied "$WORK/certbot"; then
+        echo "Route 53 does not know the machine's rights yet"
+    else
+        return 1
+    fi
 }
 
 # What the authority said, or what kept certbot from asking it, with what to do.
