@@ -13,6 +13,9 @@ export interface DnsRecord {
     value: string;
 }
 
+/** What is in a component, once it is looked up. No field of it: the schema's analyzer takes each for an output. */
+const inner = new WeakMap<LinkMesh, Promise<LinkMeshProxy>>();
+
 /**
  * LinkMesh behind its public hostname, all in one: validates the settings, looks up what exists in the cloud and creates
  * a LinkMeshProxy. For other programs, in any language of Pulumi: args and outputs are what a package schema can hold.
@@ -46,10 +49,9 @@ export class LinkMesh extends pulumi.ComponentResource {
     constructor(name: string, args: LinkMeshArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:LinkMesh", name, {}, opts);
         // What can be told wrong at once is, by an exception: a promise that fails is reported later and more than once.
-        const proxy = this.create(
-            name,
-            isPlain(args) ? parseSettings({ ...args }) : plainValues(args).then(parseSettings),
-        );
+        const settings = isPlain(args) ? parseSettings({ ...args }) : plainValues(args).then(parseSettings);
+        const proxy = this.create(name, settings);
+        inner.set(this, proxy);
         // One by one, so that those which are known in the first preview are shown there.
         const output = <T>(select: (proxy: LinkMeshProxy) => pulumi.Input<T>) =>
             pulumi.output(proxy.then(select)) as pulumi.Output<T>;
@@ -76,6 +78,13 @@ export class LinkMesh extends pulumi.ComponentResource {
             ipv4: this.ipv4,
             ipv6: this.ipv6,
         });
+    }
+
+    /** What depends on this component waits for all that is in it, and not only for what is there at once. */
+    protected override async initialize(): Promise<void> {
+        // The constructor's own lines come first. What fails is told by the outputs.
+        await Promise.resolve();
+        await inner.get(this)?.catch(() => undefined);
     }
 
     /** The lookups come before the children, as they decide which there are. */

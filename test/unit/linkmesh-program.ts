@@ -11,5 +11,7 @@ const linkmesh = new LinkMesh("linkmesh", {
     ...(config.getBoolean("withToken") ? { linkmeshEnvironment: { TOKEN: config.requireSecret("token") } } : {}),
 });
 
+new pulumi.ComponentResource("test:index:After", "after", {}, { dependsOn: linkmesh });
+
 export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, sshHostKey, dnsRecords } =
     linkmesh;

@@ -13,7 +13,10 @@ const placed = ({ type, name, inputs }: Registered) => ({ type, name, inputs });
 const byName = (a: Registered, b: Registered) => a.name.localeCompare(b.name) || a.type.localeCompare(b.type);
 
 test("LinkMesh creates what the program itself creates, with the same names, below itself", async () => {
-    const own = await runProgram({ ...CONFIG, acmeEmail: "", linkmeshEnvironment: '{"TOKEN":"hunter2"}' });
+    const own = await runProgram(
+        { ...CONFIG, acmeEmail: "", linkmeshEnvironment: '{"TOKEN":"hunter2"}' },
+        { secretKeys: ["linkmeshEnvironment"] },
+    );
     const { registered } = await runProgram(
         { ...CONFIG, withToken: "true", token: "hunter2" },
         { program, secretKeys: ["token"] },
@@ -21,7 +24,7 @@ test("LinkMesh creates what the program itself creates, with the same names, bel
     const [component] = registered.filter(({ type }) => type === "linkmesh-proxy:index:LinkMesh");
     const proxy = registered.find(({ type }) => type === "linkmesh-proxy:index:LinkMeshProxy")!;
     expect(proxy.parent).toMatch(/linkmesh-proxy:index:LinkMesh::linkmesh$/);
-    const others = registered.filter((resource) => resource !== component);
+    const others = registered.filter((resource) => resource !== component && resource.name !== "after");
     expect(others.sort(byName).map(placed)).toEqual(own.registered.sort(byName).map(placed));
 });
 
@@ -45,6 +48,13 @@ test("the first preview is complete and knows the public URLs", async () => {
     const { registered, outputs } = await runProgram(CONFIG, { preview: true, program });
     expect(registered.filter(({ type }) => type === "command:remote:Command")).toHaveLength(12);
     expect(await (outputs as Outputs).publicUrl!.promise()).toBe("https://linkmesh.example.com");
+});
+
+test("what depends on it waits for the steps on the machine", async () => {
+    const { registered } = await runProgram(CONFIG, { program });
+    const after = registered.find(({ name }) => name === "after")!;
+    const steps = after.dependsOn.filter((urn) => urn.includes("command:remote:Command"));
+    expect(steps).toHaveLength(12);
 });
 
 test("a wrong setting is told at once", async () => {
