@@ -9,7 +9,7 @@ import type { CloudState } from "../../lab/cloud/state.ts";
 import { ensurePulumi } from "../../lab/engine/cli-binary.ts";
 import { type InlineProgram, runEngine } from "../../lab/engine/run.ts";
 import { ensureImage } from "../../lab/image/image.ts";
-import { labCacheDir } from "../../lab/lab.ts";
+import { type Lab, labCacheDir } from "../../lab/lab.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
 
 /** What an operation of the engine did, in its order. */
@@ -24,6 +24,15 @@ export interface Operation {
     /** What the CLI printed. */
     text: string;
     milliseconds: number;
+}
+
+/** What the providers' tests share: a lab of records only, and a stack. */
+export interface ProvidersLab {
+    lab: Lab;
+    realizer: RecordingRealizer;
+    /** Value of PULUMI_DEBUG_PROVIDERS. */
+    debugProviders: string;
+    stack: TestStack;
 }
 
 /** A stack of its own with a file backend in a temporary directory. */
