@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { DowntimeWatch } from "../../bench/downtime.ts";
-import { allPids } from "../../lab/cloud/process.ts";
+import { allPids, procStat } from "../../lab/cloud/process.ts";
 import { Clients } from "./clients.ts";
 import { commandLine, isOfLab } from "./cut.ts";
 import { identity, labOk, onMachine, status } from "./lab.ts";
@@ -49,8 +49,10 @@ const orders = () => onMachine("cat /srv/linkmesh/identity/orders");
 
 /** LinkMesh servers of the tests' lab that run now, on whichever machine. */
 function servers(): number {
-    return allPids().filter((pid) => {
+    const found = allPids().filter((pid) => {
         const [, program, command] = commandLine(pid);
         return program === "/usr/bin/linkmesh-server" && command === "serve" && isOfLab(pid);
-    }).length;
+    });
+    // A program that one of them is about to start looks like itself for a moment.
+    return found.filter((pid) => !found.includes(procStat(pid)?.parent ?? 0)).length;
 }
