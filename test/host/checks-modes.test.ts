@@ -1,33 +1,13 @@
 import net from "node:net";
-import { beforeAll, describe, expect, test } from "vitest";
-import { runChecks, type CheckName, type CheckResult, type Target } from "../../checks/index.ts";
-import {
-    authorities,
-    cleanupsAfterEach,
-    GRPC_HOST,
-    HOST,
-    startSite,
-    status,
-    UI_HOST,
-    type Authorities,
-    type Faults,
-} from "./checks-site.ts";
+import { describe, expect, test } from "vitest";
+import type { CheckName, CheckResult, Target } from "../../checks/index.ts";
+import { GRPC_HOST, HOST, status, UI_HOST, type Authorities, type Faults } from "./checks-site.ts";
+import { SILENT, sites } from "./checks-table.ts";
 import { TestCa } from "./test-ca.ts";
 
 // What a site may have otherwise by intention: names of their own, surfaces that are off. Each green, and red when wrong.
 
-let trust: Authorities;
-beforeAll(async () => {
-    trust = await authorities();
-});
-
-const cleanups = cleanupsAfterEach();
-
-async function check(faults: Faults, change: Partial<Target>, only?: CheckName[]): Promise<CheckResult[]> {
-    const { target, stop } = await startSite(trust, faults);
-    cleanups.push(stop);
-    return runChecks({ ...target, ...change }, { only });
-}
+const { trust, cleanups, check, table } = sites();
 
 const names = (results: CheckResult[]) => results.map(({ name }) => name);
 const ALL: CheckName[] = ["redirect", "https", "ui", "certificate", "opamp", "grpc", "closed"];
@@ -47,28 +27,6 @@ test.each<[string, Faults, Partial<Target>, CheckName[]]>([
     expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
     expect(names(results)).toEqual(expected);
 });
-
-interface Case {
-    what: string;
-    faults: Faults | (() => Promise<Faults>);
-    status: "warn" | "fail";
-    detail: RegExp;
-    hint?: RegExp;
-    change?: Partial<Target>;
-}
-
-function table(name: CheckName, cases: Case[]) {
-    describe(name, () => {
-        test.each(cases)("$what: $status", async ({ faults, status, detail, hint = /./, change = {} }) => {
-            const given = typeof faults === "function" ? await faults() : faults;
-            const results = await check(given, change, [name]);
-            expect(results).toMatchObject([{ name, status }]);
-            expect(results[0]!.detail).toMatch(detail);
-            expect(results[0]!.detail).not.toMatch(/\n|undefined/);
-            expect(results[0]!.hint).toMatch(hint);
-        });
-    });
-}
 
 table("https", [
     {
@@ -119,7 +77,7 @@ table("ui", [
     {
         what: "silence after TLS",
         faults: ui({ raw: () => {} }),
-        change: { timeoutMs: 500 },
+        change: SILENT,
         status: "fail",
         detail: /does not answer it within 0.5 s/,
     },
