@@ -16,6 +16,7 @@ import {
     tryOnMachine,
 } from "./lab.ts";
 import { Load } from "./load.ts";
+import { curl } from "./surfaces.ts";
 
 const HOST = "linkmesh.example.test";
 const UI = "ui.example.test";
@@ -44,6 +45,7 @@ export function ownCertificate(): void {
             expect((await new Clients(found, address).http("/")).status).toBe(200);
             expect(await alpn(address, UI, root.pem)).toBe("h2");
         }
+        expect(await curl(await status())).toBe("200");
         expect(await onMachine("systemctl is-enabled certbot.timer || true")).toBe("disabled");
         expect(
             await onMachine("stat -L -c '%a %U' /etc/linkmesh-proxy/tls/current /etc/linkmesh-proxy/tls/current/*"),

@@ -20,6 +20,14 @@ export async function expectSurfaces(found: Awaited<ReturnType<typeof status>>):
     agent.close();
 }
 
+/** The status that curl gets as the lab's `up` prints its command. */
+export async function curl({ host, caFile, outputs }: Awaited<ReturnType<typeof status>>): Promise<string> {
+    const quiet = ["-s", "-o", "/dev/null", "-w", "%{http_code}"];
+    const resolve = `${host}:443:${outputs.ipv4}`;
+    const result = await execa("curl", [...quiet, "--cacert", caFile, "--resolve", resolve, `https://${host}/`]);
+    return result.stdout;
+}
+
 /** gRPC for an agent that enrols and is told this endpoint: a call and a stream, and nothing for one without a certificate. */
 export async function expectMutualTls(clients: Clients, token: string, endpoint: string): Promise<void> {
     const { bootstrap, agent } = await clients.enrolledAgent(token);
@@ -66,20 +74,7 @@ export function surfaces(up: () => Run): void {
     });
 
     test("curl as the README has it gives 200", async () => {
-        const { host, caFile, outputs } = found;
-        const curl = await execa("curl", [
-            "-s",
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
-            "--cacert",
-            caFile,
-            "--resolve",
-            `${host}:443:${outputs.ipv4}`,
-            `https://${host}/`,
-        ]);
-        expect(curl.stdout).toBe("200");
+        expect(await curl(found)).toBe("200");
     });
 
     test.each(families)("%s: the page, with HSTS", async (family) => {
