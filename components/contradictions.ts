@@ -119,6 +119,10 @@ function certificate(s: Settings): string[] {
     const unanswered = s.certificateNames.find((name) => !name.startsWith("*.") && !httpsNames(s).includes(name));
     const problems = broken([
         [
+            s.acmeCaBundle === "" || isPem(s.acmeCaBundle),
+            "acmeCaBundle cannot be read: each of its blocks must be a certificate in PEM form.",
+        ],
+        [
             hasOwnCertificate(s) === (s.tlsPrivateKey !== ""),
             "tlsCertificate and tlsPrivateKey belong together: set both, or none to have a certificate from acmeDirectory.",
         ],
@@ -177,6 +181,16 @@ function certificate(s: Settings): string[] {
 
 function isLetsEncrypt({ acmeDirectory }: Settings): boolean {
     return acmeDirectory in LETS_ENCRYPT;
+}
+
+/** Whether every block of a bundle is a certificate; what stands between them is the reader's. */
+function isPem(bundle: string): boolean {
+    try {
+        for (const [block] of bundle.matchAll(/-----BEGIN [\s\S]+?-----END .*/g)) new X509Certificate(block);
+        return true;
+    } catch {
+        return false;
+    }
 }
 
 function ownCertificate(s: Settings): string[] {

@@ -19,7 +19,7 @@ export interface LinkMeshArgs {
     hostedZone?: string;
     /** Take over the A, AAAA and CAA records of the names that exist already, instead of stopping with an error. Default: false. */
     dnsAllowOverwrite?: boolean;
-    /** Publish CAA records with which this authority alone may issue certificates for the names. By default none. */
+    /** Publish CAA records with which this authority alone may issue certificates for the names, and for those below them that have no such records. By default none. */
     caaIssuer?: string;
     /** Narrow the CAA records to one ACME account. It binds the names to the account's key on the data volume: without that no certificate is issued until the record is gone. */
     caaAccountUri?: string;
@@ -53,7 +53,7 @@ export interface LinkMeshArgs {
     bastionHost?: string;
     /** The login name on the bastion. Default: "admin". */
     bastionUser?: string;
-    /** The bastion's public host key, as `ssh-keyscan` shows it without the host. Any other is refused. */
+    /** The bastion's public host key, as `ssh-keyscan -t ed25519` shows it without the host. Any other is refused. */
     bastionHostKey?: string;
     /** The private key with which the bastion lets in, in PEM or OpenSSH form and without a passphrase. */
     bastionPrivateKey?: pulumi.Input<string>;
@@ -87,7 +87,7 @@ export interface LinkMeshArgs {
     paused?: boolean;
     /** Refuse to destroy the stack, and to replace its addresses and its data volume, until it is false again and `pulumi up` has run. Default: false. */
     protect?: boolean;
-    /** Tags for everything that is created, besides Name. */
+    /** Tags for everything that is created, besides Name. Keys that differ in case alone are refused, as IAM does. */
     tags?: Record<string, string>;
     /** URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. */
     linkmeshDebUrl?: string;

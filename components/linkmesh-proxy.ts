@@ -14,7 +14,7 @@ import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { Protection } from "./protection.ts";
 import type { Settings } from "./settings.ts";
-import { certificateNames, grpcSurface, hasOwnCertificate, openPorts, publicNames } from "./surfaces.ts";
+import { answersByDns, certificateNames, grpcSurface, hasOwnCertificate, openPorts, publicNames } from "./surfaces.ts";
 import { SYSTEM_FACTS } from "./systems.ts";
 
 export interface LinkMeshProxyArgs {
@@ -82,7 +82,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
 
         const { zone } = surroundings;
         const rights =
-            zone && !hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01"
+            zone && answersByDns(settings)
                 ? new ChallengeRights(
                       `${name}-challenge`,
                       { zoneId: zone.id, names: certificateNames(settings), tags: settings.tags },
@@ -132,7 +132,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 names: publicNames(settings),
                 ipv4,
                 ipv6,
-                caa: caa(settings),
+                caa: caa(settings, zone?.name),
                 allowOverwrite: settings.dnsAllowOverwrite,
             },
             child,
@@ -160,7 +160,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                     dependsOn: [...machine.ready, ...dns.resources, ...(rights?.resources ?? [])],
                 }),
                 settings,
-                { device: machine.dataDevice, owner: dataTag, zoneName: zone?.name, records: dns.records, ipv4, ipv6 },
+                { device: machine.dataDevice, owner: dataTag, zone, records: dns.records, ipv4, ipv6 },
             );
         new Protection(
             `${name}-setting-protect`,
@@ -201,9 +201,14 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
     }
 }
 
-function caa(settings: Settings): DnsArgs["caa"] {
+function caa(settings: Settings, zoneName: string | undefined): DnsArgs["caa"] {
     const { caaIssuer: issuer, caaAccountUri: accountUri } = settings;
     if (issuer === "") return undefined;
+    if (zoneName !== undefined && certificateNames(settings).includes(zoneName)) {
+        void pulumi.log.warn(
+            `caaIssuer: ${zoneName} is the zone itself, so its CAA records count for every name below it that has none of its own, and forbid wildcards there.`,
+        );
+    }
     if (accountUri !== "") {
         void pulumi.log.warn(
             `caaAccountUri: only the holder of this account's key gets certificates for the names from now on; the key is on the data volume, so without a snapshot of that the CAA records must go first.`,
@@ -233,7 +238,7 @@ interface HostSurroundings {
     device: pulumi.Input<string>;
     /** Who the data on it belong to. */
     owner: string;
-    zoneName: string | undefined;
+    zone: Surroundings["zone"];
     records: pulumi.Input<PublishedRecord[]>;
     ipv4: pulumi.Input<string>;
     ipv6: pulumi.Input<string> | undefined;

@@ -36,7 +36,7 @@ export function certificateNames(settings: Settings): readonly string[] {
 
 /** Every name for which the zone gets a record, those of challenges included. Pure. */
 export function recordNames(settings: Settings): string[] {
-    const written = settings.caaIssuer !== "" || (!hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01");
+    const written = settings.caaIssuer !== "" || answersByDns(settings);
     const certified = written ? certificateNames(settings).map((name) => name.replace(/^\*\./, "")) : [];
     return [...new Set([...publicNames(settings), ...certified])];
 }
@@ -48,6 +48,11 @@ export function hasOwnCertificate({ tlsCertificate }: Pick<Settings, "tlsCertifi
 /** Whether a certificate authority comes to port 80. Pure. */
 export function answersChallenges(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
     return !hasOwnCertificate(settings) && settings.acmeChallenge === "http-01";
+}
+
+/** Whether a certificate authority looks for records in the zone. Pure. */
+export function answersByDns(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
+    return !hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01";
 }
 
 /** The first name that lies outside a zone. Pure. */

@@ -49,6 +49,11 @@ export const publicKey = z
         error: "must be one line of an authorized_keys file, such as: ssh-ed25519 AAAA… name",
     });
 
+/** The public host key of an SSH server. With its RSA key a server signs by other names than the key's own, which no pin matches. */
+export const hostKey = publicKey.refine((key) => !key.startsWith("ssh-rsa "), {
+    error: "must be the server's ed25519 or ecdsa host key: ssh-rsa cannot be pinned",
+});
+
 /** A network in CIDR form whose host bits are zero, as AWS demands. */
 export const cidr = z
     .string()

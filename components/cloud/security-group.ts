@@ -44,8 +44,10 @@ export class SecurityGroup extends pulumi.ComponentResource {
         const reachable = (cidr: string) => args.ipv6 || !isIpv6(cidr);
         const worlds = WORLD.filter(({ family }) => args.ipv6 || family === "ipv4");
         for (const { port, cidrs, description } of args.ports) {
-            if (cidrs.length === 0) for (const { family, source } of worlds) allow(port, family, source, description);
-            for (const cidr of cidrs.filter(reachable)) allow(port, idOf(cidr), sourceOf(cidr), description);
+            const sources = cidrs.length === 0 ? Object.keys(WORLD_IDS) : cidrs;
+            for (const cidr of sources.filter(reachable)) {
+                allow(port, WORLD_IDS[cidr] ?? idOf(cidr), sourceOf(cidr), description);
+            }
         }
         for (const cidr of args.sshAllowedCidrs.filter(reachable)) {
             if (cidr.endsWith("/0")) {
@@ -79,6 +81,9 @@ type Source = { readonly cidrIpv4: string } | { readonly cidrIpv6: string };
 
 const sourceOf = (cidr: string): Source => (isIpv6(cidr) ? { cidrIpv6: cidr } : { cidrIpv4: cidr });
 const idOf = (cidr: string) => cidr.replace(/[^0-9a-f]/g, "-");
+
+/** The world by its two networks or by none is one rule: another name would make it twice, which AWS refuses. */
+const WORLD_IDS: Record<string, string> = { "0.0.0.0/0": "ipv4", "::/0": "ipv6" };
 
 const WORLD = [
     { family: "ipv4", source: { cidrIpv4: "0.0.0.0/0" }, tooBig: { ipProtocol: "icmp", fromPort: 3, toPort: 4 } },

@@ -8,7 +8,7 @@ import type { SshHost } from "./ssh-host.ts";
 
 export interface CertificateArgs {
     /** The Route 53 zone; undefined when the records are made elsewhere. */
-    zoneName: string | undefined;
+    zone: { readonly name: string; readonly nameServers: readonly string[] } | undefined;
     records: pulumi.Input<PublishedRecord[]>;
     ipv4: pulumi.Input<string>;
     ipv6: pulumi.Input<string> | undefined;
@@ -16,23 +16,23 @@ export interface CertificateArgs {
 
 /** The certificate of the public names. An authority is asked only once the names lead to this machine. */
 export function setUpCertificate(host: SshHost, settings: Settings, args: CertificateArgs): void {
-    const external = args.zoneName === undefined;
+    const { zone } = args;
     host.step("reachable", {
         variables: {
-            ZONE: args.zoneName ?? "",
+            ZONE: zone?.name ?? "",
+            NAME_SERVERS: (zone?.nameServers ?? []).join("\n"),
             NAMES: httpsNames(settings).join("\n"),
             ADDRESSES: pulumi
                 .all([args.ipv4, args.ipv6 ?? ""])
                 .apply(([ipv4, ipv6]) => (ipv6 === "" ? ipv4 : `${ipv4}\n[${ipv6}]`)),
             PROBE: answersChallenges(settings) ? "yes" : "",
-            PATIENCE: external ? "900" : "300",
+            PATIENCE: zone ? "300" : "900",
         },
         // Behind a hop the names may lead there, and only their owner knows.
         files: {
-            records:
-                external && settings.trustedHops.length > 0 ? "" : pulumi.output(args.records).apply(renderRecords),
+            records: !zone && settings.trustedHops.length > 0 ? "" : pulumi.output(args.records).apply(renderRecords),
         },
-        timeout: external ? 1200 : 600,
+        timeout: zone ? 600 : 1200,
     });
     if (hasOwnCertificate(settings)) {
         host.step("own-certificate", {

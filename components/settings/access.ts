@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, hostname, optional, pem, publicKey } from "../validators.ts";
+import { cidr, hostKey, hostname, optional, pem, publicKey } from "../validators.ts";
 import { setting } from "./setting.ts";
 
 /** Who reaches what. */
@@ -43,10 +43,11 @@ export const ACCESS_SETTINGS = {
     }),
     bastionHostKey: setting({
         type: "string",
-        description: "The bastion's public host key, as `ssh-keyscan` shows it without the host. Any other is refused.",
+        description:
+            "The bastion's public host key, as `ssh-keyscan -t ed25519` shows it without the host. Any other is refused.",
         default: "",
         example: "ssh-ed25519 AAAA…",
-        schema: optional(publicKey),
+        schema: optional(hostKey),
     }),
     bastionPrivateKey: setting({
         type: "string",

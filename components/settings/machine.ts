@@ -108,16 +108,24 @@ export const MACHINE_SETTINGS = {
     }),
     tags: setting({
         type: "object",
-        description: "Tags for everything that is created, besides Name.",
+        description:
+            "Tags for everything that is created, besides Name. Keys that differ in case alone are refused, as IAM does.",
         default: {},
         example: "{ team: platform }",
-        schema: z.record(
-            z
-                .string()
-                .min(1)
-                .max(128)
-                .refine((k) => !/^aws:/i.test(k), 'must have keys that do not start with "aws:"'),
-            z.union([z.string(), z.number(), z.boolean()]).transform(String),
-        ),
+        schema: z
+            .record(
+                z
+                    .string()
+                    .min(1)
+                    .max(128)
+                    .refine((k) => !/^aws:/i.test(k), 'must have keys that do not start with "aws:"'),
+                z.union([z.string(), z.number(), z.boolean()]).transform(String),
+            )
+            .refine(
+                (tags) =>
+                    new Set(["name", ...Object.keys(tags).map((key) => key.toLowerCase())]).size >
+                    Object.keys(tags).length,
+                "must have keys that differ in more than case, none of which is Name",
+            ),
     }),
 } as const;

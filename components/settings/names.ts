@@ -60,7 +60,7 @@ export const NAME_SETTINGS = {
     caaIssuer: setting({
         type: "string",
         description:
-            "Publish CAA records with which this authority alone may issue certificates for the names. By default none.",
+            "Publish CAA records with which this authority alone may issue certificates for the names, and for those below them that have no such records. By default none.",
         default: "",
         example: "letsencrypt.org",
         schema: optional(hostname),

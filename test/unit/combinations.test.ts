@@ -68,6 +68,10 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         "`grpcAllowedCidrs` with `grpcDomain`",
         () => ({ grpcDomain: "grpc.example.com", grpcAllowedCidrs: ["10.0.0.0/8"] }),
     ],
+    [
+        "`bastionHostKey` of RSA",
+        () => ({ bastionHost: "b.example.com", bastionHostKey: "ssh-rsa AAAA", bastionPrivateKey: KEY }),
+    ],
     ["`trustedHops` with `grpcDomain`", () => ({ grpcDomain: "grpc.example.com", trustedHops: ["203.0.113.0/24"] })],
     ["`sshAllowedCidrs` of IPv6 alone", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
     ["`trustedHops` of all addresses", () => ({ trustedHops: ["0.0.0.0/0"] })],
@@ -92,6 +96,12 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         "an external account binding with Let's Encrypt",
         () => ({ acmeDirectory: "production", acmeEabKeyId: "kid-1", acmeEabHmacKey: "aGVsbG8" }),
     ],
+    [
+        "`acmeCaBundle` that is none",
+        () => ({ acmeDirectory: OWN_CA, acmeCaBundle: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" }),
+    ],
+    ["`tags` that differ in case alone", () => ({ tags: { Team: "a", team: "b" } })],
+    ["`tags` with Name", () => ({ tags: { name: "a" } })],
     ["`httpRedirect` false with http-01", () => ({ httpRedirect: false })],
     ["`publicAddress` false with http-01 of Let's Encrypt", () => ({ publicAddress: false, subnetId: "subnet-0abc" })],
     [
@@ -149,8 +159,8 @@ describe("combinations that do not", () => {
 
     // What looks wrong only beside what the cloud has, before anything is created all the same.
     const sentences: string[] = [];
-    test.each(REFUSED_LOOKUPS)("%s: one sentence that names the setting", async (what, config) => {
-        const refused = await runProgram({ ...CONFIG, ...config }).then(
+    test.each(REFUSED_LOOKUPS)("%s: one sentence that names the setting", async (what, config, volumeZone) => {
+        const refused = await runProgram({ ...CONFIG, ...config }, { volumeZone }).then(
             () => "nothing",
             (error: unknown) => (error as Error).message,
         );

@@ -1,5 +1,5 @@
-import type * as pulumi from "@pulumi/pulumi";
-import { beforeAll, describe, expect, test } from "vitest";
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
@@ -191,6 +191,35 @@ test("networks that may connect, one rule each; port 80 stays open while http-01
     ]);
     const byDns = await runProgram({ ...some, acmeChallenge: "dns-01" });
     expect(tcp(byDns.registered).slice(0, 2)).toEqual(["80 198.51.100.0/24", "80 2001:db8::/32"]);
+});
+
+test("a network of all addresses is the world's own rule, under the same name", async () => {
+    const names = async (config: Record<string, string>) =>
+        (await runProgram({ ...CONFIG, ...config })).registered
+            .filter(({ type, inputs }) => type === RULE && inputs.fromPort === 443)
+            .map(({ name }) => name);
+    expect(await names({ httpsAllowedCidrs: '["0.0.0.0/0","::/0"]' })).toEqual(await names({}));
+    expect(await names({ httpsAllowedCidrs: '["0.0.0.0/0"]' })).toEqual((await names({})).slice(0, 1));
+});
+
+test("the machine and its network stay where the data volume is", async () => {
+    const { named } = await runProgram(CONFIG, { volumeZone: "eu-central-1c" });
+    expect(named("linkmesh-network-subnet").inputs.availabilityZone).toBe("eu-central-1c");
+    expect((await runProgram(CONFIG)).named("linkmesh-network-subnet").inputs.availabilityZone).toBe("eu-central-1a");
+});
+
+test("Route 53's own name servers are told, where a private zone hides them", async () => {
+    const { named } = await runProgram(CONFIG);
+    expect(text(named("linkmesh-reachable"))).toContain("NAME_SERVERS='ns-1.awsdns-01.org\nns-2.awsdns-02.com'");
+});
+
+test("CAA at the zone's own name is said to count for all below it", async () => {
+    const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+    await runProgram({ ...CONFIG, domain: "example.com", caaIssuer: "letsencrypt.org" });
+    expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
+        expect.stringMatching(/^caaIssuer: example\.com is the zone itself/),
+    ]);
+    warn.mockRestore();
 });
 
 test("a bastion: every step goes through it, its host key pinned and its private key secret", async () => {

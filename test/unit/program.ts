@@ -29,11 +29,12 @@ export const CONFIG = {
 
 /**
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.
+ * @param volumeZone where the stack's data volume lies already; by default there is none.
  * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
  */
 export async function runProgram(
     config: Record<string, string> = CONFIG,
-    { preview = false, secretKeys = [] as string[], program = "../../index.ts" } = {},
+    { preview = false, secretKeys = [] as string[], program = "../../index.ts", volumeZone = "" } = {},
 ) {
     const registered: Registered[] = [];
     const calls: { token: string; inputs: unknown }[] = [];
@@ -45,6 +46,9 @@ export async function runProgram(
             }),
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
+                if (token === "aws:ebs/getVolume:getVolume" && volumeZone !== "") {
+                    return { id: "vol-0existing", availabilityZone: volumeZone };
+                }
                 return lookUpInMocks(token, inputs as Record<string, unknown>);
             },
         },
@@ -140,9 +144,9 @@ function computed(type: string): Record<string, unknown> {
 function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<string, unknown> {
     switch (token) {
         case "aws:route53/getZone:getZone":
-            if (inputs.name === "dev.example.com") return { zoneId: "Z2", name: "dev.example.com" };
+            if (inputs.name === "dev.example.com") return { zoneId: "Z2", name: inputs.name, nameServers: [] };
             if (inputs.name !== "example.com") throw providerError("no matching Route 53 Hosted Zone found");
-            return { zoneId: "Z1", name: "example.com" };
+            return { zoneId: "Z1", name: "example.com", nameServers: ["ns-1.awsdns-01.org", "ns-2.awsdns-02.com"] };
         case "aws:ec2/getInstanceType:getInstanceType": {
             const type = String(inputs.instanceType);
             return {
@@ -152,7 +156,11 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
         }
         case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
             const filters = inputs.filters as { values: string[] }[];
-            return { locations: filters[0]!.values[0] === "m1.none" ? [] : ["eu-central-1b", "eu-central-1a"] };
+            const [type] = filters[0]!.values;
+            if (type === "m1.none") return { locations: [] };
+            return {
+                locations: ["eu-central-1b", ...(type === "m7i.large" ? [] : ["eu-central-1c", "eu-central-1a"])],
+            };
         }
         case "aws:ec2/getAmi:getAmi":
             return describeImage(inputs.filters as { name: string; values: string[] }[]);
@@ -164,6 +172,8 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
                 availabilityZone: "eu-central-1c",
                 ipv6CidrBlock: inputs.id === "subnet-0004" ? "" : "2001:db8:1::/64",
             };
+        case "aws:ebs/getVolume:getVolume":
+            throw providerError("Your query returned no results. Please change your search criteria and try again.");
         case "aws:ebs/getSnapshot:getSnapshot": {
             const id = (inputs.snapshotIds as string[] | undefined)?.[0] ?? "snap-00aa";
             if (id === "snap-0404")

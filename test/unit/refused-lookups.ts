@@ -1,5 +1,5 @@
-/** What the look-up of the surroundings refuses: what is set, and the settings besides those of the tests' program. */
-export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>][] = [
+/** What the look-up of the surroundings refuses: what is set besides, and the zone of the stack's data volume. */
+export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, volumeZone?: string][] = [
     ["`domain` in no zone of the account", { domain: "linkmesh.elsewhere.org" }],
     ["`grpcDomain` in no zone of the account", { grpcDomain: "grpc.example.net" }],
     ["`hostedZone` that does not exist", { hostedZone: "linkmesh.example.com" }],
@@ -8,8 +8,19 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>][] =
         "`certificateNames` outside the zone with dns-01",
         { acmeChallenge: "dns-01", certificateNames: '["linkmesh.example.com","a.example.net"]' },
     ],
+    [
+        "`hostedZone` around a closer zone with dns-01",
+        {
+            acmeChallenge: "dns-01",
+            hostedZone: "example.com",
+            certificateNames: '["linkmesh.example.com","a.dev.example.com"]',
+        },
+    ],
     ["`instanceType` of an older generation", { instanceType: "t2.small" }],
     ["`instanceType` that the region lacks", { instanceType: "m1.none" }],
+    ["`instanceType` that the subnet's zone lacks", { subnetId: "subnet-0aaaa", instanceType: "m7i.large" }],
+    ["`instanceType` that the data volume's zone lacks", { instanceType: "m7i.large" }, "eu-central-1a"],
+    ["`subnetId` in another zone than the data volume", { subnetId: "subnet-0aaaa" }, "eu-central-1a"],
     ["`subnetId` that does not exist", { subnetId: "subnet-0404" }],
     [
         "`httpsAllowedCidrs` of IPv6 in a subnet without it",

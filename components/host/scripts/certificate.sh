@@ -177,7 +177,8 @@ passing() {
 certbot_reason() {
     local line
     if grep -qE 'SSLError|CERTIFICATE_VERIFY_FAILED|certificate verify failed' "$WORK/certbot"; then
-        echo "the certificate of $DIRECTORY itself is not trusted: set acmeCaBundle to the one that signs it."
+        if [ -s "$WORK/ca.pem" ]; then line=", or remove that where a public authority signs it"; else line=; fi
+        echo "the certificate of $DIRECTORY itself is not trusted: set acmeCaBundle to the one that signs it$line."
     elif grep -qE '^ValueError: Requesting|ConnectionError|Timeout|Max retries exceeded' "$WORK/certbot"; then
         echo "$DIRECTORY does not answer: check acmeDirectory, or wait and run pulumi up again."
     elif grep -qE 'Unable to locate credentials|AccessDenied' "$WORK/certbot"; then

@@ -3,6 +3,7 @@
 # The public names lead to this machine before a certificate authority is asked: a mistake in DNS then costs no failed
 # authorization.
 # ZONE: the zone in Route 53; nothing when the records are made elsewhere, so that they are shown and waited for.
+# NAME_SERVERS: those that Route 53 has given it, one a line.
 # PATIENCE: seconds for that. NAMES: what answers http, one a line. ADDRESSES: the machine's, as in a URL, one a line.
 # PROBE: "yes" when the authority will come to port 80. The file `records`: NAME TYPE VALUE, one a line.
 
@@ -32,6 +33,9 @@ main() {
 # Names the servers of a zone in SERVERS.
 zone_is_delegated() {
     SERVERS=$(dig +short +time=3 +tries=1 NS "$1" | grep -v '^;' || true)
+    # A private zone of the same name hides the delegation here: these are the names that all private zones have, and
+    # nobody can ask them.
+    if [[ "$SERVERS" = *ns-0.awsdns-00.com* ]] && [ -n "$NAME_SERVERS" ]; then SERVERS=$NAME_SERVERS; fi
     [ -n "$SERVERS" ]
 }
 

@@ -1,0 +1,85 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../../settings.ts";
+import { answersByDns, certificateNames, recordNames } from "../../surfaces.ts";
+import { message } from "./message.ts";
+
+export interface Zone {
+    readonly id: string;
+    /** For example "example.com". */
+    readonly name: string;
+    /** Those that Route 53 has given it. */
+    readonly nameServers: readonly string[];
+}
+
+type Ask = (name: string) => Promise<Zone | undefined>;
+
+/** The Route 53 zone of all records: the one that is named, or the closest around the names. @throws RunError */
+export async function findZone(settings: Settings, opts: pulumi.InvokeOptions): Promise<Zone> {
+    const asked = new Map<string, Promise<Zone | undefined>>();
+    const ask: Ask = (name) => asked.get(name) ?? asked.set(name, zoneNamed(name, opts)).get(name)!;
+    return settings.hostedZone === "" ? zoneAround(recordNames(settings), ask) : namedZone(settings, ask);
+}
+
+async function namedZone(settings: Settings, ask: Ask): Promise<Zone> {
+    const zone = await ask(settings.hostedZone);
+    if (!zone) {
+        throw new pulumi.RunError(
+            `hostedZone: this AWS account has no public hosted zone ${settings.hostedZone}; create it in Route 53 or name another.`,
+        );
+    }
+    // certbot looks for the closest zone by itself, and the role has rights for one.
+    const challenged = answersByDns(settings) ? certificateNames(settings).map((name) => name.replace("*.", "")) : [];
+    const zones = await Promise.all(challenged.map((name) => closestZone(name, ask)));
+    const other = zones.findIndex((closest) => closest?.id !== zone.id);
+    if (other >= 0) {
+        throw new pulumi.RunError(
+            `hostedZone: the DNS challenge of ${challenged[other]} goes into the zone ${zones[other]?.name}, which is closer than ${zone.name}; set hostedZone to it, or delete it in Route 53 if it is not in use.`,
+        );
+    }
+    return zone;
+}
+
+async function zoneAround(names: readonly string[], ask: Ask): Promise<Zone> {
+    const zones = await Promise.all(names.map((name) => closestZone(name, ask)));
+    const missing = names.filter((_, i) => !zones[i]);
+    if (missing.length > 0) {
+        throw new pulumi.RunError(
+            `domain: this AWS account has no public hosted zone that encloses ${missing.join(" and ")}; create one in Route 53, name it with hostedZone, or publish the names elsewhere with dns=external.`,
+        );
+    }
+    const other = zones.findIndex((zone) => zone!.id !== zones[0]!.id);
+    if (other > 0) {
+        throw new pulumi.RunError(
+            `hostedZone: ${names[0]} lies in the zone ${zones[0]!.name} and ${names[other]} in ${zones[other]!.name}; choose names of one zone.`,
+        );
+    }
+    return zones[0]!;
+}
+
+/** The closest zone around a name. All are asked at once, for a preview's sake; what is wrong with those further up does not count. */
+async function closestZone(name: string, ask: Ask) {
+    const labels = name.split(".");
+    const names = labels.slice(0, -1).map((_, skip) => labels.slice(skip).join("."));
+    for (const answer of await Promise.allSettled(names.map(ask))) {
+        if (answer.status === "rejected") throw answer.reason;
+        if (answer.value) return answer.value;
+    }
+    return undefined;
+}
+
+async function zoneNamed(name: string, opts: pulumi.InvokeOptions) {
+    try {
+        const zone = await aws.route53.getZone({ name, privateZone: false }, opts);
+        return { id: zone.zoneId, name, nameServers: zone.nameServers };
+    } catch (error) {
+        const text = message(error);
+        if (/no matching Route ?53/i.test(text)) return undefined;
+        if (/multiple Route ?53/i.test(text)) {
+            throw new pulumi.RunError(
+                `hostedZone: this AWS account has several public hosted zones ${name}; delete the ones that are not in use.`,
+            );
+        }
+        throw new pulumi.RunError(`hostedZone: looking up ${name} in Route 53 failed: ${text}`);
+    }
+}
