@@ -13,6 +13,8 @@ export const EXISTING_SUBNET_IPV4 = "subnet-0400";
 
 /** Private, with IPv4 only: a NAT gateway leads out, and a VPN leads in from the outer machine. */
 export const EXISTING_SUBNET_PRIVATE = "subnet-0b00";
+/** As the first, in another availability zone. */
+export const EXISTING_SUBNET_OTHER_ZONE = "subnet-0d0b1";
 
 const GATEWAY = "igw-0e0e0";
 const NAT_GATEWAY = "nat-0e0e0";
@@ -57,6 +59,13 @@ export function addExistingNetwork(state: CloudState, lab: Lab): void {
         id: EXISTING_SUBNET_DUAL,
         cidrBlock: block(0, 26),
         ipv6CidrBlock: ipv6CidrBlock.replace("/56", "/64"),
+    };
+    state.subnets[EXISTING_SUBNET_OTHER_ZONE] = {
+        ...inVpc,
+        id: EXISTING_SUBNET_OTHER_ZONE,
+        cidrBlock: block(192, 26),
+        ipv6CidrBlock: ipv6CidrBlock.replace("00::/56", "01::/64"),
+        availabilityZone: "eu-central-1b",
     };
     state.subnets[EXISTING_SUBNET_IPV4] = { ...inVpc, id: EXISTING_SUBNET_IPV4, cidrBlock: block(64, 26) };
     state.subnets[EXISTING_SUBNET_PRIVATE] = {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeEach, expect, test } from "vitest";
+import { EXISTING_SUBNET_OTHER_ZONE } from "../../lab/cloud/existing.ts";
 import { services } from "../../lab/services/services.ts";
 import { lab, labOk, onMachine, servedSerial, theLab, type Run } from "./lab.ts";
 
@@ -39,6 +40,16 @@ export function badInput(): void {
             /hostedZone: .*no public hosted zone linkmesh\.example\.test/,
         ],
         ["a type that does not exist", ["instanceType=t3.enormous"], /instanceType: t3\.enormous/],
+        [
+            "a type that the data volume's zone lacks",
+            ["instanceType=m7i.large"],
+            /instanceType: m7i\.large is not offered in eu-central-1a, where the stack's data volume is/,
+        ],
+        [
+            "a subnet in another zone than the data volume",
+            [`subnetId=${EXISTING_SUBNET_OTHER_ZONE}`],
+            /subnetId: \S+ lies in eu-central-1b, but the stack's data volume in eu-central-1a/,
+        ],
     ])("%s is refused before anything changes", async (_, settings, sentence) => {
         fails(await lab("up", ...settings.flatMap((s) => ["--set", s])), sentence);
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);

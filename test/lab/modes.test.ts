@@ -4,7 +4,7 @@ import { access } from "./access.ts";
 import { corporateAuthority } from "./corporate-authority.ts";
 import { dnsChallenge } from "./dns-challenge.ts";
 import { expectNothingLeft, lab, labOk, linkmeshInfo, sets, theLab, useLab } from "./lab.ts";
-import { onePort } from "./one-port.ts";
+import { GRPC, UI, onePort } from "./one-port.ts";
 import { ownCertificate } from "./own-certificate.ts";
 import { privateNetwork } from "./private-network.ts";
 
@@ -39,8 +39,8 @@ describe("one port and a UI name", () => {
             "up",
             ...sets({
                 ...{ grpc: "", httpsAllowedCidrs: "", trustedHops: "" },
-                grpcDomain: "grpc.linkmesh.example.test",
-                uiDomain: "ui.example.test",
+                grpcDomain: GRPC,
+                uiDomain: UI,
                 caaIssuer: "pki.example.test",
             }),
         );

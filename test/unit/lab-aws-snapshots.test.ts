@@ -28,6 +28,20 @@ describe("a volume", () => {
         expect(tags).toEqual({ [left!.id]: { team: "infra", a: "b" } });
     });
 
+    it("is looked up by its tags, the newest of several on demand", async () => {
+        const lookUp = (args: Values = {}) =>
+            cloud.invoke("aws:ebs/getVolume:getVolume", { filters: [{ name: "tag:a", values: ["b"] }], ...args });
+        await expect(lookUp()).rejects.toThrow("Your query returned no results");
+        const first = await cloud.make("Volume", { ...zone, size: 5, tags: { a: "b" } });
+        await cloud.make("Volume", { ...zone, size: 6, tags: { a: "c" } });
+        expect(await lookUp()).toMatchObject({ id: first.id, availabilityZone: "eu-central-1a", size: 5 });
+        const second = await cloud.make("Volume", { ...zone, size: 7, tags: { a: "b" } });
+        await expect(lookUp()).rejects.toThrow("more than one result");
+        expect(await lookUp({ mostRecent: true })).toMatchObject({ id: second.id });
+        const inUse = [{ name: "status", values: ["in-use"] }];
+        await expect(lookUp({ filters: inUse })).rejects.toThrow("no results");
+    });
+
     it("leaves none when only the program, and not the state, asked for it", async () => {
         const volume = await cloud.make("Volume", { ...zone, size: 5, type: "gp3" });
         expect(await cloud.diff(volume, { ...volume.inputs, finalSnapshot: true })).toEqual({

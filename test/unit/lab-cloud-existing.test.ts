@@ -1,7 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
-import { EXISTING_SUBNET_DUAL, EXISTING_SUBNET_IPV4, EXISTING_VPC } from "../../lab/cloud/existing.ts";
+import {
+    EXISTING_SUBNET_DUAL,
+    EXISTING_SUBNET_IPV4,
+    EXISTING_SUBNET_OTHER_ZONE,
+    EXISTING_VPC,
+} from "../../lab/cloud/existing.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
 const GET_SUBNET = "aws:ec2/getSubnet:getSubnet";
@@ -20,7 +25,10 @@ it("is found before anything was made, under ids that AWS could have given", asy
     });
     const ipv4 = await cloud.invoke(GET_SUBNET, { id: EXISTING_SUBNET_IPV4 });
     expect(ipv4).toMatchObject({ vpcId: EXISTING_VPC, availabilityZone: "eu-central-1a", ipv6CidrBlock: "" });
-    for (const id of [EXISTING_SUBNET_DUAL, EXISTING_SUBNET_IPV4]) expect(id).toMatch(/^subnet-[a-f0-9]+$/);
+    const other = await cloud.invoke(GET_SUBNET, { id: EXISTING_SUBNET_OTHER_ZONE });
+    expect(other).toMatchObject({ availabilityZone: "eu-central-1b", ipv6CidrBlock: "fd77:0:0:ff01::/64" });
+    for (const id of [EXISTING_SUBNET_DUAL, EXISTING_SUBNET_IPV4, EXISTING_SUBNET_OTHER_ZONE])
+        expect(id).toMatch(/^subnet-[a-f0-9]+$/);
 });
 
 it("is in a cloud of before too, and changes nothing of it", async () => {

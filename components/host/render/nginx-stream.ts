@@ -44,7 +44,9 @@ ${TO_LINKMESH}    }
 }
 
 function shared(args: NginxArgs, host: string): string {
-    return `    map $ssl_preread_server_name $linkmesh_edge {
+    return `    # nginx's own size ends at names of 46 characters.
+    map_hash_bucket_size 512;
+    map $ssl_preread_server_name $linkmesh_edge {
         ${host} ${GRPC_SOCKET};
         default ${HTTPS_SOCKET};
     }

@@ -21,7 +21,8 @@ main() {
     rm -f /etc/nginx/sites-enabled/default # it owns port 80
     mkdir -p /var/www/acme/.well-known/acme-challenge
     # The only hooks into nginx's own files; a glob that matches nothing is no error.
-    install_file /etc/nginx/conf.d/linkmesh-proxy.conf <<<"include $NGINX/current/http-*.conf;" || true
+    { long_names && echo "include $NGINX/current/http-*.conf;"; } >"$WORK/http"
+    if install_file /etc/nginx/conf.d/linkmesh-proxy.conf <"$WORK/http"; then touch "$STATE/reload-nginx"; fi
     # Sorts behind 50-mod-stream.conf, which loads the module.
     install_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf <<<"include $NGINX/current/main-*.conf;" || true
     serve_port_80
@@ -38,6 +39,14 @@ can_http2_per_name() {
     local version
     version=$(nginx -v 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n1)
     dpkg --compare-versions "$version" ge 1.25.1 || fail "uiDomain needs nginx 1.25.1 and the machine has $version: choose an image with Debian 13, or remove uiDomain."
+}
+
+# nginx's own sizes end at names of 46 characters. Said twice they would be an error.
+long_names() {
+    local directive
+    for directive in server_names_hash_bucket_size map_hash_bucket_size; do
+        grep -rqsE "^[[:space:]]*${directive}[[:space:]]" /etc/nginx/nginx.conf /etc/nginx/conf.d --exclude=linkmesh-proxy.conf || echo "$directive 512;"
+    done
 }
 
 # nginx knows one stream block only.

@@ -26,11 +26,10 @@ export function only<T extends { id: string }>(
     const exact = Object.entries(args).filter(([name, value]) => typeof value === "string" && name !== "tags");
     const found = candidates.filter((item) => {
         const known = attributes(item);
-        const tagged = Object.fromEntries(Object.entries(tagsOf(item.id)).map(([key, value]) => [`tag:${key}`, value]));
         return (
             exact.every(([name, value]) => known[name] === value) &&
             wantedTags.every(([key, value]) => tagsOf(item.id)[key] === value) &&
-            filtersOf(args).every((filter) => matches({ ...known, ...tagged }, filter, filter.name.startsWith("tag:")))
+            fits(state, item.id, known, args)
         );
     });
     if (found.length > 1) {
@@ -40,6 +39,13 @@ export function only<T extends { id: string }>(
     }
     if (!found[0]) throw new ProviderError(`no matching ${label} found`);
     return found[0];
+}
+
+/** Whether an object's attributes and tags match all filters of the arguments. */
+export function fits(state: CloudState, id: string, attributes: Record<string, string>, args: Values): boolean {
+    const tags = Object.entries(state.tags?.[id] ?? {}).map(([key, value]) => [`tag:${key}`, value] as const);
+    const known: Record<string, string> = { ...attributes, ...Object.fromEntries(tags) };
+    return filtersOf(args).every((filter) => matches(known, filter, filter.name.startsWith("tag:")));
 }
 
 export function filtersOf(args: Values): Filter[] {

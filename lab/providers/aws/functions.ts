@@ -7,6 +7,7 @@ import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./ins
 import { subnet, vpc } from "./network.ts";
 import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
 import { getSnapshot } from "./snapshots.ts";
+import { getVolume } from "./volumes.ts";
 import { zoneId, zonesOf } from "./zones.ts";
 
 const getAmi: CloudFunction = {
@@ -229,6 +230,7 @@ const getAvailabilityZones: CloudFunction = {
 /** Every function that the lab's AWS has, by token. */
 export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:ebs/getSnapshot:getSnapshot": getSnapshot,
+    "aws:ebs/getVolume:getVolume": getVolume,
     "aws:ec2/getAmi:getAmi": getAmi,
     "aws:ec2/getInstanceType:getInstanceType": getInstanceType,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,

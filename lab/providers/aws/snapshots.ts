@@ -1,6 +1,6 @@
 import type { CloudState, Snapshot } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { filters, filtersOf, matches, newest } from "./filters.ts";
+import { filters, fits, newest } from "./filters.ts";
 import { ACCOUNT, ApiError, type CloudFunction, arn, find, newId } from "./resource-type.ts";
 
 export const getSnapshot: CloudFunction = {
@@ -20,7 +20,7 @@ export const getSnapshot: CloudFunction = {
         const found = Object.values(state.snapshots)
             .filter(({ id }) => ids === undefined || ids.includes(id))
             .filter(() => includesThisAccount(args.owners) && includesThisAccount(args.restorableByUserIds))
-            .filter((snapshot) => filtersOf(args).every((filter) => matchesFilter(state, snapshot, filter)))
+            .filter((snapshot) => fits(state, snapshot.id, attributesOf(snapshot), args))
             // Of the same instant the one made last.
             .sort((a, b) => a.startTime.localeCompare(b.startTime))
             .reverse();
@@ -75,9 +75,8 @@ function includesThisAccount(accounts: Values[string] | undefined): boolean {
     return !Array.isArray(accounts) || accounts.length === 0 || accounts.includes("self") || accounts.includes(ACCOUNT);
 }
 
-function matchesFilter(state: CloudState, snapshot: Snapshot, filter: Parameters<typeof matches>[1]): boolean {
-    const tags = Object.entries(state.tags?.[snapshot.id] ?? {}).map(([key, value]) => [`tag:${key}`, value]);
-    const attributes: Record<string, string> = {
+function attributesOf(snapshot: Snapshot): Record<string, string> {
+    return {
         "snapshot-id": snapshot.id,
         "volume-id": snapshot.volumeId,
         "volume-size": String(snapshot.sizeGiB),
@@ -88,7 +87,5 @@ function matchesFilter(state: CloudState, snapshot: Snapshot, filter: Parameters
         encrypted: String(snapshot.encrypted),
         progress: "100%",
         status: "completed",
-        ...(Object.fromEntries(tags) as Record<string, string>),
     };
-    return matches(attributes, filter, filter.name.startsWith("tag:"));
 }

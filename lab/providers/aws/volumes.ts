@@ -1,7 +1,18 @@
 import type { CloudState, Volume } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
+import { filters, fits, newest } from "./filters.ts";
 import { between, findInstance, oneOf, zoneOf } from "./instance.ts";
-import { ApiError, type ResourceType, arn, derivedId, find, newId, optionalText, text } from "./resource-type.ts";
+import {
+    ApiError,
+    type CloudFunction,
+    type ResourceType,
+    arn,
+    derivedId,
+    find,
+    newId,
+    optionalText,
+    text,
+} from "./resource-type.ts";
 import { findSnapshot, takeSnapshot } from "./snapshots.ts";
 import { zonesOf } from "./zones.ts";
 
@@ -95,6 +106,23 @@ export const volume: ResourceType = {
         );
     },
 };
+
+export const getVolume: CloudFunction = {
+    inputs: { filters, mostRecent: { kind: "boolean" }, tags: { kind: "tags" } },
+    call(cloud, args) {
+        const { volumes, tags } = cloud.state;
+        // In the order in which they were made.
+        const found = Object.values(volumes)
+            .filter((item) => fits(cloud.state, item.id, volumeAttributes(item), args))
+            .reverse();
+        const { id } = newest(found, args);
+        return { ...args, ...volume.describe(cloud, id, {}), id, volumeId: id, tags: tags?.[id] ?? {} };
+    },
+};
+
+function volumeAttributes({ id, availabilityZone, attachment }: Volume): Record<string, string> {
+    return { "volume-id": id, "availability-zone": availabilityZone, status: attachment ? "in-use" : "available" };
+}
 
 export const volumeAttachment: ResourceType = {
     label: "EBS Volume Attachment",
