@@ -13,6 +13,7 @@ useLab("test-modes");
 
 beforeAll(async () => {
     await lab("destroy", "--ignore-protect");
+    await labOk("up", "--set", "grpc=false");
 });
 afterAll(async () => {
     await lab("destroy", "--ignore-protect");
@@ -24,7 +25,6 @@ describe("gRPC off, networks, a trusted hop", () => {
         await labOk(
             "up",
             ...sets({
-                grpc: "false",
                 httpsAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
                 trustedHops: `${net.outer}/32`,
             }),
