@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { ZONE_ID } from "../../lab/cloud/state.ts";
 import { connects } from "./access.ts";
 import { Clients } from "./clients.ts";
+import { lab6 } from "./one-port.ts";
 import {
     CERTBOT,
     changeCloud,
@@ -83,8 +84,7 @@ boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", C
 
     test("port 50051 lets the network in that is named, and no other", async () => {
         const { ipv4, ipv6 } = (await status()).outputs;
-        const { outer, outer6 } = theLab().net;
-        expect(allowed(50051)).toEqual([`${outer}/32`, `${outer6}/128`].sort());
+        expect(allowed(50051)).toEqual([`${theLab().net.outer}/32`, `${lab6()}/128`]);
         expect(await connects(ipv4, 50051, theLab().net.outer)).toBe(true);
         expect(await connects(ipv4, 50051, theLab().net.packages)).toBe(false);
         expect(await connects(ipv6!, 50051, theLab().net.outer6)).toBe(true);
