@@ -35,7 +35,7 @@ export interface LinkMeshArgs {
     acmeEabKeyId?: string;
     /** The HMAC key of that binding, in base64url as the authority shows it. */
     acmeEabHmacKey?: pulumi.Input<string>;
-    /** The names in the certificate, wildcards included; together they cover the public names. By default just those. Default: []. */
+    /** The names in the certificate, wildcards included; together they cover domain and uiDomain. By default just those: for gRPC LinkMesh has a certificate of its own. Default: []. */
     certificateNames?: string[];
     /** A certificate of your own in place of an ACME one: PEM, its chain after it. A new one takes its place without dropping a session. Nothing renews it. */
     tlsCertificate?: string;

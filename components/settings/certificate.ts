@@ -54,7 +54,7 @@ export const CERTIFICATE_SETTINGS = {
     certificateNames: setting({
         type: "array",
         description:
-            "The names in the certificate, wildcards included; together they cover the public names. By default just those.",
+            "The names in the certificate, wildcards included; together they cover domain and uiDomain. By default just those: for gRPC LinkMesh has a certificate of its own.",
         default: [],
         example: '["*.example.com"]',
         schema: z.array(certificateName),

@@ -20,7 +20,7 @@ export function privateNetwork(before: () => { caFingerprint: string }): void {
         expect(await onMachine(`dig +short ${found.host}`)).toBe(ipv4);
     });
 
-    test("it is the same LinkMesh as before, on another machine", async () => {
+    test("it is the same LinkMesh as before, on a new machine", async () => {
         expect((await linkmeshInfo()).caFingerprint).toBe(before().caFingerprint);
     });
 

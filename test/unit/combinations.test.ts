@@ -173,7 +173,7 @@ describe("combinations that do not", () => {
         const text = [
             "# Combinations of settings that are refused",
             "",
-            "Each before anything is created, with this sentence. `npx vitest run --project unit combinations --update` writes this list.",
+            "Each before anything is created, with this sentence; wrong packages, key pairs and paths have theirs besides. `npx vitest run --project unit combinations --update` writes this list.",
             "",
             "| set | what it says |",
             "| --- | --- |",
