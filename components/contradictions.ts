@@ -119,7 +119,7 @@ function certificate(s: Settings): string[] {
     const unanswered = s.certificateNames.find((name) => !name.startsWith("*.") && !httpsNames(s).includes(name));
     const problems = broken([
         [
-            s.acmeCaBundle === "" || isPem(s.acmeCaBundle),
+            s.acmeCaBundle === "" || holdsCertificatesOnly(s.acmeCaBundle),
             "acmeCaBundle cannot be read: each of its blocks must be a certificate in PEM form.",
         ],
         [
@@ -184,7 +184,7 @@ function isLetsEncrypt({ acmeDirectory }: Settings): boolean {
 }
 
 /** Whether every block of a bundle is a certificate; what stands between them is the reader's. */
-function isPem(bundle: string): boolean {
+function holdsCertificatesOnly(bundle: string): boolean {
     try {
         for (const [block] of bundle.matchAll(/-----BEGIN [\s\S]+?-----END .*/g)) new X509Certificate(block);
         return true;

@@ -37,7 +37,7 @@ export function certificateNames(settings: Settings): readonly string[] {
 /** Every name for which the zone gets a record, those of challenges included. Pure. */
 export function recordNames(settings: Settings): string[] {
     const written = settings.caaIssuer !== "" || answersByDns(settings);
-    const certified = written ? certificateNames(settings).map((name) => name.replace(/^\*\./, "")) : [];
+    const certified = written ? certificateNames(settings).map(withoutWildcard) : [];
     return [...new Set([...publicNames(settings), ...certified])];
 }
 
@@ -48,6 +48,11 @@ export function hasOwnCertificate({ tlsCertificate }: Pick<Settings, "tlsCertifi
 /** Whether a certificate authority comes to port 80. Pure. */
 export function answersChallenges(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
     return !hasOwnCertificate(settings) && settings.acmeChallenge === "http-01";
+}
+
+/** The name itself, or the one that a wildcard stands below: where a certificate authority looks for records. Pure. */
+export function withoutWildcard(name: string): string {
+    return name.replace(/^\*\./, "");
 }
 
 /** Whether a certificate authority looks for records in the zone. Pure. */

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
+import { withoutWildcard } from "./surfaces.ts";
 
 /** The empty string for "not set", or what the schema takes. */
 export const optional = <T extends z.ZodType>(schema: T) => z.union([z.literal(""), schema]);
@@ -38,7 +39,7 @@ export const hostname = z
     });
 
 /** A name of a certificate: a hostname, or one with a wildcard in place of its first label. */
-export const certificateName = z.string().refine((name) => hostname.safeParse(name.replace(/^\*\./, "")).success, {
+export const certificateName = z.string().refine((name) => hostname.safeParse(withoutWildcard(name)).success, {
     error: "must hold hostnames such as linkmesh.example.com, or wildcards such as *.example.com",
 });
 

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { withoutWildcard } from "../surfaces.ts";
 import { trustPolicy } from "./trust.ts";
 
 export interface ChallengeRightsArgs {
@@ -55,9 +56,7 @@ export class ChallengeRights extends pulumi.ComponentResource {
 export function renderChallengePolicy(zoneId: string, names: readonly string[]): string {
     const prefix = "route53:ChangeResourceRecordSets";
     const only = {
-        [`${prefix}NormalizedRecordNames`]: [
-            ...new Set(names.map((one) => `_acme-challenge.${one.replace("*.", "")}`)),
-        ],
+        [`${prefix}NormalizedRecordNames`]: [...new Set(names.map((one) => `_acme-challenge.${withoutWildcard(one)}`))],
         [`${prefix}RecordTypes`]: ["TXT"],
         [`${prefix}Actions`]: ["UPSERT", "DELETE"],
     };

@@ -42,11 +42,13 @@ export class SecurityGroup extends pulumi.ComponentResource {
                 ),
             );
         const reachable = (cidr: string) => args.ipv6 || !isIpv6(cidr);
-        const worlds = WORLD.filter(({ family }) => args.ipv6 || family === "ipv4");
+        const worlds = WORLD.filter(({ cidr }) => reachable(cidr));
         for (const { port, cidrs, description } of args.ports) {
-            const sources = cidrs.length === 0 ? Object.keys(WORLD_IDS) : cidrs;
+            const sources = cidrs.length === 0 ? WORLD.map(({ cidr }) => cidr) : cidrs;
             for (const cidr of sources.filter(reachable)) {
-                allow(port, WORLD_IDS[cidr] ?? idOf(cidr), sourceOf(cidr), description);
+                // The world by its two networks or by none is one rule: under another name AWS would refuse it as a second.
+                const world = WORLD.find((one) => one.cidr === cidr);
+                allow(port, world?.family ?? idOf(cidr), sourceOf(cidr), description);
             }
         }
         for (const cidr of args.sshAllowedCidrs.filter(reachable)) {
@@ -61,12 +63,12 @@ export class SecurityGroup extends pulumi.ComponentResource {
                 // Untracked flows do not let these answers in by themselves, and without them large packets vanish.
                 new aws.vpc.SecurityGroupIngressRule(
                     `${name}-in-pmtu-${world.family}`,
-                    { ...base, ...world.source, ...world.tooBig, description: "Path MTU discovery" },
+                    { ...base, ...sourceOf(world.cidr), ...world.tooBig, description: "Path MTU discovery" },
                     { parent: this },
                 ),
                 new aws.vpc.SecurityGroupEgressRule(
                     `${name}-out-${world.family}`,
-                    { ...base, ...world.source, ipProtocol: "-1", description: "Packages, ACME, DNS" },
+                    { ...base, ...sourceOf(world.cidr), ipProtocol: "-1", description: "Packages, ACME, DNS" },
                     { parent: this },
                 ),
             );
@@ -82,10 +84,7 @@ type Source = { readonly cidrIpv4: string } | { readonly cidrIpv6: string };
 const sourceOf = (cidr: string): Source => (isIpv6(cidr) ? { cidrIpv6: cidr } : { cidrIpv4: cidr });
 const idOf = (cidr: string) => cidr.replace(/[^0-9a-f]/g, "-");
 
-/** The world by its two networks or by none is one rule: another name would make it twice, which AWS refuses. */
-const WORLD_IDS: Record<string, string> = { "0.0.0.0/0": "ipv4", "::/0": "ipv6" };
-
 const WORLD = [
-    { family: "ipv4", source: { cidrIpv4: "0.0.0.0/0" }, tooBig: { ipProtocol: "icmp", fromPort: 3, toPort: 4 } },
-    { family: "ipv6", source: { cidrIpv6: "::/0" }, tooBig: { ipProtocol: "icmpv6", fromPort: 2, toPort: 0 } },
+    { family: "ipv4", cidr: "0.0.0.0/0", tooBig: { ipProtocol: "icmp", fromPort: 3, toPort: 4 } },
+    { family: "ipv6", cidr: "::/0", tooBig: { ipProtocol: "icmpv6", fromPort: 2, toPort: 0 } },
 ] as const;

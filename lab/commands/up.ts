@@ -151,12 +151,12 @@ async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
 
 function finish(lab: Lab, ui: Ui, outcome: { paused: boolean; checks: CheckResult[] }, json: boolean): void {
     const outputs = requireOutputs(readOutputs(lab));
+    const caFile = clientCaFile(lab);
     if (json) {
-        const caFile = clientCaFile(lab);
         console.log(JSON.stringify({ outputs, host: hostOf(outputs), caFile, stages: ui.stages, ...outcome }, null, 2));
     } else if (outcome.paused) {
         printPaused(ui, outputs);
     } else {
-        printReady(ui, outputs, clientCaFile(lab));
+        printReady(ui, outputs, caFile);
     }
 }

@@ -1,8 +1,7 @@
 import { connect } from "node:net";
 import { beforeAll, expect, test } from "vitest";
 import { Clients } from "./clients.ts";
-import { allowed, labOk, listens, onMachine, status, theLab } from "./lab.ts";
-import { lab6 } from "./one-port.ts";
+import { allowed, lab6, labOk, listens, onMachine, status, theLab } from "./lab.ts";
 
 /** gRPC off, port 443 for two networks alone, one of which is a hop whose word about the client is taken. */
 export function access(): void {

@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import { ZONE_ID } from "../../lab/cloud/state.ts";
 import { connects } from "./access.ts";
 import { Clients } from "./clients.ts";
-import { lab6 } from "./one-port.ts";
 import {
     CERTBOT,
-    changeCloud,
     allowed,
+    changeCloud,
     cloud,
     lab,
+    lab6,
     labOk,
     listens,
     onMachine,

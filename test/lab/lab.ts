@@ -76,6 +76,11 @@ export function theLab(): Lab {
     return found!;
 }
 
+/** The outer machine's IPv6 address as programs write it. */
+export function lab6(): string {
+    return theLab().net.outer6.replace(/(:0)+::/, "::");
+}
+
 export function cloud(): CloudState {
     return JSON.parse(readFileSync(join(theLab().dir, "cloud.json"), "utf8")) as CloudState;
 }

@@ -2,7 +2,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { type TLSSocket, connect } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
 import { Clients, exchange } from "./clients.ts";
-import { labOk, allowed, listens, onMachine, servedSerial, status, theLab } from "./lab.ts";
+import { allowed, lab6, labOk, listens, onMachine, servedSerial, status, theLab } from "./lab.ts";
 import { expectMutualTls } from "./surfaces.ts";
 
 /** Longer than nginx takes by itself, as names of many levels are. */
@@ -97,11 +97,6 @@ export function onePort(): void {
             expect(answer, name).toBe('0 issue "pki.example.test"\n0 issuewild ";"');
         }
     });
-}
-
-/** The outer machine's IPv6 address as programs write it. */
-export function lab6(): string {
-    return theLab().net.outer6.replace(/(:0)+::/, "::");
 }
 
 /** What ALPN chooses of both versions of HTTP. */

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test, vi } from "vitest";
-import { CONFIG, type Registered, runProgram } from "./program.ts";
+import { CONFIG, type Registered, runProgram, valueOf } from "./program.ts";
 
 // Two programs of fifty resources each.
 vi.setConfig({ testTimeout: 30_000 });
 
 const program = "./linkmesh-program.ts";
-type Outputs = Record<string, pulumi.Output<unknown> & { promise(): Promise<unknown> }>;
+type Outputs = Record<string, pulumi.Output<unknown>>;
 
 /** A resource without its place in the tree, in which the component adds one level. */
 const placed = ({ type, name, inputs }: Registered) => ({ type, name, inputs });
@@ -30,7 +30,7 @@ test("LinkMesh creates what the program itself creates, with the same names, bel
 
 test("its outputs are those of the proxy; the private key is a secret", async () => {
     const outputs = (await runProgram(CONFIG, { program })).outputs as Outputs;
-    const entries = Object.entries(outputs).map(async ([name, value]) => [name, await value.promise()] as const);
+    const entries = Object.entries(outputs).map(async ([name, value]) => [name, await valueOf(value)] as const);
     expect(Object.fromEntries(await Promise.all(entries))).toMatchObject({
         publicUrl: "https://linkmesh.example.com",
         opampUrl: "wss://linkmesh.example.com/v1/opamp",
@@ -47,7 +47,7 @@ test("its outputs are those of the proxy; the private key is a secret", async ()
 test("the first preview is complete and knows the public URLs", async () => {
     const { registered, outputs } = await runProgram(CONFIG, { preview: true, program });
     expect(registered.filter(({ type }) => type === "command:remote:Command")).toHaveLength(12);
-    expect(await (outputs as Outputs).publicUrl!.promise()).toBe("https://linkmesh.example.com");
+    expect(await valueOf(outputs.publicUrl)).toBe("https://linkmesh.example.com");
 });
 
 test("what depends on it waits for the steps on the machine", async () => {

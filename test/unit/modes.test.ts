@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
-import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
+import { CONFIG, isSecret, reveal, runProgram, type Registered, valueOf } from "./program.ts";
 
 const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const RECORD = "aws:route53/record:Record";
@@ -139,9 +139,7 @@ describe("DNS elsewhere", () => {
             'linkmesh.elsewhere.org CAA 0 issuewild ";"',
         ];
         expect(text(named("linkmesh-reachable"))).toContain(lines.join("\n"));
-        const told = await new Promise<{ type: string }[]>((resolve) =>
-            (outputs.dnsRecords as { apply(f: (v: { type: string }[]) => void): void }).apply(resolve),
-        );
+        const told = (await valueOf(outputs.dnsRecords)) as { type: string }[];
         expect(told.map(({ type }) => type)).toEqual(["A", "AAAA", "CAA", "CAA"]);
     });
 });
@@ -251,8 +249,7 @@ test.each([
         { ...CONFIG, bastionHost, bastionHostKey: "ssh-ed25519 AAAABASTION", bastionPrivateKey },
         { secretKeys: ["bastionPrivateKey"] },
     );
-    const told = new Promise((resolve) => (outputs.sshCommand as pulumi.Output<string>).apply(resolve));
-    expect(await told).toBe(command);
+    expect(await valueOf(outputs.sshCommand)).toBe(command);
 });
 
 test.each([

@@ -115,6 +115,11 @@ export function isSecret(value: unknown): boolean {
     );
 }
 
+/** The value of an output of the program. */
+export function valueOf(output: unknown): Promise<unknown> {
+    return (output as { promise(): Promise<unknown> }).promise();
+}
+
 /** A value without its secret wrapper. */
 export function reveal<T = unknown>(value: unknown): T {
     return (isSecret(value) ? (value as { value: T }).value : value) as T;

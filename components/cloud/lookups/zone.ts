@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
-import { answersByDns, certificateNames, recordNames } from "../../surfaces.ts";
+import { answersByDns, certificateNames, recordNames, withoutWildcard } from "../../surfaces.ts";
 import { message } from "./message.ts";
 
 export interface Zone {
@@ -29,7 +29,7 @@ async function namedZone(settings: Settings, ask: Ask): Promise<Zone> {
         );
     }
     // certbot looks for the closest zone by itself, and the role has rights for one.
-    const challenged = answersByDns(settings) ? certificateNames(settings).map((name) => name.replace("*.", "")) : [];
+    const challenged = answersByDns(settings) ? certificateNames(settings).map(withoutWildcard) : [];
     const zones = await Promise.all(challenged.map((name) => closestZone(name, ask)));
     const other = zones.findIndex((closest) => closest?.id !== zone.id);
     if (other >= 0) {

@@ -90,8 +90,8 @@ of_this_architecture() {
 # Quiet unless it fails, APT_HINT says what to do then; waits for a package manager that is at work already, as on a
 # machine's first minutes.
 apt_get() {
-    local tries=0 repaired=''
-    until apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Dpkg::Use-Pty=0 "$@" >"$WORK/apt.log" 2>&1 9>&-; do
+    local tries=0 repaired='' apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Dpkg::Use-Pty=0)
+    until "${apt[@]}" "$@" >"$WORK/apt.log" 2>&1 9>&-; do
         # DPkg::Lock::Timeout does not cover the lock of the package lists.
         if grep -q 'Could not get lock' "$WORK/apt.log" && ((++tries < 30)); then
             sleep 10
@@ -100,7 +100,7 @@ apt_get() {
         # What a cut installation left half installed is in the way of everything else.
         if [ -z "$repaired" ] && grep -q -e '--fix-broken' "$WORK/apt.log"; then
             repaired=yes
-            apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --fix-broken install >"$WORK/repair.log" 2>&1 9>&- && continue
+            "${apt[@]}" -y --fix-broken install >"$WORK/repair.log" 2>&1 9>&- && continue
         fi
         fail "apt-get $1 failed: $(grep -m1 -E '^(E|Err|W|dpkg: error)' "$WORK/apt.log" || tail -n1 "$WORK/apt.log")" \
             "${APT_HINT:-Check that the machine reaches its package mirror}, then run pulumi up again."
