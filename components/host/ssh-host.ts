@@ -25,7 +25,7 @@ export interface SshHostArgs {
 export interface StepOptions {
     /** Shell variables for the script. */
     variables?: Readonly<Record<string, pulumi.Input<string>>>;
-    /** Files that the script reads with `file NAME`. */
+    /** Files that the script finds in the folder FILES. */
     files?: Readonly<Record<string, pulumi.Input<string>>>;
     /** The text holds secrets: neither it nor the step's output is shown or logged. Default: false. */
     secret?: boolean;

@@ -171,7 +171,9 @@ describe("a step's text", () => {
                         variables: { VALUE: value },
                         files: { "a.txt": content },
                     });
-                    const probe = script.replace("start </dev/null", 'printf %s "$VALUE"; printf "\\001"; file a.txt');
+                    const show =
+                        'printf %s "$VALUE"; printf "\\001"; FILES=$(mktemp -d); unpack; cat "$FILES/a.txt"; rm -r "$FILES"';
+                    const probe = script.replace("start </dev/null", show);
                     const out = execFileSync("bash", ["-s"], { input: probe, encoding: "utf8" });
                     return out === `${value}\x01${content}`;
                 },

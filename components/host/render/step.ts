@@ -6,7 +6,7 @@ export interface StepText {
     readonly name: string;
     /** Shell variables for the script, in upper case. */
     readonly variables?: Readonly<Record<string, string>>;
-    /** Files that the script reads with `file NAME`. */
+    /** Files that the script finds in the folder FILES. */
     readonly files?: Readonly<Record<string, string>>;
 }
 
@@ -21,14 +21,11 @@ export function renderStep({ name, variables = {}, files = {} }: StepText): stri
         `STEP=${quote(name)}`,
         ...Object.entries(variables).map(([key, value]) => `${key}=${quote(value)}`),
         "",
-        "file() {",
-        '    case "$1" in',
+        "unpack() {",
         ...Object.entries(files).map(
-            ([file, text]) =>
-                `    ${file})\n        cat <<'${terminator(text)}'\n${ended(text)}${terminator(text)}\n        ;;`,
+            ([file, text]) => `    cat >"$FILES/${file}" <<'${terminator(text)}' &&\n${ended(text)}${terminator(text)}`,
         ),
-        '    *) fail "the step has no file $1" ;;',
-        "    esac",
+        "    true",
         "}",
         "",
         FUNCTION_LIBRARY,

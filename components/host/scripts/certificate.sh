@@ -35,8 +35,7 @@ order() {
     if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
     if [ "$AUTHENTICATOR" = webroot ]; then way=(--webroot -w /var/www/acme); fi
     # In a file: arguments are seen by every process of the machine.
-    file eab.ini >"$WORK/eab.ini"
-    if [ -s "$WORK/eab.ini" ]; then contact+=(--config "$WORK/eab.ini"); fi
+    if [ -s "$FILES/eab.ini" ]; then contact+=(--config "$FILES/eab.ini"); fi
     before=$(serial_on_disk)
     if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
     # Noted beforehand: a run that is cut may have got its certificate.
@@ -91,13 +90,14 @@ recent_orders() {
 
 note_order() {
     line="$(date +%s) $DIRECTORY $NAME_LIST"
-    { recent_orders && echo "$line"; } | install_file "$ORDERS" || true
+    { recent_orders && echo "$line"; } >"$WORK/orders"
+    install_file "$ORDERS" <"$WORK/orders"
 }
 
 forget_order() {
     [ -n "$line" ] || return 0
     recent_orders | awk -v line="$line" '$0 != line' >"$WORK/orders"
-    install_file "$ORDERS" <"$WORK/orders" || true
+    install_file "$ORDERS" <"$WORK/orders"
 }
 
 # Refuses the order that the authority would refuse, before it counts as a failure there. A certificate that is there
@@ -128,11 +128,11 @@ set_renewal() {
     grep -qsE '/var/www/acme|^authenticator = dns-route53$' "$1" || return 0
     sed '/^autorenew = /d' "$1" >"$WORK/renewal"
     [ "$2" = on ] || sed -i '/^\[renewalparams\]/a autorenew = False' "$WORK/renewal"
-    install_file "$1" <"$WORK/renewal" || true
+    install_file "$1" <"$WORK/renewal"
 }
 
 hook_renewals() {
-    install_file /etc/letsencrypt/renewal-hooks/deploy/linkmesh-proxy 0755 <<EOF_HOOK || true
+    install_file /etc/letsencrypt/renewal-hooks/deploy/linkmesh-proxy 0755 <<EOF_HOOK
 #!/bin/sh
 # certbot runs this after each renewal: it counts against the authority's limit, and nginx has to read it.
 server=\$(sed -n 's/^server = //p' "$RENEWAL/\${RENEWED_LINEAGE##*/}.conf")
@@ -150,16 +150,16 @@ trust_directory() {
         echo '[Unit]'
         echo 'RequiresMountsFor=/etc/letsencrypt'
     } >"$WORK/drop-in"
-    file ca.pem >"$WORK/ca.pem"
-    if [ -s "$WORK/ca.pem" ]; then
-        install_file "$CA" <"$WORK/ca.pem" || true
+    if [ -s "$FILES/ca.pem" ]; then
+        install_file "$CA" <"$FILES/ca.pem"
         # The plug-in for Route 53 would take the directory's CA for AWS's otherwise.
         printf '[Service]\nEnvironment=REQUESTS_CA_BUNDLE=%s AWS_CA_BUNDLE=%s\n' "$CA" "$SYSTEM_CA" >>"$WORK/drop-in"
         export REQUESTS_CA_BUNDLE=$CA AWS_CA_BUNDLE=$SYSTEM_CA
     else
         rm -f "$CA"
     fi
-    if install_file "$drop_in" <"$WORK/drop-in"; then systemctl daemon-reload; fi
+    install_file "$drop_in" <"$WORK/drop-in"
+    [ -z "$CHANGED" ] || systemctl daemon-reload
 }
 
 # Trouble of which an authority says that it is busy, or rights that were given just now.
@@ -177,13 +177,13 @@ passing() {
 certbot_reason() {
     local line
     if grep -qE 'SSLError|CERTIFICATE_VERIFY_FAILED|certificate verify failed' "$WORK/certbot"; then
-        if [ -s "$WORK/ca.pem" ]; then line=", or remove that where a public authority signs it"; else line=; fi
+        if [ -s "$FILES/ca.pem" ]; then line=", or remove that where a public authority signs it"; else line=; fi
         echo "the certificate of $DIRECTORY itself is not trusted: set acmeCaBundle to the one that signs it$line."
     elif grep -qE '^ValueError: Requesting|ConnectionError|Timeout|Max retries exceeded' "$WORK/certbot"; then
         echo "$DIRECTORY does not answer: check acmeDirectory, or wait and run pulumi up again."
     elif grep -qE 'Unable to locate credentials|AccessDenied' "$WORK/certbot"; then
         echo "the machine may not write the challenge into the Route 53 zone: check the role of its instance profile, then run pulumi up again."
-    elif [ -s "$WORK/eab.ini" ] && grep -q 'Unable to register an account' "$WORK/certbot"; then
+    elif [ -s "$FILES/eab.ini" ] && grep -q 'Unable to register an account' "$WORK/certbot"; then
         echo "the authority does not take acmeEabKeyId with acmeEabHmacKey ($(sed -n 's/.*returned by the ACME server: //p' "$WORK/certbot")): copy both anew from where it shows them."
     elif grep -qiE 'external ?account' "$WORK/certbot"; then
         echo "the authority wants to know whose account this is: set acmeEabKeyId and acmeEabHmacKey to what it shows you."

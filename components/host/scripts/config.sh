@@ -10,13 +10,11 @@ RECORD=$STATE/config-record # what stood there before; with `.pending` while the
 main() {
     [ -f "$CONFIG" ] || fail "the LinkMesh package brings no $CONFIG: is it the server's package?"
     packages python3-ruamel.yaml
-    file config.yaml >"$WORK/overlay.yaml"
-    file merge_config.py >"$WORK/merge_config.py"
-    python3 "$WORK/merge_config.py" "$CONFIG" "$WORK/overlay.yaml" "$WORK" "$RECORD" "$RECORD.pending" >"$WORK/config.yaml" 2>"$WORK/merge" ||
+    python3 "$FILES/merge_config.py" "$CONFIG" "$FILES/config.yaml" "$WORK" "$RECORD" "$RECORD.pending" >"$WORK/config.yaml" 2>"$WORK/merge" ||
         fail "$CONFIG cannot be read as YAML, so it was left alone: $(tail -n1 "$WORK/merge")"
-    if ! cmp -s "$WORK/config.yaml" "$CONFIG"; then install_file "$RECORD.pending" 0600 <"$WORK/pending" || true; fi
+    if ! cmp -s "$WORK/config.yaml" "$CONFIG"; then install_file "$RECORD.pending" 0600 <"$WORK/pending"; fi
     change_linkmesh_file "$CONFIG" "$WORK/config.yaml"
-    install_file "$RECORD" 0600 <"$WORK/record" || true
+    install_file "$RECORD" 0600 <"$WORK/record"
     rm -f "$RECORD.pending"
     wait_until 30 certificate_at_internal_port || fail "LinkMesh does not listen for gRPC on port 50061 although $CONFIG says so: see \`sudo journalctl -u linkmesh-server\` on the machine."
 }

@@ -7,11 +7,10 @@ main() {
     local path
     path=$(readlink -f "$ENVIRONMENT_FILE")
     sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' "$path" >"$WORK/environment"
-    file entries >"$WORK/entries"
-    if [ -s "$WORK/entries" ]; then
+    if [ -s "$FILES/entries" ]; then
         # A last line without an end would run into the first entry.
         [ -z "$(tail -c1 "$WORK/environment")" ] || echo >>"$WORK/environment"
-        { echo '# BEGIN linkmesh-proxy' && cat "$WORK/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
+        { echo '# BEGIN linkmesh-proxy' && cat "$FILES/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
     fi
     change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
 }

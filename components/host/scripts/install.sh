@@ -8,7 +8,7 @@ CONFIG=/etc/linkmesh/config.yaml
 COPY=$DATA/before-upgrade # with `pending` inside, which names the package before, until the new one has answered
 
 main() {
-    local restart=
+    local version restart=
     write_drop_in
     restore_user
     if [ -e "$DATA/files$ENVIRONMENT_FILE" ]; then keep_environment_file; fi
@@ -24,7 +24,8 @@ main() {
         ;;
     *) upgrade ;;
     esac
-    echo "$NAME $(present_version)" | install_file "$PACKAGES/in-use" || true
+    version=$(present_version)
+    install_file "$PACKAGES/in-use" <<<"$NAME $version"
     rm -f "$COPY/pending"
     find "$PACKAGES" -name '*.deb' ! -name "$NAME.deb" -delete
 }
@@ -48,8 +49,7 @@ upgrade() {
     old=$(data_version)
     if [ ! -e "$COPY/pending" ]; then
         copy_data
-        data_package | install_file "$COPY/pending" || true
-        sync -f "$COPY"
+        install_file "$COPY/pending" <<<"$(data_package)"
     fi
     if (installed_here "$NAME" || install_package "$NAME"); then
         keep_environment_file
@@ -138,7 +138,7 @@ install_package() {
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$PACKAGES/$1.deb"
     # An upgrade is this step's business, with its copy, and not that of a general `apt-get upgrade`.
     apt-mark hold "$PACKAGE" >/dev/null
-    echo "$1" | install_file "$STATE/package" || true
+    install_file "$STATE/package" <<<"$1"
     restart=1
 }
 
@@ -152,7 +152,8 @@ write_drop_in() {
         echo '[Service]'
         echo 'IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128'
     } >"$WORK/drop-in"
-    if install_file "/etc/systemd/system/$PACKAGE.service.d/10-linkmesh-proxy.conf" <"$WORK/drop-in"; then systemctl daemon-reload; fi
+    install_file "/etc/systemd/system/$PACKAGE.service.d/10-linkmesh-proxy.conf" <"$WORK/drop-in"
+    [ -z "$CHANGED" ] || systemctl daemon-reload
 }
 
 # --- what the data belong to
@@ -176,7 +177,7 @@ restore_user() {
 }
 
 record_user() {
-    echo "$(id -u linkmesh) $(id -g linkmesh)" | install_file "$DATA/identity/user" || true
+    install_file "$DATA/identity/user" <<<"$(id -u linkmesh) $(id -g linkmesh)"
 }
 
 # The environment file holds the server secret, without which the database is of no use: it lives on the volume, and
@@ -188,8 +189,7 @@ keep_environment_file() {
     if [ ! -e "$kept" ]; then
         [ -e "$ENVIRONMENT_FILE" ] || fail "linkmeshEnvironmentFile: the package brings no $ENVIRONMENT_FILE: name the file that its unit reads (\`systemctl cat $PACKAGE\` on the machine)."
         cp -a "$ENVIRONMENT_FILE" "$kept.new"
-        sync -f "$kept.new"
-        mv -f "$kept.new" "$kept"
+        swap "$kept.new" "$kept"
     fi
     ln -sfnT "$kept" "$ENVIRONMENT_FILE.new"
     mv -fT "$ENVIRONMENT_FILE.new" "$ENVIRONMENT_FILE"

@@ -22,9 +22,10 @@ main() {
     mkdir -p /var/www/acme/.well-known/acme-challenge
     # The only hooks into nginx's own files; a glob that matches nothing is no error.
     { long_names && echo "include $NGINX/current/http-*.conf;"; } >"$WORK/http"
-    if install_file /etc/nginx/conf.d/linkmesh-proxy.conf <"$WORK/http"; then touch "$STATE/reload-nginx"; fi
+    install_file /etc/nginx/conf.d/linkmesh-proxy.conf <"$WORK/http"
+    [ -z "$CHANGED" ] || touch "$STATE/reload-nginx"
     # Sorts behind 50-mod-stream.conf, which loads the module.
-    install_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf <<<"include $NGINX/current/main-*.conf;" || true
+    install_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf <<<"include $NGINX/current/main-*.conf;"
     serve_port_80
     systemctl enable --quiet nginx
     if [ -e "$STATE/reload-nginx" ]; then
@@ -57,8 +58,7 @@ foreign_stream() {
 }
 
 set_limits() {
-    local changed=
-    if install_file /etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf; then changed=1; fi <<EOF_DROP_IN
+    install_file /etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf <<EOF_DROP_IN
 [Unit]
 RequiresMountsFor=/etc/letsencrypt
 [Service]
@@ -69,21 +69,19 @@ RestartSec=2
 ExecStartPre=/bin/rm -f /run/linkmesh-https.sock /run/linkmesh-grpc.sock
 IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
 EOF_DROP_IN
-    [ -z "$changed" ] || systemctl daemon-reload
+    [ -z "$CHANGED" ] || systemctl daemon-reload
     raise_running_limit
 
     # worker_connections can be set in nginx.conf only. Edited package files must not stop unattended upgrades.
-    install_file /etc/apt/apt.conf.d/50linkmesh-proxy <<<'Dpkg::Options { "--force-confdef"; "--force-confold"; };' || true
+    install_file /etc/apt/apt.conf.d/50linkmesh-proxy <<<'Dpkg::Options { "--force-confdef"; "--force-confold"; };'
     if ! grep -qE "^[[:space:]]*worker_connections $WORKER_CONNECTIONS;" /etc/nginx/nginx.conf; then
         touch "$STATE/reload-nginx"
         sed -E "s/^([[:space:]]*)worker_connections [0-9]+;/\1worker_connections $WORKER_CONNECTIONS;/" /etc/nginx/nginx.conf >"$WORK/nginx.conf"
-        install_file /etc/nginx/nginx.conf <"$WORK/nginx.conf" || true
+        install_file /etc/nginx/nginx.conf <"$WORK/nginx.conf"
     fi
 
-    if file sysctl.conf | install_file /etc/sysctl.d/90-linkmesh-proxy.conf || [ ! -e "$STATE/sysctl" ]; then
-        sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf >"$WORK/sysctl" 2>&1 || fail "the kernel refuses a setting: $(tail -n1 "$WORK/sysctl")"
-        touch "$STATE/sysctl"
-    fi
+    install_file /etc/sysctl.d/90-linkmesh-proxy.conf <"$FILES/sysctl.conf"
+    sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf >"$WORK/sysctl" 2>&1 || fail "the kernel refuses a setting: $(tail -n1 "$WORK/sysctl")"
 }
 
 # The unit's limit counts from the next start, and a start would cut every session: the running master gets it too.
@@ -103,7 +101,7 @@ raise_running_limit() {
 # Until there is a certificate nginx serves port 80 alone; a complete configuration is left as it is, apart from a port
 # 80 that it lacks and the authority will come to.
 serve_port_80() {
-    file listeners >"$WORK/listeners"
+    cp "$FILES/listeners" "$WORK/listeners"
     if [ -e "$NGINX/current/http-linkmesh.conf" ]; then
         grep -q ':80$' "$WORK/listeners" || return 0
         if grep -q ':80$' "$NGINX/current/listeners"; then return 0; fi
@@ -112,7 +110,7 @@ serve_port_80() {
         tail -n +2 "$NGINX/current/listeners" >>"$WORK/listeners"
     fi
     mkdir -p "$NGINX/$REVISION"
-    file http-redirect.conf | install_file "$NGINX/$REVISION/http-redirect.conf" || true
-    install_file "$NGINX/$REVISION/listeners" <"$WORK/listeners" || true
+    install_file "$NGINX/$REVISION/http-redirect.conf" <"$FILES/http-redirect.conf"
+    install_file "$NGINX/$REVISION/listeners" <"$WORK/listeners"
     nginx_apply "$REVISION"
 }

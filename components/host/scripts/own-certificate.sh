@@ -5,16 +5,14 @@
 
 main() {
     local name new before
-    file fullchain.pem >"$WORK/fullchain.pem"
-    file privkey.pem >"$WORK/privkey.pem"
-    openssl x509 -noout -checkend 0 -in "$WORK/fullchain.pem" >/dev/null || fail "tlsCertificate has ended: set a newer one and run pulumi up again."
-    name=$(cat "$WORK/fullchain.pem" "$WORK/privkey.pem" | sha256sum | cut -c1-12)
+    openssl x509 -noout -checkend 0 -in "$FILES/fullchain.pem" >/dev/null || fail "tlsCertificate has ended: set a newer one and run pulumi up again."
+    name=$(cat "$FILES/fullchain.pem" "$FILES/privkey.pem" | sha256sum | cut -c1-12)
     new=$TLS/$name
     before=$(readlink "$TLS/current" || true)
     mkdir -p "$new"
     chmod 0700 "$TLS" "$new"
-    install_file "$new/fullchain.pem" 0600 <"$WORK/fullchain.pem" || true
-    install_file "$new/privkey.pem" 0600 <"$WORK/privkey.pem" || true
+    install_file "$new/fullchain.pem" 0600 <"$FILES/fullchain.pem"
+    install_file "$new/privkey.pem" 0600 <"$FILES/privkey.pem"
     make_current "$TLS" "$name"
     if uses_own_certificate; then
         if ! nginx -t >"$WORK/nginx.log" 2>&1; then

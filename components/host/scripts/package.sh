@@ -21,8 +21,7 @@ main() {
     if [ -e "$WORK/wanted.deb" ]; then
         refuse_downgrade "$(dpkg-deb -f "$WORK/wanted.deb" Version)"
         cp "$WORK/wanted.deb" "$deb.new" || { rm -f "$deb.new" && fail "the data volume has no room for the LinkMesh package: set dataVolumeSize to a larger value."; }
-        sync -f "$deb.new"
-        mv -f "$deb.new" "$deb"
+        swap "$deb.new" "$deb"
     else
         refuse_downgrade "$(dpkg-deb -f "$deb" Version)"
     fi
@@ -45,8 +44,8 @@ from_source() {
     local path
     for path in "$SOURCE" "$SOURCE_KEY"; do [ ! -e "$path" ] || cp -a "$path" "$WORK"; done
     trap 'put_source_back; rm -rf "$WORK"' EXIT
-    file apt-key.asc | install_file "$SOURCE_KEY" || true
-    install_file "$SOURCE" <<<"deb [signed-by=$SOURCE_KEY] $APT_SOURCE" || true
+    install_file "$SOURCE_KEY" <"$FILES/apt-key.asc"
+    install_file "$SOURCE" <<<"deb [signed-by=$SOURCE_KEY] $APT_SOURCE"
     if [ ! -e "$PACKAGES/$NAME.deb" ]; then
         APT_HINT='Check linkmeshAptSource, linkmeshAptKey and that the machine reaches that source' apt_get update
         apt-cache madison "$PACKAGE" | grep -qF " $NAME " || source_without_version
@@ -71,7 +70,7 @@ source_without_version() {
 put_source_back() {
     local path
     for path in "$SOURCE" "$SOURCE_KEY"; do
-        if [ -e "$WORK/$(basename "$path")" ]; then install_file "$path" <"$WORK/$(basename "$path")" || true; else rm -f "$path"; fi
+        if [ -e "$WORK/$(basename "$path")" ]; then install_file "$path" <"$WORK/$(basename "$path")"; else rm -f "$path"; fi
     done
 }
 

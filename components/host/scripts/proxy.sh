@@ -5,9 +5,9 @@
 
 main() {
     local name new="$NGINX/$REVISION"
+    mkdir -p "$new"
     for name in http-redirect.conf http-linkmesh.conf main-stream.conf tls.inc listeners; do
-        mkdir -p "$new"
-        file "$name" | install_file "$new/$name" || true
+        install_file "$new/$name" <"$FILES/$name"
     done
     nginx_apply "$REVISION"
     wait_until 20 serves_certificate "$CERTIFICATE" || {

@@ -9,7 +9,6 @@
 
 main() {
     local missing='' shown='' server='' probe token name address
-    file records >"$WORK/records"
     if [ -n "$ZONE" ]; then
         wait_until 60 zone_is_delegated "$ZONE" || fail "no name servers answer for the zone $ZONE: delegate it at its registrar to the name servers that Route 53 shows for it."
     elif ! published; then
@@ -53,7 +52,7 @@ show_records() {
     local name type value
     while read -r name type value; do
         echo "warning: make this DNS record, if it is not there: $name  $type  $value"
-    done <"$WORK/records"
+    done <"$FILES/records"
     shown=yes missing=''
 }
 
@@ -61,7 +60,7 @@ show_records() {
 published() {
     local name type wanted answer told=$missing
     while read -r name type; do
-        wanted=$(awk -v name="$name" -v type="$type" '$1 == name && $2 == type { sub(/^[^ ]+ [^ ]+ /, ""); print }' "$WORK/records" | one_line)
+        wanted=$(awk -v name="$name" -v type="$type" '$1 == name && $2 == type { sub(/^[^ ]+ [^ ]+ /, ""); print }' "$FILES/records" | one_line)
         if ! { [ -n "$ZONE" ] || find_zone "$name"; }; then
             missing="no name servers answer for $name"
             tell
@@ -75,7 +74,7 @@ published() {
                 return 1
             }
         done
-    done < <(cut -d' ' -f1,2 "$WORK/records" | sort -u)
+    done < <(cut -d' ' -f1,2 "$FILES/records" | sort -u)
 }
 
 # Where a person makes the records it helps to see which one is still missing.

@@ -18,7 +18,7 @@ main() {
     mountpoint -q "$DATA" || mount "$DATA" || fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
     resize2fs "$device" >"$WORK/resize" 2>&1 || fail "the file system of the data volume cannot grow: $(tail -n1 "$WORK/resize")"
     while read -r path; do place "$path"; done <<<"$DIRECTORIES"
-    printf '%s\n' "$OWNER" "$DOMAIN" | install_file "$IDENTITY" || true
+    install_file "$IDENTITY" <<<"$OWNER"$'\n'"$DOMAIN"
 }
 
 # Only a blank volume is formatted. The final label is set last: a volume without it was cut while being formatted.
@@ -61,7 +61,8 @@ write_fstab() {
         done <<<"$DIRECTORIES"
         echo '# END linkmesh-proxy'
     } >"$WORK/fstab"
-    if install_file /etc/fstab <"$WORK/fstab"; then systemctl daemon-reload; fi
+    install_file /etc/fstab <"$WORK/fstab"
+    [ -z "$CHANGED" ] || systemctl daemon-reload
 }
 
 # place DIRECTORY: binds the directory's twin on the volume over it. What the machine itself had there moves along

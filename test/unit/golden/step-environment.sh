@@ -1,18 +1,15 @@
 STEP='environment'
 DOMAIN='linkmesh.example.com'
 
-file() {
-    case "$1" in
-    entries)
-        cat <<'END_OF_FILE'
+unpack() {
+    cat >"$FILES/entries" <<'END_OF_FILE' &&
 A="b"
 END_OF_FILE
-        ;;
-    *) fail "the step has no file $1" ;;
-    esac
+    true
 }
 
 # What every step uses. A step's script defines main; its variables and files come before it, and `start` comes last.
+# A function that calls `fail` stands in no pipe, no $(…) and no condition: there its failure would be lost.
 
 set -Eeuo pipefail
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
@@ -42,8 +39,12 @@ start() {
     fi
     WORK=$(mktemp -d) || fail "cannot write in /tmp: is the disk full?"
     trap 'rm -rf "$WORK"' EXIT
-    trap 'fail "the step $STEP failed at \`$BASH_COMMAND\`$(full_disk); run pulumi up again, and look at the machine if that does not help."' ERR
+    # The first line of the command alone: what a here-document holds may be secret.
+    trap 'fail "the step $STEP failed at \`${BASH_COMMAND%%$'"'\\n'"'*}\`$(full_disk); run pulumi up again, and look at the machine if that does not help."' ERR
     trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
+    FILES=$WORK/files
+    mkdir "$FILES"
+    unpack || fail "cannot write in /tmp: is the disk full?"
     main
 }
 
@@ -68,25 +69,35 @@ wait_until() {
     done
 }
 
-# install_file PATH [MODE [OWNER]] <TEXT: swaps the file as a whole; true when that changed it.
+# install_file PATH [MODE] <TEXT: swaps root's file as a whole. CHANGED is "yes" when that made a difference, else empty.
 install_file() {
-    local path=$1 mode=${2:-0644} owner=${3:-root:root} new
-    mkdir -p "$(dirname "$path")"
-    new=$(mktemp "$(dirname "$path")/.linkmesh.XXXXXX") || fail "cannot write in $(dirname "$path"): is the disk full?"
-    { cat >"$new" && chmod "$mode" "$new" && chown "$owner" "$new"; } || {
+    local path=$1 mode=${2:-0644} new
+    CHANGED=
+    { mkdir -p "$(dirname "$path")" && new=$(mktemp "$(dirname "$path")/.linkmesh.XXXXXX"); } ||
+        fail "cannot write in $(dirname "$path"): is the disk full?"
+    { cat >"$new" && chmod "$mode" "$new" && chown root:root "$new"; } || {
         rm -f "$new"
         fail "cannot write $path: is the disk full?"
     }
     if [ -f "$path" ] && cmp -s "$new" "$path" && [ "$(stat -c %a:%U:%G "$new")" = "$(stat -c %a:%U:%G "$path")" ]; then
         rm -f "$new"
-        return 1
+    else
+        swap "$new" "$path"
+        CHANGED=yes
     fi
-    mv -f "$new" "$path"
+}
+
+# swap NEW PATH: NEW takes the place of PATH at once, and holds it after a power cut too.
+swap() {
+    if ! { sync "$1" && mv -fT "$1" "$2" && sync "$(dirname "$2")"; }; then
+        rm -f "$1"
+        fail "cannot write $2: is the disk full?"
+    fi
 }
 
 # make_current FOLDER NAME: swaps the link `current` in the folder, at once.
 make_current() {
-    ln -sfnT "$2" "$1/.next" && mv -fT "$1/.next" "$1/current"
+    { ln -sfnT "$2" "$1/.next" && mv -fT "$1/.next" "$1/current" && sync "$1"; } || fail "cannot write $1/current: is the disk full?"
 }
 
 # --- packages
@@ -218,7 +229,7 @@ change_linkmesh_file() {
     chmod 0700 "$STATE/previous"
     if [ ! -e "$kept" ]; then
         cp -a "$path" "$kept.new" || fail "cannot write $kept: is the disk full?"
-        mv -f "$kept.new" "$kept"
+        swap "$kept.new" "$kept"
     fi
     swap_content "$path" "$new"
     if restart_linkmesh 60; then
@@ -238,7 +249,7 @@ swap_content() {
         rm -f "$path.new"
         fail "cannot write $path: is the disk full?"
     fi
-    mv -f "$path.new" "$path"
+    swap "$path.new" "$path"
 }
 
 # --- nginx
@@ -314,11 +325,10 @@ main() {
     local path
     path=$(readlink -f "$ENVIRONMENT_FILE")
     sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' "$path" >"$WORK/environment"
-    file entries >"$WORK/entries"
-    if [ -s "$WORK/entries" ]; then
+    if [ -s "$FILES/entries" ]; then
         # A last line without an end would run into the first entry.
         [ -z "$(tail -c1 "$WORK/environment")" ] || echo >>"$WORK/environment"
-        { echo '# BEGIN linkmesh-proxy' && cat "$WORK/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
+        { echo '# BEGIN linkmesh-proxy' && cat "$FILES/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
     fi
     change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
 }
