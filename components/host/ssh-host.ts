@@ -72,7 +72,7 @@ export class SshHost {
                     ...connection,
                     dialErrorLimit: connectionAttempts,
                 })),
-                create: `sudo timeout --kill-after=30 ${timeout} bash -s -- ${name}`,
+                create: `sudo timeout --kill-after=300 ${timeout} bash -s -- ${name}`,
                 stdin: secret ? pulumi.secret(text) : text,
                 triggers: [this.args.machine.id],
                 logging: secret ? remote.Logging.None : remote.Logging.StdoutAndStderr,

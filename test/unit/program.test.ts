@@ -80,7 +80,7 @@ describe("the stack", () => {
                 user: "admin",
                 hostKey: "ssh-ed25519 AAAAMOCK",
             });
-            expect(command.inputs.create).toMatch(/^sudo timeout --kill-after=30 \d+ bash -s -- [a-z-]+$/);
+            expect(command.inputs.create).toMatch(/^sudo timeout --kill-after=300 \d+ bash -s -- [a-z-]+$/);
         },
     );
 

@@ -10,7 +10,8 @@ export interface StepText {
     readonly files?: Readonly<Record<string, string>>;
 }
 
-const FUNCTION_LIBRARY = readScript("library");
+/** What every step may use, in this order. */
+const FUNCTIONS = ["base", "packages", "linkmesh", "nginx"].map((name) => readScript(`functions/${name}`));
 
 /**
  * The text that a step sends to bash on the machine's standard input: variables, files and script in one. All of it
@@ -28,7 +29,7 @@ export function renderStep({ name, variables = {}, files = {} }: StepText): stri
         "    true",
         "}",
         "",
-        FUNCTION_LIBRARY,
+        ...FUNCTIONS,
         readScript(name),
         // The step's own standard input is closed: nothing that it starts may read the rest of this text.
         "start </dev/null",

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The certificate for the public names, by webroot while nginx runs or by a DNS record, and its renewal by the
 # distribution's timer. Each directory has a lineage of its own; one that is still good is used again, whatever was in
 # use meanwhile.
@@ -25,7 +25,8 @@ main() {
     if [ "$AUTHENTICATOR" = dns-route53 ]; then
         wait_until 120 has_role || fail "the machine has no role yet with which to write into Route 53: run pulumi up again in a minute."
     fi
-    if may_order; then order; fi
+    refuse_beyond_limit
+    if [ -z "$LIMIT_REACHED" ]; then order; fi
     renew_this_lineage_only
     systemctl enable --quiet --now certbot.timer
 }
@@ -91,23 +92,26 @@ recent_orders() {
 note_order() {
     line="$(date +%s) $DIRECTORY $NAME_LIST"
     { recent_orders && echo "$line"; } >"$WORK/orders"
-    install_file "$ORDERS" <"$WORK/orders"
+    record "$ORDERS" <"$WORK/orders"
 }
 
 forget_order() {
     [ -n "$line" ] || return 0
     recent_orders | awk -v line="$line" '$0 != line' >"$WORK/orders"
-    install_file "$ORDERS" <"$WORK/orders"
+    record "$ORDERS" <"$WORK/orders"
 }
 
 # Refuses the order that the authority would refuse, before it counts as a failure there. A certificate that is there
-# and valid is kept meanwhile.
-may_order() {
-    local times=() possible
-    [ -n "$WEEKLY_LIMIT" ] || return 0
-    mapfile -t times < <(recent_orders | awk -v directory="$DIRECTORY" -v names="$NAME_LIST" '$2 == directory && $3 == names { print $1 }' | sort -n)
-    ((${#times[@]} >= WEEKLY_LIMIT)) || return 0
-    if [ -n "$(serial_on_disk)" ] && lineage_fits && openssl x509 -noout -checkend 0 -in "$LIVE/$LINEAGE/cert.pem" >/dev/null; then return 1; fi
+# and valid is kept meanwhile: LIMIT_REACHED says so.
+refuse_beyond_limit() {
+    local times possible
+    LIMIT_REACHED=''
+    if [ -z "$WEEKLY_LIMIT" ]; then return; fi
+    recent_orders | awk -v directory="$DIRECTORY" -v names="$NAME_LIST" '$2 == directory && $3 == names { print $1 }' | sort -n >"$WORK/times"
+    mapfile -t times <"$WORK/times"
+    if ((${#times[@]} < WEEKLY_LIMIT)); then return; fi
+    LIMIT_REACHED=yes
+    if [ -n "$(serial_on_disk)" ] && lineage_fits && openssl x509 -noout -checkend 0 -in "$LIVE/$LINEAGE/cert.pem" >/dev/null; then return; fi
     possible=$(date --utc --date="@$((times[${#times[@]} - WEEKLY_LIMIT] + WEEK))" '+%Y-%m-%d %H:%M UTC')
     fail "${NAME_LIST//,/ and } has had ${#times[@]} certificates of $DIRECTORY in 7 days, and $WEEKLY_LIMIT is its limit: run pulumi up again after $possible, or set acmeDirectory to staging meanwhile."
 }
@@ -123,12 +127,15 @@ renew_this_lineage_only() {
     done
 }
 
-# set_renewal FILE on|off: for lineages of this program alone.
+# set_renewal FILE on|off: for lineages of this program alone. Undone by its opposite: certbot writes the file, too.
 set_renewal() {
+    local opposite=on
+    if [ "$2" = on ]; then opposite=off; fi
     grep -qsE '/var/www/acme|^authenticator = dns-route53$' "$1" || return 0
     sed '/^autorenew = /d' "$1" >"$WORK/renewal"
     [ "$2" = on ] || sed -i '/^\[renewalparams\]/a autorenew = False' "$WORK/renewal"
-    install_file "$1" <"$WORK/renewal"
+    record "$1" <"$WORK/renewal"
+    [ -z "$CHANGED" ] || on_failure set_renewal "$1" "$opposite"
 }
 
 hook_renewals() {
@@ -156,10 +163,10 @@ trust_directory() {
         printf '[Service]\nEnvironment=REQUESTS_CA_BUNDLE=%s AWS_CA_BUNDLE=%s\n' "$CA" "$SYSTEM_CA" >>"$WORK/drop-in"
         export REQUESTS_CA_BUNDLE=$CA AWS_CA_BUNDLE=$SYSTEM_CA
     else
-        rm -f "$CA"
+        remove_file "$CA"
     fi
     install_file "$drop_in" <"$WORK/drop-in"
-    [ -z "$CHANGED" ] || systemctl daemon-reload
+    apply systemctl daemon-reload
 }
 
 # Trouble of which an authority says that it is busy, or rights that were given just now.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The proxy's keys and the user's in LinkMesh's config.yaml; other keys and all comments stay, and a key that the user
 # no longer sets is again what it was.
 # DOMAIN. The file `config.yaml`: the keys to set. The file `merge_config.py`: the merge.
@@ -12,11 +12,12 @@ main() {
     packages python3-ruamel.yaml
     python3 "$FILES/merge_config.py" "$CONFIG" "$FILES/config.yaml" "$WORK" "$RECORD" "$RECORD.pending" >"$WORK/config.yaml" 2>"$WORK/merge" ||
         fail "$CONFIG cannot be read as YAML, so it was left alone: $(tail -n1 "$WORK/merge")"
-    if ! cmp -s "$WORK/config.yaml" "$CONFIG"; then install_file "$RECORD.pending" 0600 <"$WORK/pending"; fi
+    if ! cmp -s "$WORK/config.yaml" "$CONFIG"; then record "$RECORD.pending" 0600 <"$WORK/pending"; fi
     change_linkmesh_file "$CONFIG" "$WORK/config.yaml"
-    install_file "$RECORD" 0600 <"$WORK/record"
+    wait_until 30 certificate_at_internal_port || fail "LinkMesh does not listen for gRPC on port 50061 with the new $CONFIG, so the old one is in place again: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    linkmesh_file_proven
+    record "$RECORD" 0600 <"$WORK/record"
     rm -f "$RECORD.pending"
-    wait_until 30 certificate_at_internal_port || fail "LinkMesh does not listen for gRPC on port 50061 although $CONFIG says so: see \`sudo journalctl -u linkmesh-server\` on the machine."
 }
 
 certificate_at_internal_port() {

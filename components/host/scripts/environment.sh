@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The user's entries in LinkMesh's environment file, after those of the package; a later entry wins.
 # ENVIRONMENT_FILE. The file `entries`: NAME="VALUE", one a line.
 
@@ -13,4 +13,5 @@ main() {
         { echo '# BEGIN linkmesh-proxy' && cat "$FILES/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
     fi
     change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
+    linkmesh_file_proven
 }

@@ -1,32 +1,33 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The wanted package installed, with its environment file on the data volume. Before another version comes to the data
 # they are copied while LinkMesh stands still; when it does not answer, the old package and the copy are put back.
 # NAME: what the package is kept as. DIRECTORIES: LinkMesh's data, one a line. ENVIRONMENT_FILE, DOMAIN.
 
 CONFIG=/etc/linkmesh/config.yaml
 COPY=$DATA/before-upgrade # with `pending` inside, which names the package before, until the new one has answered
+STALE=$STATE/restart-linkmesh # there while LinkMesh may run with another package or environment file than is installed
 
 main() {
-    local version restart=
+    local version
     write_drop_in
     restore_user
     if [ -e "$DATA/files$ENVIRONMENT_FILE" ]; then keep_environment_file; fi
-    dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left
+    dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left; what is wrong with it, apt-get tells
     settle_cut_upgrade
     case "$(data_package)" in
     '' | "$NAME")
         installed_here "$NAME" || install_package "$NAME"
         keep_environment_file
         record_user
-        # It may lack an entry of its environment that the next step brings.
-        [ -z "$restart" ] || restart_linkmesh 0 || true
+        if [ -e "$STALE" ]; then restart_linkmesh 0 || true; fi # it may lack an entry that the next step brings
         ;;
     *) upgrade ;;
     esac
     version=$(present_version)
     install_file "$PACKAGES/in-use" <<<"$NAME $version"
-    rm -f "$COPY/pending"
+    commit
+    rm -f "$COPY/pending" "$STALE"
     find "$PACKAGES" -name '*.deb' ! -name "$NAME.deb" -delete
 }
 
@@ -45,21 +46,20 @@ settle_cut_upgrade() {
 }
 
 upgrade() {
-    local old
+    local old state
     old=$(data_version)
+    state="$old and its data are in place again"
+    [ -e "$PACKAGES/$(data_package).deb" ] || state="its data are as they were, but the package of $old is not at hand"
     if [ ! -e "$COPY/pending" ]; then
         copy_data
-        install_file "$COPY/pending" <<<"$(data_package)"
+        record "$COPY/pending" <<<"$(data_package)"
     fi
-    if (installed_here "$NAME" || install_package "$NAME"); then
-        keep_environment_file
-        systemctl start "$PACKAGE" || true
-        if linkmesh_comes_up 120; then return; fi
-    fi
-    put_back
-    local state="so $old and its data are in place again"
-    [ -e "$PACKAGES/$(data_package).deb" ] || state="and its data are as they were, but the package of $old is not at hand"
-    fail "LinkMesh $(version_of "$NAME") does not answer, $state: see \`sudo journalctl -u $PACKAGE\` on the machine."
+    on_failure put_back
+    installed_here "$NAME" || APT_HINT="So $state: check that package, and that the machine reaches its package mirror" install_package "$NAME"
+    keep_environment_file
+    systemctl start "$PACKAGE" || true # told by the next line
+    linkmesh_comes_up 120 ||
+        fail "LinkMesh $(version_of "$NAME") does not answer, so $state: see \`sudo journalctl -u $PACKAGE\` on the machine."
 }
 
 # --- the copy
@@ -72,22 +72,21 @@ copy_data() {
     if [ -d "$COPY" ]; then free=$((free + $(du -sk "$COPY" | cut -f1))); fi
     ((needed + 51200 < free)) ||
         fail "the data volume has $((free / 1024)) MiB left, but a copy of LinkMesh's data before the upgrade takes $((needed / 1024)) MiB, so nothing was changed: set dataVolumeSize to a larger value."
-    # However it ends: without a copy LinkMesh goes on.
-    trap 'systemctl start "$PACKAGE"; rm -rf "$COPY.new" "$WORK"' EXIT
-    systemctl stop "$PACKAGE" 2>/dev/null || true
+    on_failure systemctl start "$PACKAGE"
+    on_failure rm -rf "$COPY.new"
+    stop_linkmesh
     rm -rf "$COPY" "$COPY.new"
     copy_into "$COPY.new" ||
         fail "LinkMesh's data cannot be copied to $COPY on the machine, so nothing was changed: is the data volume full?"
     mv "$COPY.new" "$COPY"
-    trap 'rm -rf "$WORK"' EXIT
 }
 
 copy_into() {
     local path
     mkdir -m 0700 "$1" || return
     while read -r path; do
-        mkdir -p "$1/paths$path" && cp -a "$path/." "$1/paths$path/" || return
-    done < <(data_directories)
+        [ ! -d "$path" ] || { mkdir -p "$1/paths$path" && cp -a "$path/." "$1/paths$path/"; } || return
+    done <<<"$DIRECTORIES"
     cp -a "$(readlink -f "$ENVIRONMENT_FILE")" "$1/environment" || return
     [ ! -e $CONFIG ] || cp -a $CONFIG "$1/config.yaml" || return
     sync -f "$1"
@@ -98,19 +97,21 @@ put_back() {
     local path
     touch "$COPY/restoring"
     sync -f "$COPY"
-    systemctl stop "$PACKAGE" 2>/dev/null || true
-    if [ -e "$PACKAGES/$(data_package).deb" ] && of_this_architecture "$PACKAGES/$(data_package).deb" && ! installed_here "$(data_package)"; then install_package "$(data_package)"; fi
-    systemctl stop "$PACKAGE" 2>/dev/null || true
+    stop_linkmesh
+    if [ -e "$PACKAGES/$(data_package).deb" ] && of_this_architecture "$PACKAGES/$(data_package).deb" && ! installed_here "$(data_package)"; then
+        install_package "$(data_package)"
+        stop_linkmesh
+    fi
     while read -r path; do
         [ -d "$COPY/paths$path" ] || continue # LinkMesh's since then only
         find "$path" -xdev -mindepth 1 -delete
         cp -a "$COPY/paths$path/." "$path/"
-    done < <(data_directories)
+    done <<<"$DIRECTORIES"
     cp -a --remove-destination "$COPY/environment" "$(readlink -f "$ENVIRONMENT_FILE")"
     [ ! -e "$COPY/config.yaml" ] || cp -a --remove-destination "$COPY/config.yaml" $CONFIG
     sync -f "$DATA"
-    rm -f "$COPY/pending" "$COPY/restoring"
-    restart_linkmesh 60 || true
+    rm -f "$COPY/pending" "$COPY/restoring" "$STALE"
+    restart_linkmesh 60 || true # the old data under the old package are in place either way
 }
 
 data_directories() {
@@ -132,14 +133,14 @@ version_of() {
 install_package() {
     # The lists of a fresh machine are empty, and the package has dependencies.
     [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ] || apt_get update
+    touch "$STALE"
     rm -f "$STATE/package"
     # Another build of the same version counts as well.
     apt_get install -y --no-install-recommends --reinstall --allow-downgrades --allow-change-held-packages \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$PACKAGES/$1.deb"
     # An upgrade is this step's business, with its copy, and not that of a general `apt-get upgrade`.
     apt-mark hold "$PACKAGE" >/dev/null
-    install_file "$STATE/package" <<<"$1"
-    restart=1
+    record "$STATE/package" <<<"$1"
 }
 
 # LinkMesh must not start on empty directories when the volume is missing, nor while data are put back, and has no business with the metadata
@@ -153,7 +154,7 @@ write_drop_in() {
         echo 'IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128'
     } >"$WORK/drop-in"
     install_file "/etc/systemd/system/$PACKAGE.service.d/10-linkmesh-proxy.conf" <"$WORK/drop-in"
-    [ -z "$CHANGED" ] || systemctl daemon-reload
+    apply systemctl daemon-reload
 }
 
 # --- what the data belong to
@@ -170,14 +171,14 @@ restore_user() {
         useradd --uid "$uid" "$@" 2>/dev/null || useradd "$@"
     fi
     if [ "$(id -u linkmesh) $(id -g linkmesh)" = "$uid $gid" ]; then return; fi
-    systemctl stop "$PACKAGE" 2>/dev/null || true
+    stop_linkmesh
     find "$DATA" -xdev -gid "$gid" -exec chgrp -h linkmesh {} +
     find "$DATA" -xdev -uid "$uid" -exec chown -h linkmesh {} +
     record_user
 }
 
 record_user() {
-    install_file "$DATA/identity/user" <<<"$(id -u linkmesh) $(id -g linkmesh)"
+    record "$DATA/identity/user" <<<"$(id -u linkmesh) $(id -g linkmesh)"
 }
 
 # The environment file holds the server secret, without which the database is of no use: it lives on the volume, and
@@ -191,7 +192,7 @@ keep_environment_file() {
         cp -a "$ENVIRONMENT_FILE" "$kept.new"
         swap "$kept.new" "$kept"
     fi
+    touch "$STALE"
     ln -sfnT "$kept" "$ENVIRONMENT_FILE.new"
-    mv -fT "$ENVIRONMENT_FILE.new" "$ENVIRONMENT_FILE"
-    restart=1
+    swap "$ENVIRONMENT_FILE.new" "$ENVIRONMENT_FILE"
 }

@@ -1,8 +1,10 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # nginx and certbot from the distribution, sized for the expected collectors, with port 80 answering.
 # CERTBOT: its packages, one a line, or nothing. HTTP2_PER_NAME: "yes" when one name of a port is to offer HTTP/2.
 # WORKER_CONNECTIONS, OPEN_FILES, REVISION. The files `sysctl.conf`, `http-redirect.conf`, `listeners`.
+
+UNREAD=$STATE/reload-nginx # there while nginx may not have read its files as they are now
 
 main() {
     local port holder
@@ -18,21 +20,31 @@ main() {
     if [ -n "$HTTP2_PER_NAME" ]; then can_http2_per_name; fi
     foreign_stream
     set_limits
-    rm -f /etc/nginx/sites-enabled/default # it owns port 80
+    remove_file /etc/nginx/sites-enabled/default # it owns port 80
     mkdir -p /var/www/acme/.well-known/acme-challenge
     # The only hooks into nginx's own files; a glob that matches nothing is no error.
     { long_names && echo "include $NGINX/current/http-*.conf;"; } >"$WORK/http"
-    install_file /etc/nginx/conf.d/linkmesh-proxy.conf <"$WORK/http"
-    [ -z "$CHANGED" ] || touch "$STATE/reload-nginx"
+    nginx_file /etc/nginx/conf.d/linkmesh-proxy.conf <"$WORK/http"
     # Sorts behind 50-mod-stream.conf, which loads the module.
-    install_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf <<<"include $NGINX/current/main-*.conf;"
+    nginx_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf <<<"include $NGINX/current/main-*.conf;"
     serve_port_80
     systemctl enable --quiet nginx
-    if [ -e "$STATE/reload-nginx" ]; then
-        nginx -t >"$WORK/nginx.log" 2>&1 || fail "nginx refuses its configuration: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
-        nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
-        rm -f "$STATE/reload-nginx"
+    if [ -e "$UNREAD" ]; then
+        nginx -t >"$WORK/nginx.log" 2>&1 || fail "nginx refuses its configuration, so nothing was changed: $(nginx_emergency)"
+        apply nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
+        commit
+        rm -f "$UNREAD"
     fi
+}
+
+# nginx_file PATH <TEXT: a file of nginx's own, which it has to read.
+nginx_file() {
+    write_beside "$1"
+    if [ -z "$CHANGED" ]; then return; fi
+    keep "$UNREAD"
+    touch "$UNREAD" # beforehand, for a run that is cut in between
+    keep "$1"
+    swap "$NEW" "$1"
 }
 
 # Before 1.25.1 HTTP/2 belongs to the port, so that OpAMP's name would offer it too.
@@ -69,32 +81,36 @@ RestartSec=2
 ExecStartPre=/bin/rm -f /run/linkmesh-https.sock /run/linkmesh-grpc.sock
 IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
 EOF_DROP_IN
-    [ -z "$CHANGED" ] || systemctl daemon-reload
+    apply systemctl daemon-reload
     raise_running_limit
 
     # worker_connections can be set in nginx.conf only. Edited package files must not stop unattended upgrades.
     install_file /etc/apt/apt.conf.d/50linkmesh-proxy <<<'Dpkg::Options { "--force-confdef"; "--force-confold"; };'
     if ! grep -qE "^[[:space:]]*worker_connections $WORKER_CONNECTIONS;" /etc/nginx/nginx.conf; then
-        touch "$STATE/reload-nginx"
         sed -E "s/^([[:space:]]*)worker_connections [0-9]+;/\1worker_connections $WORKER_CONNECTIONS;/" /etc/nginx/nginx.conf >"$WORK/nginx.conf"
-        install_file /etc/nginx/nginx.conf <"$WORK/nginx.conf"
+        nginx_file /etc/nginx/nginx.conf <"$WORK/nginx.conf"
     fi
 
     install_file /etc/sysctl.d/90-linkmesh-proxy.conf <"$FILES/sysctl.conf"
-    sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf >"$WORK/sysctl" 2>&1 || fail "the kernel refuses a setting: $(tail -n1 "$WORK/sysctl")"
+    apply load_sysctl || fail "the kernel refuses a setting: $(tail -n1 "$WORK/sysctl")"
+}
+
+load_sysctl() {
+    [ ! -e /etc/sysctl.d/90-linkmesh-proxy.conf ] || sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf >"$WORK/sysctl" 2>&1
 }
 
 # The unit's limit counts from the next start, and a start would cut every session: the running master gets it too.
 raise_running_limit() {
-    local pid
+    local pid limit
     pid=$(systemctl show --property MainPID --value nginx)
     if [ "$pid" = 0 ]; then return; fi
+    limit=$(prlimit --pid "$pid" --nofile --output SOFT --noheadings | tr -d ' ')
+    if [ "$limit" = unlimited ] || ((limit >= OPEN_FILES)); then return; fi
     if ! prlimit --pid "$pid" --nofile="$OPEN_FILES:$OPEN_FILES" 2>/dev/null; then
         # A container may be given fewer than it asks for.
-        local most
-        most=$(prlimit --pid "$pid" --nofile --output HARD --noheadings | tr -d ' ')
-        prlimit --pid "$pid" --nofile="$most:$most"
-        echo "warning: this machine grants nginx $most open files instead of $OPEN_FILES."
+        limit=$(prlimit --pid "$pid" --nofile --output HARD --noheadings | tr -d ' ')
+        prlimit --pid "$pid" --nofile="$limit:$limit"
+        echo "warning: this machine grants nginx $limit open files instead of $OPEN_FILES."
     fi
 }
 
@@ -106,10 +122,12 @@ serve_port_80() {
         grep -q ':80$' "$WORK/listeners" || return 0
         if grep -q ':80$' "$NGINX/current/listeners"; then return 0; fi
         rm -rf "${NGINX:?}/$REVISION"
-        cp -a "$NGINX/current/" "$NGINX/$REVISION"
+        new_revision "$REVISION"
+        cp -a "$NGINX/current/." "$NGINX/$REVISION"
         tail -n +2 "$NGINX/current/listeners" >>"$WORK/listeners"
+    else
+        new_revision "$REVISION"
     fi
-    mkdir -p "$NGINX/$REVISION"
     install_file "$NGINX/$REVISION/http-redirect.conf" <"$FILES/http-redirect.conf"
     install_file "$NGINX/$REVISION/listeners" <"$WORK/listeners"
     nginx_apply "$REVISION"

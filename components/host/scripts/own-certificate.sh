@@ -1,36 +1,27 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The user's own certificate, in place of an authority's: swapped whole, and read by nginx without a restart.
 # DOMAIN. The files `fullchain.pem` and `privkey.pem`.
 
 main() {
-    local name new before
+    local name new
     openssl x509 -noout -checkend 0 -in "$FILES/fullchain.pem" >/dev/null || fail "tlsCertificate has ended: set a newer one and run pulumi up again."
     name=$(cat "$FILES/fullchain.pem" "$FILES/privkey.pem" | sha256sum | cut -c1-12)
     new=$TLS/$name
-    before=$(readlink "$TLS/current" || true)
+    [ -e "$new" ] || on_failure rm -rf "$new"
     mkdir -p "$new"
     chmod 0700 "$TLS" "$new"
     install_file "$new/fullchain.pem" 0600 <"$FILES/fullchain.pem"
     install_file "$new/privkey.pem" 0600 <"$FILES/privkey.pem"
     make_current "$TLS" "$name"
     if uses_own_certificate; then
-        if ! nginx -t >"$WORK/nginx.log" 2>&1; then
-            take_back || true
-            fail "nginx refuses the certificate, so the one before is in place again: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || true)"
-        fi
+        nginx -t >"$WORK/nginx.log" 2>&1 || fail "nginx refuses the certificate, so the one before is in place again: $(nginx_emergency)"
         # A reload is no proof, and the one of a run that was cut has not been.
-        if ! serves_certificate "$new" && ! { nginx_reload && wait_until 20 serves_certificate "$new"; }; then
-            if take_back; then nginx_reload || true; fi
+        serves_certificate "$new" || { apply nginx_reload && wait_until 20 serves_certificate "$new"; } ||
             fail "nginx does not serve the certificate, so the one before is in place again: $(nginx_obstacle)"
-        fi
     fi
+    commit
     find "$TLS" -mindepth 1 -maxdepth 1 -type d ! -name "$name" -exec rm -rf {} +
-}
-
-# False when there is none before this one.
-take_back() {
-    [ -n "$before" ] && [ "$before" != "$name" ] && make_current "$TLS" "$before"
 }
 
 uses_own_certificate() {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The wanted LinkMesh package, verified, on the data volume; nothing is installed yet. There it outlives the machine,
 # and with it the one in use, which the next step may have to put back.
 # NAME: what it is kept as, its checksum or its version. Either DEB_URL, or APT_SOURCE and the file apt-key.asc.
@@ -14,13 +14,15 @@ main() {
     if [ -e "$deb" ] && ! of_this_architecture "$deb"; then rm -f "$deb"; fi
     if [ -n "$DEB_URL" ]; then
         [ -e "$deb" ] || fetch
-        rm -f "$SOURCE" "$SOURCE_KEY"
+        remove_file "$SOURCE"
+        remove_file "$SOURCE_KEY"
     else
         from_source
     fi
     if [ -e "$WORK/wanted.deb" ]; then
         refuse_downgrade "$(dpkg-deb -f "$WORK/wanted.deb" Version)"
-        cp "$WORK/wanted.deb" "$deb.new" || { rm -f "$deb.new" && fail "the data volume has no room for the LinkMesh package: set dataVolumeSize to a larger value."; }
+        on_failure rm -f "$deb.new"
+        cp "$WORK/wanted.deb" "$deb.new" || fail "the data volume has no room for the LinkMesh package: set dataVolumeSize to a larger value."
         swap "$deb.new" "$deb"
     else
         refuse_downgrade "$(dpkg-deb -f "$deb" Version)"
@@ -40,10 +42,8 @@ fetch() {
         fail "linkmeshDebUrl: the package at $DEB_URL is for $(dpkg-deb -f "$deb" Architecture), and this machine is $(dpkg --print-architecture): set the package for it, or an instanceType of the other architecture."
 }
 
+# A source that does not work would keep every other package from being installed, too: a step that fails removes it.
 from_source() {
-    local path
-    for path in "$SOURCE" "$SOURCE_KEY"; do [ ! -e "$path" ] || cp -a "$path" "$WORK"; done
-    trap 'put_source_back; rm -rf "$WORK"' EXIT
     install_file "$SOURCE_KEY" <"$FILES/apt-key.asc"
     install_file "$SOURCE" <<<"deb [signed-by=$SOURCE_KEY] $APT_SOURCE"
     if [ ! -e "$PACKAGES/$NAME.deb" ]; then
@@ -53,10 +53,12 @@ from_source() {
         mkdir "$WORK/download"
         chown _apt "$WORK/download"
         chmod 0755 "$WORK"
-        (cd "$WORK/download" && apt_get download "$PACKAGE=$NAME")
+        # shellcheck disable=SC2164
+        cd "$WORK/download"
+        apt_get download "$PACKAGE=$NAME"
+        cd /
         mv "$WORK"/download/*.deb "$WORK/wanted.deb"
     fi
-    trap 'rm -rf "$WORK"' EXIT
 }
 
 source_without_version() {
@@ -64,14 +66,6 @@ source_without_version() {
     problem=$(grep -m1 '^W: Failed to fetch' "$WORK/apt.log" || true)
     [ -z "$problem" ] || fail "linkmeshAptSource: $APT_SOURCE cannot be read (${problem#W: }): check the address and that the machine reaches it."
     fail "linkmeshVersion: the source $APT_SOURCE has no $PACKAGE $NAME: choose one that \`apt-cache madison $PACKAGE\` shows on the machine."
-}
-
-# A source that does not work would keep every other package from being installed, too.
-put_source_back() {
-    local path
-    for path in "$SOURCE" "$SOURCE_KEY"; do
-        if [ -e "$WORK/$(basename "$path")" ]; then install_file "$path" <"$WORK/$(basename "$path")"; else rm -f "$path"; fi
-    done
 }
 
 # Against the package that has last worked on these data, whichever machine that was on.

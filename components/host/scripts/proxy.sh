@@ -1,19 +1,21 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The whole configuration of nginx: port 80, the https site, the gRPC stream.
 # DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. The files of the revision.
 
 main() {
-    local name new="$NGINX/$REVISION"
-    mkdir -p "$new"
+    local name
+    new_revision "$REVISION"
     for name in http-redirect.conf http-linkmesh.conf main-stream.conf tls.inc listeners; do
-        install_file "$new/$name" <"$FILES/$name"
+        install_file "$NGINX/$REVISION/$name" <"$FILES/$name"
     done
     nginx_apply "$REVISION"
     wait_until 20 serves_certificate "$CERTIFICATE" || {
-        systemctl reload nginx
+        apply nginx_reload
         wait_until 20 serves_certificate "$CERTIFICATE" || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
     }
+    commit
+    find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$REVISION" -exec rm -rf {} +
     leave_other_certificates
 }
 

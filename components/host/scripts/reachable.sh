@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The public names lead to this machine before a certificate authority is asked: a mistake in DNS then costs no failed
 # authorization.
 # ZONE: the zone in Route 53; nothing when the records are made elsewhere, so that they are shown and waited for.
@@ -19,14 +19,14 @@ main() {
 
     token="linkmesh-proxy-$(head -c12 /dev/urandom | od -An -tx1 | tr -d ' \n')"
     probe=/var/www/acme/.well-known/acme-challenge/$token
+    on_failure rm -f "$probe"
     echo "$token" >"$probe"
-    # Its path is fixed here: the variables are gone when the shell ends.
-    trap 'rm -rf "$WORK"; rm -f "'"$probe"'"' EXIT
     for name in $NAMES; do
         for address in $ADDRESSES; do
             wait_until 60 fetched "$name" "$address" || fail "http://$name/ does not lead here over $address: check that the security group lets port 80 in and that no other machine has the address."
         done
     done
+    rm -f "$probe"
 }
 
 # Names the servers of a zone in SERVERS.
@@ -59,6 +59,7 @@ show_records() {
 # True when every record is there. Asks each authoritative server itself: caches may hold an old or a negative answer.
 published() {
     local name type wanted answer told=$missing
+    cut -d' ' -f1,2 "$FILES/records" | sort -u >"$WORK/wanted" || return
     while read -r name type; do
         wanted=$(awk -v name="$name" -v type="$type" '$1 == name && $2 == type { sub(/^[^ ]+ [^ ]+ /, ""); print }' "$FILES/records" | one_line)
         if ! { [ -n "$ZONE" ] || find_zone "$name"; }; then
@@ -74,7 +75,7 @@ published() {
                 return 1
             }
         done
-    done < <(cut -d' ' -f1,2 "$FILES/records" | sort -u)
+    done <"$WORK/wanted"
 }
 
 # Where a person makes the records it helps to see which one is still missing.

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh
+# shellcheck shell=bash source=functions/base.sh
 # The machine has finished its first boot and is one that the other steps know.
 
 main() {

@@ -1,11 +1,12 @@
 #!/bin/bash
-# shellcheck shell=bash source=library.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The data volume: formatted once, mounted, grown, and LinkMesh's and certbot's directories placed on it.
 # Data of another host are left alone.
 # DEVICE: the volume. DIRECTORIES: one a line. OWNER, DOMAIN: whose data they are. SIZE: GiB; only there so that growth
 # runs this step again.
 
 IDENTITY=$DATA/identity/host
+STOPPED=$STATE/linkmesh-stopped # there while this step has stopped LinkMesh
 
 main() {
     wait_until 120 test -b "$DEVICE" || fail "the data volume $DEVICE does not appear on the machine: see its attachment in the EC2 console, then run pulumi up again."
@@ -14,21 +15,28 @@ main() {
     mkdir -p "$DATA"
     mountpoint -q "$DATA" || format "$device"
     refuse_other_host "$device"
-    write_fstab
-    mountpoint -q "$DATA" || mount "$DATA" || fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
+    mountpoint -q "$DATA" || mount "$device" "$DATA" || fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
     resize2fs "$device" >"$WORK/resize" 2>&1 || fail "the file system of the data volume cannot grow: $(tail -n1 "$WORK/resize")"
-    while read -r path; do place "$path"; done <<<"$DIRECTORIES"
-    install_file "$IDENTITY" <<<"$OWNER"$'\n'"$DOMAIN"
+    while read -r path; do refuse_data_twice "$path"; done <<<"$DIRECTORIES"
+    while read -r path; do move_to_volume "$path"; done <<<"$DIRECTORIES"
+    write_fstab
+    while read -r path; do bind "$path"; done <<<"$DIRECTORIES"
+    record "$IDENTITY" <<<"$OWNER"$'\n'"$DOMAIN"
+    commit
+    if [ -e "$STOPPED" ]; then systemctl start "$PACKAGE"; fi
+    rm -f "$STOPPED"
 }
 
 # Only a blank volume is formatted. The final label is set last: a volume without it was cut while being formatted.
 format() {
-    local device=$1 type label
+    local device=$1 type label signatures
+    # These tell nothing of a blank volume, and fail.
     type=$(blkid -p -o value -s TYPE "$device" || true)
     label=$(blkid -p -o value -s LABEL "$device" || true)
     if [ "$type" = ext4 ] && [ "$label" = linkmesh-data ]; then return; fi
     if [ "$type" != ext4 ] || [ "$label" != linkmesh-blank ]; then
-        [ -z "$(wipefs --noheadings "$device")" ] || fail "the data volume $DEVICE holds a file system${type:+ ($type)} that is not LinkMesh's: nothing on it was touched, give the stack a volume of its own."
+        signatures=$(wipefs --noheadings "$device")
+        [ -z "$signatures" ] || fail "the data volume $DEVICE holds a file system${type:+ ($type)} that is not LinkMesh's: nothing on it was touched, give the stack a volume of its own."
     fi
     mkfs.ext4 -q -F -L linkmesh-blank "$device"
     e2label "$device" linkmesh-data
@@ -37,15 +45,13 @@ format() {
 # Data whose stack and name are both others' come from a wrong snapshot or volume. Under one stack a name may change, and
 # a name may move to another stack. Looked at before anything is written, not even a journal.
 refuse_other_host() {
-    local owner='' domain=''
-    if mountpoint -q "$DATA"; then
-        cat "$IDENTITY" >"$WORK/identity" 2>/dev/null || true
-    else
-        # In a private view of the file system: a run that is cut leaves nothing mounted.
-        # shellcheck disable=SC2016
-        unshare --mount -- sh -c 'mount -o ro,noload "$1" "$2" && cat "$3"' sh "$1" "$DATA" "$IDENTITY" >"$WORK/identity" 2>/dev/null || true
-    fi
-    { read -r owner && read -r domain; } <"$WORK/identity" || true
+    local identity owner domain
+    # In a private view of the file system: a run that is cut leaves nothing mounted.
+    # shellcheck disable=SC2016
+    unshare --mount -- sh -c 'mountpoint -q "$2" || mount -o ro,noload "$1" "$2" && if [ -e "$3" ]; then cat "$3"; fi' sh "$1" "$DATA" "$IDENTITY" >"$WORK/identity" 2>"$WORK/mount" ||
+        fail "the data volume $DEVICE cannot be read ($(tail -n1 "$WORK/mount")): see \`sudo dmesg\` on the machine."
+    mapfile -t identity <"$WORK/identity"
+    owner=${identity[0]-} domain=${identity[1]-}
     [ -z "$owner" ] || [ "$owner" = "$OWNER" ] || [ "$domain" = "$DOMAIN" ] ||
         fail "the data volume $DEVICE holds the data of $domain (stack $owner), not of $DOMAIN (stack $OWNER), so nothing on it was touched: give the stack a volume or a snapshot of its own."
 }
@@ -53,7 +59,7 @@ refuse_other_host() {
 write_fstab() {
     local path
     {
-        sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' /etc/fstab 2>/dev/null || true
+        [ ! -e /etc/fstab ] || sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' /etc/fstab
         echo '# BEGIN linkmesh-proxy'
         echo "$DEVICE $DATA ext4 defaults,nofail,x-systemd.device-timeout=60 0 2"
         while read -r path; do
@@ -62,30 +68,62 @@ write_fstab() {
         echo '# END linkmesh-proxy'
     } >"$WORK/fstab"
     install_file /etc/fstab <"$WORK/fstab"
-    [ -z "$CHANGED" ] || systemctl daemon-reload
+    apply systemctl daemon-reload
 }
 
-# place DIRECTORY: binds the directory's twin on the volume over it. What the machine itself had there moves along
-# when the volume has nothing yet; it is set aside first, so that a cut run goes on from there.
-place() {
-    local path=$1 kept="$DATA/paths$1" aside="$1.before-linkmesh-proxy"
-    mountpoint -q "$path" && return
-    if [ -d "$path" ] && [ -n "$(ls -A "$path")" ]; then
-        [ ! -e "$aside" ] || fail "both $path and $aside hold data: look which is right, remove the other and run pulumi up again."
-        [ ! -d "$kept" ] || [ -z "$(ls -A "$kept")" ] ||
-            fail "both this machine's $path and the data volume's hold data: move this machine's away and run pulumi up again."
-        systemctl stop linkmesh-server 2>/dev/null || true
-        mv "$path" "$aside"
+# --- a directory's place on the volume, its twin, is bound over it. What the machine itself had there moves along when
+# the volume has nothing yet; it is set aside first, so that a cut run goes on from there.
+
+refuse_data_twice() {
+    if mountpoint -q "$1" || is_empty "$1"; then return; fi
+    [ ! -e "$(aside "$1")" ] || fail "both $1 and $(aside "$1") hold data: look which is right, remove the other and run pulumi up again."
+    is_empty "$(twin "$1")" || fail "both this machine's $1 and the data volume's hold data: move this machine's away and run pulumi up again."
+}
+
+move_to_volume() {
+    local path=$1 kept aside
+    kept=$(twin "$path") aside=$(aside "$path")
+    if mountpoint -q "$path"; then return; fi
+    if ! is_empty "$path"; then
+        if systemctl is-active --quiet "$PACKAGE"; then
+            on_failure systemctl start "$PACKAGE"
+            on_failure systemctl daemon-reload # the mounts, of which it depends, are no more
+            keep "$STOPPED"
+            touch "$STOPPED"
+            stop_linkmesh
+        fi
+        on_failure take_back "$path"
+        mv -T "$path" "$aside"
     fi
-    if [ -d "$aside" ] && { [ ! -d "$kept" ] || [ -z "$(ls -A "$kept")" ]; }; then
+    if [ -d "$aside" ] && is_empty "$kept"; then
         rm -rf "$kept.new"
         mkdir -p "$(dirname "$kept")"
-        cp -a "$aside" "$kept.new"
+        cp -a "$aside" "$kept.new" || fail "the data volume has no room for what is in $path: set dataVolumeSize to a larger value."
         sync -f "$kept.new"
         rm -rf "$kept"
-        mv "$kept.new" "$kept"
+        mv -T "$kept.new" "$kept"
     fi
     mkdir -p "$kept" "$path"
-    mount "$path"
-    if [ -d "$aside" ] && systemctl is-enabled --quiet linkmesh-server 2>/dev/null; then systemctl start linkmesh-server; fi
+}
+
+take_back() {
+    [ -d "$(aside "$1")" ] || return 0
+    [ ! -d "$1" ] || rmdir "$1"
+    rm -rf "$(twin "$1")" "$(twin "$1").new"
+    mv -T "$(aside "$1")" "$1"
+}
+
+bind() {
+    if mountpoint -q "$1"; then return; fi
+    on_failure umount "$1"
+    mount "$1"
+}
+
+twin() { echo "$DATA/paths$1"; }
+
+aside() { echo "$1.before-linkmesh-proxy"; }
+
+# True for a directory that does not exist, too.
+is_empty() {
+    [ ! -d "$1" ] || [ -z "$(ls -A "$1")" ]
 }

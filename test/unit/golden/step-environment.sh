@@ -9,9 +9,10 @@ END_OF_FILE
 }
 
 # What every step uses. A step's script defines main; its variables and files come before it, and `start` comes last.
-# A function that calls `fail` stands in no pipe, no $(…) and no condition: there its failure would be lost.
+# A function that can `fail` stands in no pipe, no $(…), no subshell and no condition: there its failure would be lost.
 
 set -Eeuo pipefail
+shopt -s inherit_errexit
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
 
 STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
@@ -21,14 +22,28 @@ PACKAGES=$DATA/package        # LinkMesh's package that works on the data, and t
 NGINX=/etc/nginx/linkmesh     # one folder for each revision of the configuration, and the link `current`
 TLS=/etc/linkmesh-proxy/tls   # one folder for each certificate of the user's own, and the link `current`
 
+WORK=''
+FINISHED=''
+UNDO=()
+AGAIN=()
+
 # One plain sentence: what is wrong, where, what to do.
 fail() {
-    printf 'error: %s\n' "$*" >&2
+    # Only once, although the shell around a subshell that failed comes here again.
+    if [ -z "$WORK" ] || rm "$WORK/sound" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
     exit 1
 }
 
 start() {
+    local work
     umask 022
+    { work=$(mktemp -d) && mkdir "$work/files" "$work/kept" && : >"$work/sound"; } || fail "cannot write in /tmp: is the disk full?"
+    WORK=$work FILES=$work/files
+    trap finish EXIT
+    # The first line of the command alone: what a here-document holds may be secret. A subshell's failure is told by the
+    # command that it is part of.
+    trap '((BASH_SUBSHELL)) || fail "the step $STEP failed at \`${BASH_COMMAND%%$'"'\\n'"'*}\`$(full_disk); run pulumi up again, and look at the machine if that does not help."' ERR
+    trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
     mkdir -p "$STATE"
     # A step whose connection was cut may still be running.
     exec 9>"$STATE/lock"
@@ -37,15 +52,24 @@ start() {
         # Ends this step when nobody listens any more: what it was to do may have been taken back meanwhile.
         echo "Waited for a step that was still running."
     fi
-    WORK=$(mktemp -d) || fail "cannot write in /tmp: is the disk full?"
-    trap 'rm -rf "$WORK"' EXIT
-    # The first line of the command alone: what a here-document holds may be secret.
-    trap 'fail "the step $STEP failed at \`${BASH_COMMAND%%$'"'\\n'"'*}\`$(full_disk); run pulumi up again, and look at the machine if that does not help."' ERR
-    trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
-    FILES=$WORK/files
-    mkdir "$FILES"
     unpack || fail "cannot write in /tmp: is the disk full?"
     main
+    FINISHED=yes
+}
+
+finish() {
+    local status=0
+    trap - ERR
+    trap : TERM PIPE
+    set +e
+    # A failure that a condition has hidden counts as well.
+    if [ -z "$FINISHED" ] || [ ! -e "$WORK/sound" ]; then
+        status=1
+        (fail "the step $STEP ended before its work was done; run pulumi up again, and look at the machine if that does not help.") # unless told
+        undo
+    fi
+    rm -rf "$WORK"
+    exit "$status"
 }
 
 full_disk() {
@@ -69,35 +93,115 @@ wait_until() {
     done
 }
 
-# install_file PATH [MODE] <TEXT: swaps root's file as a whole. CHANGED is "yes" when that made a difference, else empty.
-install_file() {
-    local path=$1 mode=${2:-0644} new
-    CHANGED=
-    { mkdir -p "$(dirname "$path")" && new=$(mktemp "$(dirname "$path")/.linkmesh.XXXXXX"); } ||
-        fail "cannot write in $(dirname "$path"): is the disk full?"
-    { cat >"$new" && chmod "$mode" "$new" && chown root:root "$new"; } || {
-        rm -f "$new"
-        fail "cannot write $path: is the disk full?"
-    }
-    if [ -f "$path" ] && cmp -s "$new" "$path" && [ "$(stat -c %a:%U:%G "$new")" = "$(stat -c %a:%U:%G "$path")" ]; then
-        rm -f "$new"
+# --- a step that fails leaves what was there
+# The engine runs no step when the setting that made one fail is taken back: for the engine nothing has changed.
+
+# on_failure COMMAND…: what a step that fails does before it ends, the last one first.
+on_failure() {
+    local command
+    printf -v command '%q ' "$@"
+    UNDO+=("$command")
+}
+
+# apply COMMAND…: runs what makes files count, such as a reload. A step that fails runs it again, over the old files.
+apply() {
+    local command
+    printf -v command '%q ' "$@"
+    [[ "${AGAIN[*]}" = *"$command"* ]] || AGAIN+=("$command")
+    "$@"
+}
+
+# commit: what the step has done so far stays, whatever comes after.
+commit() {
+    UNDO=() AGAIN=()
+}
+
+undo() {
+    local i status commands=()
+    for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do commands+=("${UNDO[i]}"); done
+    commands+=("${AGAIN[@]}")
+    for i in "${commands[@]}"; do
+        # Not in a condition, where `set -e` would not count.
+        (
+            set -e
+            eval "$i"
+        ) >/dev/null 2>&1
+        status=$?
+        [ "$status" = 0 ] || echo "warning: the step $STEP could not undo what it had begun (${i% } failed): look at the machine."
+    done
+}
+
+# keep PATH: a step that fails leaves this file or link as it is now, or absent.
+keep() {
+    local copy
+    if [ -e "$1" ] || [ -L "$1" ]; then
+        copy=$(mktemp -u "$WORK/kept/XXXXXX")
+        cp -a "$1" "$copy" || fail "cannot write in /tmp: is the disk full?"
+        on_failure restore "$copy" "$1"
     else
-        swap "$new" "$path"
-        CHANGED=yes
+        on_failure rm -f "$1"
     fi
 }
 
-# swap NEW PATH: NEW takes the place of PATH at once, and holds it after a power cut too.
+restore() {
+    local new
+    new="$(dirname "$2")/.linkmesh.kept"
+    rm -f "$new"
+    cp -a "$1" "$new"
+    swap "$new" "$2"
+}
+
+# --- files
+
+# install_file PATH [MODE] <TEXT: swaps root's file as a whole. CHANGED is "yes" when that made a difference, else empty.
+install_file() {
+    write_beside "$@"
+    if [ -z "$CHANGED" ]; then return; fi
+    keep "$1"
+    swap "$NEW" "$1"
+}
+
+# record PATH [MODE] <TEXT: install_file for what has happened, which a step that fails does not undo.
+record() {
+    write_beside "$@"
+    if [ -n "$CHANGED" ]; then swap "$NEW" "$1"; fi
+}
+
+# remove_file PATH
+remove_file() {
+    keep "$1"
+    rm -f "$1"
+}
+
+# Writes NEW beside the file that it is to replace, if they differ.
+write_beside() {
+    local path=$1 mode=${2:-0644}
+    CHANGED=yes
+    { mkdir -p "$(dirname "$path")" && NEW=$(mktemp "$(dirname "$path")/.linkmesh.XXXXXX"); } ||
+        fail "cannot write in $(dirname "$path"): is the disk full?"
+    { cat >"$NEW" && chmod "$mode" "$NEW" && chown root:root "$NEW"; } || {
+        rm -f "$NEW"
+        fail "cannot write $path: is the disk full?"
+    }
+    if [ -f "$path" ] && cmp -s "$NEW" "$path" && [ "$(stat -c %a:%U:%G "$NEW")" = "$(stat -c %a:%U:%G "$path")" ]; then
+        CHANGED=''
+        rm -f "$NEW"
+    fi
+}
+
+# swap NEW PATH: NEW, a file or a link, takes the place of PATH at once, and holds it after a power cut too.
 swap() {
-    if ! { sync "$1" && mv -fT "$1" "$2" && sync "$(dirname "$2")"; }; then
+    if ! { { [ -L "$1" ] || sync "$1"; } && mv -fT "$1" "$2" && sync "$(dirname "$2")"; }; then
         rm -f "$1"
         fail "cannot write $2: is the disk full?"
     fi
 }
 
-# make_current FOLDER NAME: swaps the link `current` in the folder, at once.
+# make_current FOLDER NAME: swaps the link `current` in the folder.
 make_current() {
-    { ln -sfnT "$2" "$1/.next" && mv -fT "$1/.next" "$1/current" && sync "$1"; } || fail "cannot write $1/current: is the disk full?"
+    keep "$1/current"
+    ln -sfnT "$2" "$1/.next" || fail "cannot write in $1: is the disk full?"
+    swap "$1/.next" "$1/current"
 }
 
 # --- packages
@@ -190,57 +294,67 @@ linkmesh_comes_up() {
 }
 
 linkmesh_answers_or_dies() {
-    linkmesh_answers || systemctl is-failed --quiet $PACKAGE || (($(linkmesh_restarts) >= LINKMESH_RESTARTS + 4))
+    linkmesh_answers || systemctl is-failed --quiet "$PACKAGE" || (($(linkmesh_restarts) >= LINKMESH_RESTARTS + 4))
 }
 
 linkmesh_restarts() {
-    systemctl show --property NRestarts --value $PACKAGE
+    systemctl show --property NRestarts --value "$PACKAGE"
 }
 
 # restart_linkmesh SECONDS: true when it answers within that time.
 restart_linkmesh() {
-    systemctl reset-failed $PACKAGE 2>/dev/null || true
-    systemctl restart $PACKAGE && linkmesh_comes_up "$1"
+    systemctl reset-failed "$PACKAGE" 2>/dev/null || true
+    systemctl restart "$PACKAGE" && linkmesh_comes_up "$1"
+}
+
+stop_linkmesh() {
+    systemctl stop "$PACKAGE" 2>/dev/null || true # there may be none
+    if systemctl is-active --quiet "$PACKAGE"; then fail "LinkMesh does not stop: see \`sudo journalctl -u $PACKAGE\` on the machine."; fi
 }
 
 # The package on this machine, and the one that has last worked on the data, whichever machine that was on: its
 # version, and the name under which it is kept. Nothing when there is none.
 present_version() {
-    if installed $PACKAGE; then dpkg-query -W -f '${Version}' $PACKAGE; fi
+    if installed "$PACKAGE"; then dpkg-query -W -f '${Version}' "$PACKAGE"; fi
 }
 
 data_version() {
-    cut -d' ' -f2 "$PACKAGES/in-use" 2>/dev/null || true
+    [ ! -e "$PACKAGES/in-use" ] || cut -d' ' -f2 "$PACKAGES/in-use"
 }
 
 data_package() {
-    cut -d' ' -f1 "$PACKAGES/in-use" 2>/dev/null || true
+    [ ! -e "$PACKAGES/in-use" ] || cut -d' ' -f1 "$PACKAGES/in-use"
 }
 
-# change_linkmesh_file PATH NEW: swaps a file of LinkMesh, keeping owner, mode and link, and restarts the service; the
-# old file is put back when LinkMesh does not answer with the new one. Does nothing when nothing changed. The copy of
-# the old file stays until the new one has proved itself, so that a cut run is finished, or undone, by the next.
+# change_linkmesh_file PATH NEW: swaps a file of LinkMesh, keeping owner, mode and link, and restarts the service. Does
+# nothing when nothing changed. A step that fails puts the old file back; its copy outlives a cut run too, so that the
+# next run finishes what that has begun, or undoes it. linkmesh_file_proven, called once all is well, drops the copy.
 change_linkmesh_file() {
-    local path new=$2 kept
+    local path new=$2
     path=$(readlink -f "$1")
-    kept="$STATE/previous/$(basename "$path")"
-    if cmp -s "$new" "$path" && [ ! -e "$kept" ]; then return 0; fi
+    PREVIOUS="$STATE/previous/$(basename "$path")"
+    if cmp -s "$new" "$path" && [ ! -e "$PREVIOUS" ]; then return; fi
     mkdir -p "$STATE/previous"
     chmod 0700 "$STATE/previous"
-    if [ ! -e "$kept" ]; then
-        cp -a "$path" "$kept.new" || fail "cannot write $kept: is the disk full?"
-        swap "$kept.new" "$kept"
+    if [ ! -e "$PREVIOUS" ]; then
+        cp -a "$path" "$PREVIOUS.new" || fail "cannot write $PREVIOUS: is the disk full?"
+        swap "$PREVIOUS.new" "$PREVIOUS"
     fi
+    on_failure put_linkmesh_file_back "$path"
     swap_content "$path" "$new"
-    if restart_linkmesh 60; then
-        rm -f "$kept"
-        return 0
-    fi
-    swap_content "$path" "$kept"
-    rm -f "$kept"
-    restart_linkmesh 60 || true
-    fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
-        "see \`sudo journalctl -u linkmesh-server\` on the machine, correct the settings and run pulumi up again."
+    apply restart_linkmesh 60 ||
+        fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
+            "see \`sudo journalctl -u linkmesh-server\` on the machine, correct the settings and run pulumi up again."
+}
+
+linkmesh_file_proven() {
+    commit
+    rm -f "$PREVIOUS"
+}
+
+put_linkmesh_file_back() {
+    swap_content "$1" "$PREVIOUS"
+    rm -f "$PREVIOUS"
 }
 
 swap_content() {
@@ -254,32 +368,33 @@ swap_content() {
 
 # --- nginx
 
+# new_revision NAME: a folder for a revision of the configuration.
+new_revision() {
+    [ "$(readlink "$NGINX/current" || true)" = "$1" ] || on_failure rm -rf "$NGINX/$1"
+    mkdir -p "$NGINX/$1"
+}
+
 # nginx_apply REVISION: makes a folder below $NGINX the configuration that is served. Validated as it will be read,
-# swapped by one link, proven by what is served, put back otherwise.
+# swapped by one link, proven by what is served.
 nginx_apply() {
-    local revision=$1 before
-    before=$(readlink "$NGINX/current" || true)
-    if [ "$before" != "$revision" ] || ! nginx_serves "$revision"; then
-        nginx_accepts "$revision" || fail "nginx refuses the new configuration, so nothing was changed: $(grep -m1 -F '[emerg]' "$WORK/nginx.log" || tail -n1 "$WORK/nginx.log")"
-        make_current "$NGINX" "$revision"
-        if ! { nginx_reload && wait_until 20 nginx_serves "$revision"; }; then
-            if [ -n "$before" ] && [ "$before" != "$revision" ]; then
-                make_current "$NGINX" "$before"
-                nginx_reload || true
-            fi
-            fail "nginx does not serve the new configuration, so the old one is in place again: $(nginx_obstacle)"
-        fi
-    fi
-    find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$revision" -exec rm -rf {} +
+    local revision=$1
+    if [ "$(readlink "$NGINX/current" || true)" = "$revision" ] && nginx_serves "$revision"; then return; fi
+    nginx_accepts "$revision" || fail "nginx refuses the new configuration, so nothing was changed: $(nginx_emergency)"
+    make_current "$NGINX" "$revision"
+    { apply nginx_reload && wait_until 20 nginx_serves "$revision"; } ||
+        fail "nginx does not serve the new configuration, so the old one is in place again: $(nginx_obstacle)"
 }
 
 # Validates in a private view of the file system, in which the revision is already the current one.
 nginx_accepts() {
-    rm -rf "$WORK/nginx"
-    cp -a /etc/nginx "$WORK/nginx"
-    ln -sfnT "$1" "$WORK/nginx/linkmesh/current"
     # shellcheck disable=SC2016
-    unshare --mount -- sh -c 'mount --bind "$1" /etc/nginx && exec nginx -t' sh "$WORK/nginx" >"$WORK/nginx.log" 2>&1
+    rm -rf "$WORK/nginx" && cp -a /etc/nginx "$WORK/nginx" && ln -sfnT "$1" "$WORK/nginx/linkmesh/current" &&
+        unshare --mount -- sh -c 'mount --bind "$1" /etc/nginx && exec nginx -t' sh "$WORK/nginx" >"$WORK/nginx.log" 2>&1
+}
+
+# What kept `nginx -t` from accepting the configuration.
+nginx_emergency() {
+    grep -m1 -F '[emerg]' "$WORK/nginx.log" || tail -n1 "$WORK/nginx.log"
 }
 
 nginx_reload() {
@@ -294,7 +409,7 @@ nginx_reload() {
 # A reload reports success although a port could not be bound, so only an answer counts.
 nginx_serves() {
     local listener
-    read -r listener <"$NGINX/$1/listeners" # the first is the one of http
+    read -r listener <"$NGINX/$1/listeners" || return 1 # the first is the one of http
     [ "$(curl --silent --max-time 3 "http://127.0.0.1:${listener##*:}/.well-known/linkmesh-proxy")" = "$1" ] || return 1
     while read -r listener; do
         listens "$listener" || return 1
@@ -315,7 +430,7 @@ nginx_obstacle() {
             return
         }
     done
-    tail -n1 /var/log/nginx/error.log 2>/dev/null
+    tail -n1 /var/log/nginx/error.log 2>/dev/null || true
 }
 
 # The user's entries in LinkMesh's environment file, after those of the package; a later entry wins.
@@ -331,6 +446,7 @@ main() {
         { echo '# BEGIN linkmesh-proxy' && cat "$FILES/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
     fi
     change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
+    linkmesh_file_proven
 }
 
 start </dev/null

@@ -1,0 +1,197 @@
+#!/bin/bash
+# shellcheck shell=bash disable=SC2034
+# What every step uses. A step's script defines main; its variables and files come before it, and `start` comes last.
+# A function that can `fail` stands in no pipe, no $(…), no subshell and no condition: there its failure would be lost.
+
+set -Eeuo pipefail
+shopt -s inherit_errexit
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
+
+STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
+DATA=/srv/linkmesh            # the data volume, which outlives this machine
+PACKAGE=linkmesh-server
+PACKAGES=$DATA/package        # LinkMesh's package that works on the data, and the next one
+NGINX=/etc/nginx/linkmesh     # one folder for each revision of the configuration, and the link `current`
+TLS=/etc/linkmesh-proxy/tls   # one folder for each certificate of the user's own, and the link `current`
+
+WORK=''
+FINISHED=''
+UNDO=()
+AGAIN=()
+
+# One plain sentence: what is wrong, where, what to do.
+fail() {
+    # Only once, although the shell around a subshell that failed comes here again.
+    if [ -z "$WORK" ] || rm "$WORK/sound" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
+    exit 1
+}
+
+start() {
+    local work
+    umask 022
+    { work=$(mktemp -d) && mkdir "$work/files" "$work/kept" && : >"$work/sound"; } || fail "cannot write in /tmp: is the disk full?"
+    WORK=$work FILES=$work/files
+    trap finish EXIT
+    # The first line of the command alone: what a here-document holds may be secret. A subshell's failure is told by the
+    # command that it is part of.
+    trap '((BASH_SUBSHELL)) || fail "the step $STEP failed at \`${BASH_COMMAND%%$'"'\\n'"'*}\`$(full_disk); run pulumi up again, and look at the machine if that does not help."' ERR
+    trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
+    mkdir -p "$STATE"
+    # A step whose connection was cut may still be running.
+    exec 9>"$STATE/lock"
+    if ! flock --nonblock 9; then
+        flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
+        # Ends this step when nobody listens any more: what it was to do may have been taken back meanwhile.
+        echo "Waited for a step that was still running."
+    fi
+    unpack || fail "cannot write in /tmp: is the disk full?"
+    main
+    FINISHED=yes
+}
+
+finish() {
+    local status=0
+    trap - ERR
+    trap : TERM PIPE
+    set +e
+    # A failure that a condition has hidden counts as well.
+    if [ -z "$FINISHED" ] || [ ! -e "$WORK/sound" ]; then
+        status=1
+        (fail "the step $STEP ended before its work was done; run pulumi up again, and look at the machine if that does not help.") # unless told
+        undo
+    fi
+    rm -rf "$WORK"
+    exit "$status"
+}
+
+full_disk() {
+    local path
+    for path in / /tmp "$DATA"; do
+        [ -e "$path" ] || continue
+        [ "$(df --output=avail -k "$path" 2>/dev/null | tail -n1)" -ge 1024 ] || {
+            echo " because $path is full"
+            return
+        }
+    done
+}
+
+# wait_until SECONDS COMMAND…: true as soon as the command succeeds, false when it has not within the time.
+wait_until() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < deadline)) || return 1
+        sleep 0.5
+    done
+}
+
+# --- a step that fails leaves what was there
+# The engine runs no step when the setting that made one fail is taken back: for the engine nothing has changed.
+
+# on_failure COMMAND…: what a step that fails does before it ends, the last one first.
+on_failure() {
+    local command
+    printf -v command '%q ' "$@"
+    UNDO+=("$command")
+}
+
+# apply COMMAND…: runs what makes files count, such as a reload. A step that fails runs it again, over the old files.
+apply() {
+    local command
+    printf -v command '%q ' "$@"
+    [[ "${AGAIN[*]}" = *"$command"* ]] || AGAIN+=("$command")
+    "$@"
+}
+
+# commit: what the step has done so far stays, whatever comes after.
+commit() {
+    UNDO=() AGAIN=()
+}
+
+undo() {
+    local i status commands=()
+    for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do commands+=("${UNDO[i]}"); done
+    commands+=("${AGAIN[@]}")
+    for i in "${commands[@]}"; do
+        # Not in a condition, where `set -e` would not count.
+        (
+            set -e
+            eval "$i"
+        ) >/dev/null 2>&1
+        status=$?
+        [ "$status" = 0 ] || echo "warning: the step $STEP could not undo what it had begun (${i% } failed): look at the machine."
+    done
+}
+
+# keep PATH: a step that fails leaves this file or link as it is now, or absent.
+keep() {
+    local copy
+    if [ -e "$1" ] || [ -L "$1" ]; then
+        copy=$(mktemp -u "$WORK/kept/XXXXXX")
+        cp -a "$1" "$copy" || fail "cannot write in /tmp: is the disk full?"
+        on_failure restore "$copy" "$1"
+    else
+        on_failure rm -f "$1"
+    fi
+}
+
+restore() {
+    local new
+    new="$(dirname "$2")/.linkmesh.kept"
+    rm -f "$new"
+    cp -a "$1" "$new"
+    swap "$new" "$2"
+}
+
+# --- files
+
+# install_file PATH [MODE] <TEXT: swaps root's file as a whole. CHANGED is "yes" when that made a difference, else empty.
+install_file() {
+    write_beside "$@"
+    if [ -z "$CHANGED" ]; then return; fi
+    keep "$1"
+    swap "$NEW" "$1"
+}
+
+# record PATH [MODE] <TEXT: install_file for what has happened, which a step that fails does not undo.
+record() {
+    write_beside "$@"
+    if [ -n "$CHANGED" ]; then swap "$NEW" "$1"; fi
+}
+
+# remove_file PATH
+remove_file() {
+    keep "$1"
+    rm -f "$1"
+}
+
+# Writes NEW beside the file that it is to replace, if they differ.
+write_beside() {
+    local path=$1 mode=${2:-0644}
+    CHANGED=yes
+    { mkdir -p "$(dirname "$path")" && NEW=$(mktemp "$(dirname "$path")/.linkmesh.XXXXXX"); } ||
+        fail "cannot write in $(dirname "$path"): is the disk full?"
+    { cat >"$NEW" && chmod "$mode" "$NEW" && chown root:root "$NEW"; } || {
+        rm -f "$NEW"
+        fail "cannot write $path: is the disk full?"
+    }
+    if [ -f "$path" ] && cmp -s "$NEW" "$path" && [ "$(stat -c %a:%U:%G "$NEW")" = "$(stat -c %a:%U:%G "$path")" ]; then
+        CHANGED=''
+        rm -f "$NEW"
+    fi
+}
+
+# swap NEW PATH: NEW, a file or a link, takes the place of PATH at once, and holds it after a power cut too.
+swap() {
+    if ! { { [ -L "$1" ] || sync "$1"; } && mv -fT "$1" "$2" && sync "$(dirname "$2")"; }; then
+        rm -f "$1"
+        fail "cannot write $2: is the disk full?"
+    fi
+}
+
+# make_current FOLDER NAME: swaps the link `current` in the folder.
+make_current() {
+    keep "$1/current"
+    ln -sfnT "$2" "$1/.next" || fail "cannot write in $1: is the disk full?"
+    swap "$1/.next" "$1/current"
+}

@@ -1,0 +1,44 @@
+#!/bin/bash
+# shellcheck shell=bash disable=SC2034,SC2153
+# --- packages
+
+# of_this_architecture FILE.deb
+of_this_architecture() {
+    case $(dpkg-deb -f "$1" Architecture) in
+    all | "$(dpkg --print-architecture)") ;;
+    *) return 1 ;;
+    esac
+}
+
+# Quiet unless it fails, APT_HINT says what to do then; waits for a package manager that is at work already, as on a
+# machine's first minutes.
+apt_get() {
+    local tries=0 repaired='' apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Dpkg::Use-Pty=0)
+    until "${apt[@]}" "$@" >"$WORK/apt.log" 2>&1 9>&-; do
+        # DPkg::Lock::Timeout does not cover the lock of the package lists.
+        if grep -q 'Could not get lock' "$WORK/apt.log" && ((++tries < 30)); then
+            sleep 10
+            continue
+        fi
+        # What a cut installation left half installed is in the way of everything else.
+        if [ -z "$repaired" ] && grep -q -e '--fix-broken' "$WORK/apt.log"; then
+            repaired=yes
+            "${apt[@]}" -y --fix-broken install >"$WORK/repair.log" 2>&1 9>&- && continue
+        fi
+        fail "apt-get $1 failed: $(grep -m1 -E '^(E|Err|W|dpkg: error)' "$WORK/apt.log" || tail -n1 "$WORK/apt.log")" \
+            "${APT_HINT:-Check that the machine reaches its package mirror}, then run pulumi up again."
+    done
+}
+
+installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+packages() {
+    local missing=() package
+    for package; do installed "$package" || missing+=("$package"); done
+    ((${#missing[@]} > 0)) || return 0
+    dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left
+    apt_get update
+    apt_get install -y --no-install-recommends "${missing[@]}"
+}
