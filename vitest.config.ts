@@ -7,6 +7,15 @@ export default defineConfig({
         projects: [
             // A process for each file would double their time, and none of them leaves anything that another would notice.
             { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
+            // The steps' shell, each test in a private view of the file system with stubs for what a machine has.
+            {
+                test: {
+                    name: "scripts",
+                    include: ["test/scripts/**/*.test.ts"],
+                    globalSetup: "./test/host/prerequisites.ts",
+                    testTimeout: 60_000,
+                },
+            },
             // Real programs on loopback.
             {
                 test: {

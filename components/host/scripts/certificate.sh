@@ -69,7 +69,7 @@ has_role() {
 }
 
 serial_on_disk() {
-    openssl x509 -noout -serial -in "$LIVE/$LINEAGE/cert.pem" 2>/dev/null || true
+    openssl x509 -noout -serial -in "$LIVE/$LINEAGE/cert.pem" 2>/dev/null || true # there may be none, or a half one
 }
 
 # The lineage comes from the wanted directory, renews in the wanted way, and has these names and no others.

@@ -17,5 +17,6 @@ main() {
 }
 
 has_public_name() {
-    certificate_at "127.0.0.1:$(grpc_port)" "$NAME" | has_name "$NAME"
+    local port
+    port=$(grpc_port) && certificate_at "127.0.0.1:$port" "$NAME" | has_name "$NAME"
 }

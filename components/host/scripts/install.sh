@@ -10,12 +10,13 @@ STALE=$STATE/restart-linkmesh # there while LinkMesh may run with another packag
 
 main() {
     local version
+    IN_USE=$(data_package)
     write_drop_in
     restore_user
     if [ -e "$DATA/files$ENVIRONMENT_FILE" ]; then keep_environment_file; fi
     dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left; what is wrong with it, apt-get tells
     settle_cut_upgrade
-    case "$(data_package)" in
+    case $IN_USE in
     '' | "$NAME")
         installed_here "$NAME" || install_package "$NAME"
         keep_environment_file
@@ -38,9 +39,9 @@ settle_cut_upgrade() {
         put_back
     elif [ ! -e "$COPY/pending" ]; then
         return 0
-    elif [ "$(cat "$COPY/pending")" != "$(data_package)" ] || installed_here "$(data_package)"; then
+    elif [ "$(cat "$COPY/pending")" != "$IN_USE" ] || installed_here "$IN_USE"; then
         rm -f "$COPY/pending"
-    elif [ "$NAME" = "$(data_package)" ]; then
+    elif [ "$NAME" = "$IN_USE" ]; then
         put_back
     fi
 }
@@ -49,10 +50,10 @@ upgrade() {
     local old state
     old=$(data_version)
     state="$old and its data are in place again"
-    [ -e "$PACKAGES/$(data_package).deb" ] || state="its data are as they were, but the package of $old is not at hand"
+    [ -e "$PACKAGES/$IN_USE.deb" ] || state="its data are as they were, but the package of $old is not at hand"
     if [ ! -e "$COPY/pending" ]; then
         copy_data
-        record "$COPY/pending" <<<"$(data_package)"
+        record "$COPY/pending" <<<"$IN_USE"
     fi
     on_failure put_back
     installed_here "$NAME" || APT_HINT="So $state: check that package, and that the machine reaches its package mirror" install_package "$NAME"
@@ -98,8 +99,8 @@ put_back() {
     touch "$COPY/restoring"
     sync -f "$COPY"
     stop_linkmesh
-    if [ -e "$PACKAGES/$(data_package).deb" ] && of_this_architecture "$PACKAGES/$(data_package).deb" && ! installed_here "$(data_package)"; then
-        install_package "$(data_package)"
+    if [ -e "$PACKAGES/$IN_USE.deb" ] && of_this_architecture "$PACKAGES/$IN_USE.deb" && ! installed_here "$IN_USE"; then
+        install_package "$IN_USE"
         stop_linkmesh
     fi
     while read -r path; do
@@ -178,7 +179,10 @@ restore_user() {
 }
 
 record_user() {
-    record "$DATA/identity/user" <<<"$(id -u linkmesh) $(id -g linkmesh)"
+    local uid gid
+    uid=$(id -u linkmesh)
+    gid=$(id -g linkmesh)
+    record "$DATA/identity/user" <<<"$uid $gid"
 }
 
 # The environment file holds the server secret, without which the database is of no use: it lives on the volume, and

@@ -11,8 +11,8 @@ main() {
     if ! installed nginx; then
         # Its installation starts it, and fails when something else holds port 80.
         for port in 80 443; do
-            holder=$(ss -H -l -t -n -p "sport = :$port" | grep -o -m1 '"[^"]*"' || true)
-            [ -z "$holder" ] || fail "port $port on the machine is taken by ${holder//\"/}, but nginx needs it: remove that program and run pulumi up again."
+            holder=$(port_holder "$port")
+            [ -z "$holder" ] || fail "port $port on the machine is taken by $holder, but nginx needs it: remove that program and run pulumi up again."
         done
     fi
     # shellcheck disable=SC2086
@@ -65,7 +65,7 @@ long_names() {
 # nginx knows one stream block only.
 foreign_stream() {
     local others
-    others=$(grep -rlsE '^[[:space:]]*stream[[:space:]]*\{' /etc/nginx --include='*.conf' --exclude-dir=linkmesh --exclude-dir=modules-available | head -n1 || true)
+    others=$(grep -rlsE '^[[:space:]]*stream[[:space:]]*\{' /etc/nginx --include='*.conf' --exclude-dir=linkmesh --exclude-dir=modules-available | head -n1 || true) # none, as a rule
     [ -z "$others" ] || fail "$others on the machine holds a stream block already and nginx allows only one: remove it and run pulumi up again."
 }
 

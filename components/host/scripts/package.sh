@@ -8,7 +8,7 @@ SOURCE=/etc/apt/sources.list.d/linkmesh.list
 SOURCE_KEY=/etc/apt/keyrings/linkmesh.asc
 
 main() {
-    local deb="$PACKAGES/$NAME.deb"
+    local deb="$PACKAGES/$NAME.deb" version
     mkdir -p "$PACKAGES"
     # The machine before this one may have been of another architecture.
     if [ -e "$deb" ] && ! of_this_architecture "$deb"; then rm -f "$deb"; fi
@@ -20,12 +20,14 @@ main() {
         from_source
     fi
     if [ -e "$WORK/wanted.deb" ]; then
-        refuse_downgrade "$(dpkg-deb -f "$WORK/wanted.deb" Version)"
+        version=$(dpkg-deb -f "$WORK/wanted.deb" Version)
+        refuse_downgrade "$version"
         on_failure rm -f "$deb.new"
         cp "$WORK/wanted.deb" "$deb.new" || fail "the data volume has no room for the LinkMesh package: set dataVolumeSize to a larger value."
         swap "$deb.new" "$deb"
     else
-        refuse_downgrade "$(dpkg-deb -f "$deb" Version)"
+        version=$(dpkg-deb -f "$deb" Version)
+        refuse_downgrade "$version"
     fi
 }
 
@@ -63,8 +65,8 @@ from_source() {
 
 source_without_version() {
     local problem
-    problem=$(grep -m1 '^W: Failed to fetch' "$WORK/apt.log" || true)
-    [ -z "$problem" ] || fail "linkmeshAptSource: $APT_SOURCE cannot be read (${problem#W: }): check the address and that the machine reaches it."
+    problem=$(sed -n '/^W: Failed to fetch/ { s/^W: //p; q }' "$WORK/apt.log")
+    [ -z "$problem" ] || fail "linkmeshAptSource: $APT_SOURCE cannot be read ($problem): check the address and that the machine reaches it."
     fail "linkmeshVersion: the source $APT_SOURCE has no $PACKAGE $NAME: choose one that \`apt-cache madison $PACKAGE\` shows on the machine."
 }
 

@@ -31,11 +31,10 @@ main() {
 
 # Names the servers of a zone in SERVERS.
 zone_is_delegated() {
-    SERVERS=$(dig +short +time=3 +tries=1 NS "$1" | grep -v '^;' || true)
+    SERVERS=$(dig +short +time=3 +tries=1 NS "$1" | grep -v '^;') || return
     # A private zone of the same name hides the delegation here: these are the names that all private zones have, and
     # nobody can ask them.
     if [[ "$SERVERS" = *ns-0.awsdns-00.com* ]] && [ -n "$NAME_SERVERS" ]; then SERVERS=$NAME_SERVERS; fi
-    [ -n "$SERVERS" ]
 }
 
 # The closest zone around a name, wherever it is.
@@ -58,33 +57,27 @@ show_records() {
 
 # True when every record is there. Asks each authoritative server itself: caches may hold an old or a negative answer.
 published() {
-    local name type wanted answer told=$missing
+    local name type wanted answer
     cut -d' ' -f1,2 "$FILES/records" | sort -u >"$WORK/wanted" || return
     while read -r name type; do
-        wanted=$(awk -v name="$name" -v type="$type" '$1 == name && $2 == type { sub(/^[^ ]+ [^ ]+ /, ""); print }' "$FILES/records" | one_line)
-        if ! { [ -n "$ZONE" ] || find_zone "$name"; }; then
-            missing="no name servers answer for $name"
-            tell
-            return 1
-        fi
+        wanted=$(awk -v name="$name" -v type="$type" '$1 == name && $2 == type { sub(/^[^ ]+ [^ ]+ /, ""); print }' "$FILES/records" | one_line) || return
+        [ -n "$ZONE" ] || find_zone "$name" || not_yet "no name servers answer for $name" || return
         for server in $SERVERS; do
-            answer=$(ask "$server" "$type" "$name" | one_line)
-            [ "$answer" = "$wanted" ] || {
-                missing="${server%.} says ${answer:-nothing} for $name instead of $type $wanted"
-                tell
-                return 1
-            }
+            answer=$(ask "$server" "$type" "$name" | one_line) || return
+            [ "$answer" = "$wanted" ] || not_yet "${server%.} says ${answer:-nothing} for $name instead of $type $wanted" || return
         done
     done <"$WORK/wanted"
 }
 
-# Where a person makes the records it helps to see which one is still missing.
-tell() {
-    [ -z "$shown" ] || [ "$told" = "$missing" ] || echo "Waiting: $missing"
+# False. Where a person makes the records it helps to see which one is still missing.
+not_yet() {
+    [ -z "$shown" ] || [ "$missing" = "$1" ] || echo "Waiting: $1"
+    missing=$1
+    return 1
 }
 
 ask() {
-    dig +short +norecurse +time=3 +tries=1 "@$1" "$2" "$3" 2>/dev/null | grep -v '^;' || true
+    dig +short +norecurse +time=3 +tries=1 "@$1" "$2" "$3" 2>/dev/null | grep -v '^;' || true # no answer is one, too
 }
 
 # The values of one name and type, in a fixed order.

@@ -30,12 +30,11 @@ answers() {
     host=${4#*://}
     host=${host%%/*}
     shift 3
-    status=$(status_of --write-out '%{http_code} %{http_version}' --insecure --resolve "$host:$port:$address" "$@")
+    status=$(status_of --write-out '%{http_code} %{http_version}' --insecure --resolve "$host:$port:$address" "$@") || return
     [[ "$status" =~ $pattern ]]
 }
 
 passes_through() {
     local served
-    served=$(certificate_at "$1:$GRPC_PORT" "$GRPC_HOST")
-    [ -n "$served" ] && has_name "$GRPC_HOST" <<<"$served" && [ "$served" = "$(certificate_at 127.0.0.1:50061 "$GRPC_HOST")" ]
+    served=$(certificate_at "$1:$GRPC_PORT" "$GRPC_HOST") && has_name "$GRPC_HOST" <<<"$served" && [ "$served" = "$(certificate_at 127.0.0.1:50061 "$GRPC_HOST")" ]
 }

@@ -30,9 +30,8 @@ main() {
 # Only a blank volume is formatted. The final label is set last: a volume without it was cut while being formatted.
 format() {
     local device=$1 type label signatures
-    # These tell nothing of a blank volume, and fail.
-    type=$(blkid -p -o value -s TYPE "$device" || true)
-    label=$(blkid -p -o value -s LABEL "$device" || true)
+    type=$(blkid -p -o value -s TYPE "$device" || true)   # as of a blank volume, which wipefs confirms
+    label=$(blkid -p -o value -s LABEL "$device" || true) # likewise
     if [ "$type" = ext4 ] && [ "$label" = linkmesh-data ]; then return; fi
     if [ "$type" != ext4 ] || [ "$label" != linkmesh-blank ]; then
         signatures=$(wipefs --noheadings "$device")

@@ -21,9 +21,13 @@ AGAIN=()
 
 # One plain sentence: what is wrong, where, what to do.
 fail() {
-    # Only once, although the shell around a subshell that failed comes here again.
-    if [ -z "$WORK" ] || rm "$WORK/sound" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
+    error "$@"
     exit 1
+}
+
+# Told only once, although the shell around a subshell that failed fails as well.
+error() {
+    if [ -z "$WORK" ] || rm "$WORK/sound" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
 }
 
 start() {
@@ -57,7 +61,7 @@ finish() {
     # A failure that a condition has hidden counts as well.
     if [ -z "$FINISHED" ] || [ ! -e "$WORK/sound" ]; then
         status=1
-        (fail "the step $STEP ended before its work was done; run pulumi up again, and look at the machine if that does not help.") # unless told
+        error "the step $STEP ended before its work was done; run pulumi up again, and look at the machine if that does not help."
         undo
     fi
     rm -rf "$WORK"

@@ -4,9 +4,9 @@
 
 HTTP=127.0.0.1:8080
 
-# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form. A server that asks for a client
-# certificate shows its own before it refuses us, so only the certificate tells whether there was an answer.
+# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form.
 certificate_at() {
+    # A server that asks for a client certificate shows its own before it refuses us.
     { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null
 }
 
@@ -33,7 +33,7 @@ grpc_port() {
 }
 
 status_of() {
-    curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true
+    curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true # 000 is no answer
 }
 
 linkmesh_answers() {
@@ -42,7 +42,7 @@ linkmesh_answers() {
 
 # linkmesh_comes_up SECONDS: true once LinkMesh answers. One that dies again and again is not waited for.
 linkmesh_comes_up() {
-    LINKMESH_RESTARTS=$(linkmesh_restarts)
+    LINKMESH_RESTARTS=$(linkmesh_restarts) || return
     wait_until "$1" linkmesh_answers_or_dies && linkmesh_answers
 }
 
@@ -56,7 +56,7 @@ linkmesh_restarts() {
 
 # restart_linkmesh SECONDS: true when it answers within that time.
 restart_linkmesh() {
-    systemctl reset-failed "$PACKAGE" 2>/dev/null || true
+    systemctl reset-failed "$PACKAGE" 2>/dev/null || true # that it has not failed
     systemctl restart "$PACKAGE" && linkmesh_comes_up "$1"
 }
 

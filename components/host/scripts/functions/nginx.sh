@@ -4,15 +4,19 @@
 
 # new_revision NAME: a folder for a revision of the configuration.
 new_revision() {
-    [ "$(readlink "$NGINX/current" || true)" = "$1" ] || on_failure rm -rf "$NGINX/$1"
+    [ "$(current_revision)" = "$1" ] || on_failure rm -rf "$NGINX/$1"
     mkdir -p "$NGINX/$1"
+}
+
+current_revision() {
+    readlink "$NGINX/current" || true # none yet
 }
 
 # nginx_apply REVISION: makes a folder below $NGINX the configuration that is served. Validated as it will be read,
 # swapped by one link, proven by what is served.
 nginx_apply() {
     local revision=$1
-    if [ "$(readlink "$NGINX/current" || true)" = "$revision" ] && nginx_serves "$revision"; then return; fi
+    if [ "$(current_revision)" = "$revision" ] && nginx_serves "$revision"; then return; fi
     nginx_accepts "$revision" || fail "nginx refuses the new configuration, so nothing was changed: $(nginx_emergency)"
     make_current "$NGINX" "$revision"
     { apply nginx_reload && wait_until 20 nginx_serves "$revision"; } ||
@@ -35,7 +39,7 @@ nginx_reload() {
     if systemctl is-active --quiet nginx; then
         systemctl reload nginx 2>/dev/null
     else
-        systemctl reset-failed nginx 2>/dev/null || true
+        systemctl reset-failed nginx 2>/dev/null || true # that it has not failed
         systemctl start nginx 2>/dev/null
     fi
 }
@@ -54,15 +58,20 @@ listens() {
     ss -H -l -t -n -p "src = $1" | grep -q '"nginx"'
 }
 
+# port_holder PORT: the program that listens there and is not nginx.
+port_holder() {
+    ss -H -l -t -n -p "sport = :$1" | awk -F '"' '$2 && $2 != "nginx" && !told++ { print $2 }'
+}
+
 # Who else holds a port that nginx should have; else the newest error that nginx logged.
 nginx_obstacle() {
     local port holder
     for port in 80 443 50051; do
-        holder=$(ss -H -l -t -n -p "sport = :$port" | grep -v '"nginx"' | grep -o -m1 '"[^"]*"' || true)
+        holder=$(port_holder "$port")
         [ -z "$holder" ] || {
-            echo "port $port is taken by ${holder//\"/}, so stop it and run pulumi up again."
+            echo "port $port is taken by $holder, so stop it and run pulumi up again."
             return
         }
     done
-    tail -n1 /var/log/nginx/error.log 2>/dev/null || true
+    tail -n1 /var/log/nginx/error.log 2>/dev/null || true # there may be none
 }

@@ -4,10 +4,9 @@
 
 # of_this_architecture FILE.deb
 of_this_architecture() {
-    case $(dpkg-deb -f "$1" Architecture) in
-    all | "$(dpkg --print-architecture)") ;;
-    *) return 1 ;;
-    esac
+    local architecture
+    architecture=$(dpkg-deb -f "$1" Architecture) || return
+    [ "$architecture" = all ] || [ "$architecture" = "$(dpkg --print-architecture)" ]
 }
 
 # Quiet unless it fails, APT_HINT says what to do then; waits for a package manager that is at work already, as on a

@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { renderStep } from "../../components/host/render/step.ts";
+import { hiddenFailures } from "./shell.ts";
+
+const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
+const files = readdirSync(SCRIPTS, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".sh"));
+const steps = files.filter((name) => !name.includes("/")).map((name) => name.replace(".sh", ""));
+
+describe("no failure is lost", () => {
+    test.each(steps)("in the step %s", (name) => {
+        const text = renderStep({ name });
+        const lines = text.split("\n");
+        const shown = hiddenFailures(text).map((found) => `${found}: ${lines[Number(/line (\d+)/.exec(found)![1]) - 1]!.trim()}`);
+        expect(shown).toEqual([]);
+    });
+
+    test.each(files)("each `|| true` of %s tells why that failure does not matter", (name) => {
+        const lines = readFileSync(join(SCRIPTS, name), "utf8").split("\n");
+        const silent = lines.filter(
+            (line, i) => line.includes("|| true") && ![lines[i - 1], line].some((l) => /(^|\s)# /.test(l ?? "")),
+        );
+        expect(silent).toEqual([]);
+    });
+});
+
+/** `broken` can fail, `check` runs two commands. */
+const GIVEN = `
+    fail() { exit 1; }
+    broken() { cp a b || fail "no"; }
+    check() { cp a b; cmp a b; }
+    wait_until() { shift; until "$@"; do sleep 1; done; }
+    apply() { "$@"; }
+    on_failure() { :; }`;
+
+test.each<[string, string | undefined]>([
+    ["broken", undefined],
+    ["true && broken", undefined],
+    ["if true; then broken; fi", undefined],
+    ["while true; do broken; done", undefined],
+    ["apply broken", undefined],
+    ["on_failure broken", undefined],
+    ["broken <a", undefined],
+    ["broken || true", "a condition"],
+    ["broken && true", "a condition"],
+    ["if broken; then true; fi", "a condition"],
+    ["if true; then true; elif broken; then true; fi", "a condition"],
+    ["if { true; broken; }; then true; fi", "a condition"],
+    ["while broken; do true; done", "a condition"],
+    ["! broken", "a condition"],
+    ["wait_until 3 broken", "a condition"],
+    ["apply broken || true", "a condition"],
+    ["echo | broken", "a pipe"],
+    ["broken | cat", "a pipe"],
+    ["while read -r line; do broken; done < <(ls) | cat", "a pipe"],
+    ["(broken)", "a subshell"],
+    ["x=$(broken)", "$(…)"],
+    ["cat < <(broken)", "<(…)"],
+    ["broken &", "the background"],
+    ["(fail no) || true", "a subshell"],
+    ["if check; then true; fi", "unchecked"],
+    ["check || fail no", "unchecked"],
+    ["wait_until 3 check", "unchecked"],
+    ["check", undefined],
+    ['apply "$(ls)"', "lost"],
+    ['cat <<<"$(ls)"', "lost"],
+    ["case $(ls) in a) ;; esac", "lost"],
+    ["for x in $(ls); do true; done", "lost"],
+    ['x=$(ls); cat <<<"$x"', undefined],
+    ['apply "$(basename a)"', undefined],
+])("the rule knows: %s", (command, found) => {
+    const problems = hiddenFailures(`${GIVEN}\nmain() { ${command}; }`.replace("&; }", "& }"));
+    if (found === undefined) expect(problems).toEqual([]);
+    else expect(problems.join("\n")).toContain(found);
+});

@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+
+/** A node of shfmt's syntax tree; https://pkg.go.dev/mvdan.cc/sh/v3/syntax names the fields. */
+interface Node {
+    readonly [field: string]: unknown;
+    readonly Type?: string;
+}
+
+/** A place where bash looks at a status, or loses it, so that `set -e` and the trap on ERR do not count. */
+type Hidden = "a condition" | "a pipe" | "a subshell" | "$(…)" | "<(…)" | "the background";
+
+interface Call {
+    readonly name: string;
+    readonly line: number;
+    readonly hidden: Hidden | undefined;
+}
+
+interface ShellFunction {
+    readonly name: string;
+    readonly body: Node;
+    readonly calls: readonly Call[];
+}
+
+/** What a step's text does wrong about failures, a line for each. Its functions are all that it has. */
+export function hiddenFailures(text: string): string[] {
+    const functions = parse(text);
+    return [...lostFailures(functions), ...uncheckedCommands(functions), ...lostValues(functions)];
+}
+
+/** A function that can `fail` stands where the shell around it goes on. */
+function lostFailures(functions: ReadonlyMap<string, ShellFunction>): string[] {
+    const failing = closure(functions, new Set(["fail"]), "callers");
+    return [...functions.values()].flatMap(({ name, calls }) =>
+        calls
+            .filter((call) => call.hidden && failing.has(call.name))
+            .map((call) => `${name}, line ${call.line}: ${call.name} can fail, and stands in ${call.hidden}`),
+    );
+}
+
+/** Within what a condition calls `set -e` is off: a command that fails there is passed over unless it is looked at. */
+function uncheckedCommands(functions: ReadonlyMap<string, ShellFunction>): string[] {
+    const calls = [...functions.values()].flatMap((f) => f.calls);
+    const inConditions = calls.filter(({ hidden }) => hidden === "a condition").map(({ name }) => name);
+    return [...closure(functions, new Set(inConditions), "callees")].flatMap((name) => {
+        const { body } = functions.get(name) ?? {};
+        return body ? unchecked(body, true).map((line) => `${name}, line ${line}: runs in a condition, unchecked`) : [];
+    });
+}
+
+/** A command whose output is a word of another one, which goes on without it. One whose status counts is assigned first. */
+function lostValues(functions: ReadonlyMap<string, ShellFunction>): string[] {
+    const inner = (value: unknown): Node[] =>
+        descendants(value).filter((node) => node.Type === "CmdSubst" && !CANNOT_FAIL.has(commandOf(node) ?? ""));
+    return [...functions.values()].flatMap(({ name, body }) =>
+        descendants(body)
+            .flatMap((node) => {
+                const command = node.Type === "CallExpr" ? (words(node)[0] ?? "") : "";
+                const ofOurs = functions.has(command) && command !== "fail" && command !== "error";
+                return [ofOurs && node.Args, node.Redirs, node.Type === "CaseClause" && node.Word, node.Items].flatMap(inner);
+            })
+            .map((node) => `${name}, line ${lineOf(node)}: the status of this $(…) is lost`),
+    );
+}
+
+/** What $(…) may be a word of another command with. */
+const CANNOT_FAIL = new Set(["aside", "basename", "date", "dirname", "twin"]);
+
+/** The set with all functions that call one of it, or that one of it calls. */
+function closure(
+    functions: ReadonlyMap<string, ShellFunction>,
+    set: ReadonlySet<string>,
+    direction: "callers" | "callees",
+): Set<string> {
+    const all = new Set(set);
+    for (let size = -1; size !== all.size; ) {
+        size = all.size;
+        for (const { name, calls } of functions.values()) {
+            if (direction === "callees" && all.has(name)) for (const call of calls) all.add(call.name);
+            if (direction === "callers" && calls.some((call) => all.has(call.name))) all.add(name);
+        }
+    }
+    return all;
+}
+
+/** What cannot fail in a way that matters. */
+const HARMLESS = new Set(["[", "break", "continue", "echo", "exit", "local", "printf", "return", "shift", "sleep", "true"]);
+
+/** Lines of commands whose status nobody looks at. @param last whether the status becomes that of the function. */
+function unchecked(node: Node, last: boolean): number[] {
+    const list = (field: unknown, final: boolean) =>
+        nodes(field).flatMap((stmt, i, all) => unchecked(stmt, final && i === all.length - 1));
+    const cmd = (node.Cmd ?? node) as Node;
+    switch (cmd.Type) {
+        case "Block":
+            return list(cmd.Stmts, last);
+        case "IfClause":
+            return [...list(cmd.Then, last), ...(cmd.Else ? unchecked({ Type: "IfClause", ...(cmd.Else as Node) }, last) : [])];
+        case "WhileClause":
+        case "ForClause":
+            return list(cmd.Do, false);
+        case "CaseClause":
+            return nodes(cmd.Items).flatMap((item) => list(item.Stmts, last));
+        case "BinaryCmd":
+            if (cmd.Op === OPERATORS["|"]) return last ? [] : [lineOf(node)];
+            if (cmd.Op === OPERATORS["||"]) return unchecked(cmd.Y as Node, last);
+            return [...(last ? [] : unchecked(cmd.X as Node, false)), ...unchecked(cmd.Y as Node, last)];
+        case "CallExpr": {
+            const name = words(cmd)[0];
+            const ok = last || (name === undefined ? !JSON.stringify(cmd).includes('"CmdSubst"') : HARMLESS.has(name));
+            return ok ? [] : [lineOf(node)];
+        }
+        default:
+            return [];
+    }
+}
+
+function parse(text: string): Map<string, ShellFunction> {
+    const functions = new Map<string, ShellFunction>();
+    for (const { Cmd } of nodes(syntaxTree(text).Stmts) as { Cmd?: Node }[]) {
+        if (Cmd?.Type !== "FuncDecl") continue;
+        const { Value: name } = Cmd.Name as { Value: string };
+        functions.set(name, { name, body: Cmd.Body as Node, calls: callsIn(Cmd.Body, undefined) });
+    }
+    return functions;
+}
+
+function callsIn(value: unknown, hidden: Hidden | undefined): Call[] {
+    if (typeof value !== "object" || value === null) return [];
+    if (Array.isArray(value)) return value.flatMap((item) => callsIn(item, hidden));
+    const node = value as Node;
+    if (node.Negated) return callsIn({ ...node, Negated: false }, "a condition");
+    if (node.Background) return callsIn({ ...node, Background: false }, "the background");
+    const all = (here: Hidden | undefined) => Object.values(node).flatMap((field) => callsIn(field, here));
+    switch (node.Type) {
+        case "CmdSubst":
+            return all("$(…)");
+        case "ProcSubst":
+            return all("<(…)");
+        case "Subshell":
+            return all("a subshell");
+        case "BinaryCmd":
+            if (node.Op === OPERATORS["|"]) return all("a pipe");
+            return [...callsIn(node.X, "a condition"), ...callsIn(node.Y, hidden)];
+        case "CallExpr":
+            return [...called(node, hidden), ...all(hidden)];
+    }
+    if (!node.Cond) return all(hidden);
+    const { Cond, ...rest } = node;
+    return [...callsIn(Cond, "a condition"), ...callsIn(Object.values(rest), hidden)];
+}
+
+/** The command of a call, and the one that it is given to run. What on_failure is given runs in a place of its own. */
+function called(call: Node, hidden: Hidden | undefined): Call[] {
+    const line = lineOf(call);
+    const [name = "", first = "", second = ""] = words(call);
+    const calls: Call[] = [{ name, line, hidden }];
+    if (name === "apply") calls.push({ name: first, line, hidden });
+    if (name === "wait_until") calls.push({ name: second, line, hidden: "a condition" });
+    return calls;
+}
+
+/** A node and all below it. */
+function descendants(value: unknown): Node[] {
+    if (typeof value !== "object" || value === null) return [];
+    const below = Object.values(value).flatMap(descendants);
+    return Array.isArray(value) ? below : [value as Node, ...below];
+}
+
+/** The first command of a $(…). */
+function commandOf(substitution: Node): string | undefined {
+    const [stmt] = nodes(substitution.Stmts);
+    return stmt?.Cmd ? words(stmt.Cmd as Node)[0] : undefined;
+}
+
+/** The words of a command; undefined for one that is no plain text. */
+function words(call: Node): (string | undefined)[] {
+    return nodes(call.Args).map((word) => {
+        const [part, ...more] = nodes(word.Parts);
+        return part?.Type === "Lit" && more.length === 0 ? (part.Value as string) : undefined;
+    });
+}
+
+const nodes = (field: unknown) => (field ?? []) as Node[];
+const lineOf = (node: Node) => ((node.Pos ?? {}) as { Line?: number }).Line ?? 0;
+
+function syntaxTree(text: string): Node {
+    return JSON.parse(
+        execFileSync("shfmt", ["--to-json"], { input: text, encoding: "utf8", maxBuffer: 1 << 28 }),
+    ) as Node;
+}
+
+/** shfmt has numbers for operators, which differ between its versions. */
+const OPERATORS = Object.fromEntries(
+    ["&&", "||", "|"].map((operator) => {
+        const [{ Cmd }] = nodes(syntaxTree(`a ${operator} b`).Stmts) as [{ Cmd: Node }];
+        return [operator, Cmd.Op];
+    }),
+);
