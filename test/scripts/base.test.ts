@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { Machine } from "./step.ts";
+
+const F = "/etc/linkmesh/f";
+
+test("a new file is whole, root's, with its mode; the same text changes nothing", () => {
+    const machine = new Machine({ step: "ready", machine: { [F]: "old\n" } });
+    const main = `install_file ${F} 0600 <<<new; echo "changed=$CHANGED"`;
+    expect(machine.run({ main }).stdout).toBe("changed=yes\n");
+    expect([machine.read(F), machine.mode(F)]).toEqual(["new\n", "600"]);
+    const inode = machine.sh(`stat -c %i ${F}`);
+    expect(machine.run({ main }).stdout).toBe("changed=\n");
+    expect(machine.sh(`stat -c %i ${F}`)).toBe(inode);
+});
+
+test.each<[string, string]>([
+    ["fail", "fail 'no luck'"],
+    ["a command", "false"],
+    ["a variable without a value", 'local x; echo "$x"'],
+    ["its time limit", "kill -TERM $$; true"],
+    ["a connection that is gone", "kill -PIPE $$; true"],
+    ["a function whose failure a condition hides", "if fail hidden; then true; fi"],
+    ["a function whose failure a pipe hides", "fail hidden | true"],
+    ["a function whose failure `|| true` hides", "(fail hidden) || true"],
+    ["a function whose failure <(…) hides", "cat < <(fail hidden)"],
+    ["a function whose failure $(…) hides", 'echo "$(fail hidden)"'],
+    ["a full disk", `install_file /dev/full/x <<<a || true`],
+])("a step that ends by %s is red, with one error, and leaves what was there", (_, end) => {
+    const machine = new Machine({
+        step: "ready",
+        machine: { [F]: "old\n", "/etc/linkmesh/link": { link: "f" }, "/etc/linkmesh/current": { link: "one" }, "/etc/linkmesh/gone": "x\n" },
+    });
+    const before = machine.files();
+    const ran = machine.run({
+        main: `install_file ${F} <<<new
+            install_file ${F} 0600 <<<newer
+            install_file /etc/linkmesh/fresh <<<new
+            remove_file /etc/linkmesh/gone
+            remove_file /etc/linkmesh/link
+            make_current /etc/linkmesh two
+            record /srv/happened <<<yes
+            ${end}`,
+    });
+    expect(ran.status).not.toBe(0);
+    expect(ran.errors, ran.stderr).toHaveLength(1);
+    expect(machine.mode(F)).toBe("644");
+    expect(machine.files()).toEqual({ ...before, "/srv/happened": "yes\n" });
+    expect(ran.left).toBe("");
+});
+
+test("what was committed stays", () => {
+    const machine = new Machine({ step: "ready", machine: { [F]: "old\n" } });
+    machine.run({ main: `install_file ${F} <<<first; commit; install_file ${F} <<<second; fail no` });
+    expect(machine.read(F)).toBe("first\n");
+});
+
+test("what reads the files reads them again once all of them are back, and only what had read the new ones", () => {
+    const machine = new Machine({ step: "ready", machine: { [F]: "old\n" }, stubs: { reader: `cat ${F} >>/stub/calls`, other: "true" } });
+    const ran = machine.run({ main: `apply reader; install_file ${F} <<<new; apply reader; fail no; apply other` });
+    expect(ran.calls).toEqual(["reader ", "old", "reader ", "new", "reader ", "old"]);
+});
+
+test("what cannot be put back is told", () => {
+    const ran = new Machine({ step: "ready" }).run({ main: `on_failure rmdir /nowhere; fail no` });
+    expect(ran.stdout).toBe("warning: the step ready could not undo what it had begun (rmdir /nowhere failed): look at the machine.\n");
+    expect(ran.errors).toEqual(["error: no"]);
+});

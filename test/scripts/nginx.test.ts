@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import { Machine, selfSigned, type Given } from "./step.ts";
+
+const CURRENT = "/etc/nginx/linkmesh/current";
+const CONF = "/etc/nginx/nginx.conf";
+const UNREAD = "/var/lib/linkmesh-proxy/reload-nginx";
+const { certificate, key } = selfSigned("linkmesh.example.com");
+const other = selfSigned("linkmesh.example.com");
+
+/** nginx that serves what it has read at its last reload: revision and certificate. */
+const SERVES = {
+    systemctl: `case "$*" in
+        "is-active --quiet nginx") true ;;
+        "show --property MainPID --value nginx") echo 0 ;;
+        "reload nginx" | "start nginx") readlink ${CURRENT} >/stub/revision || true; cp /etc/linkmesh-proxy/tls/current/fullchain.pem /stub/served.pem 2>/dev/null; true ;;
+        esac`,
+    curl: "cat /stub/revision",
+    ss: `echo 'LISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:(("nginx",pid=1,fd=6))'`,
+    openssl: `case "$1" in s_client) cat /stub/served.pem ;; *) exec /usr/bin/openssl "$@" ;; esac`,
+    // Time that passes at once.
+    sleep: "/usr/bin/sleep 1",
+};
+/** A reload that succeeds, and changes nothing: what a port that another program holds leads to. */
+const DEAF = { ...SERVES, systemctl: SERVES.systemctl.replace(/"reload nginx" .*;;/, '"reload nginx") true ;;') };
+const SQUATTED = { ...DEAF, ss: `echo 'LISTEN 0 5 0.0.0.0:80 0.0.0.0:* users:(("apache2",pid=1,fd=6))'` };
+const REFUSES = { ...SERVES, nginx: `echo "nginx: [emerg] no luck in $*" >&2; exit 1` };
+/** The step waits this long for nginx to serve: not in a test. */
+const IMPATIENT = { main: `wait_until() { shift; "$@"; }\nmain_of_the_step` };
+
+describe("the step proxy", () => {
+    const files = Object.fromEntries(
+        ["http-redirect.conf", "http-linkmesh.conf", "main-stream.conf", "tls.inc"].map((name) => [name, `# ${name}\n`]),
+    );
+    const machine = (given: Given) =>
+        new Machine({
+            step: "proxy",
+            variables: { DOMAIN: "linkmesh.example.com", REVISION: "new", CERTIFICATE: "/etc/linkmesh-proxy/tls/current" },
+            files: { ...files, listeners: "0.0.0.0:80\n" },
+            ...given,
+            machine: {
+                [CURRENT]: { link: "old" },
+                "/etc/nginx/linkmesh/old/listeners": "0.0.0.0:80\n",
+                "/stub/revision": "old\n",
+                "/etc/linkmesh-proxy/tls/one/fullchain.pem": certificate,
+                "/etc/linkmesh-proxy/tls/current": { link: "one" },
+                "/stub/served.pem": certificate,
+                ...given.machine,
+            },
+        });
+
+    test("makes the new revision the one that is served, and only then removes the old one", () => {
+        const on = machine({ stubs: SERVES });
+        expect(on.run()).toMatchObject({ status: 0, errors: [] });
+        expect(on.read(CURRENT)).toBe("-> new");
+        expect(on.sh("ls /etc/nginx/linkmesh")).toBe("current\nnew\n");
+        expect(on.sh("cat /stub/revision")).toBe("new\n");
+        // Once more, it changes nothing and reloads nothing.
+        expect(on.run().calls.filter((call) => call.includes("reload"))).toEqual([]);
+    });
+
+    test.each<[string, Given["stubs"], RegExp, number]>([
+        ["is refused", REFUSES, /nginx refuses the new configuration, so nothing was changed: .*no luck/, 0],
+        ["is not served", DEAF, /nginx does not serve the new configuration, so the old one is in place again: $/, 2],
+        ["is not served, since a port is taken", SQUATTED, /so the old one is in place again: port 80 is taken by apache2, so stop it/, 2],
+    ])("a configuration that %s leaves the old one current, in its folder, and read again", (_, stubs, error, reloads) => {
+        const on = machine({ stubs });
+        const before = on.files();
+        const ran = on.run(IMPATIENT);
+        expect(ran.errors).toEqual([expect.stringMatching(error)]);
+        expect(on.files()).toEqual(before);
+        expect(on.sh("ls /etc/nginx/linkmesh")).toBe("current\nold\n");
+        expect(ran.calls.filter((call) => call === "systemctl reload nginx")).toHaveLength(reloads);
+    });
+
+    test("a certificate that is not served leaves the old configuration", () => {
+        const on = machine({ stubs: SERVES, machine: { "/etc/linkmesh-proxy/tls/one/fullchain.pem": other.certificate } });
+        const before = on.files();
+        const stubs = { ...SERVES, systemctl: SERVES.systemctl.replace(/cp [^;]*;/, "") };
+        const ran = on.run({ ...IMPATIENT, stubs });
+        expect(ran.errors).toEqual([expect.stringContaining("nginx serves another certificate on port 443")]);
+        expect(on.files()).toEqual(before);
+        expect(on.sh("cat /stub/revision")).toBe("old\n");
+    });
+});
+
+describe("the step own-certificate", () => {
+    const TLS = "/etc/linkmesh-proxy/tls";
+    const machine = (given: Given = {}) =>
+        new Machine({
+            step: "own-certificate",
+            variables: { DOMAIN: "linkmesh.example.com" },
+            files: { "fullchain.pem": certificate, "privkey.pem": key },
+            ...given,
+            machine: {
+                [`${TLS}/old/fullchain.pem`]: other.certificate,
+                [`${TLS}/current`]: { link: "old" },
+                "/etc/nginx/linkmesh/current/http-linkmesh.conf": `ssl_certificate ${TLS}/current/fullchain.pem;\n`,
+                "/stub/served.pem": other.certificate,
+                ...given.machine,
+            },
+        });
+
+    test("the key is root's alone, whole, and in use", () => {
+        const on = machine({ stubs: SERVES });
+        expect(on.run()).toMatchObject({ status: 0, errors: [] });
+        const folder = `${TLS}/${on.read(`${TLS}/current`)!.slice(3)}`;
+        expect(on.read(`${folder}/privkey.pem`)).toBe(key);
+        expect([on.mode(`${folder}/privkey.pem`), on.mode(folder), on.mode(TLS)]).toEqual(["600", "700", "700"]);
+        expect(on.sh(`ls ${TLS} | wc -l`)).toBe("2\n");
+        expect(on.sh("cat /stub/served.pem")).toBe(certificate);
+    });
+
+    test.each<[string, Given["stubs"], RegExp]>([
+        ["nginx refuses", REFUSES, /nginx refuses the certificate, so the one before is in place again: .*no luck/],
+        ["nginx does not serve", DEAF, /nginx does not serve the certificate, so the one before is in place again: /],
+    ])("one that %s leaves the one before", (_, stubs, error) => {
+        const on = machine({ stubs });
+        const before = on.files();
+        expect(on.run(IMPATIENT).errors).toEqual([expect.stringMatching(error)]);
+        expect(on.files()).toEqual(before);
+        expect(on.sh(`ls ${TLS}`)).toBe("current\nold\n");
+    });
+
+    test("a first one that nginx refuses leaves none", () => {
+        const on = machine({ stubs: REFUSES });
+        on.sh(`rm -r ${TLS}`);
+        expect(on.run().errors).toHaveLength(1);
+        expect(on.sh(`ls ${TLS}`)).toBe("");
+    });
+});
+
+describe("the step nginx", () => {
+    const machine = (given: Given = {}) =>
+        new Machine({
+            step: "nginx",
+            variables: { CERTBOT: "certbot", HTTP2_PER_NAME: "", WORKER_CONNECTIONS: "2000", OPEN_FILES: "9000", REVISION: "port80" },
+            files: { "sysctl.conf": "net.core.somaxconn = 8192\n", "http-redirect.conf": "# port 80\n", listeners: "0.0.0.0:80\n" },
+            ...given,
+            machine: { [CONF]: "events {\n    worker_connections 768;\n}\n", "/etc/nginx/sites-enabled/default": { link: "../x" }, ...given.machine },
+            stubs: { ...SERVES, "dpkg-query": "echo installed", ...given.stubs },
+        });
+    const bigger = { variables: { WORKER_CONNECTIONS: "4000", OPEN_FILES: "18000" }, files: { "sysctl.conf": "net.core.somaxconn = 16384\n" } };
+    const reloads = (calls: string[]) => calls.filter((call) => /^systemctl (reload|start) nginx/.test(call)).length;
+
+    test("sizes nginx and has it read its files; once more, it changes nothing and reloads nothing", () => {
+        const on = machine();
+        expect(on.run()).toMatchObject({ status: 0, errors: [] });
+        expect(on.read(CONF)).toContain("worker_connections 2000;");
+        expect([on.read("/etc/nginx/sites-enabled/default"), on.read(UNREAD)]).toEqual([undefined, undefined]);
+        const before = on.files();
+        const again = on.run();
+        expect([again.status, reloads(again.calls), on.files()]).toEqual([0, 0, before]);
+        expect(reloads(on.run(bigger).calls)).toBe(1);
+    });
+
+    test.each<[string, Given["stubs"], RegExp]>([
+        ["nginx -t fails for a foreign site", { nginx: REFUSES.nginx }, /nginx refuses its configuration, so nothing was changed: .*no luck/],
+        ["the kernel refuses a setting", { sysctl: `grep -q 8192 "\${!#}"` }, /the kernel refuses a setting/],
+        ["systemd does not read its drop-in", { systemctl: `[ "$1" != daemon-reload ]` }, /failed at `systemctl daemon-reload`/],
+        ["the unit cannot be enabled", { systemctl: `[ "$1" != enable ] || exit 1\n${SERVES.systemctl}` }, /failed at `systemctl enable/],
+        ["nginx does not start", { systemctl: `case "$*" in is-active*) false ;; "start nginx") false ;; *MainPID*) echo 0 ;; esac` }, /nginx does not start/],
+    ])("where %s it leaves what was there, without a reload that waits", (_, stubs, error) => {
+        const on = machine();
+        expect(on.run().status).toBe(0);
+        const before = on.files();
+        const ran = on.run({ ...bigger, stubs });
+        expect(ran.errors).toEqual([expect.stringMatching(error)]);
+        expect(on.files()).toEqual(before);
+    });
+
+    test("the old kernel settings and units count again", () => {
+        const on = machine();
+        on.run();
+        const { calls } = on.run({ ...bigger, stubs: { nginx: REFUSES.nginx } });
+        expect(calls.filter((call) => /^sysctl|daemon-reload/.test(call))).toEqual([
+            "systemctl daemon-reload",
+            "sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf",
+            "systemctl daemon-reload",
+            "sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf",
+        ]);
+    });
+
+    test("cut after any file, the next run has nginx, systemd and the kernel read all of them", () => {
+        const clean = machine();
+        clean.run();
+        const expected = { ...clean.files() };
+        for (const path of [CONF, "/etc/nginx/conf.d/linkmesh-proxy.conf", "/etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf", "/etc/sysctl.d/90-linkmesh-proxy.conf"]) {
+            const on = machine();
+            // Killed as soon as the file is in place: no trap runs.
+            const cut = { mv: `/usr/bin/mv "$@"; [ "\${!#}" != ${path} ] || kill -KILL $PPID` };
+            expect(on.run({ stubs: cut }).status, path).not.toBe(0);
+            const next = on.run();
+            expect(next.status, path).toBe(0);
+            expect(on.files(), path).toEqual(expected);
+            expect(next.calls, path).toEqual(expect.arrayContaining(["systemctl daemon-reload", "sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf"]));
+            expect(reloads(next.calls), path).toBeGreaterThan(0);
+        }
+    });
+});
