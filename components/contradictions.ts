@@ -1,5 +1,6 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import type { Settings } from "./settings.ts";
+import { brokenChain, readChain } from "./settings/chain.ts";
 import {
     answersChallenges,
     certificateNames,
@@ -194,12 +195,15 @@ function holdsCertificatesOnly(bundle: string): boolean {
 }
 
 function ownCertificate(s: Settings): string[] {
-    let shown: X509Certificate;
+    let chain: X509Certificate[];
     try {
-        shown = new X509Certificate(s.tlsCertificate);
+        chain = readChain(s.tlsCertificate);
     } catch {
-        return ["tlsCertificate cannot be read: its first block must be the host's certificate in PEM form."];
+        return [
+            "tlsCertificate cannot be read: each of its blocks must be a certificate in PEM form, and the first the host's.",
+        ];
     }
+    const shown = chain[0]!;
     let fits: boolean;
     try {
         fits = shown.checkPrivateKey(createPrivateKey(s.tlsPrivateKey));
@@ -207,6 +211,7 @@ function ownCertificate(s: Settings): string[] {
         return ["tlsPrivateKey cannot be read: it must be PEM without a passphrase."];
     }
     const uncovered = httpsNames(s).find((name) => shown.checkHost(name) === undefined);
+    const notFollowed = fits ? brokenChain(chain) : undefined;
     return broken([
         [
             fits,
@@ -217,6 +222,7 @@ function ownCertificate(s: Settings): string[] {
             `tlsCertificate is not for ${uncovered}: it names ${shown.subjectAltName?.replaceAll("DNS:", "") ?? "nothing"}.`,
         ],
         [new Date(shown.validTo) > new Date(), `tlsCertificate ended on ${shown.validTo}: set a newer one.`],
+        [notFollowed === undefined, notFollowed ?? ""],
     ]);
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { PublishedRecord } from "../cloud/dns.ts";
 import type { Settings } from "../settings.ts";
+import { readChain, unknownRoot } from "../settings/chain.ts";
 import { answersChallenges, certificateNames, hasOwnCertificate, httpsNames } from "../surfaces.ts";
 import { LETS_ENCRYPT } from "../validators.ts";
 import type { SshHost } from "./ssh-host.ts";
@@ -35,6 +36,8 @@ export function setUpCertificate(host: SshHost, settings: Settings, args: Certif
         timeout: zone ? 600 : 1200,
     });
     if (hasOwnCertificate(settings)) {
+        const untrusted = unknownRoot(readChain(settings.tlsCertificate));
+        if (untrusted) void pulumi.log.warn(untrusted);
         host.step("own-certificate", {
             variables: { DOMAIN: settings.domain },
             files: { "fullchain.pem": settings.tlsCertificate, "privkey.pem": settings.tlsPrivateKey },

@@ -24,8 +24,11 @@ function problems(values: Record<string, unknown>): readonly string[] {
 }
 
 let own: Record<"good" | "other" | "ended" | "elsewhere", Pair>;
+let ca: TestCa;
+let root: TestCa;
 beforeAll(async () => {
-    const ca = await TestCa.create("CN=a CA of one's own");
+    root = await TestCa.create("CN=a root of one's own");
+    ca = await TestCa.create("CN=a CA of one's own", root);
     own = {
         good: await ca.issue(["linkmesh.example.com"]),
         other: await ca.issue(["linkmesh.example.com"]),
@@ -33,7 +36,9 @@ beforeAll(async () => {
         elsewhere: await ca.issue(["elsewhere.example.com"]),
     };
 });
-const pair = (cert: Pair, key = cert) => ({ tlsCertificate: cert.cert, tlsPrivateKey: key.key });
+const pair = (cert: Pair, key = cert) => ({ tlsCertificate: `${cert.cert}\n${ca.pem}`, tlsPrivateKey: key.key });
+/** The good one, with this in place of its chain. */
+const chained = (...pems: string[]) => ({ ...pair(own.good), tlsCertificate: [own.good.cert, ...pems].join("\n") });
 
 describe("combinations that make sense", () => {
     test.each<[string, () => Record<string, unknown>]>([
@@ -139,6 +144,11 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         "`tlsCertificate` that is none",
         () => ({ ...pair(own.good), tlsCertificate: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" }),
     ],
+    ["`tlsCertificate` without its chain", () => chained()],
+    ["`tlsCertificate` with another's certificate behind it", () => chained(own.elsewhere.cert)],
+    ["`tlsCertificate` with the root in the middle", () => chained(root.pem, ca.pem)],
+    ["`tlsCertificate` whose chain is cut short", () => chained(ca.pem.slice(0, 200))],
+    ["`tlsCertificate` that holds its private key", () => chained(ca.pem, own.good.key)],
     [
         "`tlsPrivateKey` that is none",
         () => ({ ...pair(own.good), tlsPrivateKey: "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----" }),

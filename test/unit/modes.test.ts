@@ -85,9 +85,10 @@ describe("DNS-01", () => {
 describe("a certificate of one's own", () => {
     let program: Awaited<ReturnType<typeof runProgram>>;
     beforeAll(async () => {
-        const { cert, key } = await (await TestCa.create("CN=own")).issue(["linkmesh.example.com"]);
+        const ca = await TestCa.create("CN=own");
+        const { cert, key } = await ca.issue(["linkmesh.example.com"]);
         program = await runProgram(
-            { ...CONFIG, tlsCertificate: cert, tlsPrivateKey: key },
+            { ...CONFIG, tlsCertificate: `${cert}\n${ca.pem}`, tlsPrivateKey: key },
             { secretKeys: ["tlsPrivateKey"] },
         );
     });

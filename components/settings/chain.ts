@@ -1,0 +1,58 @@
+import { X509Certificate } from "node:crypto";
+import { rootCertificates } from "node:tls";
+
+/** The certificates of a PEM text, in its order. @throws when a block is cut short or is none, such as a private key */
+export function readChain(pem: string): X509Certificate[] {
+    const blocks = pem.split(/(?=-----BEGIN )/).filter((text) => text.startsWith("-----BEGIN "));
+    return blocks.map((block) => new X509Certificate(block));
+}
+
+/**
+ * What keeps a client from following the chain, in one sentence; undefined when nothing does. nginx serves every chain
+ * whose first certificate fits the key: only clients would notice.
+ */
+export function brokenChain(chain: readonly X509Certificate[], now = new Date()): string | undefined {
+    for (const [index, one] of chain.entries()) {
+        const above = chain[index + 1];
+        if (above && !issued(above, one)) {
+            return `tlsCertificate holds ${subject(above)} after ${subject(one)}, which it has not signed: put the certificate of ${issuerOf(one)} there, and leave out what does not belong to the chain.`;
+        }
+        if (index > 0 && new Date(one.validTo) <= now) {
+            return `tlsCertificate holds ${subject(one)} in its chain, which ended on ${one.validTo}: put a newer one of that name there.`;
+        }
+        if (new Date(one.validFrom) > now) {
+            return `tlsCertificate holds ${subject(one)}, which is valid from ${one.validFrom} on only: set one that is valid today.`;
+        }
+    }
+    const [host] = chain;
+    if (host && chain.length === 1 && !issued(host, host) && !endsAtPublicRoot(chain)) {
+        return `tlsCertificate lacks its chain: put the certificate of ${issuerOf(host)} after the host's, with its own issuer's after that unless clients know it.`;
+    }
+    return undefined;
+}
+
+/** What a client must know by other means, if the chain ends at no public root. */
+export function unknownRoot(chain: readonly X509Certificate[]): string | undefined {
+    const last = chain.at(-1);
+    if (!last || endsAtPublicRoot(chain)) return undefined;
+    return `tlsCertificate ends at ${issuerOf(last)}, which is no public root: collectors and browsers refuse it unless they are told to trust that.`;
+}
+
+function endsAtPublicRoot(chain: readonly X509Certificate[]): boolean {
+    const last = chain.at(-1)!;
+    return rootCertificates
+        .map((pem) => new X509Certificate(pem))
+        .some((root) => root.fingerprint256 === last.fingerprint256 || issued(root, last));
+}
+
+function issued(above: X509Certificate, one: X509Certificate): boolean {
+    return one.checkIssued(above) && one.verify(above.publicKey);
+}
+
+const subject = (certificate: X509Certificate) => name(certificate.subject);
+const issuerOf = (certificate: X509Certificate) => name(certificate.issuer);
+
+/** "CN=R11, O=Let's Encrypt": the lines of Node in one, the innermost first. */
+function name(lines: string | undefined): string {
+    return `"${(lines ?? "").split("\n").reverse().join(", ")}"`;
+}

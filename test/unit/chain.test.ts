@@ -1,0 +1,85 @@
+import { X509Certificate } from "node:crypto";
+import { rootCertificates } from "node:tls";
+import { beforeAll, expect, test } from "vitest";
+import { brokenChain, readChain, unknownRoot } from "../../components/settings/chain.ts";
+import { TestCa } from "../host/test-ca.ts";
+
+const DAY_MS = 86_400_000;
+
+let root: TestCa;
+let other: TestCa;
+let below: TestCa;
+let cert: string;
+let atRoot: string;
+beforeAll(async () => {
+    root = await TestCa.create("O=Example, CN=the root");
+    other = await TestCa.create("CN=another root");
+    below = await TestCa.create("CN=the intermediate", root);
+    cert = (await below.issue(["linkmesh.example.com"], { to: 600 })).cert;
+    atRoot = (await root.issue(["linkmesh.example.com"])).cert;
+});
+
+const broken = (pems: string[], now?: Date) => brokenChain(readChain(pems.join("\n")), now);
+
+test.each<[string, () => string[]]>([
+    ["up to below the root", () => [cert, below.pem]],
+    ["up to the root", () => [cert, below.pem, root.pem]],
+    ["a host's certificate that the root has signed, with the root", () => [atRoot, root.pem]],
+    ["a certificate that has signed itself", () => [root.pem]],
+    ["text between the blocks", () => ["subject: ours", cert, "", "issuer: theirs", below.pem]],
+    ["one that a public root has signed", () => [rootCertificates[0]!]],
+])("%s is a chain", (_, pems) => expect(broken(pems())).toBeUndefined());
+
+test.each<[string, () => string[], RegExp]>([
+    [
+        "nothing behind the host's",
+        () => [cert],
+        /^tlsCertificate lacks its chain: put the certificate of "CN=the intermediate" after the host's/,
+    ],
+    [
+        "a foreign certificate behind it",
+        () => [cert, other.pem],
+        /holds "CN=another root" after "CN=test", which it has not signed: put the certificate of "CN=the intermediate" there/,
+    ],
+    [
+        "a foreign certificate at the end",
+        () => [cert, below.pem, other.pem],
+        /holds "CN=another root" after "CN=the intermediate"/,
+    ],
+    ["the root in the middle", () => [cert, root.pem, below.pem], /holds "CN=the root, O=Example" after "CN=test"/],
+    [
+        "more behind the root",
+        () => [cert, below.pem, root.pem, below.pem],
+        /holds "CN=the intermediate" after "CN=the root, O=Example"/,
+    ],
+    ["the host's twice", () => [cert, cert, below.pem], /holds "CN=test" after "CN=test"/],
+])("%s is none", (_, pems, sentence) => expect(broken(pems())).toMatch(sentence));
+
+test("another authority of the same name has not signed it", async () => {
+    const namesake = await TestCa.create("CN=the intermediate", root);
+    expect(broken([cert, namesake.pem])).toMatch(/which it has not signed/);
+});
+
+test("an intermediate that has ended, and a certificate that is not valid yet", () => {
+    // The authorities of these tests end in 400 days, and have begun 400 days ago; the host's 10 days ago.
+    const pems = [cert, below.pem];
+    expect(broken(pems, new Date(Date.now() + 399 * DAY_MS))).toBeUndefined();
+    expect(broken(pems, new Date(Date.now() + 401 * DAY_MS))).toMatch(
+        /holds "CN=the intermediate" in its chain, which ended on .* GMT/,
+    );
+    expect(broken(pems, new Date(Date.now() - 11 * DAY_MS))).toMatch(
+        /holds "CN=test", which is valid from .* GMT on only/,
+    );
+});
+
+test.each<[string, (text: string) => string]>([
+    ["cut short", (text) => text.slice(0, -100)],
+    ["with a private key", (text) => `${text}\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n`],
+])("a text %s cannot be read", (_, mar) => expect(() => readChain(mar(`${cert}\n${below.pem}`))).toThrow());
+
+test("a chain to a public root needs no warning, one to a CA of one's own does", () => {
+    expect(unknownRoot([new X509Certificate(rootCertificates[0]!)])).toBeUndefined();
+    const sentence = /^tlsCertificate ends at "CN=the root, O=Example", which is no public root/;
+    expect(unknownRoot(readChain(`${cert}\n${below.pem}`))).toMatch(sentence);
+    expect(unknownRoot(readChain(root.pem))).toMatch(sentence);
+});
