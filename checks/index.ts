@@ -10,6 +10,8 @@ import { https } from "./https.ts";
 import { opamp } from "./opamp.ts";
 import { redirect } from "./redirect.ts";
 import { checkRenewal } from "./renewal.ts";
+import { checkRestart } from "./restart.ts";
+import { checkServed } from "./served.ts";
 import { endpointOf, leftOut, timeoutOf } from "./target.ts";
 import { fail, warn, type Check, type CheckName, type CheckResult, type Target, type Verdict } from "./types.ts";
 import { ui } from "./ui.ts";
@@ -29,6 +31,13 @@ export interface RunOptions {
 
 /** One per address. The order is that of the results: first what the others stand on. */
 const CHECKS: Check[] = [redirect, https, ui, certificate, opamp, grpc, closed];
+
+/** What only the machine knows: left out without a way to it. */
+const MACHINE_CHECKS = {
+    renewal: (target: Target) => checkRenewal(target.ssh!, timeoutOf(target)),
+    served: (target: Target) => checkServed(target.ssh!, target.host, target.httpsPort ?? 443, timeoutOf(target)),
+    restart: (target: Target) => checkRestart(target.ssh!, timeoutOf(target)),
+} satisfies Partial<Record<CheckName, (target: Target) => Promise<Verdict>>>;
 
 const RETRY_MS = 1_000;
 
@@ -79,9 +88,8 @@ export async function runChecks(target: Target, options: RunOptions = {}): Promi
         }
     }
 
-    const { ssh } = target;
-    if (ssh && wanted("renewal")) {
-        pending.push(attempt({ name: "renewal" }, giveUp, () => checkRenewal(ssh, timeoutOf(target))));
+    for (const [name, ask] of Object.entries(MACHINE_CHECKS) as [CheckName, (target: Target) => Promise<Verdict>][]) {
+        if (wanted(name)) pending.push(attempt({ name }, giveUp, () => ask(target)));
     }
 
     // They are awaited one by one below: one that throws early must not count as unhandled meanwhile.

@@ -1,5 +1,4 @@
-import { execa } from "execa";
-import { Fault } from "./fault.ts";
+import { askMachine } from "./machine.ts";
 import { fail, ok, type Verdict } from "./types.ts";
 
 const TIMER = "certbot.timer";
@@ -9,29 +8,29 @@ const PROPERTIES = [
     ...["Result", "ExecMainStatus", "ExecMainStartTimestamp"],
 ];
 // systemctl writes times in the zone of its own environment.
-const SCRIPT = `TZ=UTC systemctl show --property=${PROPERTIES.join(",")} ${TIMER} ${SERVICE}`;
+const SHOW = `TZ=UTC systemctl show --property=${PROPERTIES.join(",")} ${TIMER} ${SERVICE}`;
+const SCRIPT = `${SHOW}
+echo
+echo "Reason=$(journalctl -q -u ${SERVICE} -o cat -n 50 --no-pager | sed -n 's/^Failed to renew certificate .* with error: //p' | tail -n1)"
+`;
 
-const LOGS = "look on the machine: journalctl -u certbot; /var/log/letsencrypt/letsencrypt.log";
+const LOGS =
+    "look on the machine: journalctl -u certbot; /var/log/letsencrypt/letsencrypt.log; and try again there: sudo systemctl start certbot";
+/** The machine has no key with which to register anew, as the external account binding of some authorities has. */
+const REGISTER =
+    "the authority has lost the machine's account: register anew by pulumi up --replace '**linkmesh-certificate'";
 
 /** Whether the machine renews its certificate by itself. @param ssh the ssh command up to the destination. @throws Fault */
 export async function checkRenewal(ssh: string[], timeoutMs: number): Promise<Verdict> {
-    const [file, ...args] = ssh as [string, ...string[]];
-    const result = await execa(file, [...args, SCRIPT], { reject: false, stdin: "ignore", timeout: timeoutMs });
-    if (!result.failed) return judgeRenewal(result.stdout);
-    const said = result.stderr?.trim().split("\n").at(-1);
-    const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : said || result.shortMessage;
-    throw new Fault(
-        `the machine could not be asked over SSH: ${reason}`,
-        "check the command of --ssh, and that your address belongs to sshAllowedCidrs",
-    );
+    return judgeRenewal(await askMachine(ssh, SCRIPT, [], timeoutMs));
 }
 
-/** @param shown what `systemctl show` prints of certbot's timer and service, with times in UTC */
+/** @param shown what `systemctl show` prints of certbot's timer and service, with times in UTC, and certbot's last reason */
 export function judgeRenewal(shown: string): Verdict {
     const units = shown.split(/\n\s*\n/).map(parseUnit);
     const timer = units.find(({ Id }) => Id === TIMER);
     const service = units.find(({ Id }) => Id === SERVICE);
-    if (!timer || !service) return fail("systemd on the machine does not tell of certbot", `look there: ${SCRIPT}`);
+    if (!timer || !service) return fail("systemd on the machine does not tell of certbot", `look there: ${SHOW}`);
     for (const { Id, LoadState } of [timer, service]) {
         if (LoadState === "masked")
             return fail(
@@ -52,9 +51,10 @@ export function judgeRenewal(shown: string): Verdict {
     }
     const last = time(service.ExecMainStartTimestamp);
     if (service.ActiveState !== "activating" && service.Result !== "success") {
+        const reason = units.find((unit) => unit.Reason)?.Reason;
         return fail(
-            `the last renewal run${last ? `, ${last},` : ""} failed (${service.Result}, status ${service.ExecMainStatus})`,
-            LOGS,
+            `the last renewal run${last ? `, ${last},` : ""} failed (${service.Result}, status ${service.ExecMainStatus})${reason ? `: ${reason}` : ""}`,
+            reason?.includes("accountDoesNotExist") ? REGISTER : LOGS,
         );
     }
     return ok(

@@ -47,6 +47,8 @@ export const CHECK_NAMES = [
     "grpc",
     "closed",
     "renewal",
+    "served",
+    "restart",
 ] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
 

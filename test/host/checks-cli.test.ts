@@ -98,9 +98,20 @@ test.each<[string, string, RegExp, number]>([
     expect(code).toBe(expected);
 });
 
-test("without --ssh the renewal is no part of the results", async () => {
+test("--ssh: what the machine is asked is a script that its shell understands, and root's", async () => {
+    // What ssh would send goes to a shell here, in which `sh` shows the user, checks the script, and runs nothing.
+    writeFileSync(join(directory, "ssh"), 'sh() { echo "$(id -u) $*" >&2; command sh -n; }; eval "$2"');
+    const ssh = `sh ${directory}/ssh admin@192.0.2.7`;
+    for (const name of ["renewal", "served", "restart"]) {
+        const { stdout } = await cli(...arguments_, "--only", name, "--ssh", ssh);
+        expect(stdout, name).not.toMatch(/could not be asked|[Ss]yntax/);
+    }
+});
+
+test("without --ssh nothing of the machine's own is part of the results", async () => {
     const { stdout } = await cli(...arguments_, "--json");
-    expect((JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name)).not.toContain("renewal");
+    const names = (JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name);
+    for (const name of ["renewal", "served", "restart"]) expect(names).not.toContain(name);
 });
 
 test("without port 80, without gRPC, with a name for the UI", async () => {

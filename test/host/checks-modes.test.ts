@@ -21,7 +21,12 @@ test.each<[string, Faults, Partial<Target>, CheckName[]]>([
     ["no gRPC", {}, { grpc: false }, without("ui", "grpc")],
     ["no port 80", {}, { httpPort: false }, without("ui", "redirect")],
     ["no IPv6", {}, { ipv6: false }, without("ui")],
-    ["an own certificate", {}, { ownCertificate: true, ssh: ["false"] }, without("ui")],
+    [
+        "an own certificate",
+        {},
+        { ownCertificate: true, ssh: ["sh", "-c", "echo served A; echo file A /own.pem"] },
+        [...without("ui"), "served", "restart"],
+    ],
 ])("green with %s", async (_what, faults, change, expected) => {
     const results = await check(faults, change);
     expect(results.filter(({ status }) => status !== "ok")).toEqual([]);

@@ -70,3 +70,21 @@ test.each<[string, string, RegExp]>([
     expect(verdict.detail).toMatch(sentence);
     expect(verdict.hint).toBeTruthy();
 });
+
+const FAILED = shown({}, { ActiveState: "failed", Result: "exit-code", ExecMainStatus: "1" });
+
+test("a failed run is told with certbot's reason", () => {
+    const { detail, hint } = judgeRenewal(`${FAILED}\nReason=Timeout during connect (likely firewall problem)\n`);
+    expect(detail).toMatch(/failed \(exit-code, status 1\): Timeout during connect \(likely firewall problem\)$/);
+    expect(hint).toMatch(/try again there: sudo systemctl start certbot/);
+});
+
+test("an authority that lost its accounts: how to register anew", () => {
+    const reason = "urn:ietf:params:acme:error:accountDoesNotExist :: no such account :: Account 6fb1 not found.";
+    expect(judgeRenewal(`${FAILED}\nReason=${reason}\n`).hint).toMatch(
+        /register anew by pulumi up --replace '\*\*linkmesh-certificate'/,
+    );
+});
+
+test("the reason of an earlier failure is not told after a good run", () =>
+    expect(judgeRenewal(`${shown({})}\nReason=Timeout during connect\n`).status).toBe("ok"));
