@@ -1,4 +1,5 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
+import { posix } from "node:path";
 import type { Settings } from "./settings.ts";
 import { brokenChain, readChain } from "./settings/chain.ts";
 import {
@@ -246,9 +247,21 @@ function linkmeshPackage(s: Settings): string[] {
 }
 
 function linkmeshConfig(s: Settings): string[] {
-    return MANAGED_CONFIG_KEYS.filter((key) => hasPath(s.linkmeshConfig, key.split("."))).map(
-        (key) => `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`,
-    );
+    const database = valueAt(s.linkmeshConfig, ["storage", "boltPath"]);
+    const lost =
+        typeof database === "string" &&
+        !s.linkmeshDataPaths.some((path) => posix.normalize(database).startsWith(`${path}/`));
+    return [
+        ...MANAGED_CONFIG_KEYS.filter((key) => valueAt(s.linkmeshConfig, key.split(".")) !== undefined).map(
+            (key) => `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`,
+        ),
+        ...broken([
+            [
+                !lost,
+                `linkmeshConfig puts the database at ${String(database)}, which would go with the machine: choose a place below ${s.linkmeshDataPaths.join(" or ")}, or add its directory to linkmeshDataPaths.`,
+            ],
+        ]),
+    ];
 }
 
 function dataPaths({ linkmeshDataPaths: paths, linkmeshEnvironmentFile: file }: Settings): string[] {
@@ -267,13 +280,10 @@ function dataPaths({ linkmeshDataPaths: paths, linkmeshEnvironmentFile: file }: 
     ];
 }
 
-function hasPath(value: unknown, path: readonly string[]): boolean {
+/** The value at a path of keys; undefined if there is none. */
+function valueAt(value: unknown, path: readonly string[]): unknown {
     const [key, ...rest] = path;
-    if (key === undefined) return true;
-    return (
-        typeof value === "object" &&
-        value !== null &&
-        key in value &&
-        hasPath((value as Record<string, unknown>)[key], rest)
-    );
+    if (key === undefined) return value;
+    if (typeof value !== "object" || value === null) return undefined;
+    return valueAt((value as Record<string, unknown>)[key], rest);
 }

@@ -39,6 +39,7 @@ beforeAll(async () => {
 const pair = (cert: Pair, key = cert) => ({ tlsCertificate: `${cert.cert}\n${ca.pem}`, tlsPrivateKey: key.key });
 /** The good one, with this in place of its chain. */
 const chained = (...pems: string[]) => ({ ...pair(own.good), tlsCertificate: [own.good.cert, ...pems].join("\n") });
+const bolt = (boltPath: string) => ({ linkmeshConfig: { storage: { boltPath } } });
 
 describe("combinations that make sense", () => {
     test.each<[string, () => Record<string, unknown>]>([
@@ -52,6 +53,11 @@ describe("combinations that make sense", () => {
         [
             "a private network, and its own authority there",
             () => ({ publicAddress: false, subnetId: "subnet-0abc", acmeDirectory: OWN_CA }),
+        ],
+        ["the database at another place on the data volume", () => bolt("/data/linkmesh/./other/state.db")],
+        [
+            "the database in a directory that is placed on the data volume",
+            () => ({ ...bolt("/opt/lm/state.db"), linkmeshDataPaths: ["/opt/lm"] }),
         ],
         ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
         ["hops before the machine, and gRPC beside", () => ({ trustedHops: ["203.0.113.0/24"] })],
@@ -135,6 +141,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         }),
     ],
     ["`certificateNames` twice", () => ({ certificateNames: ["linkmesh.example.com", "linkmesh.example.com"] })],
+    ["`linkmeshConfig` with a database outside of `linkmeshDataPaths`", () => bolt("/opt/lm/state.db")],
     ["`tlsCertificate` without `tlsPrivateKey`", () => ({ tlsCertificate: own.good.cert })],
     ["`tlsPrivateKey` of another certificate", () => pair(own.good, own.other)],
     ["`tlsCertificate` for other names", () => pair(own.elsewhere)],
