@@ -32,7 +32,7 @@ main() {
 }
 
 order() {
-    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) way=(--dns-route53) line='' tries=0 reason
+    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) way=(--dns-route53) line='' tries=0 lost='' reason
     if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
     if [ "$AUTHENTICATOR" = webroot ]; then way=(--webroot -w /var/www/acme); fi
     # In a file: arguments are seen by every process of the machine.
@@ -49,6 +49,12 @@ order() {
             sleep $((tries * 10))
             continue
         fi
+        # Once: the account that certbot then makes is known there.
+        if [ -z "$lost" ] && account_is_lost; then
+            lost=yes
+            set_account_aside
+            continue
+        fi
         forget_order
         fail "the certificate authority gave no certificate for ${NAME_LIST//,/ and }: $(certbot_reason)"
     done
@@ -59,6 +65,20 @@ order() {
     [ -n "$line" ] || note_order # it was due
     # The hook, which does this and notes the order, was left out: certbot runs it for some of these orders only.
     if systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+}
+
+# An authority that was rebuilt knows none of its accounts. certbot shows its words, and logs what kind they are.
+account_is_lost() {
+    grep -qs accountDoesNotExist "$WORK/certbot" /var/log/letsencrypt/letsencrypt.log
+}
+
+set_account_aside() {
+    local accounts=/etc/letsencrypt/accounts/${DIRECTORY#https://}
+    accounts=${accounts%%\?*}
+    accounts=${accounts%/}
+    echo "The certificate authority does not know this machine's account any more: registering anew."
+    rm -rf "$accounts.lost"
+    mv "$accounts" "$accounts.lost"
 }
 
 # A role that has just been given reaches the metadata service after some seconds.
@@ -144,7 +164,7 @@ hook_renewals() {
 # certbot runs this after each renewal: it counts against the authority's limit, and nginx has to read it.
 server=\$(sed -n 's/^server = //p' "$RENEWAL/\${RENEWED_LINEAGE##*/}.conf")
 printf '%s %s %s\n' "\$(date +%s)" "\$server" "\$(echo "\$RENEWED_DOMAINS" | tr ' ' '\n' | LC_ALL=C.UTF-8 sort | paste -sd,)" >>$ORDERS
-nginx -t -q && systemctl reload nginx
+systemctl start linkmesh-proxy-certificate.service # which the proxy step installs, and its timer repeats
 EOF_HOOK
 }
 
