@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Settings } from "../settings.ts";
 import { grpcSurface } from "../surfaces.ts";
 import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
@@ -7,9 +8,8 @@ import type { SshHost } from "./ssh-host.ts";
 /** LinkMesh from its package, with its environment, the public name in its gRPC certificate, and its config.yaml. */
 export function setUpLinkMesh(host: SshHost, settings: Settings): void {
     const { domain, linkmeshEnvironmentFile } = settings;
-    const fromSource = settings.linkmeshAptSource !== "";
     const grpc = grpcSurface(settings);
-    const name = fromSource ? settings.linkmeshVersion : settings.linkmeshDebSha256;
+    const name = packageName(settings);
     host.step("package", {
         variables: {
             NAME: name,
@@ -29,17 +29,33 @@ export function setUpLinkMesh(host: SshHost, settings: Settings): void {
         timeout: 1200,
     });
     host.step("environment", {
-        variables: { DOMAIN: domain, ENVIRONMENT_FILE: linkmeshEnvironmentFile },
+        variables: { DOMAIN: domain, GRPC_NAME: grpc?.host ?? "", ENVIRONMENT_FILE: linkmeshEnvironmentFile },
         files: { entries: renderEnvironment(settings.linkmeshEnvironment) },
         secret: true,
     });
     if (grpc) host.step("grpc-certificate", { variables: { DOMAIN: domain, NAME: grpc.host } });
     host.step("config", {
-        variables: { DOMAIN: domain },
+        variables: { DOMAIN: domain, GRPC_NAME: grpc?.host ?? "" },
         files: {
-            "config.yaml": renderConfig({ domain, grpc, extra: settings.linkmeshConfig }),
+            "config.yaml": configOverlay(settings),
             "merge_config.py": readFile("merge_config.py"),
         },
         timeout: 600,
     });
+}
+
+/** Names LinkMesh's package and the keys of its config.yaml, which together decide what it serves. Pure. */
+export function linkmeshRevision(settings: Settings): string {
+    const text = [packageName(settings), configOverlay(settings)].join("\n");
+    return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+/** What the package is kept as on the data volume. */
+function packageName({ linkmeshAptSource, linkmeshVersion, linkmeshDebSha256 }: Settings): string {
+    return linkmeshAptSource !== "" ? linkmeshVersion : linkmeshDebSha256;
+}
+
+function configOverlay(settings: Settings): string {
+    const { domain, linkmeshConfig: extra } = settings;
+    return renderConfig({ domain, grpc: grpcSurface(settings), extra });
 }

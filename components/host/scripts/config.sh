@@ -2,7 +2,7 @@
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The proxy's keys and the user's in LinkMesh's config.yaml; other keys and all comments stay, and a key that the user
 # no longer sets is again what it was.
-# DOMAIN. The file `config.yaml`: the keys to set. The file `merge_config.py`: the merge.
+# DOMAIN. GRPC_NAME: where agents connect, or nothing. The file `config.yaml`: the keys to set. The file `merge_config.py`: the merge.
 
 CONFIG=/etc/linkmesh/config.yaml
 RECORD=$STATE/config-record # what stood there before; with `.pending` while the swap may have happened or not
@@ -15,6 +15,9 @@ main() {
     if ! cmp -s "$WORK/config.yaml" "$CONFIG"; then record "$RECORD.pending" 0600 <"$WORK/pending"; fi
     change_linkmesh_file "$CONFIG" "$WORK/config.yaml"
     wait_until 30 certificate_at_internal_port || fail "LinkMesh does not listen for gRPC on port 50061 with the new $CONFIG, so the old one is in place again: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    refuse_elsewhere '' "the old config.yaml is in place again"
+    # Another database has another certificate.
+    [ -z "$GRPC_NAME" ] || name_grpc "$GRPC_NAME"
     linkmesh_file_proven
     record "$RECORD" 0600 <"$WORK/record"
     rm -f "$RECORD.pending"

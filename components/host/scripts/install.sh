@@ -47,8 +47,9 @@ settle_cut_upgrade() {
 }
 
 upgrade() {
-    local old state
+    local old state known
     old=$(data_version)
+    known=$(written_elsewhere)
     state="$old and its data are in place again"
     [ -e "$PACKAGES/$IN_USE.deb" ] || state="its data are as they were, but the package of $old is not at hand"
     if [ ! -e "$COPY/pending" ]; then
@@ -61,6 +62,7 @@ upgrade() {
     systemctl start "$PACKAGE" || true # told by the next line
     linkmesh_comes_up 120 ||
         fail "LinkMesh $(version_of "$NAME") does not answer, so $state: see \`sudo journalctl -u $PACKAGE\` on the machine."
+    refuse_elsewhere "$known" "$state"
 }
 
 # --- the copy

@@ -118,3 +118,58 @@ swap_content() {
     fi
     swap "$path.new" "$path"
 }
+
+# written_elsewhere [KNOWN]: the files that LinkMesh has open for writing on a disk that goes with the machine, one a line,
+# without those that KNOWN lists. Logs and what is temporary may lie there.
+written_elsewhere() {
+    local pid fd flags device links file volume
+    volume=$(stat -c %d "$DATA")
+    for pid in $(linkmesh_pids); do
+        for fd in "/proc/$pid/fd"/*; do
+            # A file may be closed meanwhile.
+            flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$pid/fdinfo/${fd##*/}" 2>/dev/null) || continue
+            if ! ((8#${flags:-0} & 3)) || [ ! -f "$fd" ]; then continue; fi
+            read -r device links < <(stat -L -c '%d %h' "$fd" 2>/dev/null) || continue
+            if [ "$device" = "$volume" ] || [ "$links" = 0 ]; then continue; fi
+            file=$(readlink "$fd") || continue
+            case $file in
+            /tmp/* | /var/tmp/* | /run/* | /dev/* | /proc/* | /sys/* | /var/log/* | /var/cache/*) ;;
+            *) grep -qxF -- "$file" <<<"${1:-}" || echo "$file" ;;
+            esac
+        done
+    done
+}
+
+linkmesh_pids() {
+    local group
+    for group in /proc/[0-9]*/cgroup; do
+        if grep -qs "/$PACKAGE\.service" "$group"; then basename "$(dirname "$group")"; fi
+    done
+}
+
+# refuse_elsewhere KNOWN PUT_BACK: fails when LinkMesh keeps anything beside the data volume that KNOWN does not list.
+refuse_elsewhere() {
+    local files file
+    files=$(written_elsewhere "$1")
+    file=${files%%$'\n'*}
+    [ -z "$file" ] ||
+        fail "LinkMesh writes $file, which is not on the data volume and would go with the machine, so $2:" \
+            "have linkmeshConfig name a place below linkmeshDataPaths, or add $(dirname "$file") to that, and run pulumi up again."
+}
+
+# name_grpc NAME: LinkMesh's own certificate on the gRPC port carries the name. `cert init` runs only when it does not: it
+# needs the database for itself, so the service stops meanwhile.
+name_grpc() {
+    if has_public_name "$1"; then return; fi
+    on_failure restart_linkmesh 60
+    stop_linkmesh
+    runuser -u linkmesh -- linkmesh-server cert init --san "dns:$1" >"$WORK/cert-init" 2>&1 ||
+        fail "\`linkmesh-server cert init --san dns:$1\` failed: $(tail -n1 "$WORK/cert-init")"
+    restart_linkmesh 60 || fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    has_public_name "$1" || fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+}
+
+has_public_name() {
+    local port
+    port=$(grpc_port) && certificate_at "127.0.0.1:$port" "$1" | has_name "$1"
+}

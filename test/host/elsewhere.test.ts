@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
+
+// A process with files open in every way, beside a "data volume" on another file system than the rest.
+let disk: string;
+let volume: string;
+let other: ChildProcess;
+
+beforeAll(() => {
+    disk = mkdtempSync("/var/lib/linkmesh-elsewhere-");
+    volume = mkdtempSync("/dev/shm/linkmesh-elsewhere-");
+    mkdirSync("/var/log/linkmesh-elsewhere", { recursive: true });
+    const files = [
+        openSync(join(volume, "state.db"), "a+"),
+        openSync(join(disk, "state.db"), "a+"),
+        openSync(join(disk, "written only"), "w"),
+        openSync(join(disk, "state.db"), "r"),
+        openSync(join(disk, "deleted"), "w"),
+        openSync("/var/log/linkmesh-elsewhere/server.log", "a"),
+        openSync("/tmp/linkmesh-elsewhere", "w"),
+        openSync("/dev/null", "w"),
+    ];
+    unlinkSync(join(disk, "deleted"));
+    other = spawn("sleep", ["600"], { stdio: ["ignore", "ignore", "ignore", ...files] });
+    for (const file of files) closeSync(file);
+});
+
+afterAll(() => {
+    other.kill();
+    for (const path of [disk, volume, "/var/log/linkmesh-elsewhere", "/tmp/linkmesh-elsewhere"])
+        rmSync(path, { recursive: true, force: true });
+});
+
+/** What a function of the scripts prints, about that process in LinkMesh's place. */
+function run(command: string) {
+    const script = `set -Eeuo pipefail; shopt -s inherit_errexit; DATA=${volume}; PACKAGE=linkmesh-server
+        source ./functions/linkmesh.sh
+        fail() { echo "error: $*"; exit 1; }
+        linkmesh_pids() { echo ${other.pid}; }
+        ${command}`;
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: SCRIPTS, encoding: "utf8" });
+    return { status, stderr, lines: stdout.split("\n").filter((line) => line !== "") };
+}
+
+test("what LinkMesh has open for writing beside the data volume is found, but no log and nothing temporary", () => {
+    const lines = [join(disk, "state.db"), join(disk, "written only")];
+    expect(run("written_elsewhere")).toEqual({ status: 0, stderr: "", lines });
+});
+
+test("what was there before is left out", () => {
+    const lines = [join(disk, "written only")];
+    expect(run(`written_elsewhere '${join(disk, "state.db")}'`)).toEqual({ status: 0, stderr: "", lines });
+});
+
+test("it is refused by a sentence with the file, the setting and what to do", () => {
+    const { status, lines } = run(`refuse_elsewhere '' "the old config.yaml is in place again"; echo went on`);
+    expect(lines).toEqual([
+        `error: LinkMesh writes ${disk}/state.db, which is not on the data volume and would go with the machine, so the old config.yaml is in place again: have linkmeshConfig name a place below linkmeshDataPaths, or add ${disk} to that, and run pulumi up again.`,
+    ]);
+    expect(status).toBe(1);
+});
+
+test("nothing is refused when all is known", () => {
+    const { status, lines } = run('refuse_elsewhere "$(written_elsewhere)" x; echo went on');
+    expect({ status, lines }).toEqual({ status: 0, lines: ["went on"] });
+});
