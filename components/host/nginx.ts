@@ -2,7 +2,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
 import { grpcSurface, hasOwnCertificate } from "../surfaces.ts";
 import { certificateFolder } from "./certificate.ts";
+import { linkmeshRevision } from "./linkmesh.ts";
 import { renderNginx, renderPort80, type NginxArgs } from "./render/nginx.ts";
+import { readFile } from "./render/step.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 function nginxArgs(settings: Settings, ipv6: boolean): NginxArgs {
@@ -39,7 +41,7 @@ export function setUpProxy(host: SshHost, settings: Settings, ipv6: boolean): pu
     const { domain, uiDomain } = settings;
     host.step("proxy", {
         variables: { DOMAIN: domain, CERTIFICATE: args.certificate, REVISION: revision },
-        files,
+        files: { ...files, "serve-certificate.sh": readFile("machine/serve-certificate.sh") },
     });
     return host.step("surfaces", {
         variables: {
@@ -49,6 +51,7 @@ export function setUpProxy(host: SshHost, settings: Settings, ipv6: boolean): pu
             GRPC_PORT: args.grpc ? String(args.grpc.port) : "",
             REDIRECT: settings.httpRedirect ? "yes" : "",
             LOOPBACK: ipv6 ? "127.0.0.1\n[::1]" : "127.0.0.1",
+            LINKMESH: linkmeshRevision(settings),
         },
     });
 }

@@ -16,19 +16,16 @@ test.each(shell)("shellcheck has nothing to say about %s", (name) => {
     expect(run.status).toBe(0);
 });
 
-test.each(shell.filter((name) => !name.startsWith("functions/")))(
-    "%s as it is sent to the machine is whole",
-    (name) => {
-        const text = renderStep({
-            name: name.replace(".sh", ""),
-            variables: { DOMAIN: "linkmesh.example.com" },
-            files: { "a.conf": "a\n" },
-        });
-        const run = spawnSync("bash", ["-n"], { input: text, encoding: "utf8" });
-        expect(run.stderr).toBe("");
-        expect(text.trimEnd().endsWith("start </dev/null")).toBe(true);
-    },
-);
+test.each(shell.filter((name) => !name.includes("/")))("%s as it is sent to the machine is whole", (name) => {
+    const text = renderStep({
+        name: name.replace(".sh", ""),
+        variables: { DOMAIN: "linkmesh.example.com" },
+        files: { "a.conf": "a\n" },
+    });
+    const run = spawnSync("bash", ["-n"], { input: text, encoding: "utf8" });
+    expect(run.stderr).toBe("");
+    expect(text.trimEnd().endsWith("start </dev/null")).toBe(true);
+});
 
 test.each([
     { seen: "ns1.example.com. ns2.example.com.", asked: "ns1.example.com. ns2.example.com." },

@@ -1,4 +1,9 @@
 import { expect } from "vitest";
+import { stopProcess } from "../../lab/cloud/process.ts";
+import type { Lab } from "../../lab/lab.ts";
+import { PUBLIC_ACME } from "../../lab/services/pebble.ts";
+import { servicePidFile } from "../../lab/services/service.ts";
+import { startServices } from "../../lab/services/services.ts";
 import { onMachine } from "./lab.ts";
 
 const DUE = "renew_before_expiry = 40000 days";
@@ -17,4 +22,10 @@ export async function makeDue(file: string): Promise<void> {
 
 export async function makeNotDue(file: string): Promise<void> {
     await onMachine(`sed -i '/^${DUE}$/d' ${file}`);
+}
+
+/** Starts the lab's ACME server anew: Pebble keeps nothing, as an authority that was rebuilt. */
+export async function forgetAccounts(lab: Lab): Promise<void> {
+    await stopProcess(servicePidFile(lab, PUBLIC_ACME.name));
+    await startServices(lab, () => undefined);
 }

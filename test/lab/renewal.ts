@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { servedSerial } from "../../lab/commands/renew.ts";
 import { Clients } from "./clients.ts";
 import { lab, labOk, onMachine, status, theLab, tryOnMachine, vitals } from "./lab.ts";
-import { makeDue, makeNotDue, renewalFile } from "./lineage.ts";
+import { forgetAccounts, makeDue, makeNotDue, renewalFile } from "./lineage.ts";
 import { Load } from "./load.ts";
 
 const SESSIONS = 200;
@@ -80,6 +80,59 @@ export function renewal(): void {
 
         await onMachine("nft delete table inet shut && systemctl start certbot.service");
         await labOk("check");
+    });
+
+    test("a foreign site that nginx refuses that night: check sees the old certificate, and the machine makes up for it", async () => {
+        const unit = "linkmesh-proxy-certificate";
+        await makeNotDue(file);
+        await makeDue(file);
+        const before = await serial();
+        const foreign = "/etc/nginx/sites-enabled/foreign";
+        await onMachine(`echo 'server { no_such_directive on; }' >${foreign} && systemctl start certbot.service`);
+        expect(await onMachine("systemctl show --property=Result --value certbot.service")).toBe("success");
+        expect(await serial()).toBe(before);
+        const seen = await lab("check");
+        expect(seen.stdout).toMatch(
+            /✗ served .*nginx serves the certificate with serial [0-9a-f]+, but \S+\/fullchain\.pem holds [0-9a-f]+: its reload failed/,
+        );
+        expect(seen.exitCode).toBe(1);
+        expect(await onMachine(`systemctl is-failed ${unit}.service`)).toBe("failed");
+        expect(await onMachine(`journalctl -q -u ${unit} -o cat -n 20`)).toMatch(
+            /^error: nginx does not serve .* refuses its configuration: .*no_such_directive/m,
+        );
+
+        // The timer's own run, four times an hour.
+        expect(await onMachine(`systemctl show --property=ActiveState,TimersCalendar ${unit}.timer`)).toMatch(
+            /OnCalendar=\*-\*-\* \*:00\/15:00 .*\n?ActiveState=active|ActiveState=active\n?.*OnCalendar=\*-\*-\* \*:00\/15:00/,
+        );
+        await onMachine(`rm ${foreign} && systemctl start ${unit}.service`);
+        expect(await serial()).not.toBe(before);
+        expect((await labOk("check")).stdout).toMatch(/✓ served .*nginx serves the certificate on the disk/);
+    });
+
+    test("an authority that lost its accounts: check says how to register anew, and that does", async () => {
+        const accounts = () => onMachine("cd /etc/letsencrypt/accounts && ls -d */*/*");
+        await makeNotDue(file);
+        await makeDue(file);
+        const [lost, before] = [await accounts(), await serial()];
+        await forgetAccounts(theLab());
+        expect((await tryOnMachine("systemctl start certbot.service")).code).toBe(1);
+        const seen = await lab("check");
+        expect(seen.stdout).toMatch(
+            /✗ renewal .*accountDoesNotExist.*\n +the authority has lost the machine's account: register anew by pulumi up --replace '\*\*linkmesh-certificate'/,
+        );
+
+        const run = await labOk("up", "--replace", "linkmesh-certificate");
+        expect(run.stdout).toMatch(
+            /! step certificate: .*does not know this machine's account any more: registering anew/,
+        );
+        expect(await serial()).not.toBe(before);
+        expect((await accounts()).split("\n")).toHaveLength(2);
+        expect(await accounts()).toContain(lost.replace("/dir/", "/dir.lost/"));
+        // The timer goes on with the new account.
+        await onMachine("systemctl start certbot.service");
+        await labOk("check");
+        await onMachine("rm -r /etc/letsencrypt/accounts/*/*.lost");
     });
 
     test("a timer that is stopped is seen by check", async () => {

@@ -1,7 +1,9 @@
 #!/bin/bash
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The whole configuration of nginx: port 80, the https site, the gRPC stream.
-# DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. The files of the revision.
+# DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. The files of the revision, and `serve-certificate.sh`.
+
+UNIT=linkmesh-proxy-certificate
 
 main() {
     local name
@@ -14,9 +16,35 @@ main() {
         apply nginx_reload
         wait_until 20 serves_certificate "$CERTIFICATE" || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
     }
+    watch_certificate
     commit
+    systemctl enable --quiet --now $UNIT.timer
+    systemctl start $UNIT.service
     find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$REVISION" -exec rm -rf {} +
     leave_other_certificates
+}
+
+# Whoever puts a new certificate on the disk, nginx serves it within the hour.
+watch_certificate() {
+    install_file /usr/local/lib/linkmesh-proxy/serve-certificate 0755 <"$FILES/serve-certificate.sh"
+    install_file /etc/systemd/system/$UNIT.service <<EOF_SERVICE
+[Unit]
+Description=nginx serves the certificate of $DOMAIN that is on the disk
+RequiresMountsFor=$CERTIFICATE
+[Service]
+Type=oneshot
+Environment=DOMAIN=$DOMAIN CERTIFICATE=$CERTIFICATE
+ExecStart=/usr/local/lib/linkmesh-proxy/serve-certificate
+EOF_SERVICE
+    install_file /etc/systemd/system/$UNIT.timer <<'EOF_TIMER'
+[Unit]
+Description=nginx is reloaded again if it could not be at a renewal
+[Timer]
+OnCalendar=*:0/15
+[Install]
+WantedBy=timers.target
+EOF_TIMER
+    apply systemctl daemon-reload
 }
 
 # Only now that the one is served: an update that fails before and is taken back runs no step again.

@@ -2,7 +2,8 @@
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The public surfaces answer on the machine itself, in each family that it has; the last word of `pulumi up`.
 # DOMAIN. UI_DOMAIN: the name with HTTP/2, or nothing. GRPC_HOST, GRPC_PORT: where agents connect, or nothing. REDIRECT:
-# "yes" when port 80 is open. LOOPBACK: the machine's own address of each family, as in a URL, one a line.
+# "yes" when port 80 is open. LOOPBACK: the machine's own address of each family, as in a URL, one a line. LINKMESH: names
+# its package and configuration; only there so that a change of them runs this step again.
 
 LOG=/var/log/nginx/error.log
 

@@ -1,0 +1,31 @@
+#!/bin/bash
+# nginx shows clients the certificate that is on the disk, and is reloaded if it does not. certbot ignores a hook that
+# fails, so that nginx would serve the old certificate to its end: the timer of this unit tries again.
+# From the unit: DOMAIN. CERTIFICATE: the folder of the one to serve.
+
+set -euo pipefail
+export LC_ALL=C.UTF-8
+
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+# Nothing when nginx shows none.
+served() {
+    { timeout 10 openssl s_client -connect 127.0.0.1:443 -servername "$DOMAIN" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null || true
+}
+
+wanted=$(openssl x509 -in "$CERTIFICATE/fullchain.pem") || fail "$CERTIFICATE/fullchain.pem cannot be read."
+if [ "$(served)" = "$wanted" ]; then exit 0; fi
+
+said=$(nginx -t 2>&1) || fail "nginx does not serve the certificate in $CERTIFICATE because it refuses its configuration: $(grep -m1 -F '[emerg]' <<<"$said" || echo "$said")"
+systemctl reload nginx || fail "nginx does not serve the certificate in $CERTIFICATE and cannot be reloaded: see \`systemctl status nginx\`."
+for _ in $(seq 20); do
+    if [ "$(served)" = "$wanted" ]; then
+        echo "nginx was reloaded, and serves the certificate in $CERTIFICATE."
+        exit 0
+    fi
+    sleep 0.5
+done
+fail "nginx serves another certificate for $DOMAIN than $CERTIFICATE holds, after a reload as well: see /var/log/nginx/error.log."
