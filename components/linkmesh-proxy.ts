@@ -260,6 +260,7 @@ function setUpHost(host: SshHost, settings: Settings, surroundings: HostSurround
             DOMAIN: settings.domain,
         },
     });
+    host.step("upkeep");
     const ipv6 = surroundings.ipv6 !== undefined;
     installNginx(host, settings, ipv6);
     setUpCertificate(host, settings, surroundings);

@@ -10,8 +10,10 @@ import { lab, labOk, type Run } from "./lab.ts";
 import { limits } from "./limits.ts";
 import { plainPulumi } from "./plain-pulumi.ts";
 import { renewal } from "./renewal.ts";
+import { storage } from "./storage.ts";
 import { surfaces } from "./surfaces.ts";
 import { unchanged } from "./unchanged.ts";
+import { upkeep } from "./upkeep.ts";
 
 // One lab for all, in the order of a stack's life: each part finds it as the one before left it, and leaves it whole.
 let up: Run;
@@ -33,8 +35,10 @@ describe("the guide's renewal", guideRenewal);
 describe("plain pulumi", plainPulumi);
 describe("a change", change);
 describe("bad input", badInput);
+describe("LinkMesh's database", storage);
 describe("what was cut", crash);
 describe("surroundings that fail", faults);
 describe("Let's Encrypt's limits", limits);
 describe("LinkMesh from an APT source", aptSource);
+describe("months unattended", upkeep);
 describe("destroy", destroy);

@@ -46,7 +46,7 @@ test("its outputs are those of the proxy; the private key is a secret", async ()
 
 test("the first preview is complete and knows the public URLs", async () => {
     const { registered, outputs } = await runProgram(CONFIG, { preview: true, program });
-    expect(registered.filter(({ type }) => type === "command:remote:Command")).toHaveLength(12);
+    expect(registered.filter(({ type }) => type === "command:remote:Command")).toHaveLength(13);
     expect(await valueOf(outputs.publicUrl)).toBe("https://linkmesh.example.com");
 });
 
@@ -54,7 +54,7 @@ test("what depends on it waits for the steps on the machine", async () => {
     const { registered } = await runProgram(CONFIG, { program });
     const after = registered.find(({ name }) => name === "after")!;
     const steps = after.dependsOn.filter((urn) => urn.includes("command:remote:Command"));
-    expect(steps).toHaveLength(12);
+    expect(steps).toHaveLength(13);
 });
 
 test("a wrong setting is told at once", async () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
 const STEPS = [
-    ...["ready", "volume", "nginx", "reachable", "certificate"],
+    ...["ready", "volume", "upkeep", "nginx", "reachable", "certificate"],
     ...["package", "install", "environment", "grpc-certificate", "config", "proxy", "surfaces"],
 ];
 const COMMAND = "command:remote:Command";

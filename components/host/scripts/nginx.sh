@@ -16,7 +16,7 @@ main() {
         done
     fi
     # shellcheck disable=SC2086
-    packages nginx libnginx-mod-stream bind9-dnsutils openssl curl $CERTBOT
+    packages nginx libnginx-mod-stream bind9-dnsutils openssl curl logrotate $CERTBOT
     if [ -n "$HTTP2_PER_NAME" ]; then can_http2_per_name; fi
     foreign_stream
     set_limits

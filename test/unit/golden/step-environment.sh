@@ -13,7 +13,7 @@ END_OF_FILE
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l LC_ALL=C.UTF-8
 
 STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
 DATA=/srv/linkmesh            # the data volume, which outlives this machine
@@ -366,6 +366,60 @@ swap_content() {
     swap "$path.new" "$path"
 }
 
+# written_elsewhere [KNOWN]: the files that LinkMesh has open for writing on a disk that goes with the machine, one a line,
+# without those that KNOWN lists. Logs and what is temporary may lie there.
+written_elsewhere() {
+    local pid fd flags device links file volume
+    volume=$(stat -c %d "$DATA")
+    for pid in $(linkmesh_pids); do
+        for fd in "/proc/$pid/fd"/*; do
+            # A file may be closed meanwhile.
+            flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$pid/fdinfo/${fd##*/}" 2>/dev/null) || continue
+            if ! ((8#${flags:-0} & 3)) || [ ! -f "$fd" ]; then continue; fi
+            read -r device links < <(stat -L -c '%d %h' "$fd" 2>/dev/null) || continue
+            if [ "$device" = "$volume" ] || [ "$links" = 0 ]; then continue; fi
+            file=$(readlink "$fd") || continue
+            case $file in
+            /tmp/* | /var/tmp/* | /run/* | /dev/* | /proc/* | /sys/* | /var/log/* | /var/cache/*) ;;
+            *) grep -qxF -- "$file" <<<"${1:-}" || echo "$file" ;;
+            esac
+        done
+    done
+}
+
+linkmesh_pids() {
+    local group
+    for group in /proc/[0-9]*/cgroup; do
+        if grep -qs "/$PACKAGE\.service" "$group"; then basename "$(dirname "$group")"; fi
+    done
+}
+
+# refuse_elsewhere KNOWN PUT_BACK: fails when LinkMesh keeps anything beside the data volume that KNOWN does not list.
+refuse_elsewhere() {
+    local files file
+    files=$(written_elsewhere "$1")
+    file=${files%%$'\n'*}
+    [ -z "$file" ] ||
+        fail "LinkMesh writes $file, which is not on the data volume and would go with the machine, so $2:" \
+            "have linkmeshConfig name a place below linkmeshDataPaths, or add $(dirname "$file") to that, and run pulumi up again."
+}
+
+# name_grpc NAME: LinkMesh's own certificate on the gRPC port carries the name. `cert init` runs only when it does not: it
+# needs the database for itself, so the service stops meanwhile.
+name_grpc() {
+    if has_public_name "$1"; then return; fi
+    on_failure restart_linkmesh 60
+    stop_linkmesh
+    runuser -u linkmesh -- linkmesh-server cert init --san "dns:$1" >"$WORK/cert-init" 2>&1 ||
+        fail "\`linkmesh-server cert init --san dns:$1\` failed: $(tail -n1 "$WORK/cert-init")"
+    restart_linkmesh 60 || fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    has_public_name "$1" || fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+}
+
+has_public_name() {
+    certificate_at "127.0.0.1:$(grpc_port)" "$1" | has_name "$1"
+}
+
 # --- nginx
 
 # new_revision NAME: a folder for a revision of the configuration.
@@ -434,10 +488,10 @@ nginx_obstacle() {
 }
 
 # The user's entries in LinkMesh's environment file, after those of the package; a later entry wins.
-# ENVIRONMENT_FILE. The file `entries`: NAME="VALUE", one a line.
+# DOMAIN, ENVIRONMENT_FILE. GRPC_NAME: where agents connect, or nothing. The file `entries`: NAME="VALUE", one a line.
 
 main() {
-    local path
+    local path known
     path=$(readlink -f "$ENVIRONMENT_FILE")
     sed '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/d' "$path" >"$WORK/environment"
     if [ -s "$FILES/entries" ]; then
@@ -445,7 +499,13 @@ main() {
         [ -z "$(tail -c1 "$WORK/environment")" ] || echo >>"$WORK/environment"
         { echo '# BEGIN linkmesh-proxy' && cat "$FILES/entries" && echo '# END linkmesh-proxy'; } >>"$WORK/environment"
     fi
+    known=$(written_elsewhere)
     change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
+    if [ -e "$PREVIOUS" ]; then
+        refuse_elsewhere "$known" "the old environment is in place again"
+        # Another database has another certificate.
+        [ -z "$GRPC_NAME" ] || name_grpc "$GRPC_NAME"
+    fi
     linkmesh_file_proven
 }
 

@@ -5,7 +5,7 @@
 
 set -Eeuo pipefail
 shopt -s inherit_errexit
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l LC_ALL=C.UTF-8
 
 STATE=/var/lib/linkmesh-proxy # what the steps know about this machine
 DATA=/srv/linkmesh            # the data volume, which outlives this machine

@@ -1,0 +1,47 @@
+#!/bin/bash
+# shellcheck shell=bash source=functions/base.sh
+# What lets the machine run for months unattended: no package run ends a session, and no log fills the disk.
+
+main() {
+    spare_sessions
+    bound_logs
+    bound_journal
+}
+
+# Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced.
+# A package of nginx itself is no restart: it hands the listeners to a new master, and sessions stay with the old one.
+spare_sessions() {
+    install_file /etc/needrestart/conf.d/linkmesh-proxy.conf <<'EOF_PERL'
+$nrconf{override_rc}->{qr(^nginx\.service$)} = 0;
+$nrconf{override_rc}->{qr(^linkmesh-server\.service$)} = 0;
+EOF_PERL
+}
+
+# Read before the packages' own files there, a global option counts for all their logs. 10,000 collectors write 125 MiB an
+# hour, and errors can come faster.
+bound_logs() {
+    install_file /etc/logrotate.d/00-linkmesh-proxy <<<'maxsize 100M'
+    install_file /etc/systemd/system/logrotate.timer.d/10-linkmesh-proxy.conf <<'EOF_TIMER'
+[Timer]
+OnCalendar=
+OnCalendar=*:0/10
+AccuracySec=1min
+RandomizedDelaySec=0
+EOF_TIMER
+    apply systemctl daemon-reload
+    # The next step installs it on a machine that lacks it, which starts the timer.
+    if installed logrotate; then
+        systemctl enable --quiet logrotate.timer
+        apply systemctl restart logrotate.timer
+    fi
+}
+
+# LinkMesh's own log among others.
+bound_journal() {
+    install_file /etc/systemd/journald.conf.d/linkmesh-proxy.conf <<'EOF_JOURNAL'
+[Journal]
+SystemMaxUse=500M
+RuntimeMaxUse=50M
+EOF_JOURNAL
+    [ -z "$CHANGED" ] || apply systemctl restart systemd-journald
+}
