@@ -25,7 +25,10 @@ beforeAll(() => {
         openSync("/dev/null", "w"),
     ];
     unlinkSync(join(disk, "deleted"));
-    other = spawn("sleep", ["600"], { stdio: ["ignore", "ignore", "ignore", ...files] });
+    // Node.js has files without a name open as well.
+    other = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
+        stdio: ["ignore", "ignore", "ignore", ...files],
+    });
     for (const file of files) closeSync(file);
 });
 
@@ -36,8 +39,8 @@ afterAll(() => {
 });
 
 /** What a function of the scripts prints, about that process in LinkMesh's place. */
-function run(command: string) {
-    const script = `set -Eeuo pipefail; shopt -s inherit_errexit; DATA=${volume}; PACKAGE=linkmesh-server
+function run(command: string, data = volume) {
+    const script = `set -Eeuo pipefail; shopt -s inherit_errexit; DATA=${data}; PACKAGE=linkmesh-server
         source ./functions/linkmesh.sh
         fail() { echo "error: $*"; exit 1; }
         linkmesh_pids() { echo ${other.pid}; }
@@ -50,6 +53,9 @@ test("what LinkMesh has open for writing beside the data volume is found, but no
     const lines = [join(disk, "state.db"), join(disk, "written only")];
     expect(run("written_elsewhere")).toEqual({ status: 0, stderr: "", lines });
 });
+
+test("nothing is found once all of it is on the volume", () =>
+    expect(run("written_elsewhere", disk)).toEqual({ status: 0, stderr: "", lines: [] }));
 
 test("what was there before is left out", () => {
     const lines = [join(disk, "written only")];

@@ -381,7 +381,7 @@ written_elsewhere() {
             file=$(readlink "$fd") || continue
             case $file in
             /tmp/* | /var/tmp/* | /run/* | /dev/* | /proc/* | /sys/* | /var/log/* | /var/cache/*) ;;
-            *) grep -qxF -- "$file" <<<"${1:-}" || echo "$file" ;;
+            /*) grep -qxF -- "$file" <<<"${1:-}" || echo "$file" ;; # others have no name, such as what epoll waits on
             esac
         done
     done
