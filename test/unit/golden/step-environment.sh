@@ -29,9 +29,13 @@ AGAIN=()
 
 # One plain sentence: what is wrong, where, what to do.
 fail() {
-    # Only once, although the shell around a subshell that failed comes here again.
-    if [ -z "$WORK" ] || rm "$WORK/sound" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
+    error "$@"
     exit 1
+}
+
+# Told only once, although the shell around a subshell that failed fails as well.
+error() {
+    if [ -z "$WORK" ] || rm "$WORK/sound" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
 }
 
 start() {
@@ -65,7 +69,7 @@ finish() {
     # A failure that a condition has hidden counts as well.
     if [ -z "$FINISHED" ] || [ ! -e "$WORK/sound" ]; then
         status=1
-        (fail "the step $STEP ended before its work was done; run pulumi up again, and look at the machine if that does not help.") # unless told
+        error "the step $STEP ended before its work was done; run pulumi up again, and look at the machine if that does not help."
         undo
     fi
     rm -rf "$WORK"
@@ -208,10 +212,9 @@ make_current() {
 
 # of_this_architecture FILE.deb
 of_this_architecture() {
-    case $(dpkg-deb -f "$1" Architecture) in
-    all | "$(dpkg --print-architecture)") ;;
-    *) return 1 ;;
-    esac
+    local architecture
+    architecture=$(dpkg-deb -f "$1" Architecture) || return
+    [ "$architecture" = all ] || [ "$architecture" = "$(dpkg --print-architecture)" ]
 }
 
 # Quiet unless it fails, APT_HINT says what to do then; waits for a package manager that is at work already, as on a
@@ -251,9 +254,9 @@ packages() {
 
 HTTP=127.0.0.1:8080
 
-# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form. A server that asks for a client
-# certificate shows its own before it refuses us, so only the certificate tells whether there was an answer.
+# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form.
 certificate_at() {
+    # A server that asks for a client certificate shows its own before it refuses us.
     { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null
 }
 
@@ -280,7 +283,7 @@ grpc_port() {
 }
 
 status_of() {
-    curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true
+    curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true # 000 is no answer
 }
 
 linkmesh_answers() {
@@ -289,7 +292,7 @@ linkmesh_answers() {
 
 # linkmesh_comes_up SECONDS: true once LinkMesh answers. One that dies again and again is not waited for.
 linkmesh_comes_up() {
-    LINKMESH_RESTARTS=$(linkmesh_restarts)
+    LINKMESH_RESTARTS=$(linkmesh_restarts) || return
     wait_until "$1" linkmesh_answers_or_dies && linkmesh_answers
 }
 
@@ -303,7 +306,7 @@ linkmesh_restarts() {
 
 # restart_linkmesh SECONDS: true when it answers within that time.
 restart_linkmesh() {
-    systemctl reset-failed "$PACKAGE" 2>/dev/null || true
+    systemctl reset-failed "$PACKAGE" 2>/dev/null || true # that it has not failed
     systemctl restart "$PACKAGE" && linkmesh_comes_up "$1"
 }
 
@@ -369,9 +372,10 @@ swap_content() {
 # written_elsewhere [KNOWN]: the files that LinkMesh has open for writing on a disk that goes with the machine, one a line,
 # without those that KNOWN lists. Logs and what is temporary may lie there.
 written_elsewhere() {
-    local pid fd flags device links file volume
+    local pid pids fd flags device links file volume
     volume=$(stat -c %d "$DATA")
-    for pid in $(linkmesh_pids); do
+    pids=$(linkmesh_pids)
+    for pid in $pids; do
         for fd in "/proc/$pid/fd"/*; do
             # A file may be closed meanwhile.
             flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$pid/fdinfo/${fd##*/}" 2>/dev/null) || continue
@@ -417,22 +421,27 @@ name_grpc() {
 }
 
 has_public_name() {
-    certificate_at "127.0.0.1:$(grpc_port)" "$1" | has_name "$1"
+    local port
+    port=$(grpc_port) && certificate_at "127.0.0.1:$port" "$1" | has_name "$1"
 }
 
 # --- nginx
 
 # new_revision NAME: a folder for a revision of the configuration.
 new_revision() {
-    [ "$(readlink "$NGINX/current" || true)" = "$1" ] || on_failure rm -rf "$NGINX/$1"
+    [ "$(current_revision)" = "$1" ] || on_failure rm -rf "$NGINX/$1"
     mkdir -p "$NGINX/$1"
+}
+
+current_revision() {
+    readlink "$NGINX/current" || true # none yet
 }
 
 # nginx_apply REVISION: makes a folder below $NGINX the configuration that is served. Validated as it will be read,
 # swapped by one link, proven by what is served.
 nginx_apply() {
     local revision=$1
-    if [ "$(readlink "$NGINX/current" || true)" = "$revision" ] && nginx_serves "$revision"; then return; fi
+    if [ "$(current_revision)" = "$revision" ] && nginx_serves "$revision"; then return; fi
     nginx_accepts "$revision" || fail "nginx refuses the new configuration, so nothing was changed: $(nginx_emergency)"
     make_current "$NGINX" "$revision"
     { apply nginx_reload && wait_until 20 nginx_serves "$revision"; } ||
@@ -455,7 +464,7 @@ nginx_reload() {
     if systemctl is-active --quiet nginx; then
         systemctl reload nginx 2>/dev/null
     else
-        systemctl reset-failed nginx 2>/dev/null || true
+        systemctl reset-failed nginx 2>/dev/null || true # that it has not failed
         systemctl start nginx 2>/dev/null
     fi
 }
@@ -474,17 +483,22 @@ listens() {
     ss -H -l -t -n -p "src = $1" | grep -q '"nginx"'
 }
 
+# port_holder PORT: the program that listens there and is not nginx.
+port_holder() {
+    ss -H -l -t -n -p "sport = :$1" | awk -F '"' '$2 && $2 != "nginx" && !told++ { print $2 }'
+}
+
 # Who else holds a port that nginx should have; else the newest error that nginx logged.
 nginx_obstacle() {
     local port holder
     for port in 80 443 50051; do
-        holder=$(ss -H -l -t -n -p "sport = :$port" | grep -v '"nginx"' | grep -o -m1 '"[^"]*"' || true)
+        holder=$(port_holder "$port")
         [ -z "$holder" ] || {
-            echo "port $port is taken by ${holder//\"/}, so stop it and run pulumi up again."
+            echo "port $port is taken by $holder, so stop it and run pulumi up again."
             return
         }
     done
-    tail -n1 /var/log/nginx/error.log 2>/dev/null || true
+    tail -n1 /var/log/nginx/error.log 2>/dev/null || true # there may be none
 }
 
 # The user's entries in LinkMesh's environment file, after those of the package; a later entry wins.

@@ -122,9 +122,10 @@ swap_content() {
 # written_elsewhere [KNOWN]: the files that LinkMesh has open for writing on a disk that goes with the machine, one a line,
 # without those that KNOWN lists. Logs and what is temporary may lie there.
 written_elsewhere() {
-    local pid fd flags device links file volume
+    local pid pids fd flags device links file volume
     volume=$(stat -c %d "$DATA")
-    for pid in $(linkmesh_pids); do
+    pids=$(linkmesh_pids)
+    for pid in $pids; do
         for fd in "/proc/$pid/fd"/*; do
             # A file may be closed meanwhile.
             flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$pid/fdinfo/${fd##*/}" 2>/dev/null) || continue

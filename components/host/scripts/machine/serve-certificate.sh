@@ -11,8 +11,8 @@ fail() {
     exit 1
 }
 
-# Nothing when nginx shows none.
 served() {
+    # Nothing when nginx shows none, and that is not what is wanted.
     { timeout 10 openssl s_client -connect 127.0.0.1:443 -servername "$DOMAIN" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null || true
 }
 
