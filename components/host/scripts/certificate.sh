@@ -9,6 +9,8 @@
 
 LIVE=/etc/letsencrypt/live
 RENEWAL=/etc/letsencrypt/renewal
+ACCOUNTS=/etc/letsencrypt/accounts
+LOG=/var/log/letsencrypt/letsencrypt.log # of certbot's last run alone
 CA=/etc/linkmesh-proxy/acme-ca.pem
 ORDERS=$DATA/identity/orders # the last 7 days': seconds since 1970, directory, names
 WEEK=604800
@@ -69,11 +71,11 @@ order() {
 
 # An authority that was rebuilt knows none of its accounts. certbot shows its words, and logs what kind they are.
 account_is_lost() {
-    grep -qs accountDoesNotExist "$WORK/certbot" /var/log/letsencrypt/letsencrypt.log
+    grep -qs accountDoesNotExist "$WORK/certbot" "$LOG"
 }
 
 set_account_aside() {
-    local accounts=/etc/letsencrypt/accounts/${DIRECTORY#https://}
+    local accounts=$ACCOUNTS/${DIRECTORY#https://}
     accounts=${accounts%%\?*}
     accounts=${accounts%/}
     echo "The certificate authority does not know this machine's account any more: registering anew."
