@@ -40,6 +40,9 @@ export function ownCertificate(): void {
         const others = sets({ httpRedirect: "false", uiDomain: UI, grpcDomain: GRPC });
         const run = await labOk("up", ...set(first), ...others);
         expect(run.stdout + run.stderr).not.toContain("PRIVATE KEY");
+        expect(run.stdout + run.stderr).toContain(
+            `tlsCertificate ends at "CN=root of one's own", which is no public root`,
+        );
         const found = await trusting();
         for (const address of [found.outputs.ipv4, found.outputs.ipv6!]) {
             expect((await new Clients(found, address).http("/")).status).toBe(200);
@@ -61,6 +64,13 @@ export function ownCertificate(): void {
         expect(await listens(80)).toBe(false);
         expect(allowed(80)).toEqual([]);
         expect((await labOk("check")).stdout).toMatch(/closed +ipv6 .*\b80\b/);
+    });
+
+    test("check compares what is served with the disk, and the machine watches it", async () => {
+        expect((await labOk("check")).stdout).toMatch(/✓ served +nginx serves the certificate on the disk/);
+        const unit = "linkmesh-proxy-certificate";
+        expect(await onMachine(`systemctl show --property=Environment ${unit}.service`)).toContain("/tls/current");
+        expect(await onMachine(`systemctl is-active ${unit}.timer`)).toBe("active");
     });
 
     test("a new one takes its place under load: no request fails and no session ends", async () => {
