@@ -2,19 +2,33 @@
 # shellcheck shell=bash source=functions/base.sh
 # What lets the machine run for months unattended: no package run ends a session, and no log fills the disk.
 
+POLICY=/usr/sbin/policy-rc.d # asked by packages before they start or stop a service
+
 main() {
     spare_sessions
     bound_logs
     bound_journal
 }
 
-# Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced.
-# A package of nginx itself is no restart: it hands the listeners to a new master, and sessions stay with the old one.
+# Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced; and
+# Debian 13's nginx-common restarts nginx at each upgrade, even before the package nginx has a new master take the listeners
+# over, which leaves the sessions to the old one.
 spare_sessions() {
     install_file /etc/needrestart/conf.d/linkmesh-proxy.conf <<'EOF_PERL'
 $nrconf{override_rc}->{qr(^nginx\.service$)} = 0;
 $nrconf{override_rc}->{qr(^linkmesh-server\.service$)} = 0;
 EOF_PERL
+    if [ -e "$POLICY" ] && ! grep -q linkmesh-proxy "$POLICY"; then
+        echo "warning: $POLICY on the machine is another program's, so an upgrade of nginx may end all sessions: have it answer 101 to \`nginx restart\`."
+    else
+        install_file "$POLICY" 0755 <<'EOF_POLICY'
+#!/bin/sh
+# linkmesh-proxy: packages may not restart nginx; 101 denies it, see invoke-rc.d(8).
+case " $* " in
+*" nginx restart "* | *" nginx.service restart "*) exit 101 ;;
+esac
+EOF_POLICY
+    fi
 }
 
 # Read before the packages' own files there, a global option counts for all their logs. 10,000 collectors write 125 MiB an
