@@ -28,7 +28,12 @@ test.each<[string, string]>([
 ])("a step that ends by %s is red, with one error, and leaves what was there", (_, end) => {
     const machine = new Machine({
         step: "ready",
-        machine: { [F]: "old\n", "/etc/linkmesh/link": { link: "f" }, "/etc/linkmesh/current": { link: "one" }, "/etc/linkmesh/gone": "x\n" },
+        machine: {
+            [F]: "old\n",
+            "/etc/linkmesh/link": { link: "f" },
+            "/etc/linkmesh/current": { link: "one" },
+            "/etc/linkmesh/gone": "x\n",
+        },
     });
     const before = machine.files();
     const ran = machine.run({
@@ -55,13 +60,19 @@ test("what was committed stays", () => {
 });
 
 test("what reads the files reads them again once all of them are back, and only what had read the new ones", () => {
-    const machine = new Machine({ step: "ready", machine: { [F]: "old\n" }, stubs: { reader: `cat ${F} >>/stub/calls`, other: "true" } });
+    const machine = new Machine({
+        step: "ready",
+        machine: { [F]: "old\n" },
+        stubs: { reader: `cat ${F} >>/stub/calls`, other: "true" },
+    });
     const ran = machine.run({ main: `apply reader; install_file ${F} <<<new; apply reader; fail no; apply other` });
     expect(ran.calls).toEqual(["reader ", "old", "reader ", "new", "reader ", "old"]);
 });
 
 test("what cannot be put back is told", () => {
     const ran = new Machine({ step: "ready" }).run({ main: `on_failure rmdir /nowhere; fail no` });
-    expect(ran.stdout).toBe("warning: the step ready could not undo what it had begun (rmdir /nowhere failed): look at the machine.\n");
+    expect(ran.stdout).toBe(
+        "warning: the step ready could not undo what it had begun (rmdir /nowhere failed): look at the machine.\n",
+    );
     expect(ran.errors).toEqual(["error: no"]);
 });

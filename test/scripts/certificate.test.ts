@@ -104,7 +104,12 @@ describe("the authority's limit of 5 in 7 days", () => {
         { is: "five, the oldest of which leaves the window", past: five.replace(at(160), at(168)), outcome: "ordered" },
         { is: "five at another directory", past: five.replaceAll(DIRECTORY, "https://other/dir"), outcome: "ordered" },
         { is: "five for other names", past: five.replaceAll(NAME, `${NAME},ui.example.com`), outcome: "ordered" },
-        { is: "five where no limit is known", past: five, given: { variables: { WEEKLY_LIMIT: "" } }, outcome: "ordered" },
+        {
+            is: "five where no limit is known",
+            past: five,
+            given: { variables: { WEEKLY_LIMIT: "" } },
+            outcome: "ordered",
+        },
         { is: "five, and the certificate is there", past: five, given: { machine: held }, outcome: "kept" },
         {
             is: "five, and the certificate that is there is another directory's",
@@ -128,7 +133,9 @@ describe("the authority's limit of 5 in 7 days", () => {
         const when = new Date((now - possible! * HOUR + 604_800) * 1000).toISOString().replace("T", " ").slice(0, 16);
         expect(ran.errors).toEqual([
             expect.stringMatching(
-                new RegExp(`^error: ${NAME} has had \\d certificates of ${DIRECTORY} in 7 days, and 5 is its limit: run pulumi up again after ${when} UTC,`),
+                new RegExp(
+                    `^error: ${NAME} has had \\d certificates of ${DIRECTORY} in 7 days, and 5 is its limit: run pulumi up again after ${when} UTC,`,
+                ),
             ),
         ]);
         expect(on.read(ORDERS)).toBe(past);
@@ -139,7 +146,10 @@ describe("what certbot says, as one sentence", () => {
     test.each<[string, string, Record<string, string>?]>([
         ["refused", `${DIRECTORY} does not answer: check acmeDirectory, or wait and run pulumi up again.`],
         ["no-name", `${DIRECTORY} does not answer: check acmeDirectory, or wait and run pulumi up again.`],
-        ["untrusted", `the certificate of ${DIRECTORY} itself is not trusted: set acmeCaBundle to the one that signs it.`],
+        [
+            "untrusted",
+            `the certificate of ${DIRECTORY} itself is not trusted: set acmeCaBundle to the one that signs it.`,
+        ],
         [
             "untrusted",
             `the certificate of ${DIRECTORY} itself is not trusted: set acmeCaBundle to the one that signs it, or remove that where a public authority signs it.`,
@@ -149,7 +159,10 @@ describe("what certbot says, as one sentence", () => {
             "limited",
             "too many certificates (5) already issued for this exact set of identifiers in the last 168h0m0s, retry after 2026-12-01 10:00:00 UTC: see https://letsencrypt.org/docs/rate-limits/#new-certificates-per-exact-set-of-identifiers This is a limit of the authority: wait, or set acmeDirectory to staging meanwhile.",
         ],
-        ["eab-missing", "the authority wants to know whose account this is: set acmeEabKeyId and acmeEabHmacKey to what it shows you."],
+        [
+            "eab-missing",
+            "the authority wants to know whose account this is: set acmeEabKeyId and acmeEabHmacKey to what it shows you.",
+        ],
         [
             "eab-unknown",
             "the authority does not take acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both anew from where it shows them.",
@@ -160,7 +173,10 @@ describe("what certbot says, as one sentence", () => {
             "the authority does not take acmeEabKeyId with acmeEabHmacKey (external account binding JWS verification error: go-jose/go-jose: error in cryptographic primitive): copy both anew from where it shows them.",
             { "eab.ini": "eab-kid = a\n" },
         ],
-        ["no-credentials", "the machine may not write the challenge into the Route 53 zone: check the role of its instance profile, then run pulumi up again."],
+        [
+            "no-credentials",
+            "the machine may not write the challenge into the Route 53 zone: check the role of its instance profile, then run pulumi up again.",
+        ],
     ])("%s: %s", (name, sentence, files = {}) => {
         const ran = machine({ files, stubs: { certbot: says(recorded(name)) } }).run();
         expect(ran.errors).toEqual([`error: the certificate authority gave no certificate for ${NAME}: ${sentence}`]);
@@ -168,10 +184,19 @@ describe("what certbot says, as one sentence", () => {
     });
 
     test.each<[string, RegExp]>([
-        ["bad-dns", /: Get "http:\/\/nothere\.example\.test:80\/\S+": could not resolve URL \S+ See \/var\/log\/letsencrypt\/letsencrypt\.log on the machine/],
-        ["unauthorized", /: Get "http:\/\/ns1\.example\.test:80\/\S+": dial tcp \S+ connect: connection refused\. See /],
+        [
+            "bad-dns",
+            /: Get "http:\/\/nothere\.example\.test:80\/\S+": could not resolve URL \S+ See \/var\/log\/letsencrypt\/letsencrypt\.log on the machine/,
+        ],
+        [
+            "unauthorized",
+            /: Get "http:\/\/ns1\.example\.test:80\/\S+": dial tcp \S+ connect: connection refused\. See /,
+        ],
         ["not-found", /: acme\.errors\.ClientError: <Response \[404\]>\. See /],
-        ["wrong-credentials", /: An error occurred \(InvalidClientTokenId\) when calling the ListHostedZones operation: .* is invalid\. See /],
+        [
+            "wrong-credentials",
+            /: An error occurred \(InvalidClientTokenId\) when calling the ListHostedZones operation: .* is invalid\. See /,
+        ],
     ])("%s: with what the other side said, and where to look", (name, sentence) => {
         const ran = machine({ stubs: { certbot: says(recorded(name)) } }).run();
         expect(ran.errors).toEqual([expect.stringMatching(sentence)]);
@@ -187,7 +212,9 @@ describe("what certbot says, as one sentence", () => {
 });
 
 test("certbot is asked again only when it was busy, and gets the certificate then", () => {
-    const ran = machine({ stubs: { certbot: `if [ ! -e /stub/asked ]; then touch /stub/asked; ${says(recorded("busy"))}\nfi\n${gives}` } }).run();
+    const ran = machine({
+        stubs: { certbot: `if [ ! -e /stub/asked ]; then touch /stub/asked; ${says(recorded("busy"))}\nfi\n${gives}` },
+    }).run();
     expect(ran).toMatchObject({ status: 0, errors: [] });
 });
 
@@ -215,7 +242,10 @@ test("a certificate that was not given leaves what was there: CA bundle, drop-in
     const refused = { certbot: says(recorded("refused")) };
     // Another directory, without a bundle, whose lineage is there and switched off.
     const lineage = `${NAME}-staging`;
-    on.write(`/etc/letsencrypt/renewal/${lineage}.conf`, "[renewalparams]\nautorenew = False\nwebroot_path = /var/www/acme,\n");
+    on.write(
+        `/etc/letsencrypt/renewal/${lineage}.conf`,
+        "[renewalparams]\nautorenew = False\nwebroot_path = /var/www/acme,\n",
+    );
     before[`/etc/letsencrypt/renewal/${lineage}.conf`] = on.read(`/etc/letsencrypt/renewal/${lineage}.conf`)!;
     const ran = on.run({ variables: { LINEAGE: lineage, WEEKLY_LIMIT: "" }, stubs: refused });
     expect(ran.errors).toHaveLength(1);

@@ -12,7 +12,9 @@ describe("no failure is lost", () => {
     test.each(steps)("in the step %s", (name) => {
         const text = renderStep({ name });
         const lines = text.split("\n");
-        const shown = hiddenFailures(text).map((found) => `${found}: ${lines[Number(/line (\d+)/.exec(found)![1]) - 1]!.trim()}`);
+        const shown = hiddenFailures(text).map(
+            (found) => `${found}: ${lines[Number(/line (\d+)/.exec(found)![1]) - 1]!.trim()}`,
+        );
         expect(shown).toEqual([]);
     });
 

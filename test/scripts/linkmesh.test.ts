@@ -35,7 +35,12 @@ function linkmesh(works: string, { grpc = "50061", apt = "true" } = {}): NonNull
     };
 }
 const IMPATIENT = { main: `wait_until() { shift; "$@"; }\nmain_of_the_step` };
-const running = { "/stub/active/linkmesh-server": "", "/stub/answers": "", "/stub/version": "1.0\n", "/stub/grpc.pem": certificate };
+const running = {
+    "/stub/active/linkmesh-server": "",
+    "/stub/answers": "",
+    "/stub/version": "1.0\n",
+    "/stub/grpc.pem": certificate,
+};
 
 describe("the step config", () => {
     const machine = (given: Given = {}) =>
@@ -46,23 +51,43 @@ describe("the step config", () => {
             files: { "config.yaml": "new\n", "merge_config.py": "" },
             ...given,
             machine: { ...running, [CONFIG]: "old\n", ...given.machine },
-            stubs: { ...linkmesh("true"), python3: `cat "$3"; echo pending >"$4/pending"; echo record >"$4/record"`, ...given.stubs },
+            stubs: {
+                ...linkmesh("true"),
+                python3: `cat "$3"; echo pending >"$4/pending"; echo record >"$4/record"`,
+                ...given.stubs,
+            },
         });
 
     test("swaps the file, restarts LinkMesh and records what was there; once more, it restarts nothing", () => {
         const on = machine();
         on.sh(`chmod 0640 ${CONFIG}; chown games:games ${CONFIG}`);
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
-        expect([on.read(CONFIG), on.mode(CONFIG), on.sh(`stat -c %U:%G ${CONFIG}`)]).toEqual(["new\n", "640", "games:games\n"]);
+        expect([on.read(CONFIG), on.mode(CONFIG), on.sh(`stat -c %U:%G ${CONFIG}`)]).toEqual([
+            "new\n",
+            "640",
+            "games:games\n",
+        ]);
         expect([on.read(`${STATE}/config-record`), on.mode(`${STATE}/config-record`)]).toEqual(["record\n", "600"]);
         expect(on.read(`${STATE}/config-record.pending`)).toBeUndefined();
         expect(on.run().calls.filter((call) => call.startsWith("systemctl restart"))).toEqual([]);
     });
 
     test.each<[string, Given["stubs"], RegExp]>([
-        ["LinkMesh does not answer with", linkmesh(`grep -q old ${CONFIG}`), /LinkMesh does not answer with the new config\.yaml, so the old one is in place again/],
-        ["puts gRPC elsewhere than", linkmesh("true", { grpc: "50051" }), /does not listen for gRPC on port 50061 .*so the old one is in place again/],
-        ["cannot be recorded after", { ...linkmesh("true"), sync: `! [[ "$1" = ${STATE}/.linkmesh* ]] || ! grep -q record "$1"` }, /cannot write .*config-record/],
+        [
+            "LinkMesh does not answer with",
+            linkmesh(`grep -q old ${CONFIG}`),
+            /LinkMesh does not answer with the new config\.yaml, so the old one is in place again/,
+        ],
+        [
+            "puts gRPC elsewhere than",
+            linkmesh("true", { grpc: "50051" }),
+            /does not listen for gRPC on port 50061 .*so the old one is in place again/,
+        ],
+        [
+            "cannot be recorded after",
+            { ...linkmesh("true"), sync: `! [[ "$1" = ${STATE}/.linkmesh* ]] || ! grep -q record "$1"` },
+            /cannot write .*config-record/,
+        ],
     ])("a configuration that LinkMesh %s it: the old one is back, and LinkMesh runs with it", (kind, stubs, error) => {
         const on = machine({ stubs });
         const ran = on.run(IMPATIENT);
@@ -139,7 +164,12 @@ describe("the step install", () => {
     const machine = (given: Given = {}) =>
         new Machine({
             step: "install",
-            variables: { NAME: "two", DOMAIN: "linkmesh.example.com", ENVIRONMENT_FILE: ENVIRONMENT, DIRECTORIES: "/var/lib/linkmesh" },
+            variables: {
+                NAME: "two",
+                DOMAIN: "linkmesh.example.com",
+                ENVIRONMENT_FILE: ENVIRONMENT,
+                DIRECTORIES: "/var/lib/linkmesh",
+            },
             ...given,
             machine: { ...inUse, ...given.machine },
             stubs: { ...good, id: "echo 990", ...given.stubs },
@@ -167,14 +197,26 @@ describe("the step install", () => {
     });
 
     test.each<[string, Given["stubs"], RegExp]>([
-        ["does not answer", broken, /^error: LinkMesh 2\.0 does not answer, so 1\.0 and its data are in place again: see/],
+        [
+            "does not answer",
+            broken,
+            /^error: LinkMesh 2\.0 does not answer, so 1\.0 and its data are in place again: see/,
+        ],
         [
             "cannot be installed",
             linkmesh("true", { apt: `[ "\${!#}" = ${PACKAGES}/one.deb ] || { echo 'E: broken'; exit 100; }` }),
             /^error: apt-get install failed: E: broken So 1\.0 and its data are in place again: check that package/,
         ],
-        ["takes too long", linkmesh(`${migrates}; [ "$v" = 1.0 ] || kill -TERM $(cat /stub/step)`), /^error: the step install took longer/],
-        ["is recorded on a full disk", { ...good, sync: `! [[ "$1" = ${PACKAGES}/.linkmesh* ]]` }, /^error: cannot write .*in-use: is the disk full/],
+        [
+            "takes too long",
+            linkmesh(`${migrates}; [ "$v" = 1.0 ] || kill -TERM $(cat /stub/step)`),
+            /^error: the step install took longer/,
+        ],
+        [
+            "is recorded on a full disk",
+            { ...good, sync: `! [[ "$1" = ${PACKAGES}/.linkmesh* ]]` },
+            /^error: cannot write .*in-use: is the disk full/,
+        ],
     ])("a version that %s: the old one and its data are back, with one error", (_, stubs, error) => {
         const on = machine();
         const before = on.files();
@@ -204,18 +246,52 @@ describe("the step install", () => {
         expect(state(on)).toEqual(OLD);
     });
 
-    const copied = { [`${COPY}/paths${DB}`]: "data of 1.0\n", [`${COPY}/environment`]: "SECRET=x\n", [`${COPY}/config.yaml`]: "config of 1.0\n" };
+    const copied = {
+        [`${COPY}/paths${DB}`]: "data of 1.0\n",
+        [`${COPY}/environment`]: "SECRET=x\n",
+        [`${COPY}/config.yaml`]: "config of 1.0\n",
+    };
     const ruined = { ...inUse, ...copied, [DB]: "ruined\n" };
     const half = { ...ruined, "/stub/version": "2.0\n", [`${STATE}/package`]: "two\n" };
     const pending = { [`${COPY}/pending`]: "one\n" };
 
     test.each<{ found: string; wanted: "one" | "two"; machine: Given["machine"]; then: ReturnType<typeof state> }>([
-        { found: "an upgrade cut before the new package", wanted: "one", machine: { ...inUse, ...copied, ...pending }, then: OLD },
-        { found: "an upgrade cut before the new package", wanted: "two", machine: { ...inUse, ...copied, ...pending }, then: NEW },
-        { found: "an upgrade cut with the new package at the data", wanted: "one", machine: { ...half, ...pending }, then: OLD },
-        { found: "an upgrade cut with the new package at the data", wanted: "two", machine: { ...half, ...pending }, then: NEW },
-        { found: "a way back cut in its midst", wanted: "one", machine: { ...half, ...pending, [`${COPY}/restoring`]: "" }, then: OLD },
-        { found: "a way back cut in its midst", wanted: "two", machine: { ...half, ...pending, [`${COPY}/restoring`]: "" }, then: NEW },
+        {
+            found: "an upgrade cut before the new package",
+            wanted: "one",
+            machine: { ...inUse, ...copied, ...pending },
+            then: OLD,
+        },
+        {
+            found: "an upgrade cut before the new package",
+            wanted: "two",
+            machine: { ...inUse, ...copied, ...pending },
+            then: NEW,
+        },
+        {
+            found: "an upgrade cut with the new package at the data",
+            wanted: "one",
+            machine: { ...half, ...pending },
+            then: OLD,
+        },
+        {
+            found: "an upgrade cut with the new package at the data",
+            wanted: "two",
+            machine: { ...half, ...pending },
+            then: NEW,
+        },
+        {
+            found: "a way back cut in its midst",
+            wanted: "one",
+            machine: { ...half, ...pending, [`${COPY}/restoring`]: "" },
+            then: OLD,
+        },
+        {
+            found: "a way back cut in its midst",
+            wanted: "two",
+            machine: { ...half, ...pending, [`${COPY}/restoring`]: "" },
+            then: NEW,
+        },
         {
             found: "a copy of another package, from before later upgrades",
             wanted: "one",
@@ -231,14 +307,27 @@ describe("the step install", () => {
     ])("$found, $wanted wanted: $then.data", ({ wanted, machine: found, then }) => {
         const on = machine({ variables: { NAME: wanted }, machine: found });
         on.run({ main: "write_drop_in", variables: { NAME: wanted } });
-        const variables = { NAME: wanted, DOMAIN: "linkmesh.example.com", ENVIRONMENT_FILE: ENVIRONMENT, DIRECTORIES: "/var/lib/linkmesh" };
+        const variables = {
+            NAME: wanted,
+            DOMAIN: "linkmesh.example.com",
+            ENVIRONMENT_FILE: ENVIRONMENT,
+            DIRECTORIES: "/var/lib/linkmesh",
+        };
         expect(on.run({ variables })).toMatchObject({ status: 0, errors: [] });
         expect(state(on)).toEqual(then);
         expect(on.sh(`ls ${COPY}`)).not.toContain("restoring");
     });
 
     test("a package that fails to be put back leaves LinkMesh stopped, told, and the next run tries again", () => {
-        const on = machine({ variables: { NAME: "one", DOMAIN: "linkmesh.example.com", ENVIRONMENT_FILE: ENVIRONMENT, DIRECTORIES: "/var/lib/linkmesh" }, machine: { ...half, ...pending } });
+        const on = machine({
+            variables: {
+                NAME: "one",
+                DOMAIN: "linkmesh.example.com",
+                ENVIRONMENT_FILE: ENVIRONMENT,
+                DIRECTORIES: "/var/lib/linkmesh",
+            },
+            machine: { ...half, ...pending },
+        });
         const ran = on.run({ stubs: linkmesh("true", { apt: "echo 'E: no'; exit 100" }) });
         expect(ran.errors).toEqual([expect.stringContaining("apt-get install failed: E: no")]);
         expect(on.read(`${COPY}/restoring`)).toBe("");
@@ -251,7 +340,11 @@ describe("the step install", () => {
         first.sh(`rm -r /srv/linkmesh/files; chmod 0640 ${ENVIRONMENT}`);
         expect(first.run().status).toBe(0);
         const kept = `/srv/linkmesh/files${ENVIRONMENT}`;
-        expect([first.read(ENVIRONMENT), first.read(kept), first.mode(kept)]).toEqual([`-> ${kept}`, "SECRET=mine\n", "640"]);
+        expect([first.read(ENVIRONMENT), first.read(kept), first.mode(kept)]).toEqual([
+            `-> ${kept}`,
+            "SECRET=mine\n",
+            "640",
+        ]);
         const second = machine({ machine: { [ENVIRONMENT]: "SECRET=the package's\n" } });
         expect(second.run().status).toBe(0);
         expect([second.read(ENVIRONMENT), second.read(kept)]).toEqual([`-> ${kept}`, "SECRET=x\n"]);
@@ -289,18 +382,48 @@ describe("the step package", () => {
         const on = machine();
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
         expect(on.read("/srv/linkmesh/package/2.0.deb")).toBe("2.0\n");
-        expect(on.read(SOURCE)).toBe("deb [signed-by=/etc/apt/keyrings/linkmesh.asc] https://apt.example.com stable main\n");
+        expect(on.read(SOURCE)).toBe(
+            "deb [signed-by=/etc/apt/keyrings/linkmesh.asc] https://apt.example.com stable main\n",
+        );
     });
 
     test.each<[string, Given, RegExp]>([
         ["without the version", { stubs: { "apt-cache": "true" } }, /has no linkmesh-server 2\.0/],
-        ["that cannot be read", { stubs: { "apt-cache": "true", "apt-get": "echo 'W: Failed to fetch https://apt.example.com  no route'" } }, /linkmeshAptSource: .* cannot be read \(Failed to fetch https:\/\/apt\.example\.com {2}no route\)/],
-        ["whose update fails", { stubs: { "apt-get": "echo 'E: no key'; exit 100" } }, /apt-get update failed: E: no key Check linkmeshAptSource/],
-        ["whose package is older than the data", { machine: { "/srv/linkmesh/package/in-use": "three 3.0\n" } }, /LinkMesh 3\.0 has written the data and 2\.0 is older/],
-        ["whose package is older than the machine's", { machine: { "/stub/version": "3.0\n" } }, /LinkMesh 3\.0 has written the data and 2\.0 is older/],
-        ["when the volume is full", { stubs: { cp: `! [[ "\${!#}" = /srv/* ]] || exit 1; exec /usr/bin/cp "$@"` } }, /has no room for the LinkMesh package/],
+        [
+            "that cannot be read",
+            {
+                stubs: {
+                    "apt-cache": "true",
+                    "apt-get": "echo 'W: Failed to fetch https://apt.example.com  no route'",
+                },
+            },
+            /linkmeshAptSource: .* cannot be read \(Failed to fetch https:\/\/apt\.example\.com {2}no route\)/,
+        ],
+        [
+            "whose update fails",
+            { stubs: { "apt-get": "echo 'E: no key'; exit 100" } },
+            /apt-get update failed: E: no key Check linkmeshAptSource/,
+        ],
+        [
+            "whose package is older than the data",
+            { machine: { "/srv/linkmesh/package/in-use": "three 3.0\n" } },
+            /LinkMesh 3\.0 has written the data and 2\.0 is older/,
+        ],
+        [
+            "whose package is older than the machine's",
+            { machine: { "/stub/version": "3.0\n" } },
+            /LinkMesh 3\.0 has written the data and 2\.0 is older/,
+        ],
+        [
+            "when the volume is full",
+            { stubs: { cp: `! [[ "\${!#}" = /srv/* ]] || exit 1; exec /usr/bin/cp "$@"` } },
+            /has no room for the LinkMesh package/,
+        ],
     ])("a source %s is taken back", (_, given, error) => {
-        const on = machine({ ...given, machine: { ...given.machine, [SOURCE]: "deb before\n", "/etc/apt/keyrings/linkmesh.asc": "KEY BEFORE\n" } });
+        const on = machine({
+            ...given,
+            machine: { ...given.machine, [SOURCE]: "deb before\n", "/etc/apt/keyrings/linkmesh.asc": "KEY BEFORE\n" },
+        });
         const before = on.files();
         expect(on.run().errors).toEqual([expect.stringMatching(error)]);
         expect(on.files()).toEqual(before);
@@ -314,8 +437,11 @@ describe("the step package", () => {
         ["1:1.0", "two 2.0", true],
         ["1.9", "", true],
     ])("%s after '%s': %s", (version, inUse, allowed) => {
-        const found = inUse === "" ? {} : { "/srv/linkmesh/package/in-use": `${inUse}\n` };
-        const on = machine({ machine: { ...found, [`/srv/linkmesh/package/${version}.deb`]: `${version}\n` }, variables: { NAME: version, DEB_URL: "", APT_SOURCE: "x" } });
+        const found: Record<string, string> = inUse === "" ? {} : { "/srv/linkmesh/package/in-use": `${inUse}\n` };
+        const on = machine({
+            machine: { ...found, [`/srv/linkmesh/package/${version}.deb`]: `${version}\n` },
+            variables: { NAME: version, DEB_URL: "", APT_SOURCE: "x" },
+        });
         const ran = on.run();
         expect(ran.status === 0).toBe(allowed);
         if (!allowed) expect(ran.errors).toEqual([expect.stringContaining("so nothing was changed")]);

@@ -29,12 +29,19 @@ const IMPATIENT = { main: `wait_until() { shift; "$@"; }\nmain_of_the_step` };
 
 describe("the step proxy", () => {
     const files = Object.fromEntries(
-        ["http-redirect.conf", "http-linkmesh.conf", "main-stream.conf", "tls.inc"].map((name) => [name, `# ${name}\n`]),
+        ["http-redirect.conf", "http-linkmesh.conf", "main-stream.conf", "tls.inc"].map((name) => [
+            name,
+            `# ${name}\n`,
+        ]),
     );
     const machine = (given: Given) =>
         new Machine({
             step: "proxy",
-            variables: { DOMAIN: "linkmesh.example.com", REVISION: "new", CERTIFICATE: "/etc/linkmesh-proxy/tls/current" },
+            variables: {
+                DOMAIN: "linkmesh.example.com",
+                REVISION: "new",
+                CERTIFICATE: "/etc/linkmesh-proxy/tls/current",
+            },
             files: { ...files, listeners: "0.0.0.0:80\n" },
             ...given,
             machine: {
@@ -61,19 +68,30 @@ describe("the step proxy", () => {
     test.each<[string, Given["stubs"], RegExp, number]>([
         ["is refused", REFUSES, /nginx refuses the new configuration, so nothing was changed: .*no luck/, 0],
         ["is not served", DEAF, /nginx does not serve the new configuration, so the old one is in place again: $/, 2],
-        ["is not served, since a port is taken", SQUATTED, /so the old one is in place again: port 80 is taken by apache2, so stop it/, 2],
-    ])("a configuration that %s leaves the old one current, in its folder, and read again", (_, stubs, error, reloads) => {
-        const on = machine({ stubs });
-        const before = on.files();
-        const ran = on.run(IMPATIENT);
-        expect(ran.errors).toEqual([expect.stringMatching(error)]);
-        expect(on.files()).toEqual(before);
-        expect(on.sh("ls /etc/nginx/linkmesh")).toBe("current\nold\n");
-        expect(ran.calls.filter((call) => call === "systemctl reload nginx")).toHaveLength(reloads);
-    });
+        [
+            "is not served, since a port is taken",
+            SQUATTED,
+            /so the old one is in place again: port 80 is taken by apache2, so stop it/,
+            2,
+        ],
+    ])(
+        "a configuration that %s leaves the old one current, in its folder, and read again",
+        (_, stubs, error, reloads) => {
+            const on = machine({ stubs });
+            const before = on.files();
+            const ran = on.run(IMPATIENT);
+            expect(ran.errors).toEqual([expect.stringMatching(error)]);
+            expect(on.files()).toEqual(before);
+            expect(on.sh("ls /etc/nginx/linkmesh")).toBe("current\nold\n");
+            expect(ran.calls.filter((call) => call === "systemctl reload nginx")).toHaveLength(reloads);
+        },
+    );
 
     test("a certificate that is not served leaves the old configuration", () => {
-        const on = machine({ stubs: SERVES, machine: { "/etc/linkmesh-proxy/tls/one/fullchain.pem": other.certificate } });
+        const on = machine({
+            stubs: SERVES,
+            machine: { "/etc/linkmesh-proxy/tls/one/fullchain.pem": other.certificate },
+        });
         const before = on.files();
         const stubs = { ...SERVES, systemctl: SERVES.systemctl.replace(/cp [^;]*;/, "") };
         const ran = on.run({ ...IMPATIENT, stubs });
@@ -133,13 +151,30 @@ describe("the step nginx", () => {
     const machine = (given: Given = {}) =>
         new Machine({
             step: "nginx",
-            variables: { CERTBOT: "certbot", HTTP2_PER_NAME: "", WORKER_CONNECTIONS: "2000", OPEN_FILES: "9000", REVISION: "port80" },
-            files: { "sysctl.conf": "net.core.somaxconn = 8192\n", "http-redirect.conf": "# port 80\n", listeners: "0.0.0.0:80\n" },
+            variables: {
+                CERTBOT: "certbot",
+                HTTP2_PER_NAME: "",
+                WORKER_CONNECTIONS: "2000",
+                OPEN_FILES: "9000",
+                REVISION: "port80",
+            },
+            files: {
+                "sysctl.conf": "net.core.somaxconn = 8192\n",
+                "http-redirect.conf": "# port 80\n",
+                listeners: "0.0.0.0:80\n",
+            },
             ...given,
-            machine: { [CONF]: "events {\n    worker_connections 768;\n}\n", "/etc/nginx/sites-enabled/default": { link: "../x" }, ...given.machine },
+            machine: {
+                [CONF]: "events {\n    worker_connections 768;\n}\n",
+                "/etc/nginx/sites-enabled/default": { link: "../x" },
+                ...given.machine,
+            },
             stubs: { ...SERVES, "dpkg-query": "echo installed", ...given.stubs },
         });
-    const bigger = { variables: { WORKER_CONNECTIONS: "4000", OPEN_FILES: "18000" }, files: { "sysctl.conf": "net.core.somaxconn = 16384\n" } };
+    const bigger = {
+        variables: { WORKER_CONNECTIONS: "4000", OPEN_FILES: "18000" },
+        files: { "sysctl.conf": "net.core.somaxconn = 16384\n" },
+    };
     const reloads = (calls: string[]) => calls.filter((call) => /^systemctl (reload|start) nginx/.test(call)).length;
 
     test("sizes nginx and has it read its files; once more, it changes nothing and reloads nothing", () => {
@@ -154,11 +189,27 @@ describe("the step nginx", () => {
     });
 
     test.each<[string, Given["stubs"], RegExp]>([
-        ["nginx -t fails for a foreign site", { nginx: REFUSES.nginx }, /nginx refuses its configuration, so nothing was changed: .*no luck/],
+        [
+            "nginx -t fails for a foreign site",
+            { nginx: REFUSES.nginx },
+            /nginx refuses its configuration, so nothing was changed: .*no luck/,
+        ],
         ["the kernel refuses a setting", { sysctl: `grep -q 8192 "\${!#}"` }, /the kernel refuses a setting/],
-        ["systemd does not read its drop-in", { systemctl: `[ "$1" != daemon-reload ]` }, /failed at `systemctl daemon-reload`/],
-        ["the unit cannot be enabled", { systemctl: `[ "$1" != enable ] || exit 1\n${SERVES.systemctl}` }, /failed at `systemctl enable/],
-        ["nginx does not start", { systemctl: `case "$*" in is-active*) false ;; "start nginx") false ;; *MainPID*) echo 0 ;; esac` }, /nginx does not start/],
+        [
+            "systemd does not read its drop-in",
+            { systemctl: `[ "$1" != daemon-reload ]` },
+            /failed at `systemctl daemon-reload`/,
+        ],
+        [
+            "the unit cannot be enabled",
+            { systemctl: `[ "$1" != enable ] || exit 1\n${SERVES.systemctl}` },
+            /failed at `systemctl enable/,
+        ],
+        [
+            "nginx does not start",
+            { systemctl: `case "$*" in is-active*) false ;; "start nginx") false ;; *MainPID*) echo 0 ;; esac` },
+            /nginx does not start/,
+        ],
     ])("where %s it leaves what was there, without a reload that waits", (_, stubs, error) => {
         const on = machine();
         expect(on.run().status).toBe(0);
@@ -184,7 +235,12 @@ describe("the step nginx", () => {
         const clean = machine();
         clean.run();
         const expected = { ...clean.files() };
-        for (const path of [CONF, "/etc/nginx/conf.d/linkmesh-proxy.conf", "/etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf", "/etc/sysctl.d/90-linkmesh-proxy.conf"]) {
+        for (const path of [
+            CONF,
+            "/etc/nginx/conf.d/linkmesh-proxy.conf",
+            "/etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf",
+            "/etc/sysctl.d/90-linkmesh-proxy.conf",
+        ]) {
             const on = machine();
             // Killed as soon as the file is in place: no trap runs.
             const cut = { mv: `/usr/bin/mv "$@"; [ "\${!#}" != ${path} ] || kill -KILL $PPID` };
@@ -192,7 +248,12 @@ describe("the step nginx", () => {
             const next = on.run();
             expect(next.status, path).toBe(0);
             expect(on.files(), path).toEqual(expected);
-            expect(next.calls, path).toEqual(expect.arrayContaining(["systemctl daemon-reload", "sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf"]));
+            expect(next.calls, path).toEqual(
+                expect.arrayContaining([
+                    "systemctl daemon-reload",
+                    "sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf",
+                ]),
+            );
             expect(reloads(next.calls), path).toBeGreaterThan(0);
         }
     });

@@ -56,7 +56,9 @@ function lostValues(functions: ReadonlyMap<string, ShellFunction>): string[] {
             .flatMap((node) => {
                 const command = node.Type === "CallExpr" ? (words(node)[0] ?? "") : "";
                 const ofOurs = functions.has(command) && command !== "fail" && command !== "error";
-                return [ofOurs && node.Args, node.Redirs, node.Type === "CaseClause" && node.Word, node.Items].flatMap(inner);
+                return [ofOurs && node.Args, node.Redirs, node.Type === "CaseClause" && node.Word, node.Items].flatMap(
+                    inner,
+                );
             })
             .map((node) => `${name}, line ${lineOf(node)}: the status of this $(…) is lost`),
     );
@@ -65,6 +67,58 @@ function lostValues(functions: ReadonlyMap<string, ShellFunction>): string[] {
 /** What $(…) may be a word of another command with. */
 const CANNOT_FAIL = new Set(["aside", "basename", "date", "dirname", "twin"]);
 
+/** What a step's text takes from elsewhere, as far as its main leads: variables, without those that it sets, and files. */
+export function taken(text: string): { variables: string[]; files: string[] } {
+    const functions = parse(text);
+    const called = closure(functions, new Set(["start", "main", "finish"]), "callees");
+    const outside = nodes(syntaxTree(text).Stmts).filter((stmt) => (stmt.Cmd as Node | undefined)?.Type !== "FuncDecl");
+    const all = descendants([outside, ...[...called].map((name) => functions.get(name)?.body)]);
+    const set = new Set(all.flatMap(namesSet));
+    const used = new Set(all.flatMap(namesUsed).filter((name) => /^[A-Z][A-Z0-9_]*$/.test(name)));
+    return {
+        variables: [...used].filter((name) => !set.has(name) && !OF_BASH.has(name)).sort(),
+        files: [...new Set(all.flatMap((node) => filesUsed(node, all)))].sort(),
+    };
+}
+
+const OF_BASH = new Set(["BASH_COMMAND", "BASH_SUBSHELL", "SECONDS"]);
+
+function namesSet(node: Node): string[] {
+    const { Value: loop } = (node.Name ?? {}) as { Value?: string };
+    const assigned = nodes(node.Assigns).concat(node.Type === "DeclClause" ? nodes(node.Args) : []);
+    const [command, ...args] = node.Type === "CallExpr" ? words(node) : [];
+    return [
+        ...assigned.map(({ Name }) => (Name as { Value?: string } | undefined)?.Value ?? ""),
+        ...(node.Type === "WordIter" && loop !== undefined ? [loop] : []),
+        ...(command === "read" || command === "mapfile" ? args.map((arg) => arg ?? "") : []),
+    ];
+}
+
+/** One with a default value is nobody's duty to give. */
+function namesUsed(node: Node): string[] {
+    if (node.Type === "ArithmCmd" || node.Type === "ArithmExp")
+        return descendants(node).flatMap(({ Type, Value }) => (Type === "Lit" ? [Value as string] : []));
+    const optional = (node.Exp as Node | undefined)?.Op === OPERATORS[":-"];
+    return node.Type === "ParamExp" && !optional ? [(node.Param as { Value: string }).Value] : [];
+}
+
+/** "$FILES/NAME"; where the name is a loop's, all words of that loop. */
+function filesUsed({ Parts }: Node, all: readonly Node[]): string[] {
+    const parts = nodes(Parts);
+    return parts.flatMap((part, i) => {
+        if ((part.Param as { Value?: string } | undefined)?.Value !== "FILES") return [];
+        const rest = (parts[i + 1]?.Value as string | undefined)?.slice(1);
+        if (rest !== "") return rest === undefined ? [] : [rest];
+        const { Value: loop } = parts[i + 2]?.Param as { Value: string };
+        const iterations = all.filter(
+            (node) => node.Type === "WordIter" && (node.Name as { Value: string }).Value === loop,
+        );
+        return iterations.flatMap((node) =>
+            nodes(node.Items).flatMap((word) => (nodes(word.Parts)[0]?.Value as string | undefined) ?? []),
+        );
+    });
+}
+
 /** The set with all functions that call one of it, or that one of it calls. */
 function closure(
     functions: ReadonlyMap<string, ShellFunction>,
@@ -72,7 +126,7 @@ function closure(
     direction: "callers" | "callees",
 ): Set<string> {
     const all = new Set(set);
-    for (let size = -1; size !== all.size; ) {
+    for (let size = -1; size !== all.size;) {
         size = all.size;
         for (const { name, calls } of functions.values()) {
             if (direction === "callees" && all.has(name)) for (const call of calls) all.add(call.name);
@@ -83,7 +137,19 @@ function closure(
 }
 
 /** What cannot fail in a way that matters. */
-const HARMLESS = new Set(["[", "break", "continue", "echo", "exit", "local", "printf", "return", "shift", "sleep", "true"]);
+const HARMLESS = new Set([
+    "[",
+    "break",
+    "continue",
+    "echo",
+    "exit",
+    "local",
+    "printf",
+    "return",
+    "shift",
+    "sleep",
+    "true",
+]);
 
 /** Lines of commands whose status nobody looks at. @param last whether the status becomes that of the function. */
 function unchecked(node: Node, last: boolean): number[] {
@@ -94,7 +160,10 @@ function unchecked(node: Node, last: boolean): number[] {
         case "Block":
             return list(cmd.Stmts, last);
         case "IfClause":
-            return [...list(cmd.Then, last), ...(cmd.Else ? unchecked({ Type: "IfClause", ...(cmd.Else as Node) }, last) : [])];
+            return [
+                ...list(cmd.Then, last),
+                ...(cmd.Else ? unchecked({ Type: "IfClause", ...(cmd.Else as Node) }, last) : []),
+            ];
         case "WhileClause":
         case "ForClause":
             return list(cmd.Do, false);
@@ -149,12 +218,13 @@ function callsIn(value: unknown, hidden: Hidden | undefined): Call[] {
     return [...callsIn(Cond, "a condition"), ...callsIn(Object.values(rest), hidden)];
 }
 
-/** The command of a call, and the one that it is given to run. What on_failure is given runs in a place of its own. */
+/** The command of a call, and the one that it is given to run. What on_failure is given runs by itself, and is looked at. */
 function called(call: Node, hidden: Hidden | undefined): Call[] {
     const line = lineOf(call);
     const [name = "", first = "", second = ""] = words(call);
     const calls: Call[] = [{ name, line, hidden }];
     if (name === "apply") calls.push({ name: first, line, hidden });
+    if (name === "on_failure") calls.push({ name: first, line, hidden: undefined });
     if (name === "wait_until") calls.push({ name: second, line, hidden: "a condition" });
     return calls;
 }
@@ -190,9 +260,14 @@ function syntaxTree(text: string): Node {
 }
 
 /** shfmt has numbers for operators, which differ between its versions. */
-const OPERATORS = Object.fromEntries(
-    ["&&", "||", "|"].map((operator) => {
-        const [{ Cmd }] = nodes(syntaxTree(`a ${operator} b`).Stmts) as [{ Cmd: Node }];
-        return [operator, Cmd.Op];
-    }),
+const OPERATORS: Record<string, unknown> = Object.fromEntries(
+    [
+        ["&&", "a && b"],
+        ["||", "a || b"],
+        ["|", "a | b"],
+        [":-", ": ${a:-b}"],
+    ].map(([operator, text]) => [
+        operator,
+        descendants(syntaxTree(text!)).find((node) => typeof node.Op === "number")?.Op,
+    ]),
 );

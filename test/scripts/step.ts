@@ -1,5 +1,16 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    existsSync,
+    lstatSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    readlinkSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, onTestFinished } from "vitest";
@@ -89,7 +100,9 @@ export class Machine {
             name: given.step,
             variables: { ...given.variables, ...differs.variables },
             files: { ...given.files, ...differs.files },
-        }).replace("start </dev/null", (end) => (main === undefined ? end : `${OWN_MAIN}\nmain() {\n${main}\n}\n${end}`));
+        }).replace("start </dev/null", (end) =>
+            main === undefined ? end : `${OWN_MAIN}\nmain() {\n${main}\n}\n${end}`,
+        );
         for (const [path, content] of Object.entries(differs.machine ?? {})) this.write(path, content);
         rmSync(`${this.#root}/stub/bin`, { recursive: true, force: true });
         for (const [name, body] of Object.entries({ ...COMMON, ...given.stubs, ...differs.stubs })) {
@@ -167,7 +180,11 @@ afterAll(() => {
 function emptyPlaces(): string {
     const dir = mkdtempSync("/dev/shm/empty-");
     makeLayers(dir);
-    const { status, stderr } = enter(dir, "/", `rm -rf /etc/fstab ${PLACES.join(" ")} && mkdir -p ${PLACES.join(" ")} /stub/active`);
+    const { status, stderr } = enter(
+        dir,
+        "/",
+        `rm -rf /etc/fstab ${PLACES.join(" ")} && mkdir -p ${PLACES.join(" ")} /stub/active`,
+    );
     if (status !== 0) throw new Error(`the tests need root, and overlay mounts: ${stderr}`);
     return dir;
 }
@@ -188,8 +205,20 @@ function enter(dir: string, lower: string, command: string, input = "") {
 export function selfSigned(...names: string[]): { key: string; certificate: string } {
     const dir = mkdtempSync(join(tmpdir(), "pem-"));
     const extension = `subjectAltName=${names.map((name) => `DNS:${name}`).join(",")}`;
-    const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", `/CN=${names[0]}`];
-    execFileSync("openssl", [...args, "-addext", extension, "-keyout", `${dir}/key`, "-out", `${dir}/pem`], { stdio: "ignore" });
+    const args = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-subj",
+        `/CN=${names[0]}`,
+    ];
+    execFileSync("openssl", [...args, "-addext", extension, "-keyout", `${dir}/key`, "-out", `${dir}/pem`], {
+        stdio: "ignore",
+    });
     const made = { key: readFileSync(`${dir}/key`, "utf8"), certificate: readFileSync(`${dir}/pem`, "utf8") };
     rmSync(dir, { recursive: true });
     return made;

@@ -30,12 +30,18 @@ const identity = (owner: string, domain: string) => `mkdir identity; printf "%s\
 const machine = (device: string, given: Given = {}) =>
     new Machine({
         step: "volume",
-        variables: { DEVICE: device, DIRECTORIES: HOME, OWNER: "linkmesh-proxy/dev/linkmesh", DOMAIN: "linkmesh.example.com", SIZE: "10" },
+        variables: {
+            DEVICE: device,
+            DIRECTORIES: HOME,
+            OWNER: "linkmesh-proxy/dev/linkmesh",
+            DOMAIN: "linkmesh.example.com",
+            SIZE: "10",
+        },
         ...given,
     });
 /** A partition of Linux in a table as of a PC, by its bytes. */
 const PARTITIONED = String.raw`for at in '446 \0\0\0\0\203\0\0\0\1\0\0\0\20\0\0\0' '510 \125\252'; do
-    printf "${'$'}{at#* }" | dd of="$1" bs=1 seek="${'$'}{at%% *}" conv=notrunc status=none; done; sync "$1"`;
+    printf "${"$"}{at#* }" | dd of="$1" bs=1 seek="${"$"}{at%% *}" conv=notrunc status=none; done; sync "$1"`;
 const hash = (device: string) => execFileSync("md5sum", [device], { encoding: "utf8" });
 
 /** Runs the step, and then shell that sees what it has mounted. */
@@ -50,7 +56,9 @@ describe("the device", () => {
         const device = blockDevice();
         const on = machine(device);
         const see = `echo mark >>${DATA}/mark; cat ${DATA}/mark ${DATA}/identity/host; findmnt -no SOURCE ${DATA}; stat -c %a ${DATA}/identity/host`;
-        expect(runAndSee(on, see).stdout).toBe(`mark\nlinkmesh-proxy/dev/linkmesh\nlinkmesh.example.com\n${device}\n644\n`);
+        expect(runAndSee(on, see).stdout).toBe(
+            `mark\nlinkmesh-proxy/dev/linkmesh\nlinkmesh.example.com\n${device}\n644\n`,
+        );
         expect(runAndSee(on, see).stdout).toContain("mark\nmark\n");
         expect(on.read("/etc/fstab")).toBe(
             `# BEGIN linkmesh-proxy\n${device} ${DATA} ext4 defaults,nofail,x-systemd.device-timeout=60 0 2\n${DATA}/paths${HOME} ${HOME} none bind,nofail,x-systemd.requires-mounts-for=${DATA} 0 0\n# END linkmesh-proxy\n`,
@@ -63,7 +71,11 @@ describe("the device", () => {
     });
 
     test.each<[string, string, RegExp]>([
-        ["another file system", 'mkfs.ext4 -q -F -L photos "$1"', /holds a file system \(ext4\) that is not LinkMesh's: nothing on it was touched/],
+        [
+            "another file system",
+            'mkfs.ext4 -q -F -L photos "$1"',
+            /holds a file system \(ext4\) that is not LinkMesh's: nothing on it was touched/,
+        ],
         ["swap", 'mkswap "$1"', /holds a file system \(swap\) that is not LinkMesh's/],
         ["a partition table", PARTITIONED, /holds a file system that is not LinkMesh's/],
     ])("with %s it is left alone", (_, prepare, error) => {
@@ -101,26 +113,33 @@ describe("the device", () => {
     });
 
     test("that is mounted already is looked at as well", () => {
-        const device = blockDevice(ext4("linkmesh-data", identity("linkmesh-proxy/other/linkmesh", "other.example.com")));
+        const device = blockDevice(
+            ext4("linkmesh-data", identity("linkmesh-proxy/other/linkmesh", "other.example.com")),
+        );
         const ran = machine(device).run({ main: `mkdir -p ${DATA}; mount ${device} ${DATA}; main_of_the_step` });
         expect(ran.errors).toEqual([expect.stringContaining("holds the data of other.example.com")]);
     });
 
     test("that cannot be mounted is told", () => {
-        const device = blockDevice(`${ext4("linkmesh-data")}; dd if=/dev/zero of="$1" bs=1k seek=2 count=64 conv=notrunc,fsync status=none`);
+        const device = blockDevice(
+            `${ext4("linkmesh-data")}; dd if=/dev/zero of="$1" bs=1k seek=2 count=64 conv=notrunc,fsync status=none`,
+        );
         expect(machine(device).run().errors).toEqual([expect.stringMatching(/cannot be (read|mounted)/)]);
     });
 });
 
 describe("a directory's place on the volume", () => {
     const kept = `${DATA}/paths${HOME}`;
-    const withData = (file: string, text: string) => ext4("linkmesh-data", `mkdir -p paths${HOME}; echo ${text} >paths${HOME}/${file}`);
+    const withData = (file: string, text: string) =>
+        ext4("linkmesh-data", `mkdir -p paths${HOME}; echo ${text} >paths${HOME}/${file}`);
 
     test("what the machine had moves along, once, and lies beside as well", () => {
         const device = blockDevice();
         const on = machine(device, { machine: { [`${HOME}/db`]: "data\n" } });
         on.sh(`chown games:games ${HOME}; chmod 0750 ${HOME}`);
-        expect(runAndSee(on, `cat ${HOME}/db; stat -c '%a %U' ${HOME}; echo more >${HOME}/db; cat ${kept}/db`).stdout).toBe("data\n750 games\nmore\n");
+        expect(
+            runAndSee(on, `cat ${HOME}/db; stat -c '%a %U' ${HOME}; echo more >${HOME}/db; cat ${kept}/db`).stdout,
+        ).toBe("data\n750 games\nmore\n");
         expect(on.read(`${ASIDE}/db`)).toBe("data\n");
         expect(runAndSee(on, `cat ${HOME}/db`).stdout).toBe("more\n");
     });
@@ -139,39 +158,55 @@ describe("a directory's place on the volume", () => {
         });
         const before = on.files();
         const ran = on.run();
-        expect(ran.errors).toEqual([`error: both this machine's ${HOME} and the data volume's hold data: move this machine's away and run pulumi up again.`]);
+        expect(ran.errors).toEqual([
+            `error: both this machine's ${HOME} and the data volume's hold data: move this machine's away and run pulumi up again.`,
+        ]);
         expect(on.files()).toEqual(before);
         expect(ran.calls.filter((call) => call.includes("stop"))).toEqual([]);
     });
 
     test("data in the directory and in what was set aside are told", () => {
         const on = machine(blockDevice(), { machine: { [`${HOME}/db`]: "data\n", [`${ASIDE}/db`]: "older\n" } });
-        expect(on.run().errors).toEqual([`error: both ${HOME} and ${ASIDE} hold data: look which is right, remove the other and run pulumi up again.`]);
+        expect(on.run().errors).toEqual([
+            `error: both ${HOME} and ${ASIDE} hold data: look which is right, remove the other and run pulumi up again.`,
+        ]);
         expect([on.read(`${HOME}/db`), on.read(`${ASIDE}/db`)]).toEqual(["data\n", "older\n"]);
     });
 
-    test.each(["cp", "sync"])("a volume without room (%s fails) leaves the data where they were, and LinkMesh running", (command) => {
-        const on = machine(blockDevice(), { machine: { [`${HOME}/db`]: "data\n", "/stub/active/linkmesh-server": "" } });
-        const before = on.files();
-        const ran = on.run({ stubs: { [command]: `[[ "$*" = *paths* ]] && exit 1; exec /usr/bin/${command} "$@"` } });
-        expect(ran.errors).toHaveLength(1);
-        expect({ ...on.files(), "/etc/fstab": undefined }).toEqual({ ...before, "/etc/fstab": undefined });
-        expect(on.read("/etc/fstab")).toBeUndefined();
-        expect(on.sh("ls /stub/active")).toBe("linkmesh-server\n");
-        // With room it goes on from there.
-        expect(runAndSee(on, `cat ${HOME}/db`).stdout).toBe("data\n");
-    });
+    test.each(["cp", "sync"])(
+        "a volume without room (%s fails) leaves the data where they were, and LinkMesh running",
+        (command) => {
+            const on = machine(blockDevice(), {
+                machine: { [`${HOME}/db`]: "data\n", "/stub/active/linkmesh-server": "" },
+            });
+            const before = on.files();
+            const ran = on.run({
+                stubs: { [command]: `[[ "$*" = *paths* ]] && exit 1; exec /usr/bin/${command} "$@"` },
+            });
+            expect(ran.errors).toHaveLength(1);
+            expect({ ...on.files(), "/etc/fstab": undefined }).toEqual({ ...before, "/etc/fstab": undefined });
+            expect(on.read("/etc/fstab")).toBeUndefined();
+            expect(on.sh("ls /stub/active")).toBe("linkmesh-server\n");
+            // With room it goes on from there.
+            expect(runAndSee(on, `cat ${HOME}/db`).stdout).toBe("data\n");
+        },
+    );
 
-    test.each(["mv", "cp", "sync", "mount"])("killed after any %s, the next run brings all data to the volume", (command) => {
-        for (const times of [1, 2, 3]) {
-            const device = blockDevice();
-            const on = machine(device, { machine: { [`${HOME}/db`]: "data\n", "/stub/active/linkmesh-server": "" } });
-            const cut = `/usr/bin/${command} "$@"; n=$(($(cat /stub/n 2>/dev/null) + 1)); echo $n >/stub/n; [ $n -lt ${times} ] || kill -KILL $PPID`;
-            on.run({ stubs: { [command]: cut } });
-            on.sh("rm -f /stub/n");
-            const ran = runAndSee(on, `cat ${HOME}/db; findmnt -no TARGET ${HOME}`);
-            expect(ran.stdout, `${command} ${times}`).toBe(`data\n${HOME}\n`);
-            expect(on.sh("ls /stub/active"), `${command} ${times}`).toBe("linkmesh-server\n");
-        }
-    });
+    test.each(["mv", "cp", "sync", "mount"])(
+        "killed after any %s, the next run brings all data to the volume",
+        (command) => {
+            for (const times of [1, 2, 3]) {
+                const device = blockDevice();
+                const on = machine(device, {
+                    machine: { [`${HOME}/db`]: "data\n", "/stub/active/linkmesh-server": "" },
+                });
+                const cut = `/usr/bin/${command} "$@"; n=$(($(cat /stub/n 2>/dev/null) + 1)); echo $n >/stub/n; [ $n -lt ${times} ] || kill -KILL $PPID`;
+                on.run({ stubs: { [command]: cut } });
+                on.sh("rm -f /stub/n");
+                const ran = runAndSee(on, `cat ${HOME}/db; findmnt -no TARGET ${HOME}`);
+                expect(ran.stdout, `${command} ${times}`).toBe(`data\n${HOME}\n`);
+                expect(on.sh("ls /stub/active"), `${command} ${times}`).toBe("linkmesh-server\n");
+            }
+        },
+    );
 });

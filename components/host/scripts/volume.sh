@@ -2,8 +2,7 @@
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The data volume: formatted once, mounted, grown, and LinkMesh's and certbot's directories placed on it.
 # Data of another host are left alone.
-# DEVICE: the volume. DIRECTORIES: one a line. OWNER, DOMAIN: whose data they are. SIZE: GiB; only there so that growth
-# runs this step again.
+# DEVICE: the volume. DIRECTORIES: one a line. OWNER, DOMAIN: whose data they are. SIZE: GiB.
 
 IDENTITY=$DATA/identity/host
 STOPPED=$STATE/linkmesh-stopped # there while this step has stopped LinkMesh
@@ -16,7 +15,7 @@ main() {
     mountpoint -q "$DATA" || format "$device"
     refuse_other_host "$device"
     mountpoint -q "$DATA" || mount "$device" "$DATA" || fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
-    resize2fs "$device" >"$WORK/resize" 2>&1 || fail "the file system of the data volume cannot grow: $(tail -n1 "$WORK/resize")"
+    resize2fs "$device" >"$WORK/resize" 2>&1 || fail "the file system of the data volume cannot grow to $SIZE GiB: $(tail -n1 "$WORK/resize")"
     while read -r path; do refuse_data_twice "$path"; done <<<"$DIRECTORIES"
     while read -r path; do move_to_volume "$path"; done <<<"$DIRECTORIES"
     write_fstab
