@@ -260,14 +260,13 @@ function syntaxTree(text: string): Node {
 }
 
 /** shfmt has numbers for operators, which differ between its versions. */
-const OPERATORS: Record<string, unknown> = Object.fromEntries(
-    [
-        ["&&", "a && b"],
-        ["||", "a || b"],
-        ["|", "a | b"],
-        [":-", ": ${a:-b}"],
-    ].map(([operator, text]) => [
-        operator,
-        descendants(syntaxTree(text!)).find((node) => typeof node.Op === "number")?.Op,
-    ]),
-);
+const OPERATORS = {
+    "&&": operatorIn("a && b"),
+    "||": operatorIn("a || b"),
+    "|": operatorIn("a | b"),
+    ":-": operatorIn(": ${a:-b}"),
+};
+
+function operatorIn(text: string): unknown {
+    return descendants(syntaxTree(text)).find((node) => typeof node.Op === "number")?.Op;
+}
