@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { closest, distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { contradictions } from "./contradictions.ts";
+import { Secret } from "./settings/secret.ts";
 import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
 
 /** The SDK keeps this out of its declarations, and offers no other way to ask whether a key was set with --secret. */
@@ -34,12 +35,7 @@ export function loadSettings(project = pulumi.getProject()): Settings {
         if (setting?.secret && !isConfigSecret(key) && text !== "" && text !== "{}") readable.push(name);
     }
     if (shown.length > 0) {
-        throw new SettingsError(
-            shown.map(
-                (name) =>
-                    `${name} holds a secret but is shown in previews: put secrets into linkmeshEnvironment, and set ${name} without --secret.`,
-            ),
-        );
+        throw new SettingsError(shown.map(shownSecret));
     }
     for (const name of readable) {
         void pulumi.log.warn(
@@ -47,6 +43,11 @@ export function loadSettings(project = pulumi.getProject()): Settings {
         );
     }
     return parseSettings(values);
+}
+
+/** A secret where previews would show it. */
+export function shownSecret(name: string): string {
+    return `${name} holds a secret but is shown in previews: put secrets into linkmeshEnvironment, and set ${name} without --secret.`;
 }
 
 /** The stack configuration holds text; lists and objects are JSON. Text that is no JSON is left to the validation. */
@@ -71,7 +72,7 @@ export function parseSettings(values: Readonly<Record<string, unknown>>): Settin
         .map((name) => misspelt(name, names));
     const parsed: Record<string, unknown> = {};
     for (const name of names) {
-        const { schema, default: preset } = SETTINGS[name] as Setting;
+        const { schema, default: preset, secret } = SETTINGS[name] as Setting;
         const value = values[name] ?? preset;
         if (value === undefined || (value === "" && preset === undefined)) {
             problems.push(
@@ -80,7 +81,7 @@ export function parseSettings(values: Readonly<Record<string, unknown>>): Settin
             continue;
         }
         const result = schema.safeParse(value);
-        if (result.success) parsed[name] = result.data;
+        if (result.success) parsed[name] = secret ? new Secret(result.data) : result.data;
         else problems.push(`${name} ${reason(result.error)}.`);
     }
     if (problems.length === 0) problems.push(...contradictions(parsed as Settings));

@@ -71,7 +71,7 @@ function names(s: Settings): string[] {
 }
 
 function access(s: Settings): string[] {
-    const bastion = [s.bastionHost, s.bastionHostKey, s.bastionPrivateKey];
+    const bastion = [s.bastionHost !== "", s.bastionHostKey !== "", s.bastionPrivateKey.isSet()];
     const twice = (["sshAllowedCidrs", "httpsAllowedCidrs", "grpcAllowedCidrs", "trustedHops"] as const).filter(
         (name) => new Set(s[name]).size !== s[name].length,
     );
@@ -83,11 +83,11 @@ function access(s: Settings): string[] {
                 "sshAllowedCidrs names IPv6 networks alone, but the steps go to the machine's IPv4 address: add the IPv4 address from which `pulumi up` runs, or that of the bastion.",
             ],
             [
-                (s.sshPublicKey === "") === (s.sshPrivateKey === ""),
+                (s.sshPublicKey !== "") === s.sshPrivateKey.isSet(),
                 "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.",
             ],
             [
-                bastion.every((value) => value === "") || bastion.every((value) => value !== ""),
+                new Set(bastion).size === 1,
                 "bastionHost, bastionHostKey and bastionPrivateKey belong together: set all three, or none to connect directly.",
             ],
             [
@@ -125,11 +125,11 @@ function certificate(s: Settings): string[] {
             "acmeCaBundle cannot be read: each of its blocks must be a certificate in PEM form.",
         ],
         [
-            hasOwnCertificate(s) === (s.tlsPrivateKey !== ""),
+            hasOwnCertificate(s) === s.tlsPrivateKey.isSet(),
             "tlsCertificate and tlsPrivateKey belong together: set both, or none to have a certificate from acmeDirectory.",
         ],
         [
-            (s.acmeEabKeyId === "") === (s.acmeEabHmacKey === ""),
+            (s.acmeEabKeyId !== "") === s.acmeEabHmacKey.isSet(),
             "acmeEabKeyId and acmeEabHmacKey belong together: set both as the authority shows them, or none.",
         ],
         [
@@ -177,7 +177,7 @@ function certificate(s: Settings): string[] {
             "certificateNames holds a name twice: remove one.",
         ],
     ]);
-    if (hasOwnCertificate(s) && s.tlsPrivateKey !== "") problems.push(...ownCertificate(s));
+    if (hasOwnCertificate(s) && s.tlsPrivateKey.isSet()) problems.push(...ownCertificate(s));
     return problems;
 }
 
@@ -207,7 +207,7 @@ function ownCertificate(s: Settings): string[] {
     const shown = chain[0]!;
     let fits: boolean;
     try {
-        fits = shown.checkPrivateKey(createPrivateKey(s.tlsPrivateKey));
+        fits = s.tlsPrivateKey.test((key) => shown.checkPrivateKey(createPrivateKey(key)));
     } catch {
         return ["tlsPrivateKey cannot be read: it must be PEM without a passphrase."];
     }

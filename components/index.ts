@@ -10,4 +10,5 @@ export { type DnsRecord, LinkMesh } from "./linkmesh.ts";
 export { type LinkMeshArgs } from "./linkmesh-args.ts";
 export { LinkMeshProxy, type LinkMeshProxyArgs } from "./linkmesh-proxy.ts";
 export { Protection, type ProtectionArgs } from "./protection.ts";
+export { Secret } from "./settings/secret.ts";
 export { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";

@@ -78,7 +78,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             settings.sshPublicKey === ""
                 ? new tls.PrivateKey(`${name}-login-key`, { algorithm: "ED25519" }, child)
                 : undefined;
-        const privateKey = generatedKey?.privateKeyOpenssh ?? pulumi.secret(settings.sshPrivateKey);
+        const privateKey = generatedKey?.privateKeyOpenssh ?? settings.sshPrivateKey.output();
 
         const { zone } = surroundings;
         const rights =
@@ -222,7 +222,7 @@ function bastion(settings: Settings) {
     return {
         host: settings.bastionHost,
         user: settings.bastionUser,
-        privateKey: pulumi.secret(settings.bastionPrivateKey),
+        privateKey: settings.bastionPrivateKey.output(),
         hostKey: settings.bastionHostKey,
     };
 }

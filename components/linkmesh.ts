@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { lookUp } from "./cloud/lookups.ts";
-import { parseSettings } from "./configuration.ts";
+import { parseSettings, SettingsError, shownSecret } from "./configuration.ts";
 import type { LinkMeshArgs } from "./linkmesh-args.ts";
 import { LinkMeshProxy } from "./linkmesh-proxy.ts";
-import type { Settings } from "./settings.ts";
+import { SETTINGS, type Setting, type Settings } from "./settings.ts";
 
 /** A DNS record as a person would enter it elsewhere. */
 export interface DnsRecord {
@@ -101,7 +101,7 @@ function isPlain(value: unknown): boolean {
     return !pulumi.Output.isInstance(value) && !(value instanceof Promise) && Object.values(value).every(isPlain);
 }
 
-/** Secrets stay with the program that is evaluated: the components wrap them again before a resource sees them. */
+/** Secrets stay with the program that is evaluated: the settings wrap them again. */
 async function plainValues(args: LinkMeshArgs): Promise<Record<string, unknown>> {
     const entries = Object.entries(args).map(async ([name, value]) => [name, await plainValue(name, value)] as const);
     return Object.fromEntries(await Promise.all(entries));
@@ -109,6 +109,8 @@ async function plainValues(args: LinkMeshArgs): Promise<Record<string, unknown>>
 
 async function plainValue(name: string, value: unknown): Promise<unknown> {
     const output = pulumi.output(value) as pulumi.Output<unknown> & { isKnown: Promise<boolean> };
+    const setting = (SETTINGS as Record<string, Setting>)[name];
+    if (setting && !setting.secret && (await pulumi.isSecret(output))) throw new SettingsError([shownSecret(name)]);
     if (!(await output.isKnown)) {
         throw new pulumi.RunError(
             `${name} is not known before something else has been created: take it from the configuration.`,

@@ -4,6 +4,7 @@ import { CERTIFICATE_SETTINGS } from "./settings/certificate.ts";
 import { LINKMESH_SETTINGS } from "./settings/linkmesh.ts";
 import { MACHINE_SETTINGS } from "./settings/machine.ts";
 import { NAME_SETTINGS } from "./settings/names.ts";
+import type { Secret } from "./settings/secret.ts";
 
 export type { Setting } from "./settings/setting.ts";
 
@@ -21,5 +22,9 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-/** All settings, validated: plain data. Those marked secret must be wrapped before they reach a resource. */
-export type Settings = { readonly [K in SettingName]: z.infer<(typeof SETTINGS)[K]["schema"]> };
+/** All settings, validated: plain data, and a `Secret` for each that is marked secret. */
+export type Settings = { readonly [K in SettingName]: Value<(typeof SETTINGS)[K]> };
+
+type Value<S extends { schema: z.ZodType }> = S extends { secret: true }
+    ? Secret<z.infer<S["schema"]>>
+    : z.infer<S["schema"]>;

@@ -40,8 +40,8 @@ export function setUpCertificate(host: SshHost, settings: Settings, args: Certif
         if (untrusted) void pulumi.log.warn(untrusted);
         host.step("own-certificate", {
             variables: { DOMAIN: settings.domain },
-            files: { "fullchain.pem": settings.tlsCertificate, "privkey.pem": settings.tlsPrivateKey },
-            secret: true,
+            files: { "fullchain.pem": settings.tlsCertificate },
+            secrets: { "privkey.pem": settings.tlsPrivateKey },
         });
         return;
     }
@@ -56,11 +56,8 @@ export function setUpCertificate(host: SshHost, settings: Settings, args: Certif
             CHALLENGE: settings.acmeChallenge,
             WEEKLY_LIMIT: settings.acmeDirectory === "production" ? String(LETS_ENCRYPT_WEEKLY_LIMIT) : "",
         },
-        files: {
-            "ca.pem": settings.acmeCaBundle,
-            "eab.ini": key === "" ? "" : `eab-kid = ${key}\neab-hmac-key = ${hmac}\n`,
-        },
-        secret: key !== "",
+        files: { "ca.pem": settings.acmeCaBundle, ...(key === "" && { "eab.ini": "" }) },
+        secrets: key === "" ? {} : { "eab.ini": hmac.map((text) => `eab-kid = ${key}\neab-hmac-key = ${text}\n`) },
         timeout: 600,
     });
 }

@@ -30,8 +30,7 @@ export function setUpLinkMesh(host: SshHost, settings: Settings): void {
     });
     host.step("environment", {
         variables: { DOMAIN: domain, GRPC_NAME: grpc?.host ?? "", ENVIRONMENT_FILE: linkmeshEnvironmentFile },
-        files: { entries: renderEnvironment(settings.linkmeshEnvironment) },
-        secret: true,
+        secrets: { entries: settings.linkmeshEnvironment.map(renderEnvironment) },
     });
     if (grpc) host.step("grpc-certificate", { variables: { DOMAIN: domain, NAME: grpc.host } });
     host.step("config", {

@@ -8,7 +8,12 @@ import { readFile } from "./render/step.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 function nginxArgs(settings: Settings, ipv6: boolean): NginxArgs {
-    return { ...settings, grpc: grpcSurface(settings), ipv6, certificate: certificateFolder(settings) };
+    const { domain, uiDomain, httpRedirect, trustedHops, collectorsExpected } = settings;
+    return {
+        ...{ domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, ipv6 },
+        grpc: grpcSurface(settings),
+        certificate: certificateFolder(settings),
+    };
 }
 
 /** nginx and certbot, installed and sized, with port 80 answering: what a certificate needs. */

@@ -1,5 +1,6 @@
 import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { Secret } from "../settings/secret.ts";
 import { renderStep } from "./render/step.ts";
 
 export interface SshHostArgs {
@@ -27,8 +28,8 @@ export interface StepOptions {
     variables?: Readonly<Record<string, pulumi.Input<string>>>;
     /** Files that the script finds in the folder FILES. */
     files?: Readonly<Record<string, pulumi.Input<string>>>;
-    /** The text holds secrets: neither it nor the step's output is shown or logged. Default: false. */
-    secret?: boolean;
+    /** Further files, which are secret. With them neither the step's text nor its output is shown or logged. */
+    secrets?: Readonly<Record<string, Secret>>;
     /** Seconds after which the step is ended as failed. Default: 300. */
     timeout?: number;
     /** How often a refused connection is tried again; about 5 seconds a try. Default: 10. */
@@ -61,9 +62,11 @@ export class SshHost {
     }
 
     step(name: string, options: StepOptions = {}): remote.Command {
-        const { variables = {}, files = {}, secret = false, timeout = 300, connectionAttempts = 10 } = options;
+        const { variables = {}, files = {}, secrets = {}, timeout = 300, connectionAttempts = 10 } = options;
+        const hidden = Object.entries(secrets).map(([file, secret]) => [file, secret.output()] as const);
+        const secret = hidden.length > 0;
         const text = pulumi
-            .all([pulumi.output(variables), pulumi.output(files)])
+            .all([pulumi.output(variables), pulumi.output({ ...files, ...Object.fromEntries(hidden) })])
             .apply(([v, f]) => renderStep({ name, variables: v, files: f }));
         const command = new remote.Command(
             `${this.name}-${name}`,
@@ -73,7 +76,7 @@ export class SshHost {
                     dialErrorLimit: connectionAttempts,
                 })),
                 create: `sudo timeout --kill-after=300 ${timeout} bash -s -- ${name}`,
-                stdin: secret ? pulumi.secret(text) : text,
+                stdin: secret ? text : plain(name, text),
                 triggers: [this.args.machine.id],
                 logging: secret ? remote.Logging.None : remote.Logging.StdoutAndStderr,
                 // Stock sshd refuses the variables that this would send, with a warning at each update.
@@ -89,4 +92,13 @@ export class SshHost {
         this.previous = command;
         return command;
     }
+}
+
+/** Refuses the secret output of a resource among plain texts: the step's output, which is logged, could hold it. */
+function plain(step: string, text: pulumi.Output<string>): pulumi.Output<string> {
+    const checked = pulumi.isSecret(text).then((isSecret) => {
+        if (!isSecret) return text;
+        throw new pulumi.RunError(`step ${step}: one of its variables or files is a secret; give it by "secrets".`);
+    });
+    return pulumi.output(checked);
 }

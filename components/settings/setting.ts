@@ -9,9 +9,9 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
     /** Absent for a required setting. The empty string, list or object means "not set". */
     readonly default?: string | number | boolean | readonly string[] | Readonly<Record<string, never>>;
     readonly example: string;
-    /** The value is kept as a secret: never shown in previews, logs or outputs. */
-    readonly secret?: boolean;
+    /** The value is kept as a secret: a `Secret`, never shown in previews, logs, errors or outputs. */
+    readonly secret?: true;
     readonly schema: T;
 }
 
-export const setting = <T extends z.ZodType>(s: Setting<T>) => s;
+export const setting = <S extends Setting>(s: S) => s;

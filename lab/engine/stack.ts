@@ -260,7 +260,7 @@ async function keepSecrets(): Promise<void> {
         import("@pulumi/pulumi"),
         import("../../components/settings.ts"),
     ]);
-    const secrets = Object.entries<{ secret?: boolean }>(SETTINGS).filter(([, { secret }]) => secret);
+    const secrets = Object.entries(SETTINGS).filter(([, setting]) => "secret" in setting);
     runtime.setAllConfig(
         runtime.allConfig(),
         secrets.map(([name]) => `${getProject()}:${name}`),

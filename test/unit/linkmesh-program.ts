@@ -8,6 +8,8 @@ const linkmesh = new LinkMesh("linkmesh", {
     sshAllowedCidrs: config.requireObject("sshAllowedCidrs"),
     linkmeshDebUrl: config.require("linkmeshDebUrl"),
     linkmeshDebSha256: config.require("linkmeshDebSha256"),
+    // Which the compiler would refuse, if this were written out.
+    ...Object.fromEntries(config.getBoolean("leaks") ? [["tags", { token: config.requireSecret("token") }]] : []),
     ...(config.getBoolean("withToken") ? { linkmeshEnvironment: { TOKEN: config.requireSecret("token") } } : {}),
 });
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test, vi } from "vitest";
+import { unhandled } from "./canary.ts";
 import { CONFIG, type Registered, runProgram, valueOf } from "./program.ts";
 
 // Two programs of fifty resources each.
@@ -60,4 +61,10 @@ test("what depends on it waits for the steps on the machine", async () => {
 test("a wrong setting is told at once", async () => {
     const run = runProgram({ ...CONFIG, sshAllowedCidrs: '["300.1.1.1/32"]' }, { program });
     await expect(run).rejects.toThrow(/^sshAllowedCidrs must hold networks in CIDR form/);
+});
+
+test("a secret output where previews would show it is refused", async () => {
+    const leaking = { ...CONFIG, leaks: "true", token: "hunter2" };
+    const errors = await unhandled(() => runProgram(leaking, { program, secretKeys: ["token"] }));
+    expect(errors[0]).toMatch(/tags holds a secret but is shown in previews/);
 });

@@ -77,6 +77,7 @@ export async function runProgram(
     return {
         registered,
         outputs,
+        calls,
         named: (name: string) => registered.find((r) => r.name === name)!,
         asked: (token: string) => calls.filter((call) => call.token === token).map(({ inputs: args }) => args),
     };

@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import { inspect } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, test } from "vitest";
+import { loadSettings, parseSettings } from "../../components/configuration.ts";
+import type { StepOptions } from "../../components/host/ssh-host.ts";
+import { Secret } from "../../components/settings/secret.ts";
+import { SETTINGS, type SettingName } from "../../components/settings.ts";
+import { generateKey } from "../../lab/providers/tls/keys.ts";
+import { TestCa } from "../host/test-ca.ts";
+import { overheard, traces, unhandled, visible } from "./canary.ts";
+import { CONFIG, isSecret, runProgram, valueOf } from "./program.ts";
+
+const GOOD = { ...CONFIG, sshAllowedCidrs: ["198.51.100.7/32"] };
+
+describe("a secret", () => {
+    const secret = new Secret("hunter2");
+
+    test("is shown as [secret], whatever shows it", () => {
+        const shown = [String(secret), JSON.stringify({ secret }), inspect([secret], { showHidden: true })];
+        for (const text of [...shown, JSON.stringify({ ...secret }), `${secret as unknown as string}`])
+            expect(text).not.toContain("hunter2");
+        expect(String(secret)).toBe("[secret]");
+    });
+
+    test("what is made of it is a secret again, and a question is answered by yes or no", () => {
+        const longer = secret.map((text) => `password=${text}`);
+        expect(String(longer)).toBe("[secret]");
+        expect(longer.test((text) => text === "password=hunter2")).toBe(true);
+        expect([secret.isSet(), new Secret("").isSet()]).toEqual([true, false]);
+    });
+
+    test("the engine gets it as a secret", async () => {
+        expect(await valueOf(secret.output())).toBe("hunter2");
+        expect(await pulumi.isSecret(secret.output())).toBe(true);
+    });
+
+    test("a step takes it by its secret parts alone: the compiler refuses it elsewhere", () => {
+        const { sshPrivateKey } = parseSettings(GOOD);
+        const options: StepOptions[] = [
+            { secrets: { key: sshPrivateKey } },
+            // @ts-expect-error A secret is no variable.
+            { variables: { KEY: sshPrivateKey } },
+            // @ts-expect-error A secret is no plain file.
+            { files: { key: sshPrivateKey } },
+        ];
+        expect(options).toHaveLength(3);
+    });
+
+    test("a secret output of a resource among plain texts is refused", async () => {
+        const errors = await unhandled(() => runProgram(CONFIG, { program: "./secret-step-program.ts" }));
+        expect(errors[0]).toMatch(/step ready: one of its variables or files is a secret; give it/);
+    });
+});
+
+type SecretName = { [K in SettingName]: (typeof SETTINGS)[K] extends { secret: true } ? K : never }[SettingName];
+type Values = Record<string, unknown>;
+
+/** A good value for each secret setting, with what belongs to it. */
+let stacks: Record<SecretName, Values>;
+/** The secret itself, as it is looked for. */
+const secretOf = (name: SecretName) => {
+    const value = stacks[name][name];
+    return typeof value === "string" ? value : Object.values(value as Record<string, string>).join("\n");
+};
+
+beforeAll(async () => {
+    const { cert, key } = await (await TestCa.create("CN=own")).issue(["linkmesh.example.com"]);
+    const [login, bastion] = await Promise.all([
+        generateKey({ algorithm: "ED25519" }),
+        generateKey({ algorithm: "RSA", rsaBits: 2048 }),
+    ]);
+    const all = {
+        sshPublicKey: login.publicKeyOpenssh.trim(),
+        sshPrivateKey: login.privateKeyOpenssh,
+        bastionHost: "bastion.example.com",
+        bastionHostKey: login.publicKeyOpenssh.trim(),
+        bastionPrivateKey: bastion.privateKeyPem,
+        linkmeshEnvironment: { TOKEN: `it's "${randomBytes(24).toString("hex")}" $HOME`, N: "5" },
+    };
+    const own = { ...all, tlsCertificate: cert, tlsPrivateKey: key };
+    const acmeEabHmacKey = randomBytes(36).toString("base64url").replace(/[_-]/g, "x");
+    stacks = {
+        ...{ sshPrivateKey: own, bastionPrivateKey: own, tlsPrivateKey: own, linkmeshEnvironment: own },
+        acmeEabHmacKey: { ...all, acmeDirectory: "https://acme.example.com", acmeEabKeyId: "kid-1", acmeEabHmacKey },
+    };
+});
+
+const SECRETS = Object.entries(SETTINGS)
+    .filter(([, setting]) => "secret" in setting)
+    .map(([name]) => name as SecretName);
+
+test("every secret setting has its canary", () => {
+    expect(Object.keys(stacks).sort()).toEqual([...SECRETS].sort());
+});
+
+/** A stack as it is configured, all secrets set as such. */
+const config = (values: Values) =>
+    Object.fromEntries(
+        Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+    );
+const run = (values: Values, preview: boolean) =>
+    runProgram({ ...CONFIG, ...config(values) }, { secretKeys: SECRETS, preview });
+
+/** The program with these settings and all that it says, run once for all secrets that they hold. */
+const seen = new Map<string, Promise<{ program: Awaited<ReturnType<typeof run>>; said: string }>>();
+function watch(values: Values, preview: boolean) {
+    const key = JSON.stringify([values, preview]);
+    const once = async () => {
+        let program: Awaited<ReturnType<typeof run>>;
+        const said = await overheard(async () => (program = await run(values, preview)));
+        return { program: program!, said };
+    };
+    return seen.get(key) ?? seen.set(key, once()).get(key)!;
+}
+
+/** Ways to set a secret wrongly. */
+const WRONG: [string, (text: string) => unknown][] = [
+    ["cut", (text) => text.slice(0, text.length / 2)],
+    ["cut at its beginning", (text) => text.slice(20)],
+    ["with literal \\n", (text) => text.replaceAll("\n", "\\n")],
+    ["with blanks", (text) => ` ${text.replaceAll("\n", " ")} \u{7} `],
+    ["in a list", (text) => [text]],
+    ["as a name", (text) => ({ [text]: text })],
+    ["as a value of two lines", (text) => ({ NAME: `${text}\n${text}` })],
+    ["inside of a map", (text) => ({ NAME: { deeper: text } })],
+    ["in quotes", (text) => JSON.stringify(text)],
+];
+
+describe.each(SECRETS)("%s", (name) => {
+    let bird: string[];
+    beforeAll(() => (bird = traces(secretOf(name))));
+    const sings = (text: string) => bird.filter((piece) => text.includes(piece));
+
+    test.each([
+        ["an update", false],
+        ["a preview", true],
+    ])("is in nothing that %s shows", async (_, preview) => {
+        const { program, said } = await watch(stacks[name], preview);
+        expect(sings(said), "log").toEqual([]);
+        // A preview does not know the machine's address, and so nothing of the connection.
+        if (!preview) expect(sings(JSON.stringify(program.registered)), "it reaches the machine").not.toEqual([]);
+        for (const resource of program.registered) expect(sings(visible(resource)), resource.name).toEqual([]);
+        expect(sings(visible(program.calls)), "lookups").toEqual([]);
+        for (const [output, value] of Object.entries(program.outputs)) {
+            const isHidden = pulumi.Output.isInstance(value) && (await pulumi.isSecret(value));
+            if (!isHidden) expect(sings(visible(await valueOf(pulumi.output(value)))), output).toEqual([]);
+        }
+    });
+
+    test("a step that holds it tells nothing of its output", async () => {
+        const { program } = await watch(stacks[name], false);
+        for (const { inputs, additionalSecretOutputs, name: step } of program.registered) {
+            if (!("stdin" in inputs)) continue;
+            const hidden = isSecret(inputs.stdin);
+            expect(sings(JSON.stringify(inputs.stdin)).length > 0 && !hidden, step).toBe(false);
+            expect(inputs.logging, step).toBe(hidden ? "none" : "stdoutAndStderr");
+            const outputs = additionalSecretOutputs.filter((output) => output.startsWith("std"));
+            expect(outputs, step).toEqual(hidden ? ["stdout", "stderr"] : []);
+        }
+    });
+
+    test("an error of a lookup does not hold it", async () => {
+        const values = { ...stacks[name], hostedZone: "linkmesh.example.com" };
+        const said = await overheard(() => run(values, false));
+        expect(said).toContain("hostedZone: this AWS account has no public hosted zone");
+        expect(sings(said)).toEqual([]);
+    });
+
+    test.each(WRONG)("a wrong value is not repeated: %s", async (_, spoil) => {
+        const wrong = config({ ...CONFIG, ...stacks[name], [name]: spoil(secretOf(name)) });
+        const said = await overheard(() => {
+            const keys = Object.entries(wrong).map(([key, value]) => [`linkmesh-proxy:${key}`, value]);
+            pulumi.runtime.setAllConfig(Object.fromEntries(keys) as Record<string, string>);
+            loadSettings("linkmesh-proxy");
+        });
+        expect(sings(said)).toEqual([]);
+    });
+});
