@@ -12,6 +12,7 @@ import {
     outside,
     recordNames,
 } from "./surfaces.ts";
+import { isPair } from "./settings/keys.ts";
 import { LETS_ENCRYPT } from "./validators.ts";
 
 /** Keys of config.yaml that the proxy's own settings decide. */
@@ -85,6 +86,10 @@ function access(s: Settings): string[] {
             [
                 (s.sshPublicKey !== "") === s.sshPrivateKey.isSet(),
                 "sshPublicKey and sshPrivateKey belong together: set both, or none to have a key pair generated.",
+            ],
+            [
+                s.sshPublicKey === "" || s.sshPrivateKey.test((key) => key === "" || isPair(key, s.sshPublicKey)),
+                "sshPublicKey is not the public key of sshPrivateKey: set the two that belong together, as `ssh-keygen -y -f FILE` prints it for the private key in FILE.",
             ],
             [
                 new Set(bastion).size === 1,

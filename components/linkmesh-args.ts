@@ -45,7 +45,7 @@ export interface LinkMeshArgs {
     httpRedirect?: boolean;
     /** Networks that may reach port 22, as CIDR blocks of either family. The machine is set up over SSH, so the address that runs `pulumi up` belongs to it. A network of all addresses (/0) is taken with a warning. */
     sshAllowedCidrs: string[];
-    /** SSH public key to log in with, in authorized_keys form. By default a key pair is generated and kept in the stack's state. */
+    /** SSH public key to log in with, in authorized_keys form. By default a key pair is generated and kept in the stack's state. Another key replaces the machine. */
     sshPublicKey?: string;
     /** The private key that belongs to sshPublicKey, in PEM or OpenSSH form and without a passphrase. */
     sshPrivateKey?: pulumi.Input<string>;

@@ -43,18 +43,6 @@ export const certificateName = z.string().refine((name) => hostname.safeParse(wi
     error: "must hold hostnames such as linkmesh.example.com, or wildcards such as *.example.com",
 });
 
-/** A public SSH key, or host key, in authorized_keys form. */
-export const publicKey = z
-    .string()
-    .regex(/^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/=]+( [^\n]*)?$/, {
-        error: "must be one line of an authorized_keys file, such as: ssh-ed25519 AAAA… name",
-    });
-
-/** The public host key of an SSH server. With its RSA key a server signs by other names than the key's own, which no pin matches. */
-export const hostKey = publicKey.refine((key) => !key.startsWith("ssh-rsa "), {
-    error: "must be the server's ed25519 or ecdsa host key: ssh-rsa cannot be pinned",
-});
-
 /** A network in CIDR form whose host bits are zero, as AWS demands. */
 export const cidr = z
     .string()

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { cidr, hostKey, hostname, optional, pem, publicKey } from "../validators.ts";
+import { cidr, hostname, optional } from "../validators.ts";
+import { hostKey, publicKey, sshPrivateKey } from "./keys.ts";
 import { setting } from "./setting.ts";
 
 /** Who reaches what. */
@@ -14,7 +15,7 @@ export const ACCESS_SETTINGS = {
     sshPublicKey: setting({
         type: "string",
         description:
-            "SSH public key to log in with, in authorized_keys form. By default a key pair is generated and kept in the stack's state.",
+            "SSH public key to log in with, in authorized_keys form. By default a key pair is generated and kept in the stack's state. Another key replaces the machine.",
         default: "",
         example: "ssh-ed25519 AAAA… platform",
         schema: optional(publicKey),
@@ -25,7 +26,7 @@ export const ACCESS_SETTINGS = {
         default: "",
         example: "-----BEGIN OPENSSH PRIVATE KEY-----…",
         secret: true,
-        schema: optional(pem("(?:OPENSSH |RSA |EC )?PRIVATE KEY")),
+        schema: optional(sshPrivateKey),
     }),
     bastionHost: setting({
         type: "string",
@@ -55,7 +56,7 @@ export const ACCESS_SETTINGS = {
         default: "",
         example: "-----BEGIN OPENSSH PRIVATE KEY-----…",
         secret: true,
-        schema: optional(pem("(?:OPENSSH |RSA |EC )?PRIVATE KEY")),
+        schema: optional(sshPrivateKey),
     }),
     httpsAllowedCidrs: setting({
         type: "array",

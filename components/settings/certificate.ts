@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { acmeDirectory, certificateName, flag, optional, pem } from "../validators.ts";
+import { tlsPrivateKey } from "./keys.ts";
 import { setting } from "./setting.ts";
 
 /** Where the certificate comes from. */
@@ -73,7 +74,7 @@ export const CERTIFICATE_SETTINGS = {
         default: "",
         example: "-----BEGIN PRIVATE KEY-----…",
         secret: true,
-        schema: optional(pem("(?:RSA |EC )?PRIVATE KEY")),
+        schema: optional(tlsPrivateKey),
     }),
     httpRedirect: setting({
         type: "boolean",

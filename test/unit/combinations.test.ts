@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseSettings, SettingsError } from "../../components/configuration.ts";
 import { TestCa, type Pair } from "../host/test-ca.ts";
+import { BASTION, LOGIN, OTHER, OWN_LOGIN, RSA_LINE } from "./keys.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
 
@@ -10,7 +11,6 @@ const GOOD = {
     linkmeshDebUrl: "https://packages.example.com/linkmesh-server.deb",
     linkmeshDebSha256: "0".repeat(64),
 };
-const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----";
 const OWN_CA = "https://acme.example.com/directory";
 
 function problems(values: Record<string, unknown>): readonly string[] {
@@ -61,10 +61,7 @@ describe("combinations that make sense", () => {
         ],
         ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
         ["hops before the machine, and gRPC beside", () => ({ trustedHops: ["203.0.113.0/24"] })],
-        [
-            "a bastion",
-            () => ({ bastionHost: "b.example.com", bastionHostKey: "ssh-ed25519 AAAA", bastionPrivateKey: KEY }),
-        ],
+        ["a bastion", () => BASTION],
     ])("%s", (_, values) => expect(problems(values())).toEqual([]));
 });
 
@@ -79,9 +76,11 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         "`grpcAllowedCidrs` with `grpcDomain`",
         () => ({ grpcDomain: "grpc.example.com", grpcAllowedCidrs: ["10.0.0.0/8"] }),
     ],
+    ["`bastionHostKey` of RSA", () => ({ ...BASTION, bastionHostKey: RSA_LINE })],
+    ["`sshPublicKey` without `sshPrivateKey`", () => ({ sshPublicKey: OWN_LOGIN.sshPublicKey })],
     [
-        "`bastionHostKey` of RSA",
-        () => ({ bastionHost: "b.example.com", bastionHostKey: "ssh-rsa AAAA", bastionPrivateKey: KEY }),
+        "`sshPrivateKey` of another key",
+        () => ({ sshPublicKey: LOGIN.publicKeyOpenssh, sshPrivateKey: OTHER.privateKeyOpenssh }),
     ],
     ["`trustedHops` with `grpcDomain`", () => ({ grpcDomain: "grpc.example.com", trustedHops: ["203.0.113.0/24"] })],
     ["`sshAllowedCidrs` of IPv6 alone", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
+import { BASTION } from "./keys.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered, valueOf } from "./program.ts";
 
 const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
@@ -222,21 +223,16 @@ test("CAA at the zone's own name is said to count for all below it", async () =>
 });
 
 test("a bastion: every step goes through it, its host key pinned and its private key secret", async () => {
-    const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nBASTION\n-----END OPENSSH PRIVATE KEY-----\n";
-    const { registered } = await runProgram(
-        {
-            ...CONFIG,
-            bastionHost: "bastion.example.com",
-            bastionHostKey: "ssh-ed25519 AAAABASTION",
-            bastionPrivateKey: key,
-        },
-        { secretKeys: ["bastionPrivateKey"] },
-    );
+    const { registered } = await runProgram({ ...CONFIG, ...BASTION }, { secretKeys: ["bastionPrivateKey"] });
     const commands = registered.filter(({ type }) => type === "command:remote:Command");
     for (const command of commands) {
         expect(isSecret(command.inputs.connection)).toBe(true);
         expect(reveal(command.inputs.connection)).toMatchObject({
-            proxy: { host: "bastion.example.com", user: "admin", hostKey: "ssh-ed25519 AAAABASTION", privateKey: key },
+            proxy: {
+                ...{ host: "bastion.example.com", user: "admin" },
+                hostKey: BASTION.bastionHostKey,
+                privateKey: BASTION.bastionPrivateKey,
+            },
         });
     }
 });
@@ -245,11 +241,7 @@ test.each([
     ["bastion.example.com", "ssh -i linkmesh-proxy.key -J admin@bastion.example.com admin@203.0.113.10"],
     ["2001:db8::7", "ssh -i linkmesh-proxy.key -J admin@[2001:db8::7] admin@203.0.113.10"],
 ])("sshCommand goes through the bastion %s", async (bastionHost, command) => {
-    const bastionPrivateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nB\n-----END OPENSSH PRIVATE KEY-----\n";
-    const { outputs } = await runProgram(
-        { ...CONFIG, bastionHost, bastionHostKey: "ssh-ed25519 AAAABASTION", bastionPrivateKey },
-        { secretKeys: ["bastionPrivateKey"] },
-    );
+    const { outputs } = await runProgram({ ...CONFIG, ...BASTION, bastionHost }, { secretKeys: ["bastionPrivateKey"] });
     expect(await valueOf(outputs.sshCommand)).toBe(command);
 });
 

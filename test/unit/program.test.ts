@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { OWN_LOGIN } from "./keys.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
 const STEPS = [
@@ -183,17 +184,16 @@ describe("the stack", () => {
 });
 
 test("a pinned image and a brought key are honoured", async () => {
-    const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nMINE\n-----END OPENSSH PRIVATE KEY-----\n";
     const { registered, named, outputs } = await runProgram(
-        { ...CONFIG, imageId: "ami-0pinned", sshPublicKey: "ssh-ed25519 AAAAMINE me", sshPrivateKey: key },
+        { ...CONFIG, imageId: "ami-0pinned", ...OWN_LOGIN, sshPublicKey: `${OWN_LOGIN.sshPublicKey} me` },
         { secretKeys: ["sshPrivateKey"] },
     );
     expect(named("linkmesh-machine-instance").inputs.ami).toBe("ami-0pinned");
     expect(named("linkmesh-machine-instance").ignoreChanges).toEqual([]);
-    expect(reveal(named("linkmesh-machine-instance").inputs.userData)).toContain("ssh-ed25519 AAAAMINE me");
+    expect(reveal(named("linkmesh-machine-instance").inputs.userData)).toContain(`${OWN_LOGIN.sshPublicKey} me`);
     expect(ofType(registered, "tls:index/privateKey:PrivateKey")).toHaveLength(1);
     for (const command of ofType(registered, COMMAND))
-        expect(reveal(command.inputs.connection)).toMatchObject({ privateKey: key });
+        expect(reveal(command.inputs.connection)).toMatchObject({ privateKey: OWN_LOGIN.sshPrivateKey });
     expect(outputs.sshPrivateKey).toBeUndefined();
 });
 

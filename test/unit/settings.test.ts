@@ -5,6 +5,7 @@ import { acmeDirectoryUrl } from "../../components/host/certificate.ts";
 import { Secret } from "../../components/settings/secret.ts";
 import { SETTINGS } from "../../components/settings.ts";
 import { parseSettings, SettingsError } from "../../components/configuration.ts";
+import { OWN_LOGIN } from "./keys.ts";
 
 const GOOD = {
     domain: "linkmesh.example.com",
@@ -19,7 +20,6 @@ const APT = {
     linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
     linkmeshVersion: "1.101.0",
 };
-const KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----";
 
 function problems(values: Record<string, unknown>): readonly string[] {
     try {
@@ -75,7 +75,7 @@ describe("accepted", () => {
         ["all networks, when said so", { sshAllowedCidrs: ["0.0.0.0/0", "::/0"] }],
         ["an APT source", APT],
         ["an APT source that is one directory", { ...APT, linkmeshAptSource: "https://apt.example.com/debian ./" }],
-        ["a key of the user's", { sshPublicKey: "ssh-ed25519 AAAA me@example", sshPrivateKey: KEY }],
+        ["a key of the user's", { ...OWN_LOGIN, sshPublicKey: `${OWN_LOGIN.sshPublicKey} me@example` }],
         [
             "further keys beside the managed ones",
             { linkmeshConfig: { grpc: { keepalive: 5 }, metrics: { enabled: true } } },
@@ -130,8 +130,16 @@ describe("refused with one sentence that names the setting", () => {
             { acmeCaBundle: "/etc/ca.pem" },
             /^acmeCaBundle must be text with a "-----BEGIN CERTIFICATE-----" block, not a file name/,
         ],
-        ["half a key pair", { sshPublicKey: "ssh-ed25519 AAAA" }, /^sshPublicKey and sshPrivateKey belong together/],
-        ["a private key as public key", { sshPublicKey: KEY, sshPrivateKey: KEY }, /^sshPublicKey must be one line/],
+        [
+            "half a key pair",
+            { sshPublicKey: OWN_LOGIN.sshPublicKey },
+            /^sshPublicKey and sshPrivateKey belong together/,
+        ],
+        [
+            "a private key as public key",
+            { ...OWN_LOGIN, sshPublicKey: OWN_LOGIN.sshPrivateKey },
+            /^sshPublicKey must be one line/,
+        ],
         [
             "a zone elsewhere",
             { hostedZone: "example.org" },
