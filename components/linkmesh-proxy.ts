@@ -3,6 +3,7 @@ import * as tls from "@pulumi/tls";
 import { ChallengeRights } from "./cloud/challenge-rights.ts";
 import { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
 import type { Surroundings } from "./cloud/lookups.ts";
+import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
 import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
@@ -94,6 +95,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             `${name}-machine`,
             {
                 imageId: surroundings.imageId,
+                rootVolumeSize: surroundings.rootVolumeSize,
                 imagePinned: settings.imageId !== "",
                 system: surroundings.system,
                 ipv6: surroundings.ipv6,
@@ -113,7 +115,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                         renderUserData({ hostPrivateKey, hostPublicKey, authorizedKey }),
                     ),
                 dataVolumeSize: settings.dataVolumeSize,
-                dataVolumeTags: { [DATA_TAG]: dataTag },
+                dataVolumeTags: { [DATA_TAG]: dataTag, [LOGIN_TAG]: loginKeyName(settings) },
                 snapshotId: surroundings.snapshotId,
                 finalSnapshot: settings.finalSnapshot,
                 paused: settings.paused,

@@ -1,12 +1,12 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
 import { isIpv6 } from "../surfaces.ts";
 import { SYSTEM_FACTS, type System } from "../systems.ts";
+import { loginKeyName } from "./login-key.ts";
 import { findImage } from "./lookups/image.ts";
 import { findMachineType } from "./lookups/machine-type.ts";
-import { message } from "./lookups/message.ts";
 import { findDataVolume, findSnapshot } from "./lookups/storage.ts";
+import { findSubnet } from "./lookups/subnet.ts";
 import { findZone, type Zone } from "./lookups/zone.ts";
 
 /** What exists in the cloud already and decides what is created: plain data, known in the first preview. */
@@ -14,6 +14,8 @@ export interface Surroundings {
     /** The Route 53 zone for the records; undefined when they are made elsewhere. */
     readonly zone?: Zone;
     readonly imageId: string;
+    /** GiB that the image's root disk needs. */
+    readonly rootVolumeSize: number;
     readonly system: System;
     /** Of the machine, for an own subnet and the data volume. */
     readonly availabilityZone: string;
@@ -38,7 +40,12 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         findDataVolume(name, opts),
         findSubnet(settings, opts),
     ]);
-    const image = await findImage(settings, type.architecture, opts);
+    const image = await findImage(settings, type, opts);
+    refuseOtherPackage(settings, type.architecture);
+    if (volume) {
+        refuseShrinking(settings, volume);
+        sayReplacement(settings, volume);
+    }
     const availabilityZone = placeOf(settings, type.availabilityZones, subnet, volume);
     if (settings.uiDomain !== "" && !SYSTEM_FACTS[image.system].http2PerName) {
         throw new pulumi.RunError(
@@ -57,6 +64,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     return {
         zone,
         imageId: image.id,
+        rootVolumeSize: image.rootVolumeSize,
         system: image.system,
         availabilityZone,
         subnet,
@@ -67,6 +75,32 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
 
 type Subnet = Awaited<ReturnType<typeof findSubnet>>;
 type DataVolume = Awaited<ReturnType<typeof findDataVolume>>;
+
+/** A Debian package's file name ends with its architecture. */
+function refuseOtherPackage({ linkmeshDebUrl: url, instanceType }: Settings, architecture: "arm64" | "x86_64"): void {
+    const wanted = architecture === "arm64" ? "arm64" : "amd64";
+    const [, named] = /_([a-z0-9-]+)\.deb($|[?#])/.exec(url) ?? [];
+    if (named === undefined || named === wanted || !["amd64", "arm64"].includes(named)) return;
+    throw new pulumi.RunError(
+        `linkmeshDebUrl names a package for ${named}, but ${instanceType} is ${wanted}; set the package for ${wanted}, or an instanceType of the other architecture.`,
+    );
+}
+
+function refuseShrinking({ dataVolumeSize }: Settings, { size }: NonNullable<DataVolume>): void {
+    if (dataVolumeSize >= size) return;
+    throw new pulumi.RunError(
+        `dataVolumeSize: ${dataVolumeSize} is less than the ${size} GiB that the stack's data volume has, and a volume cannot shrink; set it to ${size} or more.`,
+    );
+}
+
+/** Of all that replaces the machine, a key looks least like it. */
+function sayReplacement(settings: Settings, { loginKey }: NonNullable<DataVolume>): void {
+    const wanted = loginKeyName(settings);
+    if (settings.paused || loginKey === undefined || loginKey === wanted) return;
+    void pulumi.log.warn(
+        `sshPublicKey: another login key (${wanted} in place of ${loginKey}) replaces the machine, and LinkMesh is away meanwhile; addresses and data stay. Set the former key again to keep the machine.`,
+    );
+}
 
 /** The availability zone of the machine. Where a data volume is there already, it is the volume's: nobody moves that. */
 function placeOf({ instanceType, subnetId }: Settings, offered: string[], subnet: Subnet, volume: DataVolume): string {
@@ -82,19 +116,4 @@ function placeOf({ instanceType, subnetId }: Settings, offered: string[], subnet
         );
     }
     return place;
-}
-
-async function findSubnet({ subnetId }: Settings, opts: pulumi.InvokeOptions) {
-    if (subnetId === "") return undefined;
-    const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
-        throw new pulumi.RunError(
-            `subnetId: ${subnetId} cannot be used: ${message(error)}; name a subnet of this account and region, or remove the setting to have a network made.`,
-        );
-    });
-    return {
-        id: subnet.id,
-        vpcId: subnet.vpcId,
-        availabilityZone: subnet.availabilityZone,
-        ipv6: Boolean(subnet.ipv6CidrBlock),
-    };
 }

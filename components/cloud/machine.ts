@@ -6,6 +6,8 @@ export interface MachineArgs {
     imageId: pulumi.Input<string>;
     /** True when the user named the image: then a change of it replaces the machine. Otherwise it only counts at creation. */
     imagePinned: boolean;
+    /** GiB of the root disk, at least the image's. */
+    rootVolumeSize: number;
     /** The image's system; a change replaces the machine. */
     system: string;
     /** The subnet has IPv6. */
@@ -115,7 +117,7 @@ export class Machine extends pulumi.ComponentResource {
                     userDataReplaceOnChange: true,
                     iamInstanceProfile: args.instanceProfile,
                     metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-                    rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true, tags },
+                    rootBlockDevice: { volumeType: "gp3", volumeSize: args.rootVolumeSize, encrypted: true, tags },
                     tags,
                 },
                 {

@@ -3,7 +3,7 @@ import type { Values } from "../../lab/providers/values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 
 let cloud: TestCloud;
-let made: Record<"vpc" | "subnet", Made>;
+let made: Record<"vpc" | "gateway" | "subnet", Made>;
 beforeAll(async () => {
     cloud = TestCloud.create();
     made = await cloud.network();
@@ -74,4 +74,20 @@ it("finds an existing subnet and its VPC, by id or tag", async () => {
     const filters = [{ name: "tag:team", values: ["inf*"] }];
     expect(await cloud.invoke("aws:ec2/getVpc:getVpc", { filters })).toMatchObject({ id: made.vpc.id });
     await cloud.make("Subnet", { vpcId: made.vpc.id, cidrBlock: "10.77.0.0/28" }).catch(() => undefined);
+});
+
+it("finds a subnet's own route table, or the VPC's main one", async () => {
+    const token = "aws:ec2/getRouteTable:getRouteTable";
+    const { vpc, gateway, subnet } = made;
+    await expect(cloud.invoke(token, { subnetId: subnet.id })).rejects.toThrow("query returned no results");
+    const main = { vpcId: vpc.id, filters: [{ name: "association.main", values: ["true"] }] };
+    expect(await cloud.invoke(token, main)).toMatchObject({ routes: [] });
+
+    const table = await cloud.make("RouteTable", { vpcId: vpc.id });
+    await cloud.make("RouteTableAssociation", { subnetId: subnet.id, routeTableId: table.id });
+    await cloud.make("Route", { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id });
+    expect(await cloud.invoke(token, { subnetId: subnet.id })).toMatchObject({
+        routeTableId: table.id,
+        routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: gateway.id, natGatewayId: "" }],
+    });
 });

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
 import { BASTION } from "./keys.ts";
+import { ARM_PACKAGE } from "./refused-lookups.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered, valueOf } from "./program.ts";
 
 const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
@@ -250,7 +251,8 @@ test.each([
     ["debian-12", "t4g.small", "debian-12-arm64-*", "admin"],
     ["ubuntu-24.04", "t4g.small", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-*", "ubuntu"],
 ])("the image of %s for %s is %s, its login %s", async (image, instanceType, name, user) => {
-    const { named, asked } = await runProgram({ ...CONFIG, image, instanceType });
+    const ofType = instanceType.startsWith("t4g") ? ARM_PACKAGE : {};
+    const { named, asked } = await runProgram({ ...CONFIG, ...ofType, image, instanceType });
     expect(asked("aws:ec2/getAmi:getAmi")).toMatchObject([{ filters: [{ values: [name] }, {}] }]);
     expect(reveal(named("linkmesh-ready").inputs.connection)).toMatchObject({ user });
     expect(named("linkmesh-machine-instance").replacementTrigger).toBe(`linkmesh-machine-data-id ${image}`);

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { OWN_LOGIN } from "./keys.ts";
+import { LOGIN_TAG, loginKeyName } from "../../components/cloud/login-key.ts";
+import { LOGIN, OWN_LOGIN } from "./keys.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
 const STEPS = [
@@ -287,4 +288,49 @@ test("a secret that is readable in the configuration file is said aloud, one tha
 test("a secret where previews would show it is refused", async () => {
     const program = runProgram({ ...CONFIG, linkmeshConfig: '{"password":"x"}' }, { secretKeys: ["linkmeshConfig"] });
     await expect(program).rejects.toThrow(/^linkmeshConfig holds a secret but is shown in previews/);
+});
+
+test("the root disk is as large as a pinned image wants it, and 10 GiB at least", async () => {
+    const root = async (config: Record<string, string>) =>
+        (await runProgram({ ...CONFIG, ...config })).named("linkmesh-machine-instance").inputs.rootBlockDevice;
+    expect(await root({ imageId: "ami-0large" })).toMatchObject({ volumeSize: 30 });
+    expect(await root({ imageId: "ami-0pinned" })).toMatchObject({ volumeSize: 10 });
+});
+
+describe("another login key", () => {
+    const warnings = async (config: Record<string, string>, loginKey: string) => {
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+        warn.mockClear();
+        const options = { volumeZone: "eu-central-1a", loginKey, secretKeys: ["sshPrivateKey"], preview: true };
+        const { named } = await runProgram({ ...CONFIG, ...config }, options);
+        return {
+            said: warn.mock.calls.map(([sentence]) => sentence),
+            tags: named("linkmesh-machine-data").inputs.tags,
+        };
+    };
+    const key = loginKeyName(OWN_LOGIN);
+
+    test.each([
+        ["one's own in place of the generated", OWN_LOGIN, "generated"],
+        ["the generated in place of one's own", {}, key],
+        ["another of one's own", OWN_LOGIN, "SHA256:former"],
+    ])("is said in the preview to replace the machine: %s", async (_, config, loginKey) => {
+        const { said, tags } = await warnings(config, loginKey);
+        expect(said).toEqual([expect.stringMatching(/^sshPublicKey: another login key .* replaces the machine/)]);
+        expect(said[0]).toContain(`${loginKeyName({ sshPublicKey: "", ...config })} in place of ${loginKey}`);
+        expect(tags).toMatchObject({ [LOGIN_TAG]: loginKeyName({ sshPublicKey: "", ...config }) });
+    });
+
+    test.each([
+        ["the same, with another comment", { ...OWN_LOGIN, sshPublicKey: `${OWN_LOGIN.sshPublicKey} me` }, key],
+        ["none, and none before", {}, "generated"],
+        ["no machine at all", { ...OWN_LOGIN, paused: "true" }, "generated"],
+        ["a volume that tells none", OWN_LOGIN, ""],
+    ])("is not said of %s", async (_, config, loginKey) => {
+        expect((await warnings(config, loginKey)).said).toEqual([]);
+    });
+
+    test("is named as ssh-keygen names it", () => {
+        expect(key).toBe(LOGIN.publicKeyFingerprintSha256);
+    });
 });

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { LOGIN_TAG } from "../../components/cloud/login-key.ts";
 
 /** A resource as the engine would see it registered: inputs with secrets still wrapped, and its options. */
 export interface Registered {
@@ -29,12 +30,13 @@ export const CONFIG = {
 
 /**
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.
- * @param volumeZone where the stack's data volume lies already; by default there is none.
+ * @param volumeZone where the stack's data volume of 10 GiB lies already; by default there is none.
+ * @param loginKey the key of the machine that it belongs to.
  * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
  */
 export async function runProgram(
     config: Record<string, string> = CONFIG,
-    { preview = false, secretKeys = [] as string[], program = "../../index.ts", volumeZone = "" } = {},
+    { preview = false, secretKeys = [] as string[], program = "../../index.ts", volumeZone = "", loginKey = "" } = {},
 ) {
     const registered: Registered[] = [];
     const calls: { token: string; inputs: unknown }[] = [];
@@ -47,7 +49,8 @@ export async function runProgram(
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
                 if (token === "aws:ebs/getVolume:getVolume" && volumeZone !== "") {
-                    return { id: "vol-0existing", availabilityZone: volumeZone };
+                    const tags = loginKey === "" ? {} : { [LOGIN_TAG]: loginKey };
+                    return { id: "vol-0existing", availabilityZone: volumeZone, size: 10, tags };
                 }
                 return lookUpInMocks(token, inputs as Record<string, unknown>);
             },
@@ -158,6 +161,8 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
             return {
                 hypervisor: type.startsWith("t2") ? "xen" : "nitro",
                 supportedArchitectures: [type.startsWith("t4g") ? "arm64" : "x86_64"],
+                bootModes: type.startsWith("t4g") ? ["uefi"] : ["legacy-bios", "uefi"],
+                enaSupport: "required",
             };
         }
         case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
@@ -177,7 +182,17 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
                 vpcId: "vpc-0existing",
                 availabilityZone: "eu-central-1c",
                 ipv6CidrBlock: inputs.id === "subnet-0004" ? "" : "2001:db8:1::/64",
+                ipv6Native: inputs.id === "subnet-0006",
             };
+        case "aws:ec2/getRouteTable:getRouteTable": {
+            const gateway = { cidrBlock: "0.0.0.0/0", gatewayId: "igw-0existing" };
+            if (inputs.vpcId !== undefined) return { routes: [gateway] };
+            if (inputs.subnetId === "subnet-00a7")
+                return { routes: [{ ...gateway, gatewayId: "", natGatewayId: "nat-0" }] };
+            if (inputs.subnetId === "subnet-0000") return { routes: [] };
+            // The VPC's own counts.
+            throw providerError("query returned no results. Please change your search criteria and try again");
+        }
         case "aws:ebs/getVolume:getVolume":
             throw providerError("Your query returned no results. Please change your search criteria and try again.");
         case "aws:ebs/getSnapshot:getSnapshot": {
@@ -199,12 +214,21 @@ function describeImage(filters: { name: string; values: string[] }[]): Record<st
     const wanted = (name: string) => filters.find((filter) => filter.name === name)?.values[0];
     const id = wanted("image-id");
     if (id === undefined) return { id: "ami-0newest", name: wanted("name"), architecture: wanted("architecture") };
-    const [, architecture = "x86_64", system = "debian-13-amd64-x"] = PINNED[id] ?? [id];
+    const [, architecture = "x86_64", system = "debian-13-amd64-x", more = {}] = PINNED[id] ?? [id];
     if (!(id in PINNED)) throw providerError("Your query returned no results. Please change your search criteria");
-    return { id, name: system, architecture };
+    return { id, name: system, architecture, ...more };
 }
 
-const PINNED: Record<string, [string, string?, string?]> = {
+const DEBIAN = ["x86_64", "debian-13-amd64-20260101-0001"] as const;
+const disks = (size: string) => [
+    { deviceName: "/dev/sdb", ebs: { volume_size: "500" } },
+    { deviceName: "/dev/xvda", ebs: { volume_size: size } },
+];
+const PINNED: Record<string, [string, string?, string?, object?]> = {
+    "ami-0large": ["30 GiB", ...DEBIAN, { rootDeviceName: "/dev/xvda", blockDeviceMappings: disks("30") }],
+    "ami-0ena": ["without ENA", ...DEBIAN, { enaSupport: false }],
+    "ami-0bios": ["of BIOS", "arm64", "debian-13-arm64-20260101-0001", { bootMode: "legacy-bios" }],
+    "ami-0store": ["without EBS", ...DEBIAN, { rootDeviceType: "instance-store" }],
     "ami-0pinned": ["Debian 13"],
     "ami-0bookworm": ["Debian 12", "x86_64", "debian-12-amd64-20260101-0001"],
     "ami-0arm": ["Debian 13", "arm64", "debian-13-arm64-20260101-0001"],

@@ -1,3 +1,5 @@
+export const ARM_PACKAGE = { linkmeshDebUrl: "https://packages.example.com/linkmesh-server_1.101.0_arm64.deb" };
+
 /** What the look-up of the surroundings refuses: what is set besides, and the zone of the stack's data volume. */
 export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, volumeZone?: string][] = [
     ["`domain` in no zone of the account", { domain: "linkmesh.elsewhere.org" }],
@@ -22,6 +24,14 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, vol
     ["`instanceType` that the data volume's zone lacks", { instanceType: "m7i.large" }, "eu-central-1a"],
     ["`subnetId` in another zone than the data volume", { subnetId: "subnet-0aaaa" }, "eu-central-1a"],
     ["`subnetId` that does not exist", { subnetId: "subnet-0404" }],
+    ["`subnetId` with a NAT gateway alone", { subnetId: "subnet-00a7" }],
+    ["`subnetId` without a default route", { subnetId: "subnet-0000" }],
+    ["`subnetId` without IPv4", { subnetId: "subnet-0006" }],
+    ["`linkmeshDebUrl` of the other architecture", { instanceType: "t4g.small" }],
+    ["`dataVolumeSize` less than the data volume has", { dataVolumeSize: "9" }, "eu-central-1a"],
+    ["`imageId` without a driver for its network", { imageId: "ami-0ena" }],
+    ["`imageId` that boots otherwise", { imageId: "ami-0bios", instanceType: "t4g.small", ...ARM_PACKAGE }],
+    ["`imageId` without a disk of EBS", { imageId: "ami-0store" }],
     [
         "`httpsAllowedCidrs` of IPv6 in a subnet without it",
         { subnetId: "subnet-0004", httpsAllowedCidrs: '["2001:db8::/64"]' },

@@ -2,11 +2,16 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
 import { SYSTEM_FACTS, systemOfImage } from "../../systems.ts";
+import type { MachineType } from "./machine-type.ts";
 import { message } from "./message.ts";
 
+/** GiB. Room for the system, its updates and its logs. */
+const LEAST_ROOT_SIZE = 10;
+
 /** The image of the machine and its system: the newest of the system wanted, or the one that is named. @throws RunError */
-export async function findImage(settings: Settings, architecture: "arm64" | "x86_64", opts: pulumi.InvokeOptions) {
-    if (settings.imageId !== "") return pinnedImage(settings, architecture, opts);
+export async function findImage(settings: Settings, type: MachineType, opts: pulumi.InvokeOptions) {
+    if (settings.imageId !== "") return pinnedImage(settings, type, opts);
+    const { architecture } = type;
     const system = settings.image || "debian-13";
     const { label, owner, imageName } = SYSTEM_FACTS[system];
     const name = imageName(architecture === "arm64" ? "arm64" : "amd64");
@@ -27,11 +32,30 @@ export async function findImage(settings: Settings, architecture: "arm64" | "x86
                 `imageId: no ${label} image ${name} found in this region (${message(error)}); name an image with imageId.`,
             );
         });
-    return { id: image.id, system };
+    return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };
+}
+
+/** EC2 starts no machine whose root disk is smaller than the image's. */
+function rootVolumeSize({ blockDeviceMappings = [], rootDeviceName }: Partial<aws.ec2.GetAmiResult>): number {
+    const root = blockDeviceMappings.find(({ deviceName }) => deviceName === rootDeviceName);
+    return Math.max(LEAST_ROOT_SIZE, Number(root?.ebs.volume_size ?? 0));
+}
+
+/** What would keep EC2 from starting the image as this type of machine, once the old machine is gone. */
+function misfit(image: Partial<aws.ec2.GetAmiResult>, { needsEna, bootModes = [] }: MachineType): string | undefined {
+    if (image.rootDeviceType === "instance-store") return "has no root disk of EBS";
+    if (image.virtualizationType === "paravirtual") return "is paravirtual";
+    if (needsEna && image.enaSupport === false) return "has no driver for enhanced networking (ENA)";
+    const { bootMode = "" } = image;
+    if (["uefi", "legacy-bios"].includes(bootMode) && bootModes.length > 0 && !bootModes.includes(bootMode)) {
+        return `boots by ${bootMode}`;
+    }
+    return undefined;
 }
 
 /** The named image, its system told by its name or by the setting; what does not fit the machine is refused. */
-async function pinnedImage(settings: Settings, architecture: string, opts: pulumi.InvokeOptions) {
+async function pinnedImage(settings: Settings, type: MachineType, opts: pulumi.InvokeOptions) {
+    const { architecture } = type;
     const { imageId, instanceType } = settings;
     const image = await aws.ec2
         .getAmi({ includeDeprecated: true, filters: [{ name: "image-id", values: [imageId] }] }, opts)
@@ -43,6 +67,12 @@ async function pinnedImage(settings: Settings, architecture: string, opts: pulum
     if (image.architecture !== architecture) {
         throw new pulumi.RunError(
             `imageId: ${imageId} is for ${image.architecture}, but ${instanceType} is ${architecture}; choose an image or an instanceType of the other architecture.`,
+        );
+    }
+    const fault = misfit(image, type);
+    if (fault !== undefined) {
+        throw new pulumi.RunError(
+            `imageId: ${imageId} ${fault}, with which ${instanceType} does not start; choose another image.`,
         );
     }
     const told = systemOfImage(image.name);
@@ -57,5 +87,5 @@ async function pinnedImage(settings: Settings, architecture: string, opts: pulum
             `image: the name of ${imageId}, ${image.name}, does not tell its system; set image to debian-13, debian-12 or ubuntu-24.04.`,
         );
     }
-    return { id: image.id, system };
+    return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };
 }

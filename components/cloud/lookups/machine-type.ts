@@ -3,6 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
 import { message } from "./message.ts";
 
+export type MachineType = Awaited<ReturnType<typeof findMachineType>>;
+
 /**
  * Architecture of the instance type, and the availability zones that offer it, in order.
  * @throws RunError when there is none, or when its disks have no stable names
@@ -31,5 +33,5 @@ export async function findMachineType({ instanceType }: Settings, opts: pulumi.I
         );
     }
     const architecture = type.supportedArchitectures.includes("arm64") ? ("arm64" as const) : ("x86_64" as const);
-    return { architecture, availabilityZones };
+    return { architecture, availabilityZones, bootModes: type.bootModes, needsEna: type.enaSupport === "required" };
 }

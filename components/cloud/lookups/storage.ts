@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
+import { LOGIN_TAG } from "../login-key.ts";
 import { DATA_TAG, dataTagValue } from "../snapshots.ts";
 import { message } from "./message.ts";
 
@@ -13,7 +14,7 @@ export async function findDataVolume(name: string, opts: pulumi.InvokeOptions) {
         { name: "status", values: ["creating", "available", "in-use"] },
     ];
     return aws.ebs.getVolume({ filters, mostRecent: true }, opts).then(
-        ({ id, availabilityZone }) => ({ id, availabilityZone }),
+        ({ id, availabilityZone, size, tags }) => ({ id, availabilityZone, size, loginKey: tags[LOGIN_TAG] }),
         (error: unknown) => {
             if (NO_RESULT.test(message(error))) return undefined;
             throw new pulumi.RunError(`looking up the stack's data volume failed: ${message(error)}`);

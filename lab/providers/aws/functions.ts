@@ -5,7 +5,7 @@ import { canonicalName } from "./dns.ts";
 import { filters, filtersOf, matches, newest, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
 import { subnet, vpc } from "./network.ts";
-import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
+import { ACCOUNT, ApiError, type CloudFunction, derivedId, optionalText, text } from "./resource-type.ts";
 import { getSnapshot } from "./snapshots.ts";
 import { getVolume } from "./volumes.ts";
 import { zoneId, zonesOf } from "./zones.ts";
@@ -136,6 +136,28 @@ const getSubnet: CloudFunction = {
     },
 };
 
+/** By the subnet whose own it is, or the main one of a VPC: in the lab that has local routes alone. */
+const getRouteTable: CloudFunction = {
+    inputs: { subnetId: { kind: "string" }, vpcId: { kind: "string" }, filters },
+    call({ region, state }, args) {
+        const own = state.subnets[optionalText(args, "subnetId") ?? ""]?.routeTableId;
+        const vpcId = optionalText(args, "vpcId");
+        const isMain = filtersOf(args).some(({ name, values }) => name === "association.main" && values[0] === "true");
+        if (own === undefined && !(isMain && vpcId !== undefined && state.vpcs[vpcId])) {
+            throw new ProviderError("query returned no results. Please change your search criteria and try again");
+        }
+        const id = own ?? derivedId("rtb", vpcId!);
+        const routes = Object.entries(own === undefined ? {} : state.routeTables[own]!.routes);
+        const routed = ([cidr, target]: [string, string]) => ({
+            cidrBlock: cidr.includes(":") ? "" : cidr,
+            ipv6CidrBlock: cidr.includes(":") ? cidr : "",
+            gatewayId: target.startsWith("nat-") ? "" : target,
+            natGatewayId: target.startsWith("nat-") ? target : "",
+        });
+        return { ...args, id, routeTableId: id, region, routes: routes.map(routed), ownerId: ACCOUNT, tags: {} };
+    },
+};
+
 const getVpc: CloudFunction = {
     inputs: {
         id: { kind: "string" },
@@ -234,6 +256,7 @@ export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:ec2/getAmi:getAmi": getAmi,
     "aws:ec2/getInstanceType:getInstanceType": getInstanceType,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
+    "aws:ec2/getRouteTable:getRouteTable": getRouteTable,
     "aws:ec2/getSubnet:getSubnet": getSubnet,
     "aws:ec2/getVpc:getVpc": getVpc,
     "aws:route53/getZone:getZone": getZone,
