@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { closest, distance } from "fastest-levenshtein";
+import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import { contradictions } from "./contradictions.ts";
 import { Secret } from "./settings/secret.ts";
@@ -68,44 +68,53 @@ function fromConfiguration(name: string, text: string): unknown {
 export function parseSettings(values: Readonly<Record<string, unknown>>): Settings {
     const names = Object.keys(SETTINGS) as SettingName[];
     const problems = Object.keys(values)
-        .filter((name) => !(name in SETTINGS))
+        .filter((name) => !Object.hasOwn(SETTINGS, name))
         .map((name) => misspelt(name, names));
     const parsed: Record<string, unknown> = {};
     for (const name of names) {
-        const { schema, default: preset, secret } = SETTINGS[name] as Setting;
-        const value = values[name] ?? preset;
-        if (value === undefined || (value === "" && preset === undefined)) {
+        const { schema, default: preset, secret, type } = SETTINGS[name] as Setting;
+        const value = isUnset(values[name]) ? preset : values[name];
+        if (value === undefined) {
             problems.push(
                 `${name} is missing: set it with \`pulumi config set ${name} VALUE\` (${SETTINGS[name].example}).`,
             );
             continue;
         }
-        const result = schema.safeParse(value);
+        // An issue that no sentence of ours belongs to has none at all.
+        const result = schema.safeParse(value, { error: () => "" });
         if (result.success) parsed[name] = secret ? new Secret(result.data) : result.data;
-        else problems.push(`${name} ${reason(result.error)}.`);
+        else problems.push(`${name}${reason(result.error.issues[0]!, type)}.`);
     }
     if (problems.length === 0) problems.push(...contradictions(parsed as Settings));
     if (problems.length > 0) throw new SettingsError(problems);
     return parsed as Settings;
 }
 
+/** Whether nothing was given, or only white space. */
+function isUnset(value: unknown): boolean {
+    return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
+}
+
 function misspelt(name: string, names: readonly string[]): string {
-    const nearest = closest(name, names);
+    const howFar = (other: string) => distance(name.toLowerCase(), other.toLowerCase());
+    const nearest = names.reduce((best, other) => (howFar(other) < howFar(best) ? other : best));
+    // A third of the letters may be wrong: of a short name there is always one that is a few letters away.
     const hint =
-        distance(name.toLowerCase(), nearest.toLowerCase()) <= 4
+        howFar(nearest) <= Math.max(1, Math.floor(name.length / 3))
             ? `did you mean ${nearest}?`
             : `the settings are listed in the README.`;
     return `${name} is not a setting: ${hint} Remove it with \`pulumi config rm ${name}\`.`;
 }
 
-function reason(error: z.ZodError): string {
-    const issue = error.issues[0]!;
-    // Zod's own words begin so; ours are sentences already.
-    if (!issue.message.startsWith("Invalid")) return issue.message;
-    // Of an optional value's two branches (empty, or the real rule) the second tells what to do.
-    if (issue.code === "invalid_union") return issue.errors.at(-1)?.[0]?.message ?? issue.message;
-    if (issue.code === "invalid_key") return issue.issues[0]?.message ?? issue.message;
-    if (issue.code === "invalid_type")
-        return `must be ${/^[aeiou]/.test(issue.expected) ? "an" : "a"} ${issue.expected}`;
-    return issue.message;
+/** What comes behind the setting's name: of a map the key, and what is wrong. */
+function reason(issue: z.core.$ZodIssue, type: Setting["type"]): string {
+    if (issue.message === "") {
+        // Of an optional value's two branches (empty, or the real rule) the second tells what to do.
+        if (issue.code === "invalid_union" && issue.errors.length > 0) return reason(issue.errors.at(-1)![0]!, type);
+        if (issue.code === "invalid_key") return reason(issue.issues[0]!, type);
+    }
+    const key = issue.path.map((part) => (typeof part === "string" ? `.${part}` : "")).join("");
+    if (issue.message !== "") return `${key} ${issue.message}`;
+    if (issue.path.length > 0) return `${key} must hold text alone`;
+    return ` must be ${/^[aeiou]/.test(type) ? "an" : "a"} ${type}`;
 }

@@ -1,16 +1,45 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
+import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { withoutWildcard } from "./surfaces.ts";
 
 /** The empty string for "not set", or what the schema takes. */
 export const optional = <T extends z.ZodType>(schema: T) => z.union([z.literal(""), schema]);
 
-export const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((v) => v === "true")], {
-    error: "must be true or false",
-});
+/** Text without the white space around it, which comes along when a value is copied. */
+export const text = z.string().trim();
+
+/** One of a few words, in whatever case. */
+export const choice = <const T extends readonly string[]>(words: T, message: string) =>
+    text.toLowerCase().pipe(z.enum(words, message));
+
+export const flag = z.union(
+    [z.boolean(), choice(["true", "false"], "must be true or false").transform((v) => v === "true")],
+    {
+        error: "must be true or false",
+    },
+);
 
 export const wholeNumber = (least: number, most: number, tooMany = `must be at most ${most}`) =>
-    z.coerce.number().int("must be a whole number").min(least, `must be at least ${least}`).max(most, tooMany);
+    z
+        .union([z.number(), text.regex(/^-?\d+$/).transform(Number)], "must be a whole number, in digits alone")
+        .pipe(z.int("must be a whole number").min(least, `must be at least ${least}`).max(most, tooMany));
+
+/** Text, or what YAML takes for something else when it is not quoted. */
+export const plainValue = z
+    .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false; write "" for an empty value')
+    .transform(String);
+
+/** A URL in the one way to write it. The pattern is the scheme's. */
+export const url = (scheme: RegExp, message: string) =>
+    text.transform((value, context) => {
+        if (!/^[a-z]+:\/\/\S+$/i.test(value) || !URL.canParse(value) || !scheme.test(new URL(value).protocol)) {
+            context.addIssue(message);
+            return z.NEVER;
+        }
+        return new URL(value).href;
+    });
 
 /** Names for the directories that most users choose between. */
 export const LETS_ENCRYPT: Readonly<Record<string, string>> = {
@@ -18,98 +47,98 @@ export const LETS_ENCRYPT: Readonly<Record<string, string>> = {
     production: "https://acme-v02.api.letsencrypt.org/directory",
 };
 
-export const acmeDirectory = z
-    .string()
-    .refine(
-        (value) =>
-            value === "staging" || value === "production" || z.url({ protocol: /^https$/ }).safeParse(value).success,
-        {
-            error: 'must be "staging", "production" or an https URL of an ACME directory',
-        },
-    )
-    // Let's Encrypt by its URL is Let's Encrypt: what holds for one holds for the other.
-    .transform((value) => Object.entries(LETS_ENCRYPT).find(([, url]) => url === value)?.[0] ?? value);
+const NO_DIRECTORY = 'must be "staging", "production" or an https URL of an ACME directory';
+
+export const acmeDirectory = z.union([
+    choice(["staging", "production"], NO_DIRECTORY),
+    url(/^https:$/, NO_DIRECTORY)
+        .refine(hasNoCredentials, "must not hold a user name or a password: certbot would show them")
+        // Let's Encrypt by its URL is Let's Encrypt: what holds for one holds for the other.
+        .transform((value) => Object.entries(LETS_ENCRYPT).find(([, url]) => url === value)?.[0] ?? value),
+]);
+
+/** Whether a URL names no user. */
+export function hasNoCredentials(value: string): boolean {
+    const { username, password } = new URL(value);
+    return username === "" && password === "";
+}
+
+const domainName = text.toLowerCase().overwrite((name) => name.replace(/\.$/, ""));
 
 /** A DNS name of two labels or more, lower case, without a final dot; 253 characters at most. */
-export const hostname = z
-    .string()
+export const hostname = domainName
     .max(253, "must be at most 253 characters long")
-    .regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, {
-        error: "must be a full hostname in lower case without scheme, port or final dot, such as linkmesh.example.com",
+    .regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, {
+        error: "must be a full hostname without scheme or port, such as linkmesh.example.com",
+    })
+    // Authorities refuse what looks like an internationalized name and is none.
+    .refine((name) => !/(^|\.)(?!xn)..--/.test(name) && domainToASCII(name) === name, {
+        error: 'must not have "--" as third and fourth character of a label, unless it stands for other letters as xn--… does',
     });
 
 /** A name of a certificate: a hostname, or one with a wildcard in place of its first label. */
-export const certificateName = z.string().refine((name) => hostname.safeParse(withoutWildcard(name)).success, {
+export const certificateName = domainName.refine((name) => hostname.safeParse(withoutWildcard(name)).success, {
     error: "must hold hostnames such as linkmesh.example.com, or wildcards such as *.example.com",
 });
 
+/** A host by its name or its address. */
+export const host = domainName.refine(
+    (value) => (isIP(value) !== 0 && !value.includes("%")) || hostname.safeParse(value).success,
+    { error: "must be a full hostname or an address" },
+);
+
 /** A network in CIDR form whose host bits are zero, as AWS demands. */
-export const cidr = z
-    .string()
-    .superRefine((value, context) => {
-        const [address = "", length = "", rest] = value.split("/");
-        const family = isIP(address);
-        const bits = family === 6 ? 128 : 32;
-        if (family === 0 || rest !== undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits) {
-            context.addIssue({
-                code: "custom",
-                message: `must hold networks in CIDR form such as 198.51.100.7/32 or 2001:db8::/64, not "${value}"`,
-            });
-            return;
-        }
-        if (!isNetworkAddress(address, Number(length), family)) {
-            context.addIssue({ code: "custom", message: `must hold network addresses: "${value}" has host bits set` });
-        }
-    })
+export const cidr = text.transform((value, context) => {
+    const network = networkOf(value);
+    if (network === undefined) {
+        context.addIssue(
+            `must hold networks in CIDR form such as 198.51.100.7/32 or 2001:db8::/64, not ${shown(value)}`,
+        );
+        return z.NEVER;
+    }
+    const { address, first, length } = network;
+    if (address.toString() !== first.toString()) {
+        context.addIssue(`must hold network addresses: ${shown(value)} has host bits set`);
+        return z.NEVER;
+    }
     // One way to write it, as names of resources are made of it and AWS takes no network twice.
-    .transform((value) => {
-        const [address = "", length] = value.split("/");
-        return isIP(address) === 6 ? `${new URL(`http://[${address}]`).hostname.slice(1, -1)}/${length}` : value;
-    });
+    return `${first.toString()}/${length}`;
+});
 
-/** True when no bit after the prefix is set, that is when the network's first address is the address itself. */
-function isNetworkAddress(address: string, length: number, family: number): boolean {
-    const kind = family === 6 ? "ipv6" : "ipv4";
-    const bits = addressBits(address, family);
-    if (/1/.test(bits.slice(length))) return false;
-    const list = new BlockList();
-    list.addSubnet(address, length, kind);
-    return list.check(address, kind);
+function networkOf(value: string) {
+    const [text = ""] = value.split("/");
+    const kind = { 0: undefined, 4: ipaddr.IPv4, 6: ipaddr.IPv6 }[isIP(text)];
+    // The library also reads zones.
+    if (!kind?.isValidCIDR(value) || text.includes("%")) return undefined;
+    const [address, length] = kind.parseCIDR(value);
+    // AWS and nginx have rules of either family.
+    if (address.range() === "ipv4Mapped") return undefined;
+    return { address, length, first: kind.networkAddressFromCIDR(value) };
 }
 
-function addressBits(address: string, family: number): string {
-    if (family === 4)
-        return address
-            .split(".")
-            .map((o) => Number(o).toString(2).padStart(8, "0"))
-            .join("");
-    const [head = "", tail] = address.split("::");
-    const groups = (s: string) => (s === "" ? [] : s.split(":"));
-    const left = groups(head);
-    const right = tail === undefined ? [] : groups(tail);
-    const all = [...left, ...Array<string>(8 - left.length - right.length).fill("0"), ...right];
-    return all.map((g) => parseInt(g, 16).toString(2).padStart(16, "0")).join("");
-}
+/** A value in a sentence, in one line. What is long is not the value that was meant, and may be a secret. */
+const shown = (value: string) => (value.length > 50 ? "a longer text" : JSON.stringify(value));
 
-/** An IPv4 network whose prefix length lies between two bounds. */
-export const cidrIpv4Block = (shortest: number, longest: number) =>
-    cidr.refine((value) => {
-        const [address = "", length] = value.split("/");
-        return isIP(address) === 4 && Number(length) >= shortest && Number(length) <= longest;
-    }, `must be an IPv4 network between /${shortest} and /${longest}, such as 10.77.0.0/24`);
+/** A block that a VPC can have. */
+export const vpcBlock = cidr.refine((value) => {
+    if (!ipaddr.IPv4.isValidCIDR(value)) return false;
+    const [address, length] = ipaddr.IPv4.parseCIDR(value);
+    const reserved = ["unspecified", "loopback", "linkLocal", "multicast", "broadcast"];
+    return length >= 16 && length <= 28 && !reserved.includes(address.range());
+}, "must be an IPv4 network between /16 and /28 that machines may have, such as 10.77.0.0/24");
 
 /** PEM-like text with at least one block of the given label (a regular expression). */
 export const pem = (label: string) =>
-    z
-        .string()
-        .transform((text) => text.trim() + "\n")
-        .refine((text) => new RegExp(`-----BEGIN ${label}-----[\\s\\S]+-----END ${label}-----`).test(text), {
+    text
+        .overwrite((value) => `${value}\n`)
+        .refine((value) => new RegExp(`-----BEGIN ${label}-----[^\0]+-----END ${label}-----`).test(value), {
             error: `must be text with a "-----BEGIN ${label.replace(/\(\?:.*\)\?/, "… ")}-----" block, not a file name`,
         });
 
 /** An absolute path without spaces, quotes or "..", safe for fstab and unit files. */
-export const plainPath = z
-    .string()
+export const plainPath = text
+    .overwrite((path) => path.replace(/\/+$/, ""))
+    .max(120, "must be at most 120 characters long")
     .regex(
         /^(\/[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)+$/,
         "must be an absolute path without spaces, such as /var/lib/linkmesh",
@@ -119,22 +148,18 @@ export const plainPath = z
 export const serviceDirectory = plainPath.refine(
     (path) =>
         path.split("/").length > 2 &&
-        !/^\/(usr|bin|sbin|lib\w*|boot|dev|proc|sys|run|tmp)\//.test(path) &&
-        !SYSTEM_DIRECTORIES.has(path),
+        !SHARED_DIRECTORIES.has(path) &&
+        !SYSTEM_DIRECTORIES.some((directory) => `${path}/`.startsWith(`${directory}/`)),
     { error: "must hold directories of LinkMesh alone, such as /var/lib/linkmesh, and none of the system's" },
 );
 
-const SYSTEM_DIRECTORIES = new Set([
-    ...[
-        "/var/lib",
-        "/var/log",
-        "/var/cache",
-        "/var/tmp",
-        "/var/www",
-        "/etc/default",
-        "/etc/systemd",
-        "/etc/ssh",
-        "/etc/nginx",
-    ],
-    ...["/etc/letsencrypt", "/srv/linkmesh", "/var/lib/dpkg", "/var/lib/systemd"],
-]);
+/** Below these every service has its own. */
+const SHARED_DIRECTORIES = new Set(["/var/lib", "/var/log", "/var/cache", "/var/spool", "/var/www", "/usr/local"]);
+
+/** Neither these nor anything below. */
+const SYSTEM_DIRECTORIES = [
+    ...["/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/dev", "/proc", "/sys", "/run", "/tmp", "/var/tmp"],
+    ...["/var/run", "/var/lock", "/etc/default", "/etc/systemd", "/etc/ssh", "/etc/ssl", "/etc/nginx", "/etc/apt"],
+    ...["/etc/letsencrypt", "/etc/linkmesh-proxy", "/srv/linkmesh", "/var/lib/linkmesh-proxy", "/var/www/acme"],
+    ...["/var/lib/dpkg", "/var/lib/apt", "/var/lib/systemd", "/var/lib/cloud", "/var/lib/nginx", "/var/log/nginx"],
+];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, hostname, optional } from "../validators.ts";
+import { cidr, host, optional, text } from "../validators.ts";
 import { hostKey, publicKey, sshPrivateKey } from "./keys.ts";
 import { setting } from "./setting.ts";
 
@@ -33,14 +33,14 @@ export const ACCESS_SETTINGS = {
         description: "Reach the machine's port 22 through this SSH host. sshAllowedCidrs then names its address alone.",
         default: "",
         example: "bastion.example.com",
-        schema: optional(z.union([hostname, z.ipv4(), z.ipv6()], "must be a host name or an address")),
+        schema: optional(host),
     }),
     bastionUser: setting({
         type: "string",
         description: "The login name on the bastion.",
         default: "admin",
         example: "ec2-user",
-        schema: z.string().regex(/^[a-z_][a-z0-9_.-]*$/i, "must be a login name"),
+        schema: text.regex(/^[a-z_][a-z0-9_.-]*$/i, "must be a login name"),
     }),
     bastionHostKey: setting({
         type: "string",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { acmeDirectory, certificateName, flag, optional, pem } from "../validators.ts";
+import { acmeDirectory, certificateName, choice, flag, optional, pem, text } from "../validators.ts";
 import { tlsPrivateKey } from "./keys.ts";
 import { setting } from "./setting.ts";
 
@@ -19,7 +19,15 @@ export const CERTIFICATE_SETTINGS = {
             "Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one.",
         default: "",
         example: "platform@example.com",
-        schema: optional(z.email("must be an e-mail address such as platform@example.com")),
+        schema: optional(
+            // What certbot takes, and its command line.
+            text
+                .max(254, "must be at most 254 characters long")
+                .regex(
+                    /^(?![.-])(?!.*\.\.)[A-Za-z0-9._%+-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$/,
+                    "must be an e-mail address such as platform@example.com",
+                ),
+        ),
     }),
     acmeCaBundle: setting({
         type: "string",
@@ -35,14 +43,17 @@ export const CERTIFICATE_SETTINGS = {
             "How the authority sees that the names are yours: http-01 on port 80, or dns-01 by a TXT record in the Route 53 zone, which the machine may write by its instance role. dns-01 does wildcards, and needs no port 80.",
         default: "http-01",
         example: "dns-01",
-        schema: z.enum(["http-01", "dns-01"], 'must be "http-01" or "dns-01"'),
+        schema: choice(["http-01", "dns-01"], 'must be "http-01" or "dns-01"'),
     }),
     acmeEabKeyId: setting({
         type: "string",
         description: "Key identifier of the external account binding that some ACME authorities ask for.",
         default: "",
         example: "kid-1",
-        schema: optional(z.string().regex(/^\S+$/, "must be one word, as the authority shows it")),
+        schema: optional(
+            // Nothing that certbot's file of options reads as anything else.
+            text.regex(/^[A-Za-z0-9_][A-Za-z0-9._~:/+=@-]*$/, "must be one word, as the authority shows it"),
+        ),
     }),
     acmeEabHmacKey: setting({
         type: "string",
@@ -50,7 +61,11 @@ export const CERTIFICATE_SETTINGS = {
         default: "",
         example: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
         secret: true,
-        schema: optional(z.string().regex(/^[A-Za-z0-9_-]+=*$/, "must be base64url text")),
+        schema: optional(
+            text
+                .overwrite((key) => key.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""))
+                .refine((key) => /^[A-Za-z0-9_-]+$/.test(key) && key.length % 4 !== 1, "must be base64url text"),
+        ),
     }),
     certificateNames: setting({
         type: "array",
@@ -58,7 +73,9 @@ export const CERTIFICATE_SETTINGS = {
             "The names in the certificate, wildcards included; together they cover domain and uiDomain. By default just those: for gRPC LinkMesh has a certificate of its own.",
         default: [],
         example: '["*.example.com"]',
-        schema: z.array(certificateName),
+        schema: z
+            .array(certificateName)
+            .max(100, "must hold at most 100 names, as many as Let's Encrypt puts in a certificate"),
     }),
     tlsCertificate: setting({
         type: "string",

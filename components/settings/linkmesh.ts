@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optional, pem, plainPath, serviceDirectory, wholeNumber } from "../validators.ts";
+import { optional, pem, plainPath, plainValue, serviceDirectory, text, url, wholeNumber } from "../validators.ts";
 import { setting } from "./setting.ts";
 
 /** LinkMesh itself. */
@@ -10,7 +10,7 @@ export const LINKMESH_SETTINGS = {
             "URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource.",
         default: "",
         example: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
-        schema: optional(z.url({ protocol: /^https?$/, error: "must be an http or https URL of a .deb file" })),
+        schema: optional(url(/^https?:$/, "must be an http or https URL of a .deb file")),
     }),
     linkmeshDebSha256: setting({
         type: "string",
@@ -18,9 +18,10 @@ export const LINKMESH_SETTINGS = {
         default: "",
         example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         schema: optional(
-            z
-                .string()
-                .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits in lower case: run sha256sum on the package"),
+            text
+                // As sha256sum prints it, with the file's name behind it.
+                .overwrite((sum) => sum.replace(/^\\?(\S+) [ *][^\n]+$/, "$1").toLowerCase())
+                .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits: run sha256sum on the package"),
         ),
     }),
     linkmeshAptSource: setting({
@@ -30,12 +31,14 @@ export const LINKMESH_SETTINGS = {
         default: "",
         example: "https://apt.example.com/debian stable main",
         schema: optional(
-            z
-                .string()
+            text
+                // A line of a sources.list.
+                .overwrite((source) => source.replace(/^deb\s+(?=http)/, "").replace(/[ \t]+/g, " "))
                 .regex(
-                    /^https?:\/\/\S+ (\S+\/|\S+( [a-z0-9-]+)+)$/,
+                    /^https?:\/\/[^\s#[\]"]+ ([A-Za-z0-9./_~-]*\/|[A-Za-z0-9][A-Za-z0-9./_~-]*(?<!\/)( [A-Za-z0-9][A-Za-z0-9./_-]*)+)$/,
                     'must be "URL SUITE COMPONENT…", such as: https://apt.example.com/debian stable main',
-                ),
+                )
+                .refine((source) => URL.canParse(source.split(" ")[0]!), "must begin with an http or https URL"),
         ),
     }),
     linkmeshAptKey: setting({
@@ -51,7 +54,10 @@ export const LINKMESH_SETTINGS = {
         default: "",
         example: "1.101.0",
         schema: optional(
-            z.string().regex(/^(\d+:)?\d[A-Za-z0-9.+~-]*$/, "must be a Debian package version such as 1.101.0"),
+            text.regex(
+                /^(\d{1,9}:)?\d([A-Za-z0-9.+~-]*[A-Za-z0-9.+~])?$/,
+                "must be a Debian package version such as 1.101.0",
+            ),
         ),
     }),
     linkmeshEnvironment: setting({
@@ -63,10 +69,7 @@ export const LINKMESH_SETTINGS = {
         secret: true,
         schema: z.record(
             z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must have names of letters, digits and underscores"),
-            z
-                .union([z.string(), z.number(), z.boolean()])
-                .transform(String)
-                .refine((v) => !/[\n\r\0]/.test(v), "must have values of one line each"),
+            plainValue.refine((value) => !/[\n\r\0]|\p{Cs}/u.test(value), "must be one line of text"),
         ),
     }),
     linkmeshConfig: setting({

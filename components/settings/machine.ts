@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { cidrIpv4Block, flag, optional, wholeNumber } from "../validators.ts";
+import { choice, flag, optional, plainValue, text, vpcBlock, wholeNumber } from "../validators.ts";
 import { SYSTEMS } from "../systems.ts";
 import { setting } from "./setting.ts";
+
+const OF_A_TAG = "of letters, digits, spaces and _.:/=+-@";
 
 /** The machine, its network and its disk. */
 export const MACHINE_SETTINGS = {
@@ -11,7 +13,9 @@ export const MACHINE_SETTINGS = {
             "EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections.",
         default: "t3.small",
         example: "t4g.small",
-        schema: z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "must be an EC2 instance type such as t3.small"),
+        schema: text
+            .toLowerCase()
+            .regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "must be an EC2 instance type such as t3.small"),
     }),
     image: setting({
         type: "string",
@@ -19,7 +23,7 @@ export const MACHINE_SETTINGS = {
             "The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine.",
         default: "",
         example: "ubuntu-24.04",
-        schema: optional(z.enum(SYSTEMS, "must be debian-13, debian-12 or ubuntu-24.04")),
+        schema: optional(choice(SYSTEMS, "must be debian-13, debian-12 or ubuntu-24.04")),
     }),
     imageId: setting({
         type: "string",
@@ -27,14 +31,16 @@ export const MACHINE_SETTINGS = {
             "Machine image. By default the newest one of the system at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured.",
         default: "",
         example: "ami-0123456789abcdef0",
-        schema: optional(z.string().regex(/^ami-[a-z0-9]+$/, "must be an image id such as ami-0123456789abcdef0")),
+        schema: optional(
+            text.toLowerCase().regex(/^ami-[a-z0-9]+$/, "must be an image id such as ami-0123456789abcdef0"),
+        ),
     }),
     vpcCidr: setting({
         type: "string",
         description: "IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId.",
         default: "10.77.0.0/24",
         example: "10.20.0.0/24",
-        schema: cidrIpv4Block(16, 28),
+        schema: vpcBlock,
     }),
     subnetId: setting({
         type: "string",
@@ -43,7 +49,7 @@ export const MACHINE_SETTINGS = {
         default: "",
         example: "subnet-0123456789abcdef0",
         schema: optional(
-            z.string().regex(/^subnet-[a-f0-9]+$/, "must be a subnet id such as subnet-0123456789abcdef0"),
+            text.toLowerCase().regex(/^subnet-[a-f0-9]+$/, "must be a subnet id such as subnet-0123456789abcdef0"),
         ),
     }),
     publicAddress: setting({
@@ -85,8 +91,8 @@ export const MACHINE_SETTINGS = {
         default: "",
         example: "latest",
         schema: optional(
-            z
-                .string()
+            text
+                .toLowerCase()
                 .regex(/^(latest|snap-[a-f0-9]+)$/, 'must be "latest" or a snapshot id such as snap-0123456789abcdef0'),
         ),
     }),
@@ -114,13 +120,20 @@ export const MACHINE_SETTINGS = {
         example: "{ team: platform }",
         schema: z
             .record(
+                // What IAM takes, the strictest of all that is tagged.
                 z
                     .string()
-                    .min(1)
-                    .max(128)
-                    .refine((k) => !/^aws:/i.test(k), 'must have keys that do not start with "aws:"'),
-                z.union([z.string(), z.number(), z.boolean()]).transform(String),
+                    .regex(
+                        /^(?!\s)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}(?<!\s)$/u,
+                        `must have keys ${OF_A_TAG}, 128 at most`,
+                    )
+                    .refine((key) => !/^aws:/i.test(key), 'must have keys that do not start with "aws:"'),
+                plainValue.pipe(
+                    z.string().regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u, `must be a value ${OF_A_TAG}, 256 at most`),
+                ),
             )
+            // AWS takes 50, and the program and AWS's scheduler of snapshots add their own.
+            .refine((tags) => Object.keys(tags).length <= 45, "must hold at most 45 tags")
             .refine(
                 (tags) =>
                     new Set(["name", ...Object.keys(tags).map((key) => key.toLowerCase())]).size >

@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { flag, hostname, optional } from "../validators.ts";
+import { choice, flag, hasNoCredentials, hostname, optional, url } from "../validators.ts";
 import { setting } from "./setting.ts";
 
 /** The public names, and where they are published. */
@@ -39,7 +38,7 @@ export const NAME_SETTINGS = {
             "Where the names are published: route53, or external for any other provider. Then `pulumi up` prints the records to make, and waits for them.",
         default: "route53",
         example: "external",
-        schema: z.enum(["route53", "external"], 'must be "route53" or "external"'),
+        schema: choice(["route53", "external"], 'must be "route53" or "external"'),
     }),
     hostedZone: setting({
         type: "string",
@@ -71,6 +70,12 @@ export const NAME_SETTINGS = {
             "Narrow the CAA records to one ACME account. It binds the names to the account's key on the data volume: without that no certificate is issued until the record is gone.",
         default: "",
         example: "https://acme-v02.api.letsencrypt.org/acme/acct/123456789",
-        schema: optional(z.url({ protocol: /^https$/, error: "must be the https URL of an ACME account" })),
+        // A semicolon would end the parameter of the CAA record.
+        schema: optional(
+            url(/^https:$/, "must be the https URL of an ACME account").refine(
+                (value) => value.length <= 200 && !value.includes(";") && hasNoCredentials(value),
+                "must be the URL of an ACME account as the authority shows it",
+            ),
+        ),
     }),
 } as const;
