@@ -27,20 +27,6 @@ test.each(shell.filter((name) => !name.includes("/")))("%s as it is sent to the 
     expect(text.trimEnd().endsWith("start </dev/null")).toBe(true);
 });
 
-test.each([
-    { seen: "ns1.example.com. ns2.example.com.", asked: "ns1.example.com. ns2.example.com." },
-    // What every private zone of Route 53 shows within its VPC, where it hides the public one.
-    { seen: "ns-0.awsdns-00.com. ns-512.awsdns-00.net.", asked: "ns-1.awsdns-01.org ns-2.awsdns-02.com" },
-    { seen: "", asked: "" },
-])("where the resolver shows the name servers '$seen', '$asked' are asked", ({ seen, asked }) => {
-    const script = `source ./reachable.sh
-        dig() { printf '%s\\n' ${seen}; }
-        NAME_SERVERS=$'ns-1.awsdns-01.org\\nns-2.awsdns-02.com'
-        if zone_is_delegated example.com; then echo $SERVERS; fi`;
-    const run = spawnSync("bash", ["-c", script], { cwd: SCRIPTS, encoding: "utf8" });
-    expect({ stderr: run.stderr, asked: run.stdout.trim() }).toEqual({ stderr: "", asked });
-});
-
 const GRPC = { host: "linkmesh.example.com", port: 50051, shared: false };
 
 describe("the merge of config.yaml", () => {

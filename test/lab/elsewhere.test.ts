@@ -13,6 +13,7 @@ useLab("test-elsewhere");
 
 const HOST = "linkmesh.example.test";
 const GRPC = "grpc.linkmesh.example.test";
+const EDGE = "edge.example.test";
 
 interface Bastion {
     host: string;
@@ -53,8 +54,14 @@ test("up shows the records to make, and waits for them with what is still missin
     await told(/Waiting: ns1\.example\.test says nothing for linkmesh\.example\.test instead of A /);
     await labOk("record", HOST, "A", "198.51.100.7");
     await told(/Waiting: ns1\.example\.test says 198\.51\.100\.7 for linkmesh\.example\.test instead of A /);
+    // An alias does as well, once what it leads to has the address.
+    await labOk("record", "--remove", HOST, "A");
+    await labOk("record", HOST, "CNAME", EDGE);
+    await told(
+        /Waiting: ns1\.example\.test says nothing for edge\.example\.test \(where linkmesh\.example\.test leads by CNAME\) instead of A /,
+    );
     expect(up.stdout, "an order before the names lead here").not.toContain("step certificate");
-    await labOk("record", HOST, "A", address!);
+    await labOk("record", EDGE, "A", address!);
     await up.ended;
     expect(up.exitCode, `${up.stdout}\n${up.stderr}`).toBe(0);
     expect(up.stdout + up.stderr).not.toContain("PRIVATE KEY");
@@ -110,7 +117,8 @@ test("a bastion with another host key is not spoken to", async () => {
 
 test("destroy leaves nothing but what others have made", async () => {
     await labOk("destroy", "--stack");
-    for (const name of [HOST, GRPC]) await labOk("record", "--remove", name, "A");
+    await labOk("record", "--remove", HOST, "CNAME");
+    for (const name of [EDGE, GRPC]) await labOk("record", "--remove", name, "A");
     await labOk("bastion", "--remove");
     expectNothingLeft();
 });
