@@ -24,30 +24,38 @@ export class SettingsError extends pulumi.RunError {
  */
 export function loadSettings(project = pulumi.getProject()): Settings {
     const values: Record<string, unknown> = {};
-    const shown: string[] = [];
-    const readable: string[] = [];
+    const secrets = new Set<string>();
     for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
         if (!key.startsWith(`${project}:`)) continue;
         const name = key.slice(project.length + 1);
         values[name] = fromConfiguration(name, text);
-        const setting = (SETTINGS as Record<string, Setting>)[name];
-        if (setting && isConfigSecret(key) && !setting.secret) shown.push(name);
-        if (setting?.secret && !isConfigSecret(key) && text !== "" && text !== "{}") readable.push(name);
+        if (isConfigSecret(key)) secrets.add(name);
     }
-    if (shown.length > 0) {
-        throw new SettingsError(shown.map(shownSecret));
+    const settings = parseSettings(values, secrets);
+    for (const name of Object.keys(values) as SettingName[]) {
+        if (settings[name] instanceof Secret && !secrets.has(name) && !isEmpty(values[name])) {
+            void pulumi.log.warn(
+                `${name} is readable in the stack's configuration file: set it anew with \`pulumi config set --secret\`.`,
+            );
+        }
     }
-    for (const name of readable) {
-        void pulumi.log.warn(
-            `${name} is readable in the stack's configuration file: set it anew with \`pulumi config set --secret\`.`,
-        );
-    }
-    return parseSettings(values);
+    return settings;
+}
+
+function isEmpty(value: unknown): boolean {
+    return isUnset(value) || JSON.stringify(value) === "{}";
 }
 
 /** A secret where previews would show it. */
-export function shownSecret(name: string): string {
+function shownSecret(name: string): string {
     return `${name} holds a secret but is shown in previews: put secrets into linkmeshEnvironment, and set ${name} without --secret.`;
+}
+
+/** What is no setting at all is told as such. */
+function mayBeSecret(name: string): boolean {
+    if (!Object.hasOwn(SETTINGS, name)) return true;
+    const { secret, holdsCredentials } = SETTINGS[name as SettingName] as Setting;
+    return secret === true || holdsCredentials !== undefined;
 }
 
 /** The stack configuration holds text; lists and objects are JSON. Text that is no JSON is left to the validation. */
@@ -63,16 +71,23 @@ function fromConfiguration(name: string, text: string): unknown {
 
 /**
  * Validates plain values and fills in the defaults. Pure.
+ * @param secrets the names of those that are to be kept secret.
  * @throws SettingsError with all problems at once.
  */
-export function parseSettings(values: Readonly<Record<string, unknown>>): Settings {
+export function parseSettings(
+    values: Readonly<Record<string, unknown>>,
+    secrets: ReadonlySet<string> = new Set(),
+): Settings {
     const names = Object.keys(SETTINGS) as SettingName[];
+    const shown = [...secrets].filter((name) => !mayBeSecret(name));
+    if (shown.length > 0) throw new SettingsError(shown.map(shownSecret));
     const problems = Object.keys(values)
         .filter((name) => !Object.hasOwn(SETTINGS, name))
         .map((name) => misspelt(name, names));
     const parsed: Record<string, unknown> = {};
     for (const name of names) {
-        const { schema, default: preset, secret, type } = SETTINGS[name] as Setting;
+        const setting = SETTINGS[name] as Setting;
+        const { schema, default: preset, type } = setting;
         const value = isUnset(values[name]) ? preset : values[name];
         if (value === undefined) {
             problems.push(
@@ -82,12 +97,20 @@ export function parseSettings(values: Readonly<Record<string, unknown>>): Settin
         }
         // An issue that no sentence of ours belongs to has none at all.
         const result = schema.safeParse(value, { error: () => "" });
-        if (result.success) parsed[name] = secret ? new Secret(result.data) : result.data;
+        if (result.success)
+            parsed[name] = isSecret(setting, result.data, secrets.has(name)) ? new Secret(result.data) : result.data;
         else problems.push(`${name}${reason(result.error.issues[0]!, type)}.`);
     }
     if (problems.length === 0) problems.push(...contradictions(parsed as Settings));
     if (problems.length > 0) throw new SettingsError(problems);
     return parsed as Settings;
+}
+
+function isSecret({ secret, holdsCredentials }: Setting, value: unknown, hidden: boolean): boolean {
+    return (
+        secret === true ||
+        (holdsCredentials !== undefined && value !== "" && (hidden || holdsCredentials(value as string)))
+    );
 }
 
 /** Whether nothing was given, or only white space. */

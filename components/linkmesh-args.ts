@@ -89,12 +89,12 @@ export interface LinkMeshArgs {
     protect?: boolean;
     /** Tags for everything that is created, besides Name. Keys that differ in case alone are refused, as IAM does. */
     tags?: Record<string, string>;
-    /** URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. */
-    linkmeshDebUrl?: string;
+    /** URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. Set it with --secret if it holds a login or a signature. */
+    linkmeshDebUrl?: pulumi.Input<string>;
     /** SHA-256 checksum of that package, in hexadecimal. A package with another one is not installed. */
     linkmeshDebSha256?: string;
-    /** APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion. */
-    linkmeshAptSource?: string;
+    /** APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion. Set it with --secret if the URL holds a login, which the machine keeps in apt's auth.conf. */
+    linkmeshAptSource?: pulumi.Input<string>;
     /** The public key that signs the APT source, ASCII-armoured. */
     linkmeshAptKey?: string;
     /** The package version to install from the APT source. */

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { lookUp } from "./cloud/lookups.ts";
-import { parseSettings, SettingsError, shownSecret } from "./configuration.ts";
+import { parseSettings } from "./configuration.ts";
 import type { LinkMeshArgs } from "./linkmesh-args.ts";
 import { LinkMeshProxy } from "./linkmesh-proxy.ts";
-import { SETTINGS, type Setting, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** A DNS record as a person would enter it elsewhere. */
 export interface DnsRecord {
@@ -49,7 +49,7 @@ export class LinkMesh extends pulumi.ComponentResource {
     constructor(name: string, args: LinkMeshArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:LinkMesh", name, {}, opts);
         // What can be told wrong at once is, by an exception: a promise that fails is reported later and more than once.
-        const settings = isPlain(args) ? parseSettings({ ...args }) : plainValues(args).then(parseSettings);
+        const settings = isPlain(args) ? parseSettings({ ...args }) : settingsOf(args);
         const proxy = this.create(name, settings);
         inner.set(this, proxy);
         // One by one, so that those which are known in the first preview are shown there.
@@ -102,15 +102,17 @@ function isPlain(value: unknown): boolean {
 }
 
 /** Secrets stay with the program that is evaluated: the settings wrap them again. */
-async function plainValues(args: LinkMeshArgs): Promise<Record<string, unknown>> {
-    const entries = Object.entries(args).map(async ([name, value]) => [name, await plainValue(name, value)] as const);
-    return Object.fromEntries(await Promise.all(entries));
+async function settingsOf(args: LinkMeshArgs): Promise<Settings> {
+    const secrets = new Set<string>();
+    const entries = Object.entries(args).map(async ([name, value]) => {
+        if (await pulumi.isSecret(pulumi.output(value))) secrets.add(name);
+        return [name, await plainValue(name, value)] as const;
+    });
+    return parseSettings(Object.fromEntries(await Promise.all(entries)), secrets);
 }
 
 async function plainValue(name: string, value: unknown): Promise<unknown> {
     const output = pulumi.output(value) as pulumi.Output<unknown> & { isKnown: Promise<boolean> };
-    const setting = (SETTINGS as Record<string, Setting>)[name];
-    if (setting && !setting.secret && (await pulumi.isSecret(output))) throw new SettingsError([shownSecret(name)]);
     if (!(await output.isKnown)) {
         throw new pulumi.RunError(
             `${name} is not known before something else has been created: take it from the configuration.`,

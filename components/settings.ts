@@ -22,9 +22,11 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-/** All settings, validated: plain data, and a `Secret` for each that is marked secret. */
+/** All settings, validated: plain data, and a `Secret` for each that is marked secret, or may be and is. */
 export type Settings = { readonly [K in SettingName]: Value<(typeof SETTINGS)[K]> };
 
 type Value<S extends { schema: z.ZodType }> = S extends { secret: true }
     ? Secret<z.infer<S["schema"]>>
-    : z.infer<S["schema"]>;
+    : S extends { holdsCredentials: object }
+      ? z.infer<S["schema"]> | Secret<z.infer<S["schema"]>>
+      : z.infer<S["schema"]>;

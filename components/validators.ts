@@ -52,15 +52,15 @@ const NO_DIRECTORY = 'must be "staging", "production" or an https URL of an ACME
 export const acmeDirectory = z.union([
     choice(["staging", "production"], NO_DIRECTORY),
     url(/^https:$/, NO_DIRECTORY)
-        .refine(hasNoCredentials, "must not hold a user name or a password: certbot would show them")
+        .refine((value) => !hasLogin(value), "must not hold a user name or a password: certbot would show them")
         // Let's Encrypt by its URL is Let's Encrypt: what holds for one holds for the other.
         .transform((value) => Object.entries(LETS_ENCRYPT).find(([, url]) => url === value)?.[0] ?? value),
 ]);
 
-/** Whether a URL names no user. */
-export function hasNoCredentials(value: string): boolean {
-    const { username, password } = new URL(value);
-    return username === "" && password === "";
+/** Whether a URL holds a user name or a password. */
+export function hasLogin(address: string): boolean {
+    const { username, password } = new URL(address);
+    return username !== "" || password !== "";
 }
 
 const domainName = text.toLowerCase().overwrite((name) => name.replace(/\.$/, ""));

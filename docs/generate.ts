@@ -76,8 +76,8 @@ function renderArgs(): string {
 }
 
 /** Secrets may be outputs, for that is what a program's configuration gives; the rest decides what is created. */
-function argType({ type, secret, schema }: Setting): string {
-    const input = (text: string) => (secret ? `pulumi.Input<${text}>` : text);
+function argType({ type, secret, holdsCredentials, schema }: Setting): string {
+    const input = (text: string) => (secret || holdsCredentials ? `pulumi.Input<${text}>` : text);
     const isNested = schema.safeParse({ a: { b: "" } }).success;
     const plain = {
         string: "string",

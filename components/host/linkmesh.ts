@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { bySecrecy, made } from "../settings/secret.ts";
 import type { Settings } from "../settings.ts";
 import { grpcSurface } from "../surfaces.ts";
+import { aptLogin, aptSource } from "./render/apt.ts";
 import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
 import { readFile } from "./render/step.ts";
 import type { SshHost } from "./ssh-host.ts";
@@ -11,12 +13,13 @@ export function setUpLinkMesh(host: SshHost, settings: Settings): void {
     const grpc = grpcSurface(settings);
     const name = packageName(settings);
     host.step("package", {
-        variables: {
-            NAME: name,
-            DEB_URL: settings.linkmeshDebUrl,
-            APT_SOURCE: settings.linkmeshAptSource,
-        },
-        files: { "apt-key.asc": settings.linkmeshAptKey },
+        variables: { NAME: name },
+        ...bySecrecy({
+            "deb-url": settings.linkmeshDebUrl,
+            "apt-source": made(settings.linkmeshAptSource, aptSource),
+            "apt-auth": made(settings.linkmeshAptSource, aptLogin),
+            "apt-key.asc": settings.linkmeshAptKey,
+        }),
         timeout: 1200,
     });
     host.step("install", {

@@ -1,15 +1,39 @@
 import { z } from "zod";
-import { optional, pem, plainPath, plainValue, serviceDirectory, text, url, wholeNumber } from "../validators.ts";
+import {
+    hasLogin,
+    optional,
+    pem,
+    plainPath,
+    plainValue,
+    serviceDirectory,
+    text,
+    url,
+    wholeNumber,
+} from "../validators.ts";
 import { setting } from "./setting.ts";
+
+/** Whether apt can use the URL of a source: it adds its own paths, and its file of logins splits at white space. */
+function isAptUrl(source: string): boolean {
+    const [address = ""] = source.split(" ");
+    if (!URL.canParse(address) || address.includes("?")) return false;
+    const { username, password } = new URL(address);
+    try {
+        return !/\s/.test(decodeURIComponent(username) + decodeURIComponent(password));
+    } catch {
+        return false;
+    }
+}
 
 /** LinkMesh itself. */
 export const LINKMESH_SETTINGS = {
     linkmeshDebUrl: setting({
         type: "string",
         description:
-            "URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource.",
+            "URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. Set it with --secret if it holds a login or a signature.",
         default: "",
         example: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
+        // A query may be a presigned one.
+        holdsCredentials: (value) => hasLogin(value) || new URL(value).search !== "",
         schema: optional(url(/^https?:$/, "must be an http or https URL of a .deb file")),
     }),
     linkmeshDebSha256: setting({
@@ -27,9 +51,10 @@ export const LINKMESH_SETTINGS = {
     linkmeshAptSource: setting({
         type: "string",
         description:
-            "APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion.",
+            "APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion. Set it with --secret if the URL holds a login, which the machine keeps in apt's auth.conf.",
         default: "",
         example: "https://apt.example.com/debian stable main",
+        holdsCredentials: (source) => hasLogin(source.split(" ")[0]!),
         schema: optional(
             text
                 // A line of a sources.list.
@@ -38,7 +63,10 @@ export const LINKMESH_SETTINGS = {
                     /^https?:\/\/[^\s#[\]"]+ ([A-Za-z0-9./_~-]*\/|[A-Za-z0-9][A-Za-z0-9./_~-]*(?<!\/)( [A-Za-z0-9][A-Za-z0-9./_-]*)+)$/,
                     'must be "URL SUITE COMPONENT…", such as: https://apt.example.com/debian stable main',
                 )
-                .refine((source) => URL.canParse(source.split(" ")[0]!), "must begin with an http or https URL"),
+                .refine(
+                    isAptUrl,
+                    "must have a URL without a query, and without white space in a user name or password",
+                ),
         ),
     }),
     linkmeshAptKey: setting({

@@ -1,4 +1,4 @@
-import { choice, flag, hasNoCredentials, hostname, optional, url } from "../validators.ts";
+import { choice, flag, hasLogin, hostname, optional, url } from "../validators.ts";
 import { setting } from "./setting.ts";
 
 /** The public names, and where they are published. */
@@ -73,7 +73,7 @@ export const NAME_SETTINGS = {
         // A semicolon would end the parameter of the CAA record.
         schema: optional(
             url(/^https:$/, "must be the https URL of an ACME account").refine(
-                (value) => value.length <= 200 && !value.includes(";") && hasNoCredentials(value),
+                (value) => value.length <= 200 && !value.includes(";") && !hasLogin(value),
                 "must be the URL of an ACME account as the authority shows it",
             ),
         ),

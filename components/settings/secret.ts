@@ -46,3 +46,19 @@ export class Secret<T = string> {
         return HIDDEN;
     }
 }
+
+/** What is made of a value; a secret if the value is one. */
+export function made<T, U>(value: T | Secret<T>, make: (value: T) => U): U | Secret<U> {
+    return value instanceof Secret ? value.map(make) : make(value);
+}
+
+/** The files of a step, the secret ones apart. */
+export function bySecrecy(files: Readonly<Record<string, string | Secret>>) {
+    const entries = Object.entries(files);
+    const isSecret = (entry: [string, string | Secret]): entry is [string, Secret] => entry[1] instanceof Secret;
+    const isPlain = (entry: [string, string | Secret]): entry is [string, string] => !isSecret(entry);
+    return {
+        files: Object.fromEntries(entries.filter(isPlain)),
+        secrets: Object.fromEntries(entries.filter(isSecret)),
+    };
+}

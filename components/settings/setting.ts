@@ -11,6 +11,8 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
     readonly example: string;
     /** The value is kept as a secret: a `Secret`, never shown in previews, logs, errors or outputs. */
     readonly secret?: true;
+    /** Whether a value holds credentials. Then, and whenever it is set with --secret, it is a `Secret`; otherwise plain. */
+    readonly holdsCredentials?: (value: string) => boolean;
     readonly schema: T;
 }
 

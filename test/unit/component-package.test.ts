@@ -43,7 +43,7 @@ test("each setting is an input; only secrets may be outputs of other resources",
     expect(Object.keys(component.inputProperties)).toEqual(Object.keys(SETTINGS));
     for (const [name, setting] of Object.entries(SETTINGS)) {
         const { plain = false } = component.inputProperties[name]!;
-        expect(plain, name).toBe(!("secret" in setting));
+        expect(plain, name).toBe(!("secret" in setting || "holdsCredentials" in setting));
     }
 });
 

@@ -6,7 +6,9 @@ const config = new pulumi.Config();
 const linkmesh = new LinkMesh("linkmesh", {
     domain: config.require("domain"),
     sshAllowedCidrs: config.requireObject("sshAllowedCidrs"),
-    linkmeshDebUrl: config.require("linkmeshDebUrl"),
+    linkmeshDebUrl: config.getBoolean("hidesUrl")
+        ? config.requireSecret("linkmeshDebUrl")
+        : config.require("linkmeshDebUrl"),
     linkmeshDebSha256: config.require("linkmeshDebSha256"),
     // Which the compiler would refuse, if this were written out.
     ...Object.fromEntries(config.getBoolean("leaks") ? [["tags", { token: config.requireSecret("token") }]] : []),

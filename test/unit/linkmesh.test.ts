@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test, vi } from "vitest";
 import { unhandled } from "./canary.ts";
-import { CONFIG, type Registered, runProgram, valueOf } from "./program.ts";
+import { CONFIG, isSecret, type Registered, runProgram, valueOf } from "./program.ts";
 
 // Two programs of fifty resources each.
 vi.setConfig({ testTimeout: 30_000 });
@@ -27,6 +27,12 @@ test("LinkMesh creates what the program itself creates, with the same names, bel
     expect(proxy.parent).toMatch(/linkmesh-proxy:index:LinkMesh::linkmesh$/);
     const others = registered.filter((resource) => resource !== component && resource.name !== "after");
     expect(others.sort(byName).map(placed)).toEqual(own.registered.sort(byName).map(placed));
+});
+
+test("a URL that is a secret output stays one", async () => {
+    const { named } = await runProgram({ ...CONFIG, hidesUrl: "true" }, { program, secretKeys: ["linkmeshDebUrl"] });
+    expect(isSecret(named("linkmesh-package").inputs.stdin)).toBe(true);
+    expect(isSecret((await runProgram(CONFIG, { program })).named("linkmesh-package").inputs.stdin)).toBe(false);
 });
 
 test("its outputs are those of the proxy; the private key is a secret", async () => {

@@ -53,7 +53,8 @@ describe("a secret", () => {
     });
 });
 
-type SecretName = { [K in SettingName]: (typeof SETTINGS)[K] extends { secret: true } ? K : never }[SettingName];
+type MayBeSecret = { secret: true } | { holdsCredentials: object };
+type SecretName = { [K in SettingName]: (typeof SETTINGS)[K] extends MayBeSecret ? K : never }[SettingName];
 type Values = Record<string, unknown>;
 
 /** A good value for each secret setting, with what belongs to it. */
@@ -80,18 +81,61 @@ beforeAll(async () => {
     };
     const own = { ...all, tlsCertificate: cert, tlsPrivateKey: key };
     const acmeEabHmacKey = randomBytes(36).toString("base64url").replace(/[_-]/g, "x");
+    const [password, signature] = [0, 1].map(() => randomBytes(24).toString("hex"));
+    const linkmeshDebUrl = `https://me:${password}@packages.example.com/a.deb?X-Amz-Signature=${signature}`;
+    const apt = {
+        ...{ linkmeshDebUrl: "", linkmeshDebSha256: "", linkmeshVersion: "1.101.0" },
+        linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
+        linkmeshAptSource: `https://me:${password}@apt.example.com/debian stable main`,
+    };
     stacks = {
+        linkmeshDebUrl: { ...all, linkmeshDebUrl },
+        linkmeshAptSource: { ...all, ...apt },
         ...{ sshPrivateKey: own, bastionPrivateKey: own, tlsPrivateKey: own, linkmeshEnvironment: own },
         acmeEabHmacKey: { ...all, acmeDirectory: "https://acme.example.com", acmeEabKeyId: "kid-1", acmeEabHmacKey },
     };
 });
 
 const SECRETS = Object.entries(SETTINGS)
-    .filter(([, setting]) => "secret" in setting)
+    .filter(([, setting]) => "secret" in setting || "holdsCredentials" in setting)
     .map(([name]) => name as SecretName);
 
 test("every secret setting has its canary", () => {
     expect(Object.keys(stacks).sort()).toEqual([...SECRETS].sort());
+});
+
+test.each([
+    ["linkmeshDebUrl", "https://packages.example.com/a.deb", false],
+    ["linkmeshDebUrl", "https://me:pw@packages.example.com/a.deb", true],
+    ["linkmeshDebUrl", "https://token@packages.example.com/a.deb", true],
+    ["linkmeshDebUrl", "https://packages.example.com/a.deb?sig=x", true],
+    ["linkmeshAptSource", "https://apt.example.com/debian stable main", false],
+    ["linkmeshAptSource", "https://me:pw@apt.example.com/debian stable main", true],
+] as const)("%s %s is a secret by itself: %s; and always when it is set so", (name, value, holds) => {
+    const apt = stacks.linkmeshAptSource;
+    const values = { ...GOOD, ...(name === "linkmeshAptSource" ? apt : {}), [name]: value };
+    expect(parseSettings(values)[name] instanceof Secret).toBe(holds);
+    expect(parseSettings(values, new Set([name]))[name]).toBeInstanceOf(Secret);
+});
+
+test.each([
+    ["linkmeshDebUrl", true],
+    ["tlsCertificate", false],
+    ["tags", false],
+])("a stack may set %s with --secret: %s", (name, may) => {
+    const set = () => parseSettings({ ...GOOD, tlsCertificate: "", tags: {} }, new Set([name]));
+    if (may) expect(set).not.toThrow();
+    else expect(set).toThrow(`${name} holds a secret but is shown in previews`);
+});
+
+test("credentials that are set readably are hidden all the same, and told of", async () => {
+    const values = { ...CONFIG, ...config(stacks.linkmeshDebUrl) };
+    let program: Awaited<ReturnType<typeof runProgram>>;
+    const said = await overheard(async () => (program = await runProgram(values)));
+    expect(said).toContain("linkmeshDebUrl is readable in the stack's configuration file");
+    const pieces = traces(secretOf("linkmeshDebUrl"));
+    for (const text of [said, ...program!.registered.map(visible)])
+        expect(pieces.filter((piece) => text.includes(piece))).toEqual([]);
 });
 
 /** A stack as it is configured, all secrets set as such. */

@@ -2,20 +2,23 @@
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The wanted LinkMesh package, verified, on the data volume; nothing is installed yet. There it outlives the machine,
 # and with it the one in use, which the next step may have to put back.
-# NAME: what it is kept as, its checksum or its version. Either DEB_URL, or APT_SOURCE and the file apt-key.asc.
+# NAME: what it is kept as, its checksum or its version. The file `deb-url`, or nothing in it. Then the files
+# `apt-source`: URL, suite and components, `apt-key.asc`, and `apt-auth`: the login for the source, or nothing.
 
 SOURCE=/etc/apt/sources.list.d/linkmesh.list
 SOURCE_KEY=/etc/apt/keyrings/linkmesh.asc
+SOURCE_LOGIN=/etc/apt/auth.conf.d/linkmesh.conf
 
 main() {
     local deb="$PACKAGES/$NAME.deb" version
     mkdir -p "$PACKAGES"
     # The machine before this one may have been of another architecture.
     if [ -e "$deb" ] && ! of_this_architecture "$deb"; then rm -f "$deb"; fi
-    if [ -n "$DEB_URL" ]; then
+    if [ -s "$FILES/deb-url" ]; then
         [ -e "$deb" ] || fetch
         remove_file "$SOURCE"
         remove_file "$SOURCE_KEY"
+        remove_file "$SOURCE_LOGIN"
     else
         from_source
     fi
@@ -32,29 +35,40 @@ main() {
 }
 
 fetch() {
-    local deb="$WORK/wanted.deb" sum
-    curl --fail --silent --show-error --location --retry 5 --retry-connrefused --max-time 600 --output "$deb" "$DEB_URL" 2>"$WORK/curl" ||
-        fail "linkmeshDebUrl: $DEB_URL cannot be fetched ($(tail -n1 "$WORK/curl")): check the address and that the machine reaches it."
+    local deb="$WORK/wanted.deb" url sum
+    url=$(without_credentials <"$FILES/deb-url")
+    # In a file: arguments are seen by every process of the machine.
+    sed 's/[\\"]/\\&/g; s/.*/url = "&"/' "$FILES/deb-url" >"$WORK/curl.conf"
+    curl --config "$WORK/curl.conf" --globoff --fail --silent --show-error --location --retry 5 --retry-connrefused --max-time 600 --output "$deb" 2>"$WORK/curl" ||
+        fail "linkmeshDebUrl: $url cannot be fetched ($(tail -n1 "$WORK/curl" | without_credentials)): check the address and that the machine reaches it."
     sum=$(sha256sum "$deb" | cut -d' ' -f1)
     [ "$sum" = "$NAME" ] ||
-        fail "linkmeshDebSha256: the package at $DEB_URL has the checksum $sum, so it was not installed: correct the setting if you trust that package."
+        fail "linkmeshDebSha256: the package at $url has the checksum $sum, so it was not installed: correct the setting if you trust that package."
     [ "$(dpkg-deb -f "$deb" Package 2>/dev/null)" = "$PACKAGE" ] ||
-        fail "linkmeshDebUrl: $DEB_URL is not a Debian package named $PACKAGE, so it was not installed."
+        fail "linkmeshDebUrl: $url is not a Debian package named $PACKAGE, so it was not installed."
     of_this_architecture "$deb" ||
-        fail "linkmeshDebUrl: the package at $DEB_URL is for $(dpkg-deb -f "$deb" Architecture), and this machine is $(dpkg --print-architecture): set the package for it, or an instanceType of the other architecture."
+        fail "linkmeshDebUrl: the package at $url is for $(dpkg-deb -f "$deb" Architecture), and this machine is $(dpkg --print-architecture): set the package for it, or an instanceType of the other architecture."
+}
+
+# without_credentials <TEXT: its URLs without user, query and what follows, for messages: a presigned URL is a password.
+without_credentials() {
+    sed -E 's#([a-z]+://)[^/@ ]*@#\1#gI; s#([a-z]+://[^? )"]*)\?[^ )"]*#\1#gI'
 }
 
 # A source that does not work would keep every other package from being installed, too: a step that fails removes it.
 from_source() {
+    local source
+    source=$(cat "$FILES/apt-source")
+    if [ -s "$FILES/apt-auth" ]; then install_file "$SOURCE_LOGIN" 0600 <"$FILES/apt-auth"; else remove_file "$SOURCE_LOGIN"; fi
     install_file "$SOURCE_KEY" <"$FILES/apt-key.asc"
-    install_file "$SOURCE" <<<"deb [signed-by=$SOURCE_KEY] $APT_SOURCE"
+    install_file "$SOURCE" <<<"deb [signed-by=$SOURCE_KEY] $source"
     if [ ! -e "$PACKAGES/$NAME.deb" ]; then
         APT_HINT='Check linkmeshAptSource, linkmeshAptKey and that the machine reaches that source' apt_get update
         apt-cache madison "$PACKAGE" | grep -qF " $NAME " || source_without_version
         # apt's own user writes there.
         mkdir "$WORK/download"
         chown _apt "$WORK/download"
-        chmod 0755 "$WORK"
+        chmod 0711 "$WORK"
         # shellcheck disable=SC2164
         cd "$WORK/download"
         apt_get download "$PACKAGE=$NAME"
@@ -64,10 +78,11 @@ from_source() {
 }
 
 source_without_version() {
-    local problem
+    local problem source
+    source=$(cat "$FILES/apt-source")
     problem=$(sed -n '/^W: Failed to fetch/ { s/^W: //p; q }' "$WORK/apt.log")
-    [ -z "$problem" ] || fail "linkmeshAptSource: $APT_SOURCE cannot be read ($problem): check the address and that the machine reaches it."
-    fail "linkmeshVersion: the source $APT_SOURCE has no $PACKAGE $NAME: choose one that \`apt-cache madison $PACKAGE\` shows on the machine."
+    [ -z "$problem" ] || fail "linkmeshAptSource: $source cannot be read ($problem): check the address and that the machine reaches it."
+    fail "linkmeshVersion: the source $source has no $PACKAGE $NAME: choose one that \`apt-cache madison $PACKAGE\` shows on the machine."
 }
 
 # Against the package that has last worked on these data, whichever machine that was on.
