@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Secret } from "../settings/secret.ts";
 import type { Settings } from "../settings.ts";
 import { isIpv6 } from "../surfaces.ts";
 import { SYSTEM_FACTS, type System } from "../systems.ts";
@@ -78,11 +79,11 @@ type DataVolume = Awaited<ReturnType<typeof findDataVolume>>;
 
 /** A Debian package's file name ends with its architecture. */
 function refuseOtherPackage({ linkmeshDebUrl: url, instanceType }: Settings, architecture: "arm64" | "x86_64"): void {
-    const wanted = architecture === "arm64" ? "arm64" : "amd64";
-    const [, named] = /_([a-z0-9-]+)\.deb($|[?#])/.exec(url) ?? [];
-    if (named === undefined || named === wanted || !["amd64", "arm64"].includes(named)) return;
+    const [wanted, other] = architecture === "arm64" ? ["arm64", "amd64"] : ["amd64", "arm64"];
+    const isForOther = (text: string) => new RegExp(`_${other}\\.deb($|[?#])`).test(text);
+    if (!(url instanceof Secret ? url.test(isForOther) : isForOther(url))) return;
     throw new pulumi.RunError(
-        `linkmeshDebUrl names a package for ${named}, but ${instanceType} is ${wanted}; set the package for ${wanted}, or an instanceType of the other architecture.`,
+        `linkmeshDebUrl names a package for ${other}, but ${instanceType} is ${wanted}; set the package for ${wanted}, or an instanceType of the other architecture.`,
     );
 }
 
