@@ -109,4 +109,6 @@ export interface LinkMeshArgs {
     linkmeshDataPaths?: string[];
     /** How many collectors and agents will be connected at once, from 1 to 200,000. nginx and the kernel are sized for it. Default: 10000. */
     collectorsExpected?: number;
+    /** How many sessions one client address may hold on each port, up to 65,535; more are refused. By default (0) collectorsExpected and 1,000 more, since a whole fleet may sit behind one address, and any number where that exceeds 65,535. Where each collector has an address of its own, a few hundred keep one client from taking all. Default: 0. */
+    sessionsPerAddress?: number;
 }

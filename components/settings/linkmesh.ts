@@ -132,4 +132,12 @@ export const LINKMESH_SETTINGS = {
         example: "50000",
         schema: wholeNumber(1, 200_000, "must be at most 200000: one machine is not made for more"),
     }),
+    sessionsPerAddress: setting({
+        type: "integer",
+        description:
+            "How many sessions one client address may hold on each port, up to 65,535; more are refused. By default (0) collectorsExpected and 1,000 more, since a whole fleet may sit behind one address, and any number where that exceeds 65,535. Where each collector has an address of its own, a few hundred keep one client from taking all.",
+        default: 0,
+        example: "500",
+        schema: wholeNumber(0, 65_535, "must be at most 65535: nginx counts no further"),
+    }),
 } as const;

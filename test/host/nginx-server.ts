@@ -1,4 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,8 +11,17 @@ import type { NginxArgs, NginxConfig } from "../../components/host/render/nginx.
 import { freePort } from "./checks-site.ts";
 import type { Pair } from "./test-ca.ts";
 
-const PROGRAM = "/usr/sbin/nginx";
+/** Another root directory whose nginx is run, to try other distributions' ones. It has to see this machine's /tmp. */
+const ROOT = process.env.LINKMESH_NGINX_ROOT ?? "/";
 const STREAM_MODULE = "/usr/share/nginx/modules-available/mod-stream.conf";
+
+/** Before 1.25.1 nginx has HTTP/2 for a port, and not for a name. */
+const HTTP2_PER_NAME = (() => {
+    const [, minor, patch] = /nginx\/1\.(\d+)\.(\d+)/.exec(
+        execFileSync("chroot", [ROOT, "sh", "-c", "nginx -v 2>&1"], { encoding: "utf8" }),
+    )!;
+    return Number(minor) > 25 || (minor === "25" && Number(patch) >= 1);
+})();
 
 /** What a plain stack renders. */
 export function nginxArgs(domain: string, collectorsExpected: number): NginxArgs {
@@ -22,6 +33,7 @@ export function nginxArgs(domain: string, collectorsExpected: number): NginxArgs
         httpRedirect: true,
         trustedHops: [],
         collectorsExpected,
+        sessionsPerAddress: 0,
         certificate: `/etc/letsencrypt/live/${domain}`,
     };
 }
@@ -37,6 +49,8 @@ export interface NginxOptions {
     upstream: { http: number; grpc: number };
     /** Changes the rendered files before they are used, as a mistake would. */
     edit?: (files: Files) => Files;
+    /** What others have put below /etc/nginx, such as "conf.d/0.conf". */
+    foreign?: Files;
 }
 
 /**
@@ -44,14 +58,19 @@ export interface NginxOptions {
  * directory. Around the rendered files stands the nginx.conf of the distribution's package.
  */
 export class NginxServer {
+    /** What nginx sent to the journal. */
+    readonly journal: string[] = [];
     private process: ChildProcess | undefined;
     private output = "";
 
     private constructor(
         readonly directory: string,
         readonly ports: { http: number; https: number; grpc: number },
+        private readonly syslog: Socket,
         private readonly options: NginxOptions,
-    ) {}
+    ) {
+        syslog.on("message", (line) => this.journal.push(String(line)));
+    }
 
     /** @throws with nginx's own message when it refuses the configuration */
     static async start(options: NginxOptions): Promise<NginxServer> {
@@ -62,7 +81,9 @@ export class NginxServer {
             https: await freePort("127.0.0.1"),
             grpc: await freePort("127.0.0.1"),
         };
-        const server = new NginxServer(directory, ports, options);
+        const syslog = createSocket("udp4").bind(0, "127.0.0.1");
+        await once(syslog, "listening");
+        const server = new NginxServer(directory, ports, syslog, options);
         server.write();
         try {
             await server.launch();
@@ -100,6 +121,11 @@ export class NginxServer {
         this.process!.kill("SIGHUP");
     }
 
+    /** Of the master, whose children serve. */
+    get pid(): number {
+        return this.process!.pid!;
+    }
+
     log(): string {
         return readFileSync(join(this.directory, "log/error.log"), "utf8");
     }
@@ -111,13 +137,24 @@ export class NginxServer {
             process.kill("SIGTERM");
             await ended;
         }
+        this.syslog.close();
         rmSync(this.directory, { recursive: true, force: true });
     }
 
     private write(): void {
-        const { config, certificate, edit = (files) => files } = this.options;
-        for (const folder of ["acme/.well-known/acme-challenge", "current", "live", "log"]) {
+        const { config, certificate, edit = (files) => files, foreign = {} } = this.options;
+        const etc = ["conf.d", "modules-enabled", "sites-enabled"];
+        for (const folder of ["acme/.well-known/acme-challenge", "current", "live", "log", ...etc]) {
             mkdirSync(join(this.directory, folder), { recursive: true });
+        }
+        const current = join(this.directory, "current");
+        const hooks = {
+            "conf.d/00-linkmesh-proxy.conf": `include ${current}/http-*.conf;`,
+            "modules-enabled/50-mod-stream.conf": `include ${STREAM_MODULE};`,
+            "modules-enabled/zz-linkmesh-proxy.conf": `include ${current}/main-*.conf;`,
+        };
+        for (const [name, text] of Object.entries({ ...hooks, ...foreign })) {
+            writeFileSync(join(this.directory, name), this.relocate(text));
         }
         for (const [name, text] of Object.entries(edit({ ...config.files }))) {
             writeFileSync(join(this.directory, "current", name), this.relocate(text));
@@ -135,7 +172,12 @@ export class NginxServer {
     private relocate(text: string): string {
         const { ports, options, directory } = this;
         const listen = { "80": ports.http, "443": ports.https, "50051": ports.grpc };
+        if (!HTTP2_PER_NAME && text.includes("http2 on;")) {
+            text = text.replace(/ +http2 (on|off);\n/g, "").replace(/^( +listen .* ssl)/gm, "$1 http2");
+        }
         return text
+            .replaceAll("unix:/dev/log", `127.0.0.1:${this.syslog.address().port}`)
+            .replaceAll("unix:/run/", `unix:${directory}/`)
             .replaceAll("/etc/nginx/linkmesh/current", join(directory, "current"))
             .replaceAll(`/etc/letsencrypt/live/${options.domain}`, join(directory, "live"))
             .replaceAll("/var/www/acme", join(directory, "acme"))
@@ -151,23 +193,18 @@ export class NginxServer {
 
     /** nginx.conf as the package ships it (/etc may hold a changed one), with the includes that the program adds. */
     private mainFile(): string {
-        const current = join(this.directory, "current");
-        const text = readFileSync("/etc/nginx/nginx.conf", "utf8");
+        const text = readFileSync(join(ROOT, "etc/nginx/nginx.conf"), "utf8");
         return text
             .replace(/^pid .*$/m, `pid ${this.directory}/nginx.pid;`)
             .replaceAll("/var/log/nginx", join(this.directory, "log"))
-            .replace(
-                /^include \/etc\/nginx\/modules-enabled.*$/m,
-                `include ${STREAM_MODULE};\ninclude ${current}/main-*.conf;`,
-            )
-            .replace(/^(\s*)include \/etc\/nginx\/conf\.d.*$/m, `$1include ${current}/http-*.conf;`)
-            .replace(/^\s*include \/etc\/nginx\/sites-enabled.*$/m, "")
+            .replace(/\/etc\/nginx\/(modules-enabled|conf\.d|sites-enabled)/g, `${this.directory}/$1`)
             .replace(/worker_connections \d+;/, `worker_connections ${this.options.config.workerConnections};`);
     }
 
     private async launch(): Promise<void> {
         const args = ["-e", join(this.directory, "log/error.log"), "-c", join(this.directory, "nginx.conf")];
-        const child = spawn(PROGRAM, [...args, "-g", "daemon off;"], { stdio: ["ignore", "pipe", "pipe"] });
+        const command = ["nginx", ...args, "-g", "daemon off;"];
+        const child = spawn("chroot", [ROOT, ...command], { stdio: ["ignore", "pipe", "pipe"] });
         this.process = child;
         child.stdout.on("data", (chunk) => (this.output += chunk));
         child.stderr.on("data", (chunk) => (this.output += chunk));

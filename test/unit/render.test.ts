@@ -17,6 +17,7 @@ const ARGS: NginxArgs = {
     httpRedirect: true,
     trustedHops: [],
     collectorsExpected: 10_000,
+    sessionsPerAddress: 0,
     certificate: "/etc/letsencrypt/live/linkmesh.example.com",
 };
 const MODES: Record<string, Partial<NginxArgs>> = {

@@ -1,36 +1,44 @@
-import type { NginxArgs } from "./nginx.ts";
+import { limit, limitZone, sessionsPerAddress } from "./nginx-limits.ts";
 import { everywhere, listen } from "./nginx-listen.ts";
+import { expression } from "./nginx-names.ts";
+import type { NginxArgs, NginxSizes } from "./nginx.ts";
 
 /** Between the stream server of a shared port and the https sites. No port: a local one for each session would run out. */
 export const HTTPS_SOCKET = "unix:/run/linkmesh-https.sock";
 const GRPC_SOCKET = "unix:/run/linkmesh-grpc.sock";
 
 /** The TCP side, outside of http: gRPC passed through on a port of its own, or told from https by name on the same. */
-export function renderStream(args: NginxArgs, openFiles: number, addresses: readonly string[]): string {
-    const limit = `worker_rlimit_nofile ${openFiles};\n`;
+export function renderStream(args: NginxArgs, sizes: NginxSizes): string {
     const { grpc } = args;
-    if (!grpc) return limit;
-    const upstream = `    upstream linkmesh_grpc {
-${addresses.map((a) => `        server ${a}:50061 max_fails=0;`).join("\n")}
-    }
-`;
-    return `${limit}
-stream {
+    if (!grpc) return "";
+    return `stream {
     log_format linkmesh '$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time';
-    limit_conn_zone $binary_remote_addr zone=linkmesh_grpc:10m;
+    # Who is refused for too many sessions gets no line.
+    map $limit_conn_status $linkmesh_admitted {
+        REJECTED '';
+        default 1;
+    }
+    ${limitZone("linkmesh_grpc", sizes.workerConnections)}
 
-${upstream}
+    upstream linkmesh_grpc {
+${sizes.upstreamAddresses.map((a) => `        server ${a}:50061 max_fails=0;`).join("\n")}
+    }
+
 ${grpc.shared ? shared(args, grpc.host) : ownPort(args, grpc.port)}}
 `;
 }
 
-const TO_LINKMESH = `        access_log /var/log/nginx/linkmesh-grpc.log linkmesh;
+/** Behind a hop all agents have its address, so there they are not counted. */
+function toLinkmesh(args: NginxArgs): string {
+    const sessions = args.trustedHops.length === 0 ? sessionsPerAddress(args) : undefined;
+    return `        access_log /var/log/nginx/linkmesh-grpc.log linkmesh if=$linkmesh_admitted;
         proxy_pass linkmesh_grpc;
         proxy_connect_timeout 5s;
-        proxy_timeout 2h;
+        # Silence is no fault: TCP keep-alive finds the peers that are gone.
+        proxy_timeout 24h;
         proxy_socket_keepalive on;
-        limit_conn linkmesh_grpc 2000;
-`;
+${sessions === undefined ? "" : limit("linkmesh_grpc", sessions, "        ")}`;
+}
 
 /** Agents stay connected for long, and reconnect all at once. */
 const FOR_AGENTS = " backlog=4096 so_keepalive=60s:15s:4";
@@ -39,15 +47,13 @@ function ownPort(args: NginxArgs, port: number): string {
     return `    # mTLS between agent and LinkMesh, passed through as it is.
     server {
 ${listen(everywhere(args, port), "        ", FOR_AGENTS)}
-${TO_LINKMESH}    }
+${toLinkmesh(args)}    }
 `;
 }
 
 function shared(args: NginxArgs, host: string): string {
-    return `    # nginx's own size ends at names of 46 characters.
-    map_hash_bucket_size 512;
-    map $ssl_preread_server_name $linkmesh_edge {
-        ${host} ${GRPC_SOCKET};
+    return `    map $ssl_preread_server_name $linkmesh_edge {
+        ${expression(host)} ${GRPC_SOCKET};
         default ${HTTPS_SOCKET};
     }
 
@@ -59,13 +65,13 @@ ${listen(everywhere(args, 443), "        ", FOR_AGENTS)}
         proxy_pass $linkmesh_edge;
         # The client's address, for both: it can be told to all upstreams of a server only.
         proxy_protocol on;
-        proxy_timeout 2h;
+        proxy_timeout 24h;
     }
 
     # mTLS between agent and LinkMesh, passed through as it is once the PROXY header, which LinkMesh does not know, is off.
     server {
         listen ${GRPC_SOCKET} proxy_protocol;
         set_real_ip_from unix:;
-${TO_LINKMESH}    }
+${toLinkmesh(args)}    }
 `;
 }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { GrpcSurface } from "../../surfaces.ts";
+import { ALONE, NO_LIMIT, UNCOUNTED } from "./nginx-alone.ts";
 import { everywhere, listen } from "./nginx-listen.ts";
+import { serverName } from "./nginx-names.ts";
 import { renderSites } from "./nginx-http.ts";
 import { renderStream } from "./nginx-stream.ts";
 
@@ -19,6 +21,8 @@ export interface NginxArgs {
     trustedHops: readonly string[];
     /** Collectors and agents connected at once. */
     collectorsExpected: number;
+    /** Sessions that one client address may hold on each port; 0: what follows from the fleet. */
+    sessionsPerAddress: number;
     /** Folder with fullchain.pem and privkey.pem. */
     certificate: string;
 }
@@ -32,6 +36,9 @@ export interface NginxConfig {
     openFiles: number;
     sysctl: string;
 }
+
+/** What follows from the number of collectors. */
+export type NginxSizes = ReturnType<typeof size>;
 
 /** `listeners` is none of nginx's: the addresses that must listen once the others are in use. */
 export type NginxFile = "http-redirect.conf" | "http-linkmesh.conf" | "main-stream.conf" | "tls.inc" | "listeners";
@@ -47,8 +54,8 @@ export function renderNginx(args: NginxArgs): NginxConfig {
     const ports = [443, ...(args.grpc && !args.grpc.shared ? [args.grpc.port] : [])];
     const files = (revision: string): Record<NginxFile, string> => ({
         "http-redirect.conf": redirect(args, revision),
-        "http-linkmesh.conf": renderSites(args, sizes.upstreamAddresses),
-        "main-stream.conf": renderStream(args, sizes.openFiles, sizes.upstreamAddresses),
+        "http-linkmesh.conf": renderSites(args, sizes),
+        "main-stream.conf": renderStream(args, sizes),
         "tls.inc": TLS,
         listeners: [...port80(args), ...ports.flatMap((port) => everywhere(args, port))]
             .map((listener) => `${listener}\n`)
@@ -108,11 +115,20 @@ function renderSysctl(): string {
 
 function redirect(args: Omit<NginxArgs, "certificate">, revision: string): string {
     const { domain, uiDomain } = args;
-    const hosts = `map $host $linkmesh_https_host {\n    default ${domain};\n    ${uiDomain} ${uiDomain};\n}\n\n`;
-    return `${uiDomain === "" ? "" : hosts}server {
-${listen(port80(args), "    ", " default_server")}
-    server_name _;
+    const names = [domain, ...(uiDomain === "" ? [] : [uiDomain])];
+    const toUi =
+        uiDomain === "" ? "" : `        if ($host = ${uiDomain}) {\n            ${permanently(uiDomain)}\n        }\n`;
+    return `${UNCOUNTED}
+# The first server of the port answers every name, unless another one is the default; our names, and the address that
+# the machine itself asks, are then left to it.
+server {
+${listen(port80(args), "    ", "")}
+    server_name ${names.map(serverName).join(" ")} 127.0.0.1;
     server_tokens off;
+    large_client_header_buffers 4 40k;
+
+${ALONE}
+    ${NO_LIMIT};
 
     # A redirect at server level would answer before this location does.
     location ^~ /.well-known/acme-challenge/ {
@@ -130,13 +146,15 @@ ${listen(port80(args), "    ", " default_server")}
         return 200 "${revision}";
     }
 
-    # The name is written out: $host would be whatever the client claims.
+    # The names are written out: $host would be whatever the client claims.
     location / {
-        return 301 https://${uiDomain === "" ? domain : "$linkmesh_https_host"}$request_uri;
+${toUi}        ${permanently(domain)}
     }
 }
 `;
 }
+
+const permanently = (host: string) => `return 301 https://${host}$request_uri;`;
 
 /**
  * Mozilla's "intermediate", guidelines 5.8. Read by both servers of port 443, since most of it counts from the default
@@ -148,4 +166,6 @@ ssl_prefer_server_ciphers off;
 ssl_session_timeout 1d;
 ssl_session_cache shared:linkmesh:10m;
 ssl_session_tickets off;
+ssl_early_data off;
+ssl_verify_client off;
 `;

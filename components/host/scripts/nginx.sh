@@ -22,11 +22,7 @@ main() {
     set_limits
     remove_file /etc/nginx/sites-enabled/default # it owns port 80
     mkdir -p /var/www/acme/.well-known/acme-challenge
-    # The only hooks into nginx's own files; a glob that matches nothing is no error.
-    { long_names && echo "include $NGINX/current/http-*.conf;"; } >"$WORK/http"
-    nginx_file /etc/nginx/conf.d/linkmesh-proxy.conf <"$WORK/http"
-    # Sorts behind 50-mod-stream.conf, which loads the module.
-    nginx_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf <<<"include $NGINX/current/main-*.conf;"
+    hook_in
     serve_port_80
     systemctl enable --quiet nginx
     if [ -e "$UNREAD" ]; then
@@ -54,12 +50,15 @@ can_http2_per_name() {
     dpkg --compare-versions "$version" ge 1.25.1 || fail "uiDomain needs nginx 1.25.1 and the machine has $version: choose an image with Debian 13, or remove uiDomain."
 }
 
-# nginx's own sizes end at names of 46 characters. Said twice they would be an error.
-long_names() {
-    local directive
-    for directive in server_names_hash_bucket_size map_hash_bucket_size; do
-        grep -rqsE "^[[:space:]]*${directive}[[:space:]]" /etc/nginx/nginx.conf /etc/nginx/conf.d --exclude=linkmesh-proxy.conf || echo "$directive 512;"
-    done
+# The only hooks into nginx's own files; a glob that matches nothing is no error. The sites come first, so that they are
+# their ports' defaults as long as no other one says that it is, and the stream block last, behind all that loads modules.
+hook_in() {
+    local sites=/etc/nginx/conf.d/00-linkmesh-proxy.conf stream=/etc/nginx/modules-enabled/zz-linkmesh-proxy.conf
+    # Earlier names; two hooks for the same files would be an error.
+    [ ! -e "${sites/00-/}" ] || mv -f "${sites/00-/}" "$sites"
+    [ ! -e "${stream/zz/90}" ] || mv -f "${stream/zz/90}" "$stream"
+    nginx_file "$sites" <<<"include $NGINX/current/http-*.conf;"
+    nginx_file "$stream" <<<"include $NGINX/current/main-*.conf;"
 }
 
 # nginx knows one stream block only.
@@ -77,6 +76,9 @@ RequiresMountsFor=/etc/letsencrypt
 LimitNOFILE=$OPEN_FILES
 Restart=on-failure
 RestartSec=2
+# Of refused sessions, each of which has a line: the journal keeps some, and says how many it did not.
+LogRateLimitIntervalSec=1min
+LogRateLimitBurst=20
 # What an nginx that was killed leaves would keep the next from starting.
 ExecStartPre=/bin/rm -f /run/linkmesh-https.sock /run/linkmesh-grpc.sock
 IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
