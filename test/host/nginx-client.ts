@@ -23,10 +23,10 @@ export class NginxClient {
 
     https(path: string, options: https.RequestOptions = {}, body?: Buffer): Promise<Reply> {
         const request = https.request({
-            ...this.common(path, options),
-            port: this.server.ports.https,
             servername: HOST,
             ca: this.ca,
+            ...this.common(path, options),
+            port: this.server.ports.https,
         });
         return reply(request, body);
     }
