@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { agent } from "./agent.ts";
 import { judgeAddresses, lookUp, type Records } from "./addresses.ts";
 import { certificate } from "./certificate.ts";
 import { closed } from "./closed.ts";
@@ -30,7 +31,7 @@ export interface RunOptions {
 }
 
 /** One per address. The order is that of the results: first what the others stand on. */
-const CHECKS: Check[] = [redirect, https, ui, certificate, opamp, grpc, closed];
+const CHECKS: Check[] = [redirect, https, ui, certificate, opamp, agent, grpc, closed];
 
 /** What only the machine knows: left out without a way to it. */
 const MACHINE_CHECKS = {

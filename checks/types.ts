@@ -44,6 +44,7 @@ export const CHECK_NAMES = [
     "ui",
     "certificate",
     "opamp",
+    "agent",
     "grpc",
     "closed",
     "renewal",

@@ -123,7 +123,7 @@ test("without port 80, without gRPC, with a name for the UI", async () => {
         const modes = [...args.replace(/--grpc-port \d+/, "--no-grpc").split(" "), "--ui-host", UI_HOST, "--json"];
         const { stdout } = await cli(...modes);
         const { results } = JSON.parse(stdout) as { results: CheckResult[] };
-        expect(results.map(({ name }) => name)).toEqual(["https", "ui", "certificate", "opamp", "closed"]);
+        expect(results.map(({ name }) => name)).toEqual(["https", "ui", "certificate", "opamp", "agent", "closed"]);
         expect(results.at(-1)!.detail).toMatch(/8080, 50061, 80 and 50051/);
     } finally {
         await other.stop();

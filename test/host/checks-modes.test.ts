@@ -10,7 +10,7 @@ import { TestCa } from "./test-ca.ts";
 const { trust, cleanups, check, table } = sites();
 
 const names = (results: CheckResult[]) => results.map(({ name }) => name);
-const ALL: CheckName[] = ["redirect", "https", "ui", "certificate", "opamp", "grpc", "closed"];
+const ALL: CheckName[] = ["redirect", "https", "ui", "certificate", "opamp", "agent", "grpc", "closed"];
 const without = (...left: CheckName[]) => ALL.filter((name) => !left.includes(name));
 
 test.each<[string, Faults, Partial<Target>, CheckName[]]>([

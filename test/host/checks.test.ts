@@ -35,6 +35,7 @@ test.each(["127.0.0.1", "::1"])("a good set-up is green at %s", async (address) 
         "https ok",
         "certificate ok",
         "opamp ok",
+        "agent ok",
         "grpc ok",
         "closed ok",
     ]);
@@ -67,7 +68,7 @@ test("nothing listens: each surface says so, and nothing is thrown", async () =>
     const [port, grpcPort] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
     const results = await runChecks(
         { host: HOST, ipv4: "127.0.0.1", httpPort: port, httpsPort: port, grpc: { port: grpcPort } },
-        { only: ["redirect", "https", "certificate", "opamp", "grpc"] },
+        { only: ["redirect", "https", "certificate", "opamp", "agent", "grpc"] },
     );
     for (const { name, status, detail } of results) {
         const where = name === "grpc" ? grpcPort : port;

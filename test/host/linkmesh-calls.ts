@@ -48,7 +48,12 @@ export function agentOptions(installation: Installation, bootstrap: Bootstrap): 
 }
 
 /** The status of a WebSocket handshake: 101, or what it was refused with. */
-export function handshake(installation: Installation, token?: string, method = "GET"): Promise<number> {
+export function handshake(
+    installation: Installation,
+    token?: string,
+    method = "GET",
+    path = "/v1/opamp",
+): Promise<number> {
     return new Promise((resolve, reject) => {
         const headers: Record<string, string> = {
             Upgrade: "websocket",
@@ -57,7 +62,7 @@ export function handshake(installation: Installation, token?: string, method = "
             "Sec-WebSocket-Version": "13",
         };
         if (token) headers.Authorization = `Bearer ${token}`;
-        const call = request({ host: "127.0.0.1", port: installation.httpPort, path: "/v1/opamp", method, headers });
+        const call = request({ host: "127.0.0.1", port: installation.httpPort, path, method, headers });
         call.on("response", (response) => {
             response.resume();
             resolve(response.statusCode!);

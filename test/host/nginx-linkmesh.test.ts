@@ -57,7 +57,7 @@ async function servedSerial(port: number): Promise<string> {
 test("every check is green in both families", async () => {
     const results = await runChecks(server.target(trust.publicCa.pem));
     expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
-    expect(results).toHaveLength(12);
+    expect(results).toHaveLength(14);
 });
 
 test("LinkMesh believes nginx about the client, and not the client", async () => {

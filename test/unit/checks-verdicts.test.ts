@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { judgeAgent } from "../../checks/agent.ts";
 import { judgeAddresses } from "../../checks/addresses.ts";
 import { SILENT, tcpFault, tlsFault } from "../../checks/fault.ts";
 import { judgeHandshake } from "../../checks/opamp.ts";
@@ -51,9 +52,24 @@ describe("expiry", () => {
     });
 });
 
+test.each([
+    [401, "ok", /agents can connect to wss:\/\/linkmesh.example.com\/v1\/agent/],
+    [404, "ok", /no \/v1\/agent, so its agents connect by gRPC/],
+    [200, "ok", /no \/v1\/agent/],
+    [302, "ok", /no \/v1\/agent/],
+    [101, "fail", /without credentials/],
+    [400, "fail", /no WebSocket upgrade/],
+    [426, "fail", /no WebSocket upgrade/],
+    [503, "fail", /LinkMesh behind it does not/],
+])("agents' WebSocket answers %i: %s", (status, expected, detail) => {
+    const verdict = judgeAgent(status, HOST);
+    expect(verdict.status).toBe(expected);
+    expect(verdict.detail).toMatch(detail);
+});
+
 test("only 401 is a good answer to a handshake without credentials, and every other one says what to do", () => {
     for (let status = 100; status < 600; status++) {
-        const verdict = judgeHandshake(status, HOST, "https://elsewhere.example/");
+        const verdict = judgeHandshake("/v1/opamp", status, HOST, "https://elsewhere.example/");
         expect(verdict.status).toBe(status === 401 ? "ok" : "fail");
         expect(verdict.detail).toContain(String(status));
         if (status !== 401) expect(verdict.hint).toBeTruthy();

@@ -14,7 +14,7 @@ import {
 } from "./http.ts";
 import { log } from "./log.ts";
 import { metrics } from "./metrics.ts";
-import { answerOpampWithoutUpgrade } from "./opamp.ts";
+import { answerWithoutUpgrade } from "./opamp.ts";
 import { installScript, opampUrl, page } from "./page.ts";
 import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
@@ -78,8 +78,9 @@ const ROUTES: Record<string, Route> = {
             emptyMessage(request, response);
         },
     },
-    "GET /v1/opamp": { access: "open", answer: answerOpampWithoutUpgrade },
-    "POST /v1/opamp": { access: "open", answer: answerOpampWithoutUpgrade },
+    "GET /v1/opamp": { access: "open", answer: answerWithoutUpgrade },
+    "POST /v1/opamp": { access: "open", answer: answerWithoutUpgrade },
+    "GET /v1/agent": { access: "open", answer: answerWithoutUpgrade },
 };
 
 /** A message without fields, in the encoding of the request: {} in JSON, no bytes at all in protobuf. */
@@ -139,8 +140,8 @@ async function answer(server: Server, request: IncomingMessage, response: Server
 
 /** The plain HTTP listener's server, not listening yet. WebSocket upgrades are not its business. */
 export function createHttpServer(server: Server): HttpServer {
-    // LinkMesh is written in Go, whose HTTP server keeps idle connections for ever by default.
-    return createServer({ keepAliveTimeout: 0 }, (request, response) => {
+    // LinkMesh is written in Go, whose HTTP server keeps idle connections for ever and takes 1 MiB of headers by default.
+    return createServer({ keepAliveTimeout: 0, maxHeaderSize: 1 << 20 }, (request, response) => {
         answer(server, request, response).catch((error: unknown) => {
             if (response.headersSent || response.destroyed) return response.destroy();
             if (error instanceof HttpError) return sendError(response, error);

@@ -6,7 +6,7 @@ export function metrics({ collectors, sessions }: Server): string {
     const all = collectors.list();
     const gauges: [string, string, number][] = [
         [`build_info{version="${VERSION}"}`, "Version of the stand-in.", 1],
-        ["connections_agents", "Open gRPC streams.", sessions.grpc],
+        ["connections_agents", "Open gRPC streams and WebSockets of agents.", sessions.grpc + sessions.agent],
         ["connections_opamp", "Open OpAMP WebSocket sessions.", sessions.opamp],
         ["process_rss_bytes", "Resident memory.", process.memoryUsage.rss()],
         ["collectors_enrolled", "Collectors in the database.", all.length],

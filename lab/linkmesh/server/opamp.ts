@@ -4,7 +4,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import type { Collector } from "./collectors.ts";
 import { bearerToken, HttpError, MAX_MESSAGE_BYTES, readBody, send, unauthorized } from "./http.ts";
 import { log } from "./log.ts";
-import type { Server } from "./server.ts";
+import type { Server, Sessions } from "./server.ts";
 
 /**
  * The collector behind a request, or "service" for the service account.
@@ -23,8 +23,8 @@ function identify({ collectors }: Server, request: IncomingMessage): Collector |
     return redemption.collector;
 }
 
-/** OpAMP's plain HTTP transport, and whatever else comes to /v1/opamp without asking for a WebSocket. */
-export async function answerOpampWithoutUpgrade(
+/** OpAMP's plain HTTP transport, and whatever else comes to a WebSocket's path without asking for one. */
+export async function answerWithoutUpgrade(
     server: Server,
     request: IncomingMessage,
     response: ServerResponse,
@@ -47,8 +47,11 @@ function refuse(socket: Duplex, error: HttpError): void {
     socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
-/** Answers WebSocket upgrades at /v1/opamp: 401 without credentials, an echo of all messages with them. */
-export function serveOpamp(server: Server, httpServer: HttpServer): { stop(): void } {
+/** Where WebSockets are opened, and by whom. */
+const PATHS: Readonly<Record<string, keyof Sessions>> = { "/v1/opamp": "opamp", "/v1/agent": "agent" };
+
+/** Answers WebSocket upgrades: 401 without credentials, an echo of all messages with them. */
+export function serveWebSockets(server: Server, httpServer: HttpServer): { stop(): void } {
     // No pings from here: idle time-outs on the way must show, and OpAMP has heartbeats of its own.
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
 
@@ -56,12 +59,13 @@ export function serveOpamp(server: Server, httpServer: HttpServer): { stop(): vo
         // A client that resets the connection while it is refused is no reason to fall over.
         socket.on("error", () => socket.destroy());
         try {
-            if (request.url?.split("?")[0] !== "/v1/opamp") throw new HttpError(400, "nothing can be upgraded here");
+            const kind = PATHS[request.url?.split("?")[0] ?? ""];
+            if (kind === undefined) throw new HttpError(404, "no such page");
             const who = identify(server, request);
             if (request.method !== "GET") throw new HttpError(400, "a WebSocket handshake must be a GET");
-            sockets.handleUpgrade(request, socket, head, (webSocket) => openSession(server, webSocket, who));
+            sockets.handleUpgrade(request, socket, head, (webSocket) => openSession(server, webSocket, who, kind));
         } catch (error) {
-            if (!(error instanceof HttpError)) log.warn(`OpAMP handshake: ${(error as Error).message}`);
+            if (!(error instanceof HttpError)) log.warn(`WebSocket handshake: ${(error as Error).message}`);
             refuse(socket, error instanceof HttpError ? error : new HttpError(500, "internal error"));
         }
     });
@@ -73,13 +77,18 @@ export function serveOpamp(server: Server, httpServer: HttpServer): { stop(): vo
     };
 }
 
-function openSession({ collectors, sessions }: Server, webSocket: WebSocket, who: Collector | "service"): void {
+function openSession(
+    { collectors, sessions }: Server,
+    webSocket: WebSocket,
+    who: Collector | "service",
+    kind: keyof Sessions,
+): void {
     const closeSession = who === "service" ? undefined : collectors.openSession(who);
-    sessions.opamp++;
+    sessions[kind]++;
     webSocket.on("message", (data: Buffer, isBinary: boolean) => webSocket.send(data, { binary: isBinary }));
     webSocket.on("error", () => webSocket.terminate());
     webSocket.on("close", () => {
-        sessions.opamp--;
+        sessions[kind]--;
         closeSession?.();
     });
 }

@@ -11,7 +11,7 @@ import { EXIT, Failure, systemReason } from "./failure.ts";
 import { trustedProxies } from "./forwarded.ts";
 import { serveGrpc } from "./grpc.ts";
 import { log } from "./log.ts";
-import { serveOpamp } from "./opamp.ts";
+import { serveWebSockets } from "./opamp.ts";
 import { ensureServerCertificate, serverCertificateFile } from "./server-certificate.ts";
 import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
@@ -33,17 +33,17 @@ export async function serve(config: Config, secret: string): Promise<void> {
         trusted: trustedProxies(config.trustedProxies),
         authority,
         collectors: new Collectors(database, authority, secret),
-        sessions: { opamp: 0, grpc: 0 },
+        sessions: { opamp: 0, agent: 0, grpc: 0 },
     };
     prepareDirectory(config, server.collectors.serviceToken);
     const certificate = await ensureServerCertificate(serverCertificateFile(config.boltPath), authority);
 
     const grpcServer = await serveGrpc(server, certificate);
     const httpServer = createHttpServer(server);
-    const opamp = serveOpamp(server, httpServer);
+    const webSockets = serveWebSockets(server, httpServer);
     await listen(httpServer, config.httpPort);
 
-    const stop = () => void stopAll(httpServer, grpcServer, opamp).then(() => process.exit(0));
+    const stop = () => void stopAll(httpServer, grpcServer, webSockets).then(() => process.exit(0));
     process.once("SIGTERM", stop);
     process.once("SIGINT", stop);
     log.info(
@@ -77,9 +77,9 @@ function listen(httpServer: HttpServer, port: number): Promise<void> {
     });
 }
 
-async function stopAll(httpServer: HttpServer, grpcServer: GrpcServer, opamp: { stop(): void }): Promise<void> {
+async function stopAll(httpServer: HttpServer, grpcServer: GrpcServer, webSockets: { stop(): void }): Promise<void> {
     log.info("stopping");
-    opamp.stop();
+    webSockets.stop();
     httpServer.closeIdleConnections();
     const ended = Promise.all([
         new Promise<void>((resolve) => httpServer.close(() => resolve())),

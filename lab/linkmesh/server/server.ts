@@ -15,5 +15,7 @@ export interface Server {
 /** Sessions open now, by transport. */
 export interface Sessions {
     opamp: number;
+    /** WebSockets of agents. */
+    agent: number;
     grpc: number;
 }

@@ -1,0 +1,20 @@
+import { judgeHandshake } from "./opamp.ts";
+import { ok, type Check, type Verdict } from "./types.ts";
+import { upgrade } from "./upgrade.ts";
+
+const PATH = "/v1/agent";
+
+/** The WebSocket by which newer LinkMesh's agents connect: as OpAMP's where it exists. */
+export const agent: Check = {
+    name: "agent",
+    run: (at) => upgrade(at, PATH, ({ status, headers }) => judgeAgent(status, at.host, headers.location)),
+};
+
+/** What the status of the handshake without credentials means. A LinkMesh without that path answers as for any other. */
+export function judgeAgent(status: number, host: string, location?: string): Verdict {
+    if (status === 401) return ok(`401: agents can connect to wss://${host}${PATH}`);
+    const isPage = status === 200 || (status >= 300 && status < 400);
+    if (status === 404 || isPage)
+        return ok(`${status}: this LinkMesh has no ${PATH}, so its agents connect by gRPC alone`);
+    return judgeHandshake(PATH, status, host, location);
+}
