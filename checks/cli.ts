@@ -38,7 +38,7 @@ const program = new Command("npm run check --")
     .option("--own-certificate", "the public certificate is not from ACME, so nothing renews it")
     .option(
         "--ssh <command>",
-        'how to log in to the machine, as the output sshCommand has it; without it "renewal", "served" and "restart" are not checked',
+        'how to log in to the machine, as the output sshCommand has it; without it "renewal", "served", "restart" and "limits" are not checked',
     )
     .option("--only <check...>", "run only these checks")
     .option("--wait <seconds>", "keep trying what fails for this long", positive, 0)

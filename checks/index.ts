@@ -8,6 +8,7 @@ import { closed } from "./closed.ts";
 import { Fault } from "./fault.ts";
 import { grpc } from "./grpc.ts";
 import { https } from "./https.ts";
+import { checkLimits } from "./limits.ts";
 import { opamp } from "./opamp.ts";
 import { redirect } from "./redirect.ts";
 import { checkRenewal } from "./renewal.ts";
@@ -38,6 +39,7 @@ const MACHINE_CHECKS = {
     renewal: (target: Target) => checkRenewal(target.ssh!, timeoutOf(target)),
     served: (target: Target) => checkServed(target.ssh!, target.host, target.httpsPort ?? 443, timeoutOf(target)),
     restart: (target: Target) => checkRestart(target.ssh!, timeoutOf(target)),
+    limits: (target: Target) => checkLimits(target.ssh!, timeoutOf(target)),
 } satisfies Partial<Record<CheckName, (target: Target) => Promise<Verdict>>>;
 
 const RETRY_MS = 1_000;

@@ -43,7 +43,7 @@ export function leftOut({ uiHost, grpc, httpPort, ssh, ownCertificate }: Target)
         ["redirect", httpPort === false, "asks port 80, which is off: --no-http"],
         ["ui", uiHost === undefined, "needs the name of the web UI: --ui-host"],
         ["grpc", grpc === false, "asks for gRPC, which is off: --no-grpc"],
-        ...(["renewal", "served", "restart"] as const).map(
+        ...(["renewal", "served", "restart", "limits"] as const).map(
             (name) => [name, ssh === undefined, "needs a way to the machine: --ssh"] as [CheckName, boolean, string],
         ),
         ["renewal", ownCertificate === true, "has nothing to ask: --own-certificate says that nothing renews it"],

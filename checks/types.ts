@@ -50,6 +50,7 @@ export const CHECK_NAMES = [
     "renewal",
     "served",
     "restart",
+    "limits",
 ] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
 

@@ -102,7 +102,7 @@ test("--ssh: what the machine is asked is a script that its shell understands, a
     // What ssh would send goes to a shell here, in which `sh` shows the user, checks the script, and runs nothing.
     writeFileSync(join(directory, "ssh"), 'sh() { echo "$(id -u) $*" >&2; command sh -n; }; eval "$2"');
     const ssh = `sh ${directory}/ssh admin@192.0.2.7`;
-    for (const name of ["renewal", "served", "restart"]) {
+    for (const name of ["renewal", "served", "restart", "limits"]) {
         const { stdout } = await cli(...arguments_, "--only", name, "--ssh", ssh);
         expect(stdout, name).not.toMatch(/could not be asked|[Ss]yntax/);
     }
@@ -111,7 +111,7 @@ test("--ssh: what the machine is asked is a script that its shell understands, a
 test("without --ssh nothing of the machine's own is part of the results", async () => {
     const { stdout } = await cli(...arguments_, "--json");
     const names = (JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name);
-    for (const name of ["renewal", "served", "restart"]) expect(names).not.toContain(name);
+    for (const name of ["renewal", "served", "restart", "limits"]) expect(names).not.toContain(name);
 });
 
 test("without port 80, without gRPC, with a name for the UI", async () => {

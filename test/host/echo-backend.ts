@@ -16,8 +16,9 @@ export interface EchoBackend {
 }
 
 /**
- * A plain HTTP server on loopback in LinkMesh's place, whose answers show what arrived: a JSON document of type Seen; and a
- * WebSocket at /v1/opamp whose first message is the same document and which sends back every message.
+ * A plain HTTP server on loopback in LinkMesh's place, whose answers show what arrived: a JSON document of type Seen, with the
+ * status that the header X-Status asks for; and a WebSocket at /v1/opamp whose first message is the same document and which
+ * sends back every message.
  */
 export async function startEchoBackend(port = 0): Promise<EchoBackend> {
     const server = createServer((request, response) => {
@@ -25,6 +26,7 @@ export async function startEchoBackend(port = 0): Promise<EchoBackend> {
         request.on("data", (chunk: Buffer) => (length += chunk.length));
         request.on("end", () => {
             const { method, url, headers } = request;
+            response.statusCode = Number(headers["x-status"] ?? 200);
             response.setHeader("content-type", "application/json");
             response.end(JSON.stringify({ method, url, headers, length }));
         });

@@ -167,6 +167,13 @@ describe("a server that runs", () => {
         expect(await handshake(site, token)).toBe(101);
     });
 
+    it("answers the agent's handshake as OpAMP's, and has no other", async () => {
+        expect(await handshake(site, undefined, "GET", "/v1/agent")).toBe(401);
+        expect(await handshake(site, token, "GET", "/v1/agent")).toBe(101);
+        expect((await site.fetch("/v1/agent", { token })).status).toBe(400);
+        expect(await handshake(site, token, "GET", "/v1/other")).toBe(404);
+    });
+
     it("answers 400 when the upgrade was stripped, and takes OpAMP over plain HTTP", async () => {
         expect((await site.fetch("/v1/opamp")).status).toBe(400);
         expect((await site.fetch("/v1/opamp", { token })).status).toBe(400);

@@ -37,7 +37,11 @@ export class NginxClient {
 
     /** A WebSocket to /v1/opamp, as a collector opens it. */
     opamp(headers: Record<string, string> = {}): WebSocket {
-        return new WebSocket(`wss://${HOST}:${this.server.ports.https}/v1/opamp`, {
+        return this.webSocket("/v1/opamp", headers);
+    }
+
+    webSocket(path: string, headers: Record<string, string> = {}): WebSocket {
+        return new WebSocket(`wss://${HOST}:${this.server.ports.https}${path}`, {
             ca: this.ca,
             localAddress: CLIENT,
             headers: { host: HOST, ...headers },

@@ -39,12 +39,15 @@ async function start(foreign: Files, domain = HOST, mode: Partial<ReturnType<typ
 /** Whether all that is ours answers as if nobody else were there. */
 async function expectOurs({ server, client }: Awaited<ReturnType<typeof start>>): Promise<void> {
     const forged = { "x-forwarded-for": "10.1.2.3", "cf-connecting-ip": "10.1.2.3" };
-    for (let n = 0; n < 5; n++) {
-        const { status, headers, body } = await client.https("/", { headers: forged });
-        expect(status).toBe(200);
-        expect(headers["strict-transport-security"]).toBeDefined();
-        expect((JSON.parse(body) as Seen).headers).toMatchObject({ host: HOST, "x-forwarded-for": CLIENT });
+    for (const status of ["200", "200", "401", "429"]) {
+        const wanted = { "x-status": status, "x-once": Math.random().toString() };
+        const reply = await client.https("/", { headers: { ...forged, ...wanted } });
+        expect(reply.status).toBe(Number(status));
+        expect(reply.headers["strict-transport-security"]).toBeDefined();
+        const { headers } = JSON.parse(reply.body) as Seen;
+        expect(headers).toMatchObject({ host: HOST, "x-forwarded-for": CLIENT, ...wanted });
     }
+    expect((await client.https("/", { method: "POST" }, Buffer.alloc(1_000))).status).toBe(200);
     const socket = client.opamp();
     await once(socket, "open");
     socket.terminate();
@@ -74,6 +77,11 @@ auth_request /login;
 set_real_ip_from 0.0.0.0/0;
 real_ip_header CF-Connecting-IP;
 proxy_intercept_errors on;
+error_page 401 429 =200 /login;
+limit_rate 1;
+proxy_cache_path /var/log/nginx/cache keys_zone=all_answers:1m;
+proxy_cache all_answers;
+proxy_cache_valid any 1m;
 proxy_buffering on;
 proxy_buffers 2 4k;
 proxy_busy_buffers_size 4k;

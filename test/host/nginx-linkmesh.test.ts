@@ -1,8 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import http from "node:http";
+import { json } from "node:stream/consumers";
 import tls from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
 import { runChecks, type CheckName } from "../../checks/index.ts";
+import { renderConfig } from "../../components/host/render/linkmesh.ts";
 import { renderNginx, type NginxConfig } from "../../components/host/render/nginx.ts";
 import { connectAgent, type AgentOptions } from "../../lab/linkmesh/client.ts";
 import { authorities, HOST, type Authorities } from "./checks-site.ts";
@@ -24,10 +28,8 @@ let client: NginxClient;
 
 beforeAll(async () => {
     trust = await authorities();
-    installation = await standIn.install({
-        externalUrl: `https://${HOST}`,
-        http: { trustedProxies: ["127.0.0.1/32"] },
-    });
+    const rendered = parse(renderConfig({ domain: HOST, grpc: undefined, extra: {} })) as Record<"http", object>;
+    installation = await standIn.install({ externalUrl: `https://${HOST}`, http: rendered.http });
     expect((await installation.run("cert", "init", "--san", `dns:${HOST}`)).code).toBe(0);
     await standIn.start(installation);
     upstream = { http: installation.httpPort, grpc: installation.grpcPort };
@@ -66,6 +68,30 @@ test("LinkMesh believes nginx about the client, and not the client", async () =>
         headers: { authorization, "x-forwarded-for": "10.1.2.3" },
     });
     expect(JSON.parse(body)).toMatchObject({ address: CLIENT, scheme: "https", host: HOST, viaTrustedProxy: true });
+});
+
+test("LinkMesh believes nobody beside nginx about the client", async () => {
+    const authorization = `Bearer ${await installation.serviceToken()}`;
+    const call = http.get({
+        host: "127.0.0.1",
+        port: installation.httpPort,
+        localAddress: CLIENT,
+        path: "/api/v1/whoami",
+        headers: { authorization, "x-forwarded-for": "10.1.2.3" },
+    });
+    const [answer] = (await once(call, "response")) as [http.IncomingMessage];
+    expect(await json(answer)).toMatchObject({ address: CLIENT, viaTrustedProxy: false });
+});
+
+test("agents' WebSocket answers, and echoes", async () => {
+    const { otlpToken } = await enrol(installation);
+    const socket = client.webSocket("/v1/agent", { authorization: `Bearer ${otlpToken}` });
+    await once(socket, "open");
+    socket.send("hello");
+    expect(String(await nextMessage(socket))).toBe("hello");
+    socket.terminate();
+    const [check] = await runChecks(server.target(trust.publicCa.pem), { only: ["agent"] });
+    expect(check).toMatchObject({ status: "ok", detail: expect.stringMatching(/^401: /) as string });
 });
 
 test("gRPC passes with mTLS from end to end, unary and stream", async () => {

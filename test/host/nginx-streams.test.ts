@@ -74,7 +74,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
         test("a download of 128 MB stops for a client that does not read, fills no file, and is whole when it reads", async () => {
             let sent = 0;
             handle = (_, response) => {
-                response.writeHead(200, { "content-length": DOWNLOAD });
+                response.writeHead(200, { "content-length": DOWNLOAD, "x-accel-buffering": "yes" });
                 const piece = Buffer.alloc(MIB, 7);
                 const send = () => {
                     while (sent < DOWNLOAD) {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { judgeLimits } from "../../checks/limits.ts";
 import { judgeRestart } from "../../checks/restart.ts";
 import { judgeServed } from "../../checks/served.ts";
 
@@ -53,4 +54,14 @@ test("what needs a restart is told, each with the way that costs least", () => {
         "nginx still runs libcrypto.so.3, libssl.so.3 as before an update; linkmesh-server still runs node as before an update; a reboot is due for linux-image-amd64",
     );
     expect(hint).toMatch(/nginx upgrade.*systemctl restart linkmesh-server.*reboot/);
+});
+
+test("an hour without a refusal is ok, and each address that was refused counts once", () => {
+    const line = (address: string) =>
+        `2026/11/26 14:00:00 [warn] 7#7: *9 limiting connections by zone "linkmesh_http", client: ${address}, server: a`;
+    expect(judgeLimits("2026/11/26 14:00:00 [error] 7#7: *9 connect() failed, client: 192.0.2.1").status).toBe("ok");
+    const told = [line("192.0.2.1"), line("192.0.2.1"), line("2001:db8::1")].join("\n");
+    const { status, detail } = judgeLimits(told);
+    expect(status).toBe("warn");
+    expect(detail).toMatch(/^192\.0\.2\.1 and 1 more addresses reached/);
 });

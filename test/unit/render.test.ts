@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { describe, expect, test } from "vitest";
 import { renderConfig, renderEnvironment } from "../../components/host/render/linkmesh.ts";
+import { sessionsPerAddress } from "../../components/host/render/nginx-limits.ts";
 import { renderNginx, size, type NginxArgs } from "../../components/host/render/nginx.ts";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
@@ -81,6 +82,15 @@ describe("nginx", () => {
                     s.openFiles >= s.workerConnections + 1024 &&
                     s.upstreamAddresses.length * 28_000 >= n
                 );
+            }),
+        );
+    });
+
+    test("no fleet is refused for coming from one address, unless that is asked for", () => {
+        fc.assert(
+            fc.property(fc.integer({ min: 1, max: 200_000 }), fc.integer({ min: 1, max: 65_535 }), (n, limit) => {
+                expect(sessionsPerAddress({ collectorsExpected: n, sessionsPerAddress: limit })).toBe(limit);
+                return (sessionsPerAddress({ collectorsExpected: n, sessionsPerAddress: 0 }) ?? Infinity) > n;
             }),
         );
     });

@@ -66,6 +66,8 @@ ${listen(everywhere(args, 443), "        ", FOR_AGENTS)}
         # The client's address, for both: it can be told to all upstreams of a server only.
         proxy_protocol on;
         proxy_timeout 24h;
+        # The servers behind it are nginx's own, and say themselves what is wrong; one that refuses would count twice.
+        error_log /var/log/nginx/error.log crit;
     }
 
     # mTLS between agent and LinkMesh, passed through as it is once the PROXY header, which LinkMesh does not know, is off.
