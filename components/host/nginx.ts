@@ -8,9 +8,9 @@ import { readFile } from "./render/step.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 function nginxArgs(settings: Settings, ipv6: boolean): NginxArgs {
-    const { domain, uiDomain, httpRedirect, trustedHops, collectorsExpected } = settings;
+    const { domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress } = settings;
     return {
-        ...{ domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, ipv6 },
+        ...{ domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress, ipv6 },
         grpc: grpcSurface(settings),
         certificate: certificateFolder(settings),
     };

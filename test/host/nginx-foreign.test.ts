@@ -142,6 +142,18 @@ test("limits of the whole nginx", async () => {
     }
 });
 
+test("another file's limit of sessions, where there is none of ours", async () => {
+    const foreign = { "conf.d/0.conf": "limit_conn_zone $binary_remote_addr zone=all:1m;\nlimit_conn all 1;\n" };
+    const { server, client } = await start(foreign, HOST, { collectorsExpected: 65_000 });
+    try {
+        const sockets = [client.opamp(), client.opamp(), client.opamp()];
+        await Promise.all(sockets.map((socket) => once(socket, "open")));
+        for (const socket of sockets) socket.terminate();
+    } finally {
+        await server.stop();
+    }
+});
+
 /** As long as a name can be. */
 const LONG = [61, 61, 61, 54].map((length) => "n".repeat(length)).join(".") + ".example.test";
 const LONG_GRPC = LONG.replace("n", "g");

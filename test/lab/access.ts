@@ -50,6 +50,22 @@ export function access(): void {
     test("from elsewhere the header is dropped", async () => {
         expect(await seen(new Clients(found, found.outputs.ipv6), "198.51.100.66")).toBe(lab6());
     });
+
+    test("the 61st session of an address is refused, and of 300 refusals some are told", async () => {
+        const client = new Clients(found, found.outputs.ipv6);
+        const sessions = [];
+        for (let n = 0; n < 60; n++) sessions.push(await client.opamp(token));
+        for (let n = 0; n < 300; n++) await expect(client.opamp(token)).rejects.toThrow("429");
+        for (const socket of sessions) socket.terminate();
+        const lines = (file: string) => onMachine(`${file} | grep -c 'limiting connections' || true`);
+        // 20 a minute, which may have begun twice.
+        const told = Number(await lines("journalctl --unit nginx --output cat"));
+        expect(told).toBeGreaterThan(0);
+        expect(told).toBeLessThanOrEqual(40);
+        expect(await lines("cat /var/log/nginx/error.log")).toBe("0");
+        const check = await labOk("check");
+        expect(check.stdout).toMatch(new RegExp(`limits .*${lab6()} reached the limit`));
+    });
 }
 
 /** Whether a TCP connection from that address of this machine is taken within 3 seconds. */

@@ -27,6 +27,7 @@ describe("gRPC off, networks, a trusted hop", () => {
             ...sets({
                 httpsAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
                 trustedHops: `${net.outer}/32`,
+                sessionsPerAddress: "60",
             }),
         );
     });
@@ -39,7 +40,7 @@ describe("one port and a UI name", () => {
             "up",
             ...sets({
                 // The world by name: the rules are those that no list gives.
-                ...{ grpc: "", httpsAllowedCidrs: "0.0.0.0/0,::/0", trustedHops: "" },
+                ...{ grpc: "", httpsAllowedCidrs: "0.0.0.0/0,::/0", trustedHops: "", sessionsPerAddress: "" },
                 grpcDomain: GRPC,
                 uiDomain: UI,
                 caaIssuer: "pki.example.test",

@@ -76,7 +76,6 @@ ${http2}    server_tokens off;
     ${HSTS}
 
 ${ALONE}
-    proxy_cache off;
     proxy_intercept_errors off;
     recursive_error_pages off;
 ${clientAddress(args)}

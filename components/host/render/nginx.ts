@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { GrpcSurface } from "../../surfaces.ts";
-import { ALONE, NO_LIMIT, UNCOUNTED } from "./nginx-alone.ts";
+import { ALONE, UNCOUNTED } from "./nginx-alone.ts";
 import { everywhere, listen } from "./nginx-listen.ts";
 import { serverName } from "./nginx-names.ts";
 import { renderSites } from "./nginx-http.ts";
@@ -128,7 +128,6 @@ ${listen(port80(args), "    ", "")}
     large_client_header_buffers 4 40k;
 
 ${ALONE}
-    ${NO_LIMIT};
 
     # A redirect at server level would answer before this location does.
     location ^~ /.well-known/acme-challenge/ {

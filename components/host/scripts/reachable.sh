@@ -35,6 +35,7 @@ zone_is_delegated() {
     # A private zone of the same name hides the delegation here: these are the names that all private zones have, and
     # nobody can ask them.
     if [[ "$SERVERS" = *ns-0.awsdns-00.com* ]] && [ -n "$NAME_SERVERS" ]; then SERVERS=$NAME_SERVERS; fi
+    [ -n "$SERVERS" ]
 }
 
 # The closest zone around a name, wherever it is.
