@@ -8,18 +8,6 @@ export interface Wanted {
     why: string;
 }
 
-/** The version that apt-get would install; undefined when apt is missing or does not know the package. */
-export async function aptCandidate(name: string): Promise<string | undefined> {
-    const policy = () => execa("apt-cache", ["policy", name], { reject: false, env: { LC_ALL: "C" } });
-    let result = await policy();
-    if (!String(result.stdout ?? "").includes("Candidate:")) {
-        await execa("apt-get", ["update"], { reject: false, stdin: "ignore" });
-        result = await policy();
-    }
-    const candidate = /Candidate: (\S+)/.exec(String(result.stdout ?? ""))?.[1];
-    return candidate === "(none)" ? undefined : candidate;
-}
-
 /** Installs packages without questions; services that they bring are not started here. */
 export async function aptInstall(packages: Wanted[], progress: Progress): Promise<void> {
     const names = packages.map(({ name }) => name);

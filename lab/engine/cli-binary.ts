@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Progress } from "../lab.ts";
-import { PULUMI_MINIMUM, PULUMI_VERSION, compareVersions } from "./version.ts";
+import { PULUMI_MINIMUM, PULUMI_RELEASE, PULUMI_VERSION, compareVersions } from "./version.ts";
 
 /** The Pulumi CLI to use, and where it came from. */
 export interface PulumiCli {
@@ -11,7 +11,7 @@ export interface PulumiCli {
     command: string;
     /** Without the leading "v". */
     version: string;
-    origin: "PATH" | "cache" | "built";
+    origin: "PATH" | "cache";
 }
 
 /** The `pulumi` on PATH when it is new enough, else the one in the cache; undefined when there is neither. */
@@ -20,23 +20,24 @@ export async function findPulumi(cacheDir: string): Promise<PulumiCli | undefine
     if (installed && compareVersions(installed, PULUMI_MINIMUM) >= 0) {
         return { command: "pulumi", version: installed, origin: "PATH" };
     }
-    const cached = cachedBinary(cacheDir);
-    return existsSync(cached) ? { command: cached, version: PULUMI_VERSION, origin: "cache" } : undefined;
+    return [PULUMI_RELEASE.version, PULUMI_VERSION]
+        .map((version) => ({ command: cachedPulumi(cacheDir, version), version, origin: "cache" as const }))
+        .find(({ command }) => existsSync(command));
 }
 
-/** Like {@link findPulumi}, and builds the CLI from its Go modules when there is none (some 4 minutes on two cores, once). */
+/** Like {@link findPulumi}, and puts a CLI into the cache when there is none. */
 export async function ensurePulumi(cacheDir: string, progress: Progress): Promise<PulumiCli> {
     const found = await findPulumi(cacheDir);
     if (found) return found;
     // Loaded here only: what it needs takes a quarter of a second to load.
-    const { buildPulumi } = await import("./build.ts");
-    const target = cachedBinary(cacheDir);
-    await buildPulumi(target, progress);
-    return { command: target, version: PULUMI_VERSION, origin: "built" };
+    const { obtainPulumi } = await import("./obtain.ts");
+    await obtainPulumi(cacheDir, progress);
+    return (await findPulumi(cacheDir))!;
 }
 
-function cachedBinary(cacheDir: string): string {
-    return join(cacheDir, "engine", `pulumi-v${PULUMI_VERSION}`);
+/** Where the cache holds the CLI of a version. */
+export function cachedPulumi(cacheDir: string, version: string): string {
+    return join(cacheDir, "engine", `pulumi-v${version}`);
 }
 
 /** What `pulumi version` says, without "v"; undefined when there is no such command. */
