@@ -1,20 +1,21 @@
 import { accessSync, constants, existsSync } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { LabError, type Progress } from "../lab.ts";
 import type { Wanted } from "./apt.ts";
 
-/** What the lab runs on the outer machine: the command that is looked for, and the Debian package that brings it. */
-const COMMANDS: (Wanted & { command: string })[] = [
-    { command: "debootstrap", name: "debootstrap", why: "makes the machine images" },
-    { command: "systemd-nspawn", name: "systemd-container", why: "runs the machines" },
-    { command: "ip", name: "iproute2", why: "makes their network" },
-    { command: "nft", name: "nftables", why: "is the cloud's firewall and address translation" },
-    { command: "sysctl", name: "procps", why: "switches forwarding on" },
-    { command: "mkfs.ext4", name: "e2fsprogs", why: "formats volumes" },
-    { command: "losetup", name: "mount", why: "attaches volumes" },
-    { command: "unshare", name: "util-linux", why: "starts services in their own namespaces" },
-    { command: "ssh", name: "openssh-client", why: "opens a shell on the machine" },
-    { command: "dpkg-deb", name: "dpkg", why: "builds and reads packages" },
+/** What the lab uses of the outer machine: the command or file that is looked for, and the Debian package that brings it. */
+const NEEDED: (Wanted & { needed: string })[] = [
+    { needed: "debootstrap", name: "debootstrap", why: "makes the machine images" },
+    { needed: "systemd-nspawn", name: "systemd-container", why: "runs the machines" },
+    { needed: "ip", name: "iproute2", why: "makes their network" },
+    { needed: "nft", name: "nftables", why: "is the cloud's firewall and address translation" },
+    { needed: "/etc/protocols", name: "netbase", why: "names protocols for nft" },
+    { needed: "sysctl", name: "procps", why: "switches forwarding on" },
+    { needed: "mkfs.ext4", name: "e2fsprogs", why: "formats volumes" },
+    { needed: "losetup", name: "mount", why: "attaches volumes" },
+    { needed: "unshare", name: "util-linux", why: "starts services in their own namespaces" },
+    { needed: "ssh", name: "openssh-client", why: "opens a shell on the machine" },
+    { needed: "dpkg-deb", name: "dpkg", why: "builds and reads packages" },
 ];
 
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
@@ -48,26 +49,30 @@ export function requireMachine(): void {
 export async function ensurePrerequisites(announce: (line: string) => void, progress: Progress): Promise<string[]> {
     requireMachine();
     completePath();
-    const missing = COMMANDS.filter(({ command }) => !onPath(command));
+    const missing = NEEDED.filter(({ needed }) => !isPresent(needed));
     if (missing.length === 0) return [];
     const names = missing.map(({ name }) => name);
     if (!onPath("apt-get") || !existsSync("/etc/debian_version")) {
-        const commands = missing.map(({ command }) => command).join(", ");
+        const things = missing.map(({ needed }) => needed).join(", ");
         throw new LabError(
-            `the lab installs what it needs on Debian and Ubuntu only: install ${commands} yourself, then run this again`,
+            `the lab installs what it needs on Debian and Ubuntu only: install ${things} yourself, then run this again`,
         );
     }
     announce(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);
     // Loaded here only: what it needs takes a quarter of a second to load.
     const { aptInstall } = await import("./apt.ts");
     await aptInstall(missing, progress);
-    const still = COMMANDS.filter(({ command }) => !onPath(command));
+    const still = NEEDED.filter(({ needed }) => !isPresent(needed));
     if (still.length > 0) {
         throw new LabError(
-            `apt-get installed ${names.join(", ")}, but ${still[0]!.command} is still not on PATH: look into ${still[0]!.name}`,
+            `apt-get installed ${names.join(", ")}, but ${still[0]!.needed} is still missing: look into ${still[0]!.name}`,
         );
     }
     return names;
+}
+
+function isPresent(needed: string): boolean {
+    return isAbsolute(needed) ? existsSync(needed) : onPath(needed);
 }
 
 function onPath(command: string): boolean {
