@@ -9,8 +9,6 @@ import { changeCloud, cloud, expectNothingLeft, identity, lab, labOk, onMachine,
 // A lab of its own, beside the one of the other tests: what takes long here is the machine's, not the tests'.
 useLab("test-recreate");
 
-const CYCLES = 20;
-
 /** How the machine is found by a destroy. */
 const SITUATIONS: [string, () => Promise<unknown>][] = [
     ["at work", () => Promise.resolve()],
@@ -37,6 +35,9 @@ const SITUATIONS: [string, () => Promise<unknown>][] = [
 async function kept(): Promise<Record<string, unknown>> {
     return { ...(await identity()), addresses: undefined, hostKey: undefined };
 }
+
+/** One of each; `npm run recreate` does five. */
+const CYCLES = Number(process.env.LINKMESH_RECREATE_CYCLES ?? SITUATIONS.length);
 
 let before: Record<string, unknown>;
 
