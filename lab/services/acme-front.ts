@@ -51,6 +51,12 @@ export function setAcmeFault(lab: Lab, fault: AcmeFault | undefined): void {
     renameSync(`${file}.new`, file);
 }
 
+/** The fault in force, with what is left of it. */
+export function acmeFault(lab: Lab): AcmeFault | undefined {
+    const file = faultFile(lab);
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as AcmeFault) : undefined;
+}
+
 /** How many certificates were issued through each of Let's Encrypt's names, over the lab's whole life. */
 export function certificatesIssued(lab: Lab): Record<Issued["directory"], number> {
     const file = issuedFile(lab);

@@ -31,9 +31,9 @@ export class RunningUp {
     }
 
     /** Waits for a moment; an `up` that ends before it fails the test. */
-    async until<T>(moment: () => T | undefined | false): Promise<T> {
+    async until<T>(moment: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
         for (;;) {
-            const found = moment();
+            const found = await moment();
             if (found !== undefined && found !== false) return found;
             if (this.exitCode !== null) throw new Error(`up ended too soon:\n${this.stdout}\n${this.stderr}`);
             await sleep(5);

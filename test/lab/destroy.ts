@@ -7,17 +7,8 @@ export function destroy(): void {
     test("leaves nothing behind", async () => {
         const destroyed = theLab();
         const there = await leftovers(destroyed);
-        for (const kind of [
-            "namespaces",
-            "links",
-            "addresses",
-            "routes",
-            "mounts",
-            "loops",
-            "processes",
-            "directory",
-        ]) {
-            expect(there[kind], `${kind} of a lab that is up`).not.toEqual([]);
+        for (const [kind, lines] of Object.entries(there)) {
+            expect(lines, `${kind} of a lab that is up`).not.toEqual([]);
         }
         await labOk("destroy", "--ignore-protect");
         const empty = Object.fromEntries(Object.keys(there).map((kind) => [kind, []]));
@@ -27,7 +18,7 @@ export function destroy(): void {
 
     test("a second one has nothing to do and says so", async () => {
         const run = await labOk("destroy");
-        expect(run.stdout).toMatch(/nothing to destroy|has no lab/);
+        expect(run.stdout).toContain("nothing to destroy: this checkout has no lab");
     });
 
     test.each([["check"], ["renew"], ["ssh"], ["env"], ["snapshot"]])(

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Realizer } from "../../lab/cloud/realizer.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
 import { openSession } from "../../lab/commands/session.ts";
+import { LabStack } from "../../lab/engine/stack.ts";
 import { cloud, identity, lab, labOk, onMachine, status, theLab } from "./lab.ts";
 
 /** What keeps a host over the years: pause, protection, snapshots; and what must not come in its place. */
@@ -28,7 +29,9 @@ export function keep(): void {
     });
 
     test("protected: no destroy, neither by the lab nor by the engine without a preview, and nothing is touched", async () => {
+        const isProtected = () => new LabStack(theLab(), { command: "" }).isProtected;
         await labOk("up", "--set", "protect=true");
+        expect(isProtected()).toBe(true);
         for (const args of [["destroy"], ["destroy", "--stack"]]) {
             const run = await lab(...args);
             expect(run.exitCode).not.toBe(0);
@@ -39,7 +42,9 @@ export function keep(): void {
         await session.close();
         await labOk("check");
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
-        expect((await labOk("up", "--set", "protect=false")).stdout).toMatch(/✓ program: 4 updated|no change/);
+        // To the engine it is no change of a resource.
+        expect((await labOk("up", "--set", "protect=false")).stdout).toMatch(/✓ program: no change/);
+        expect(isProtected()).toBe(false);
     });
 
     test("daily snapshots: the number to keep is kept, each with the stack's own tag", async () => {

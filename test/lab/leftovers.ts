@@ -4,11 +4,12 @@ import { SLOTS, type Lab, labAt } from "../../lab/lab.ts";
 
 /**
  * What is there of a lab on the outer machine, by kind; other labs' things are not counted.
- * Empty lists are what `destroy` has to leave.
+ * Empty lists are what `destroy` has to leave. Packet filters are not among them: each is a namespace's own, and goes
+ * with it.
  */
 export async function leftovers(lab: Lab): Promise<Record<string, string[]>> {
     const lines = async (command: string, ...args: string[]) => {
-        const { stdout } = await execa(command, args, { reject: false });
+        const { stdout } = await execa(command, args);
         return stdout.split("\n").filter((line) => belongsTo(lab, line));
     };
     return {
@@ -16,7 +17,6 @@ export async function leftovers(lab: Lab): Promise<Record<string, string[]>> {
         links: await lines("ip", "-o", "link", "show"),
         addresses: await lines("ip", "-o", "addr", "show"),
         routes: [...(await lines("ip", "route", "show")), ...(await lines("ip", "-6", "route", "show"))],
-        rules: await lines("nft", "list", "ruleset"),
         mounts: await lines("findmnt", "--noheadings", "--list", "--output", "TARGET,SOURCE"),
         loops: await lines("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"),
         processes: (await lines("ps", "-e", "-o", "args=")).filter((line) => !/vitest/.test(line)),

@@ -38,7 +38,7 @@ export async function expectMutualTls(clients: Clients, token: string, endpoint:
     await channel.end();
     agent.close();
     const stranger = clients.agentWith({ caCertificate: bootstrap.caCertificate });
-    await expect(stranger.ping(Buffer.from("hello"))).rejects.toThrow();
+    await expect(stranger.ping(Buffer.from("hello"))).rejects.toMatchObject({ code: 14 });
     stranger.close();
 }
 
