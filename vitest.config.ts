@@ -6,7 +6,8 @@ export default defineConfig({
         reporters: process.stdout.isTTY ? ["default"] : ["verbose"],
         projects: [
             // A process for each file would double their time, and none of them leaves anything that another would notice.
-            { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
+            // How long one may take is for a machine that does much else; it ends what hangs, and is no claim.
+            { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 } },
             // The steps' shell, each test in a private view of the file system with stubs for what a machine has.
             {
                 test: {
@@ -22,8 +23,9 @@ export default defineConfig({
                     name: "host",
                     include: ["test/host/**/*.test.ts"],
                     globalSetup: "./test/host/prerequisites.ts",
-                    testTimeout: 60_000,
+                    testTimeout: 180_000,
                     hookTimeout: 180_000,
+                    expect: { poll: { timeout: 120_000 } },
                     fileParallelism: false,
                 },
             },
@@ -34,7 +36,8 @@ export default defineConfig({
                     name: "lab",
                     include: ["test/lab/**/*.test.ts"],
                     globalSetup: "./test/lab/prerequisites.ts",
-                    testTimeout: 600_000,
+                    // Long enough for one that makes an image of another system on the way.
+                    testTimeout: 1_800_000,
                     hookTimeout: 1_800_000,
                     maxWorkers: 2,
                     sequence: { groupOrder: 1 },

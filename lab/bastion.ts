@@ -15,7 +15,7 @@ const USER = "admin";
 const REGION = "eu-central-1";
 /** The last elastic address: the program gets those that it would get without a bastion, and this one stays the same. */
 const ADDRESS_NUMBER = 254;
-const BOOT_MS = 90_000;
+const BOOT_MS = 300_000;
 
 /** How to get through the bastion, as the settings of the program want it. */
 export interface Bastion {

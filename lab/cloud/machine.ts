@@ -74,7 +74,7 @@ export async function startMachine(
         env: { [processes.MACHINE_MARK]: instance.id },
     });
     const up = () => leaderPid(lab, instance.id) !== undefined || !isMachineRunning(lab, instance.id);
-    if (!(await processes.waitUntil(up, 20_000)) || !isMachineRunning(lab, instance.id)) {
+    if (!(await processes.waitUntil(up, 120_000)) || !isMachineRunning(lab, instance.id)) {
         throw new Error(`the machine ${instance.id} did not start: see ${consoleLog(lab, instance.id)}`);
     }
 }

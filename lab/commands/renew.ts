@@ -11,7 +11,7 @@ import { readOutputs } from "./session.ts";
 import { type LabOutputs, hostOf, requireOutputs } from "./surfaces.ts";
 
 /** How long nginx may take to serve a new certificate, in milliseconds. */
-const RELOAD_MS = 15_000;
+const RELOAD_MS = 60_000;
 
 /** Renews the certificate although it is not due, and proves by the serial served that the new one is in use. */
 export async function renew(options: { verbose?: boolean }): Promise<void> {

@@ -28,7 +28,7 @@ export interface UpOptions {
 }
 
 /** How long the surfaces may take to answer after the program has ended, in milliseconds. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Brings the lab up, or up to date. Throws when one of the public surfaces does not answer. */
 export async function up(options: UpOptions): Promise<void> {

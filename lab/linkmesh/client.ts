@@ -13,7 +13,7 @@ export interface AgentOptions {
     /** Leave both out to connect without a client certificate, which the server refuses. */
     certificate?: string;
     privateKey?: string;
-    /** Milliseconds for a connection and for each unary call. Default 5000. */
+    /** Milliseconds for a connection and for each unary call. Default 60,000. */
     timeout?: number;
 }
 
@@ -38,7 +38,7 @@ export interface AgentChannel {
 
 /** Connects lazily: with the first call. */
 export function connectAgent(options: AgentOptions): Agent {
-    const { host, port, servername = host, timeout = 5000 } = options;
+    const { host, port, servername = host, timeout = 60_000 } = options;
     const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
     const client = new Client(
         `${host.includes(":") ? `[${host}]` : host}:${port}`,

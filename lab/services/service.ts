@@ -76,8 +76,11 @@ function chrooted(image: string, dir: string, service: Service): string[] {
     return ["unshare", "--mount", "--propagation", "private", "--", "sh", ...inner];
 }
 
+/** For a machine that is busy with other things, too: one that has ended is not waited for. */
+const START_MS = 120_000;
+
 async function waitUntilListening(lab: Lab, service: Service): Promise<void> {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + START_MS;
     while (!(await accepts(service.address, service.port))) {
         if (Date.now() > deadline || !runningProcess(servicePidFile(lab, service.name))) {
             const log = serviceLog(lab, service.name);

@@ -76,7 +76,7 @@ test("a failure: what and what to do, exit 1; a warning alone exits 0", async ()
     }
 });
 
-test.each<[string, string, RegExp, number]>([
+test.each<[what: string, script: string, line: RegExp, code: number, timeout?: number]>([
     [
         "renews",
         "cat <<'SHOWN'\nId=certbot.timer\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=certbot.service\nLoadState=loaded\nActiveState=inactive\nResult=success\nSHOWN",
@@ -89,11 +89,11 @@ test.each<[string, string, RegExp, number]>([
         /^✗ renewal .*over SSH: admin@192\.0\.2\.7: Permission denied \(publickey\)\.\n {20}check the command/,
         1,
     ],
-    ["says nothing", "exec sleep 10", /^✗ renewal .*over SSH: no answer within 1 s\n/, 1],
-])("--ssh: a machine that %s", async (_, script, line, expected) => {
+    ["says nothing", "exec sleep 60", /^✗ renewal .*over SSH: no answer within 1 s\n/, 1, 1],
+])("--ssh: a machine that %s", async (_, script, line, expected, timeout = 60) => {
     writeFileSync(join(directory, "ssh"), script);
     const ssh = `sh ${directory}/ssh admin@192.0.2.7`;
-    const { code, stdout } = await cli(...arguments_, "--only", "renewal", "--timeout", "1", "--ssh", ssh);
+    const { code, stdout } = await cli(...arguments_, "--only", "renewal", "--timeout", `${timeout}`, "--ssh", ssh);
     expect(stdout).toMatch(line);
     expect(code).toBe(expected);
 });

@@ -66,7 +66,7 @@ table("https", [
         what: "silence before TLS",
         faults: { rawHttps: () => {} },
         status: "fail",
-        detail: /does not start TLS within 0.5 s/,
+        detail: /does not start TLS within 2 s/,
         change: SILENT,
     },
     {
@@ -79,7 +79,7 @@ table("https", [
         what: "silence after TLS",
         faults: { https: () => {} },
         status: "fail",
-        detail: /does not answer it within 0.5 s/,
+        detail: /does not answer it within 2 s/,
         change: SILENT,
     },
     {
@@ -140,7 +140,7 @@ table("opamp", [
         what: "no answer",
         faults: { https: () => {}, upgrade: false },
         status: "fail",
-        detail: /does not answer it within 0.5 s/,
+        detail: /does not answer it within 2 s/,
         change: SILENT,
     },
 ]);

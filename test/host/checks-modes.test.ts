@@ -84,7 +84,7 @@ table("ui", [
         faults: ui({ raw: () => {} }),
         change: SILENT,
         status: "fail",
-        detail: /does not answer it within 0.5 s/,
+        detail: /does not answer it within 2 s/,
     },
     {
         what: "hang-up after TLS",

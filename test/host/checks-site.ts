@@ -94,7 +94,7 @@ export async function startSite(trust: Authorities, faults: Faults = {}): Promis
             ...(names.has("ui") && { uiHost: UI_HOST }),
             grpc: grpcPort === undefined ? { host: GRPC_HOST, port: httpsPort } : { port: grpcPort },
             closedPorts: [closed],
-            timeoutMs: 10_000,
+            timeoutMs: 60_000,
         },
         stop: async () => {
             for (const socket of sockets) socket.destroy();

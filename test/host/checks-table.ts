@@ -13,7 +13,7 @@ export interface Case {
 }
 
 /** Nobody answers: not to be waited for. */
-export const SILENT: Partial<Target> = { timeoutMs: 500 };
+export const SILENT: Partial<Target> = { timeoutMs: 2_000 };
 /** Without the CA, as against the public roots. */
 export const PUBLIC_ROOTS: Partial<Target> = { ca: undefined };
 

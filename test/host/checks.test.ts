@@ -44,10 +44,7 @@ test.each(["127.0.0.1", "::1"])("a good set-up is green at %s", async (address) 
 
 test("both families are checked, each on its own", async () => {
     const { ipv4, httpPort } = await site();
-    const results = await runChecks(
-        { host: HOST, ipv4, ipv6: "::1", httpPort, timeoutMs: 500 },
-        { only: ["redirect"] },
-    );
+    const results = await runChecks({ host: HOST, ipv4, ipv6: "::1", httpPort }, { only: ["redirect"] });
     expect(results.map(({ family, status }) => `${family} ${status}`)).toEqual(["ipv4 ok", "ipv6 fail"]);
 });
 
@@ -89,7 +86,7 @@ test("patience waits for what comes up later, and results keep their order", asy
     const order: string[] = [];
     const results = await runChecks(
         { ...target, httpPort: port },
-        { patience: 10_000, onResult: ({ name }) => order.push(name) },
+        { patience: 60_000, onResult: ({ name }) => order.push(name) },
     );
     expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
     expect(order).toEqual(results.map(({ name }) => name));
@@ -162,7 +159,7 @@ describe("addresses", () => {
         ["a AAAA at another name", { ...NAMES, ipv6: false }, four, { ui: both }, "fail", /::1 for ui.*has no IPv6/],
     ])("%s", async (_what, change, zone, byLabel, status, detail) => {
         const dns = [await nameServer(zone, byLabel)];
-        const results = await runChecks({ host: HOST, dns, timeoutMs: 100, ...change }, { only: ["addresses"] });
+        const results = await runChecks({ host: HOST, dns, ...change }, { only: ["addresses"] });
         expect(results).toMatchObject([{ name: "addresses", status }]);
         expect(results[0]!.detail).toMatch(detail);
     });
@@ -175,7 +172,7 @@ describe("addresses", () => {
 
     test("two machines in the DNS are worth a warning", async () => {
         const dns = [await nameServer({ A: ["127.0.0.1", "127.0.0.2"], AAAA: [] })];
-        const [result] = await runChecks({ host: HOST, dns, timeoutMs: 100 }, { only: ["addresses"] });
+        const [result] = await runChecks({ host: HOST, dns }, { only: ["addresses"] });
         expect(result).toMatchObject({
             status: "warn",
             detail: expect.stringContaining("127.0.0.1, 127.0.0.2") as string,

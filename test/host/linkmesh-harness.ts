@@ -19,8 +19,8 @@ export interface Outcome {
 
 export interface Running {
     process: ChildProcess;
-    /** Sends SIGTERM and waits; resolves to the exit code and the milliseconds that it took. */
-    stop(signal?: NodeJS.Signals): Promise<{ code: number | null; milliseconds: number }>;
+    /** Sends SIGTERM and waits; resolves to the exit code. */
+    stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 /** A port that nothing listens on. */
@@ -103,10 +103,9 @@ export class Installation {
         });
         return {
             process: child,
-            stop: async (signal = "SIGTERM") => {
-                const start = Date.now();
+            stop: (signal = "SIGTERM") => {
                 child.kill(signal);
-                return { code: await exited, milliseconds: Date.now() - start };
+                return exited;
             },
         };
     }

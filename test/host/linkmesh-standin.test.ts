@@ -257,7 +257,7 @@ describe("a server that runs", () => {
         expect(() => execFileSync("flock", ["--nonblock", site.boltPath, "true"])).toThrow();
     });
 
-    it("stops within two seconds with sessions open", async () => {
+    it("stops while sessions are open, and ends them", async () => {
         const socket = new WebSocket(`ws://127.0.0.1:${site.httpPort}/v1/opamp`, {
             headers: { Authorization: `Bearer ${token}` },
         });
@@ -267,9 +267,7 @@ describe("a server that runs", () => {
         const channel = agent.channel();
         await channel.exchange(Buffer.from("x"));
         channel.call.on("error", () => {});
-        const { code, milliseconds } = await server.stop();
-        expect(code).toBe(0);
-        expect(milliseconds).toBeLessThan(2000);
+        expect(await server.stop()).toBe(0);
         expect(await closed).toBe(1001);
         agent.close();
         expect(() => execFileSync("flock", ["--nonblock", site.boltPath, "true"])).not.toThrow();

@@ -104,8 +104,8 @@ test("gRPC passes with mTLS from end to end, unary and stream", async () => {
     await channel.end();
     agent.close();
 
-    const stranger = connectAgent({ ...options, certificate: undefined, privateKey: undefined, timeout: 2_000 });
-    await expect(stranger.ping(payload)).rejects.toThrow();
+    const stranger = connectAgent({ ...options, certificate: undefined, privateKey: undefined });
+    await expect(stranger.ping(payload)).rejects.toMatchObject({ code: 14 });
     stranger.close();
 });
 
@@ -124,7 +124,7 @@ test("a renewal cuts no WebSocket and no gRPC stream, and the next client sees t
     const renewed = await trust.publicCa.issue([HOST]);
     server.renew(renewed);
     const { serialNumber } = new X509Certificate(renewed.cert);
-    await expect.poll(() => servedSerial(server.ports.https), { timeout: 10_000 }).toBe(serialNumber);
+    await expect.poll(() => servedSerial(server.ports.https)).toBe(serialNumber);
 
     expect(await exchange("after")).toEqual(["after", "after"]);
     await channel.end();

@@ -40,7 +40,7 @@ export class Clients {
                     servername: this.lab.host,
                     localAddress,
                     headers: { Host: this.lab.host, ...headers },
-                    timeout: 10_000,
+                    timeout: 60_000,
                 },
                 (response) => {
                     let text = "";

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { allPids, procStat } from "../../lab/cloud/process.ts";
 import type { CloudRealizer } from "../../lab/cloud/store.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { ensurePulumi } from "../../lab/engine/cli-binary.ts";
@@ -11,6 +12,7 @@ import { type InlineProgram, runEngine } from "../../lab/engine/run.ts";
 import { ensureImage } from "../../lab/image/image.ts";
 import { type Lab, labCacheDir } from "../../lab/lab.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
+import { commandLine } from "./cut.ts";
 
 /** What an operation of the engine did, in its order. */
 export interface Operation {
@@ -23,7 +25,6 @@ export interface Operation {
     lines: string[];
     /** What the CLI printed. */
     text: string;
-    milliseconds: number;
 }
 
 /** What the providers' tests share: a lab of records only, and a stack. */
@@ -70,8 +71,9 @@ export class TestStack {
         return this.#run(["preview", "--stack", "dev", "--diff", ...args], program);
     }
 
-    up(program: InlineProgram): Promise<Operation> {
-        return this.#run(["up", "--stack", "dev", "--yes", "--skip-preview"], program);
+    /** `onLine` is called with each line that a command prints. */
+    up(program: InlineProgram, onLine?: (line: string) => void): Promise<Operation> {
+        return this.#run(["up", "--stack", "dev", "--yes", "--skip-preview"], program, onLine);
     }
 
     refresh(...args: string[]): Promise<Operation> {
@@ -87,11 +89,10 @@ export class TestStack {
     }
 
     /** Process ids of the engines that run at present. */
-    async enginePids(): Promise<number[]> {
-        const children = await readFile(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
-        const pids = children.split(" ").filter(Boolean).map(Number);
-        const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
-        return pids.filter((_, index) => commands[index]!.startsWith(`${this.#command}\0`));
+    enginePids(): number[] {
+        return allPids().filter(
+            (pid) => procStat(pid)?.parent === process.pid && commandLine(pid)[0] === this.#command,
+        );
     }
 
     /** The state as the file backend keeps it. */
@@ -103,7 +104,7 @@ export class TestStack {
         await rm(this.dir, { recursive: true, force: true });
     }
 
-    async #run(args: string[], program?: InlineProgram): Promise<Operation> {
+    async #run(args: string[], program?: InlineProgram, onLine?: (line: string) => void): Promise<Operation> {
         const steps: string[] = [];
         const diagnostics: string[] = [];
         const lines: string[] = [];
@@ -116,9 +117,11 @@ export class TestStack {
             }
             const message = event.diagnosticEvent?.message.trim();
             if (message && event.diagnosticEvent?.severity !== "info") diagnostics.push(message);
-            else if (message) lines.push(message);
+            else if (message) {
+                lines.push(message);
+                onLine?.(message);
+            }
         };
-        const before = performance.now();
         const result = await runEngine({
             command: this.#command,
             args,
@@ -127,15 +130,7 @@ export class TestStack {
             program,
             onEvent: ["preview", "up", "refresh", "destroy"].includes(args[0]!) ? onEvent : undefined,
         });
-        const milliseconds = Math.round(performance.now() - before);
-        return {
-            exitCode: result.exitCode,
-            steps,
-            diagnostics,
-            lines,
-            text: result.stdout + result.stderr,
-            milliseconds,
-        };
+        return { exitCode: result.exitCode, steps, diagnostics, lines, text: result.stdout + result.stderr };
     }
 
     #variables(): Record<string, string> {

@@ -38,7 +38,7 @@ export function renewal(): void {
         const started = Date.now();
         const asked = load.requests;
         await onMachine("systemctl start certbot.service");
-        while ((await serial()) === before.serial && Date.now() - started < 60_000) await sleep(100);
+        while ((await serial()) === before.serial) await sleep(100);
         const seconds = (Date.now() - started) / 1000;
         const during = load.requests - asked;
         await load.requestsMade(Math.max(REQUESTS, load.requests + AROUND));

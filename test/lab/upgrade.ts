@@ -1,7 +1,6 @@
 import { execa } from "execa";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { buildPackage } from "../../lab/linkmesh/build.ts";
 import { RunningUp, stepAtWork } from "./cut.ts";
@@ -42,7 +41,7 @@ export function upgrade(): void {
         const up = new RunningUp(["--package", file]);
         try {
             await up.until(() => stepAtWork()?.name === "install");
-            while ((await tryOnMachine("test -e /srv/linkmesh/before-upgrade/pending")).code !== 0) await sleep(10);
+            await up.until(async () => (await tryOnMachine("test -e /srv/linkmesh/before-upgrade/pending")).code === 0);
             await tryOnMachine("systemctl reboot --force --force");
             await up.ended;
         } finally {

@@ -1,10 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { unhandled } from "./canary.ts";
 import { CONFIG, isSecret, type Registered, runProgram, valueOf } from "./program.ts";
 
 // Two programs of fifty resources each.
-vi.setConfig({ testTimeout: 30_000 });
 
 const program = "./linkmesh-program.ts";
 type Outputs = Record<string, pulumi.Output<unknown>>;
