@@ -58,10 +58,10 @@ export function access(): void {
         for (let n = 0; n < 300; n++) await expect(client.opamp(token)).rejects.toThrow("429");
         for (const socket of sessions) socket.terminate();
         const lines = (file: string) => onMachine(`${file} | grep -c 'limiting connections' || true`);
-        // 20 a minute, which may have begun twice.
+        // 5 a minute, times up to six by the room that the journal has; and a minute may begin meanwhile.
         const told = Number(await lines("journalctl --unit nginx --output cat"));
         expect(told).toBeGreaterThan(0);
-        expect(told).toBeLessThanOrEqual(40);
+        expect(told).toBeLessThanOrEqual(60);
         expect(await lines("cat /var/log/nginx/error.log")).toBe("0");
         const check = await labOk("check");
         expect(check.stdout).toMatch(new RegExp(`limits .*${lab6()} reached the limit`));

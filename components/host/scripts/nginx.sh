@@ -76,9 +76,10 @@ RequiresMountsFor=/etc/letsencrypt
 LimitNOFILE=$OPEN_FILES
 Restart=on-failure
 RestartSec=2
-# Of refused sessions, each of which has a line: the journal keeps some, and says how many it did not.
+# Of refused sessions, each of which has a line: the journal keeps some, and says how many it did not. It multiplies
+# the number by up to six, the more room it has.
 LogRateLimitIntervalSec=1min
-LogRateLimitBurst=20
+LogRateLimitBurst=5
 # What an nginx that was killed leaves would keep the next from starting.
 ExecStartPre=/bin/rm -f /run/linkmesh-https.sock /run/linkmesh-grpc.sock
 IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
