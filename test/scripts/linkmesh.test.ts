@@ -157,8 +157,8 @@ describe("the step install", () => {
         [ENVIRONMENT]: { link: `/srv/linkmesh/files${ENVIRONMENT}` },
         [CONFIG]: "config of 1.0\n",
     };
-    /** What a version does to the data as soon as it runs. */
-    const migrates = `v=$(cat /stub/version); echo "data of $v" >${DB}`;
+    /** What a version does to the data as soon as it runs. The old one cannot read what the new one has begun. */
+    const migrates = `v=$(cat /stub/version); [ "$(cat ${DB}) $v" = "half of 2.0 1.0" ] || echo "data of $v" >${DB}`;
     const good = linkmesh(`${migrates}; true`);
     const broken = linkmesh(`${migrates}; [ "$v" = 1.0 ]`);
     const machine = (given: Given = {}) =>
@@ -251,7 +251,7 @@ describe("the step install", () => {
         [`${COPY}/environment`]: "SECRET=x\n",
         [`${COPY}/config.yaml`]: "config of 1.0\n",
     };
-    const ruined = { ...inUse, ...copied, [DB]: "ruined\n" };
+    const ruined = { ...inUse, ...copied, [DB]: "half of 2.0\n" };
     const half = { ...ruined, "/stub/version": "2.0\n", [`${STATE}/package`]: "two\n" };
     const pending = { [`${COPY}/pending`]: "one\n" };
 
@@ -305,33 +305,19 @@ describe("the step install", () => {
             then: OLD,
         },
     ])("$found, $wanted wanted: $then.data", ({ wanted, machine: found, then }) => {
-        const on = machine({ variables: { NAME: wanted }, machine: found });
-        on.run({ main: "write_drop_in", variables: { NAME: wanted } });
-        const variables = {
-            NAME: wanted,
-            DOMAIN: "linkmesh.example.com",
-            ENVIRONMENT_FILE: ENVIRONMENT,
-            DIRECTORIES: "/var/lib/linkmesh",
-        };
-        expect(on.run({ variables })).toMatchObject({ status: 0, errors: [] });
+        const on = machine({ machine: found });
+        expect(on.run({ variables: { NAME: wanted } })).toMatchObject({ status: 0, errors: [] });
         expect(state(on)).toEqual(then);
         expect(on.sh(`ls ${COPY}`)).not.toContain("restoring");
     });
 
     test("a package that fails to be put back leaves LinkMesh stopped, told, and the next run tries again", () => {
-        const on = machine({
-            variables: {
-                NAME: "one",
-                DOMAIN: "linkmesh.example.com",
-                ENVIRONMENT_FILE: ENVIRONMENT,
-                DIRECTORIES: "/var/lib/linkmesh",
-            },
-            machine: { ...half, ...pending },
-        });
-        const ran = on.run({ stubs: linkmesh("true", { apt: "echo 'E: no'; exit 100" }) });
+        const on = machine({ machine: { ...half, ...pending } });
+        const variables = { NAME: "one" };
+        const ran = on.run({ variables, stubs: linkmesh("true", { apt: "echo 'E: no'; exit 100" }) });
         expect(ran.errors).toEqual([expect.stringContaining("apt-get install failed: E: no")]);
         expect(on.read(`${COPY}/restoring`)).toBe("");
-        expect(on.run({ stubs: good }).status).toBe(0);
+        expect(on.run({ variables }).status).toBe(0);
         expect(state(on)).toEqual(OLD);
     });
 

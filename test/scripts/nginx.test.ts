@@ -231,30 +231,26 @@ describe("the step nginx", () => {
         ]);
     });
 
-    test("cut after any file, the next run has nginx, systemd and the kernel read all of them", () => {
-        const clean = machine();
-        clean.run();
-        const expected = { ...clean.files() };
-        for (const path of [
-            CONF,
-            "/etc/nginx/conf.d/linkmesh-proxy.conf",
-            "/etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf",
-            "/etc/sysctl.d/90-linkmesh-proxy.conf",
-        ]) {
-            const on = machine();
-            // Killed as soon as the file is in place: no trap runs.
-            const cut = { mv: `/usr/bin/mv "$@"; [ "\${!#}" != ${path} ] || kill -KILL $PPID` };
-            expect(on.run({ stubs: cut }).status, path).not.toBe(0);
-            const next = on.run();
-            expect(next.status, path).toBe(0);
-            expect(on.files(), path).toEqual(expected);
-            expect(next.calls, path).toEqual(
-                expect.arrayContaining([
-                    "systemctl daemon-reload",
-                    "sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf",
-                ]),
-            );
-            expect(reloads(next.calls), path).toBeGreaterThan(0);
-        }
+    test.each([
+        CONF,
+        "/etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf",
+        "/etc/sysctl.d/90-linkmesh-proxy.conf",
+    ])("cut as soon as %s is in place, the next run has nginx, systemd and the kernel read all files", (path) => {
+        const on = machine();
+        on.run();
+        // Killed: no trap runs.
+        const cut = { mv: `/usr/bin/mv "$@"; [ "\${!#}" != ${path} ] || kill -KILL $PPID` };
+        expect(on.run({ ...bigger, stubs: cut }).status).not.toBe(0);
+        const next = on.run(bigger);
+        expect(next).toMatchObject({ status: 0, errors: [] });
+        expect(on.read(CONF)).toContain("worker_connections 4000;");
+        expect(on.read(UNREAD)).toBeUndefined();
+        expect(next.calls).toEqual(
+            expect.arrayContaining([
+                "systemctl daemon-reload",
+                "sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf",
+            ]),
+        );
+        expect(reloads(next.calls)).toBe(1);
     });
 });

@@ -112,7 +112,7 @@ apply() {
     local command
     printf -v command '%q ' "$@"
     [[ "${AGAIN[*]}" = *"$command"* ]] || AGAIN+=("$command")
-    "$@"
+    eval "$command" # rather than "$@", which an error would name
 }
 
 # commit: what the step has done so far stays, whatever comes after.
@@ -149,6 +149,7 @@ keep() {
 
 restore() {
     local new
+    if [ ! -L "$1" ] && [ ! -L "$2" ] && same "$1" "$2"; then return; fi
     new="$(dirname "$2")/.linkmesh.kept"
     rm -f "$new"
     cp -a "$1" "$new"
@@ -187,10 +188,14 @@ write_beside() {
         rm -f "$NEW"
         fail "cannot write $path: is the disk full?"
     }
-    if [ -f "$path" ] && cmp -s "$NEW" "$path" && [ "$(stat -c %a:%U:%G "$NEW")" = "$(stat -c %a:%U:%G "$path")" ]; then
+    if [ -f "$path" ] && same "$NEW" "$path"; then
         CHANGED=''
         rm -f "$NEW"
     fi
+}
+
+same() {
+    cmp -s "$1" "$2" && [ "$(stat -c %a:%U:%G "$1")" = "$(stat -c %a:%U:%G "$2")" ]
 }
 
 # swap NEW PATH: NEW, a file or a link, takes the place of PATH at once, and holds it after a power cut too.
