@@ -5,6 +5,10 @@ const STATE = "/var/lib/linkmesh-proxy";
 const CONFIG = "/etc/linkmesh/config.yaml";
 const ENVIRONMENT = "/etc/default/linkmesh-server";
 const { certificate } = selfSigned("linkmesh.example.com");
+const GRPC_NAME = "grpc.example.com";
+const named = selfSigned("linkmesh.example.com", GRPC_NAME).certificate;
+/** `cert init` adds the name. */
+const CERT_INIT = { runuser: "cat /stub/named.pem >/stub/grpc.pem" };
 
 /**
  * LinkMesh as a unit that serves what it was started with: it answers when `works` is true of its files. The version
@@ -46,11 +50,11 @@ describe("the step config", () => {
     const machine = (given: Given = {}) =>
         new Machine({
             step: "config",
-            variables: { DOMAIN: "linkmesh.example.com" },
+            variables: { DOMAIN: "linkmesh.example.com", GRPC_NAME: "linkmesh.example.com" },
             // The merge itself has tests of its own.
             files: { "config.yaml": "new\n", "merge_config.py": "" },
             ...given,
-            machine: { ...running, [CONFIG]: "old\n", ...given.machine },
+            machine: { ...running, "/srv/linkmesh/identity/user": "", [CONFIG]: "old\n", ...given.machine },
             stubs: {
                 ...linkmesh("true"),
                 python3: `cat "$3"; echo pending >"$4/pending"; echo record >"$4/record"`,
@@ -70,6 +74,16 @@ describe("the step config", () => {
         expect([on.read(`${STATE}/config-record`), on.mode(`${STATE}/config-record`)]).toEqual(["record\n", "600"]);
         expect(on.read(`${STATE}/config-record.pending`)).toBeUndefined();
         expect(on.run().calls.filter((call) => call.startsWith("systemctl restart"))).toEqual([]);
+    });
+
+    test("gives the certificate on the gRPC port its name, which another database may have brought", () => {
+        const on = machine({ machine: { "/stub/named.pem": named }, stubs: CERT_INIT });
+        const ran = on.run({ variables: { GRPC_NAME } });
+        expect(ran).toMatchObject({ status: 0, errors: [] });
+        expect(ran.calls).toContain(`runuser -u linkmesh -- linkmesh-server cert init --san dns:${GRPC_NAME}`);
+        // Not with gRPC off, nor when it has the name.
+        const more = [on.run({ variables: { GRPC_NAME: "" } }), on.run({ variables: { GRPC_NAME } })];
+        expect(more.flatMap(({ calls }) => calls).filter((call) => call.startsWith("runuser"))).toEqual([]);
     });
 
     test.each<[string, Given["stubs"], RegExp]>([
@@ -117,7 +131,11 @@ describe("the step environment", () => {
     const machine = (stubs: Given["stubs"]) =>
         new Machine({
             step: "environment",
-            variables: { DOMAIN: "linkmesh.example.com", ENVIRONMENT_FILE: ENVIRONMENT },
+            variables: {
+                DOMAIN: "linkmesh.example.com",
+                GRPC_NAME: "linkmesh.example.com",
+                ENVIRONMENT_FILE: ENVIRONMENT,
+            },
             files: { entries: 'A="b"\n' },
             machine: { ...running, [ENVIRONMENT]: { link: "/srv/linkmesh/env" }, "/srv/linkmesh/env": "SECRET=x" },
             stubs,
@@ -129,6 +147,15 @@ describe("the step environment", () => {
         expect(on.read("/srv/linkmesh/env")).toBe('SECRET=x\n# BEGIN linkmesh-proxy\nA="b"\n# END linkmesh-proxy\n');
         expect(on.run({ files: { entries: "" } }).status).toBe(0);
         expect(on.read("/srv/linkmesh/env")).toBe("SECRET=x\n");
+    });
+
+    test("gives the certificate on the gRPC port its name once something changed", () => {
+        const on = machine({ ...linkmesh("true"), ...CERT_INIT });
+        on.write("/stub/named.pem", named);
+        expect(on.run({ variables: { GRPC_NAME } }).calls).toContain(
+            `runuser -u linkmesh -- linkmesh-server cert init --san dns:${GRPC_NAME}`,
+        );
+        expect(on.run({ variables: { GRPC_NAME } }).calls.filter((call) => call.startsWith("runuser"))).toEqual([]);
     });
 
     test("entries with which LinkMesh does not start are taken back", () => {
