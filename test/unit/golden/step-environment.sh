@@ -396,11 +396,11 @@ written_elsewhere() {
     done
 }
 
+# systemd makes a service's first process the leader of a session, which those that it starts belong to.
 linkmesh_pids() {
-    local group
-    for group in /proc/[0-9]*/cgroup; do
-        if grep -qs "/$PACKAGE\.service" "$group"; then basename "$(dirname "$group")"; fi
-    done
+    local main
+    main=$(systemctl show --property MainPID --value "$PACKAGE")
+    if [ "$main" != 0 ]; then pgrep --session "$main" || echo "$main"; fi
 }
 
 # refuse_elsewhere KNOWN PUT_BACK: fails when LinkMesh keeps anything beside the data volume that KNOWN does not list.
