@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Secret } from "../settings/secret.ts";
+import { holds } from "../settings/secret.ts";
 import type { Settings } from "../settings.ts";
 import { isIpv6 } from "../surfaces.ts";
 import { SYSTEM_FACTS, type System } from "../systems.ts";
@@ -80,8 +80,7 @@ type DataVolume = Awaited<ReturnType<typeof findDataVolume>>;
 /** A Debian package's file name ends with its architecture. */
 function refuseOtherPackage({ linkmeshDebUrl: url, instanceType }: Settings, architecture: "arm64" | "x86_64"): void {
     const [wanted, other] = architecture === "arm64" ? ["arm64", "amd64"] : ["amd64", "arm64"];
-    const isForOther = (text: string) => new RegExp(`_${other}\\.deb($|[?#])`).test(text);
-    if (!(url instanceof Secret ? url.test(isForOther) : isForOther(url))) return;
+    if (!holds(url, (text) => new RegExp(`_${other}\\.deb($|[?#])`).test(text))) return;
     throw new pulumi.RunError(
         `linkmeshDebUrl names a package for ${other}, but ${instanceType} is ${wanted}; set the package for ${wanted}, or an instanceType of the other architecture.`,
     );

@@ -47,6 +47,11 @@ export class Secret<T = string> {
     }
 }
 
+/** The answer to a question about a value, whether or not it is a secret. */
+export function holds<T>(value: T | Secret<T>, question: (value: T) => boolean): boolean {
+    return value instanceof Secret ? value.test(question) : question(value);
+}
+
 /** What is made of a value; a secret if the value is one. */
 export function made<T, U>(value: T | Secret<T>, make: (value: T) => U): U | Secret<U> {
     return value instanceof Secret ? value.map(make) : make(value);
