@@ -66,7 +66,8 @@ const secretOf = (name: SecretName) => {
 };
 
 beforeAll(async () => {
-    const { cert, key } = await (await TestCa.create("CN=own")).issue(["linkmesh.example.com"]);
+    const authority = await TestCa.create("CN=own");
+    const { cert, key } = await authority.issue(["linkmesh.example.com"]);
     const [login, bastion] = await Promise.all([
         generateKey({ algorithm: "ED25519" }),
         generateKey({ algorithm: "RSA", rsaBits: 2048 }),
@@ -79,7 +80,7 @@ beforeAll(async () => {
         bastionPrivateKey: bastion.privateKeyPem,
         linkmeshEnvironment: { TOKEN: `it's "${randomBytes(24).toString("hex")}" $HOME`, N: "5" },
     };
-    const own = { ...all, tlsCertificate: cert, tlsPrivateKey: key };
+    const own = { ...all, tlsCertificate: cert + authority.pem, tlsPrivateKey: key };
     const acmeEabHmacKey = randomBytes(36).toString("base64url").replace(/[_-]/g, "x");
     const [password, signature] = [0, 1].map(() => randomBytes(24).toString("hex"));
     const linkmeshDebUrl = `https://me:${password}@packages.example.com/a.deb?X-Amz-Signature=${signature}`;

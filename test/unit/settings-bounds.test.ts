@@ -4,6 +4,7 @@ import { SETTINGS } from "../../components/settings.ts";
 /** The least and the most that each setting takes, and what lies just outside. */
 const BOUNDS: [keyof typeof SETTINGS, inside: unknown[], outside: unknown[]][] = [
     ["collectorsExpected", [1, 200_000], [0, 200_001]],
+    ["sessionsPerAddress", [0, 65_535], [-1, 65_536]],
     ["vpcCidr", ["10.0.0.0/16", "10.0.0.0/28"], ["10.0.0.0/15", "10.0.0.0/29"]],
     ["dataVolumeSize", [1, 16_384], [0, 16_385]],
     ["dailySnapshots", [0, 365], [-1, 366]],

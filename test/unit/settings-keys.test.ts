@@ -171,8 +171,9 @@ describe("a public key", () => {
 });
 
 describe("a private key of a certificate", async () => {
-    const { cert, key } = await (await TestCa.create("CN=own")).issue(["linkmesh.example.com"]);
-    const own = (tlsPrivateKey: string) => problems({ tlsCertificate: cert, tlsPrivateKey });
+    const authority = await TestCa.create("CN=own");
+    const { cert, key } = await authority.issue(["linkmesh.example.com"]);
+    const own = (tlsPrivateKey: string) => problems({ tlsCertificate: cert + authority.pem, tlsPrivateKey });
     const sec1 = createPrivateKey(key).export({ type: "sec1", format: "pem" }).toString();
     const parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
 

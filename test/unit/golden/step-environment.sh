@@ -41,7 +41,7 @@ error() {
 start() {
     local work
     umask 022
-    { work=$(mktemp -d) && mkdir "$work/files" "$work/kept" && : >"$work/sound"; } || fail "cannot write in /tmp: is the disk full?"
+    { work=$(mktemp -d) && mkdir -m 0700 "$work/files" "$work/kept" && : >"$work/sound"; } || fail "cannot write in /tmp: is the disk full?"
     WORK=$work FILES=$work/files
     trap finish EXIT
     # The first line of the command alone: what a here-document holds may be secret. A subshell's failure is told by the
