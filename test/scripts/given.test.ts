@@ -6,6 +6,8 @@ import { taken } from "./shell.ts";
 
 /** Of what the machine's /etc/os-release sets. */
 const FROM_THE_MACHINE: Record<string, string[]> = { ready: ["ID", "PRETTY_NAME", "VERSION_ID"] };
+/** Given only so that a change of them runs the step again, as its script says. */
+const TO_RUN_AGAIN: Record<string, string[]> = { surfaces: ["LINKMESH"] };
 
 /** Sets of settings that reach every step, and every variable and file of it. */
 const MODES: Record<string, Record<string, string>> = {
@@ -43,10 +45,17 @@ function given(text: string): { variables: string[]; files: string[] } {
     };
 }
 
+/** What the text of a step without variables and files uses. */
+function usesOf(step: string): ReturnType<typeof taken> {
+    const { variables, files } = taken(renderStep({ name: step }).replace(/^STEP=.*/, ""));
+    return { variables: [...variables, ...(TO_RUN_AGAIN[step] ?? [])].sort(), files };
+}
+
 let own: Record<string, string>;
 beforeAll(async () => {
-    const { cert, key } = await (await TestCa.create("CN=a CA of one's own")).issue(["linkmesh.example.com"]);
-    own = { tlsCertificate: cert, tlsPrivateKey: key };
+    const authority = await TestCa.create("CN=a CA of one's own");
+    const { cert, key } = await authority.issue(["linkmesh.example.com"]);
+    own = { tlsCertificate: cert + authority.pem, tlsPrivateKey: key };
 });
 
 describe("a step is given what its script and the functions use, and nothing else", () => {
@@ -63,7 +72,7 @@ describe("a step is given what its script and the functions use, and nothing els
             const { variables, files } = given(reveal<string>(inputs.stdin));
             return {
                 gives: { step, variables: [...variables, ...(FROM_THE_MACHINE[step] ?? [])].sort(), files },
-                uses: { step, ...(uses[step] ??= taken(renderStep({ name: step }).replace(/^STEP=.*/, ""))) },
+                uses: { step, ...(uses[step] ??= usesOf(step)) },
             };
         });
         expect(compared.map(({ gives }) => gives)).toEqual(compared.map(({ uses }) => uses));
@@ -83,6 +92,7 @@ describe("a step is given what its script and the functions use, and nothing els
             "reachable",
             "ready",
             "surfaces",
+            "upkeep",
             "volume",
         ]);
         for (const name of seen) expect(readScript(name)).toContain("\nmain() {\n");

@@ -376,11 +376,17 @@ describe("the step install", () => {
 });
 
 describe("the step package", () => {
+    const FROM_SOURCE = {
+        "deb-url": "",
+        "apt-source": "https://apt.example.com stable main\n",
+        "apt-auth": "machine https://apt.example.com login us password secret\n",
+        "apt-key.asc": "KEY\n",
+    };
     const machine = (given: Given = {}) =>
         new Machine({
             step: "package",
-            variables: { NAME: "2.0", DEB_URL: "", APT_SOURCE: "https://apt.example.com stable main" },
-            files: { "apt-key.asc": "KEY\n" },
+            variables: { NAME: "2.0" },
+            files: FROM_SOURCE,
             ...given,
             stubs: {
                 ...linkmesh("true"),
@@ -390,6 +396,7 @@ describe("the step package", () => {
             },
         });
     const SOURCE = "/etc/apt/sources.list.d/linkmesh.list";
+    const LOGIN = "/etc/apt/auth.conf.d/linkmesh.conf";
 
     test("is on the data volume, from the source", () => {
         const on = machine();
@@ -435,7 +442,12 @@ describe("the step package", () => {
     ])("a source %s is taken back", (_, given, error) => {
         const on = machine({
             ...given,
-            machine: { ...given.machine, [SOURCE]: "deb before\n", "/etc/apt/keyrings/linkmesh.asc": "KEY BEFORE\n" },
+            machine: {
+                ...given.machine,
+                [SOURCE]: "deb before\n",
+                [LOGIN]: "machine before\n",
+                "/etc/apt/keyrings/linkmesh.asc": "KEY BEFORE\n",
+            },
         });
         const before = on.files();
         expect(on.run().errors).toEqual([expect.stringMatching(error)]);
@@ -453,7 +465,7 @@ describe("the step package", () => {
         const found: Record<string, string> = inUse === "" ? {} : { "/srv/linkmesh/package/in-use": `${inUse}\n` };
         const on = machine({
             machine: { ...found, [`/srv/linkmesh/package/${version}.deb`]: `${version}\n` },
-            variables: { NAME: version, DEB_URL: "", APT_SOURCE: "x" },
+            variables: { NAME: version },
         });
         const ran = on.run();
         expect(ran.status === 0).toBe(allowed);

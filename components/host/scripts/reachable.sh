@@ -87,7 +87,8 @@ leads() {
         value=$(values_of "$name" "$type" <"$WORK/answer" | one_line) || return
         [ "$value" = "$wanted" ] || not_yet "${server%.} says ${value:-nothing} for $name$by instead of $type $wanted" || return
     done
-    for target in $(tr ' ' '\n' <<<"$targets" | sort -u); do
+    targets=$(tr ' ' '\n' <<<"$targets" | sort -u) || return
+    for target in $targets; do
         [[ " ${way[*]} $name " != *" $target "* ]] ||
             not_yet "the CNAME records of ${way[0]:-$name} lead in a circle, by way of $target, instead of to $type $wanted" || return
         ((${#way[@]} < 8)) || not_yet "more than 8 CNAME records follow each other from ${way[0]} on, instead of $type $wanted" || return
