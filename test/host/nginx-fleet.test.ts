@@ -167,6 +167,36 @@ describe("a whole fleet behind one address", () => {
     });
 });
 
+test("large messages leave little memory behind in a session", async () => {
+    const server = await start({});
+    const sessions = await many(500, () => https(server, {}));
+    const before = memory(server);
+    const large = Buffer.alloc(32_000);
+    const arrived = (socket: Socket) =>
+        new Promise<void>((resolve) => {
+            let length = 0;
+            socket.on("data", (data) => (length += data.length) >= large.length && resolve());
+        });
+    for (const [from, to] of [
+        [[...held], sessions.map(({ socket }) => socket)],
+        [sessions.map(({ socket }) => socket), [...held]],
+    ] as const) {
+        const all = Promise.all(to.map(arrived));
+        for (const socket of from) socket.write(large);
+        await all;
+    }
+    expect(held.size).toBe(500);
+    expect((memory(server) - before) / sessions.length).toBeLessThan(24);
+});
+
+/** What nginx's workers have for themselves, in KiB. */
+function memory({ pid }: NginxServer): number {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    return children
+        .map((child) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${child}/smaps_rollup`, "utf8"))![1]))
+        .reduce((sum, size) => sum + size, 0);
+}
+
 describe.each([
     ["ports of their own", {}],
     ["one port", SHARED],

@@ -28,7 +28,7 @@ ${listenForHttps(args, " backlog=4096", " so_keepalive=60s:15s:4")}
 }
 
 # No http2: WebSocket's Upgrade belongs to HTTP/1.1.
-${site(args, args.domain, args.uiDomain === "" ? "" : "    http2 off;\n")}${
+${site(args, args.domain, args.uiDomain === "" ? "" : "    http2 off;\n", FOR_COLLECTORS)}${
         args.uiDomain === ""
             ? ""
             : `
@@ -63,7 +63,7 @@ ${trustedHops.map((hop) => `    set_real_ip_from ${hop};`).join("\n")}
 `;
 }
 
-function site(args: NginxArgs, name: string, http2: string, locations = ""): string {
+function site(args: NginxArgs, name: string, http2: string, locations: string): string {
     const sessions = sessionsPerAddress(args);
     return `server {
 ${listenForHttps(args)}
@@ -125,7 +125,7 @@ ${sessions === undefined ? `    ${NO_LIMIT};\n` : limit("linkmesh_http", session
     error_page 429 @refused;
     error_page 502 504 @failed;
 
-${locations}    # UI, REST, enrolment, downloads, and the WebSockets of OpAMP (/v1/opamp) and of agents (/v1/agent).
+${locations}    # UI, REST, enrolment, downloads.
     location / {
         proxy_pass http://linkmesh_http;
     }
@@ -154,6 +154,14 @@ ${locations}    # UI, REST, enrolment, downloads, and the WebSockets of OpAMP (/
 }
 
 const HSTS = `add_header Strict-Transport-Security "max-age=63072000" always;`;
+
+const FOR_COLLECTORS = `    # The WebSockets of collectors and agents. Each keeps its buffers as long as it is open, and there are thousands.
+    location ~ ^/v1/(opamp|agent)$ {
+        proxy_buffer_size 8k;
+        proxy_pass http://linkmesh_http;
+    }
+
+`;
 
 const forPeople = ({
     domain,
