@@ -11,6 +11,8 @@ const STREAMS = 20;
 const REQUESTS = 1000;
 /** Before the renewal starts, and after the new certificate is served. */
 const AROUND = 200;
+/** A site of somebody else's. */
+const FOREIGN = "/etc/nginx/sites-enabled/foreign";
 
 /** The timer's own service renews while clients work, and what goes wrong with it is seen by `check`. */
 export function renewal(): void {
@@ -22,7 +24,7 @@ export function renewal(): void {
     });
     afterAll(async () => {
         await makeNotDue(file);
-        await onMachine("nft delete table inet shut 2>/dev/null; systemctl start certbot.timer");
+        await onMachine(`nft delete table inet shut 2>/dev/null; rm -f ${FOREIGN}; systemctl start certbot.timer`);
     });
     const serial = () => servedSerial(theLab(), found.outputs);
     const orders = async () => Number(await onMachine("wc -l </srv/linkmesh/identity/orders"));
@@ -87,8 +89,7 @@ export function renewal(): void {
         await makeNotDue(file);
         await makeDue(file);
         const before = await serial();
-        const foreign = "/etc/nginx/sites-enabled/foreign";
-        await onMachine(`echo 'server { no_such_directive on; }' >${foreign} && systemctl start certbot.service`);
+        await onMachine(`echo 'server { no_such_directive on; }' >${FOREIGN} && systemctl start certbot.service`);
         expect(await onMachine("systemctl show --property=Result --value certbot.service")).toBe("success");
         expect(await serial()).toBe(before);
         const seen = await lab("check");
@@ -105,7 +106,7 @@ export function renewal(): void {
         expect(await onMachine(`systemctl show --property=ActiveState,TimersCalendar ${unit}.timer`)).toMatch(
             /OnCalendar=\*-\*-\* \*:00\/15:00 .*\n?ActiveState=active|ActiveState=active\n?.*OnCalendar=\*-\*-\* \*:00\/15:00/,
         );
-        await onMachine(`rm ${foreign} && systemctl start ${unit}.service`);
+        await onMachine(`rm ${FOREIGN} && systemctl start ${unit}.service`);
         expect(await serial()).not.toBe(before);
         expect((await labOk("check")).stdout).toMatch(/✓ served .*nginx serves the certificate on the disk/);
     });

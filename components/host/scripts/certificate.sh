@@ -66,7 +66,9 @@ order() {
     fi
     [ -n "$line" ] || note_order # it was due
     # The hook, which does this and notes the order, was left out: certbot runs it for some of these orders only.
-    if systemctl is-active --quiet nginx; then systemctl reload nginx; fi
+    if systemctl is-active --quiet nginx; then
+        systemctl reload nginx || fail "nginx cannot read the new certificate, since it refuses its configuration: $(nginx -t 2>&1 | grep -F '[emerg]')"
+    fi
 }
 
 # An authority that was rebuilt knows none of its accounts. certbot shows its words, and logs what kind they are.
