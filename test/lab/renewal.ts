@@ -125,7 +125,7 @@ export function renewal(): void {
 
         const run = await labOk("up", "--replace", "linkmesh-certificate");
         expect(run.stdout).toMatch(
-            /! step certificate: .*does not know this machine's account any more: registering anew/,
+            /! step certificate: .*does not know this machine's account any more, so a new one is registered/,
         );
         expect(await serial()).not.toBe(before);
         expect((await accounts()).split("\n")).toHaveLength(2);

@@ -37,7 +37,8 @@ function order(certbot: string, acmeDirectory = "https://acme.example.com/acme/d
     return { stderr, lines: stdout.trim().split("\n"), accounts: readdirSync(join(accounts, "..")).sort() };
 }
 
-const REGISTERING = "The certificate authority does not know this machine's account any more: registering anew.";
+const REGISTERING =
+    "warning: the certificate authority does not know this machine's account any more, so a new one is registered.";
 
 test.each([
     "https://acme.example.com/acme/dir",

@@ -80,7 +80,7 @@ set_account_aside() {
     local accounts=$ACCOUNTS/${DIRECTORY#https://}
     accounts=${accounts%%\?*}
     accounts=${accounts%/}
-    echo "The certificate authority does not know this machine's account any more: registering anew."
+    echo "warning: the certificate authority does not know this machine's account any more, so a new one is registered."
     rm -rf "$accounts.lost"
     mv "$accounts" "$accounts.lost"
 }
