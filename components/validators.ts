@@ -31,14 +31,17 @@ export const plainValue = z
     .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false; write "" for an empty value')
     .transform(String);
 
-/** A URL in the one way to write it. The pattern is the scheme's. */
+/**
+ * A URL. But for the case of scheme and host it stays as it is written: authorities and certbot take another spelling for
+ * another URL. The pattern is the scheme's.
+ */
 export const url = (scheme: RegExp, message: string) =>
     text.transform((value, context) => {
         if (!/^[a-z]+:\/\/\S+$/i.test(value) || !URL.canParse(value) || !scheme.test(new URL(value).protocol)) {
             context.addIssue(message);
             return z.NEVER;
         }
-        return new URL(value).href;
+        return value.replace(/^[a-z]+:\/\/[^/?#@]*/i, (origin) => origin.toLowerCase());
     });
 
 /** Names for the directories that most users choose between. */
@@ -54,7 +57,9 @@ export const acmeDirectory = z.union([
     url(/^https:$/, NO_DIRECTORY)
         .refine((value) => !hasLogin(value), "must not hold a user name or a password: certbot would show them")
         // Let's Encrypt by its URL is Let's Encrypt: what holds for one holds for the other.
-        .transform((value) => Object.entries(LETS_ENCRYPT).find(([, url]) => url === value)?.[0] ?? value),
+        .transform(
+            (value) => Object.entries(LETS_ENCRYPT).find(([, url]) => url === new URL(value).href)?.[0] ?? value,
+        ),
 ]);
 
 /** Whether a URL holds a user name or a password. */

@@ -128,7 +128,7 @@ export class Machine extends pulumi.ComponentResource {
                     // Another volume comes to another machine; the provider would leave this one stopped. So does
                     // another system, although newer images of the same one are let pass.
                     replacementTrigger: pulumi.interpolate`${volume.id} ${args.system}`,
-                    ignoreChanges: args.imagePinned ? [] : ["ami"],
+                    ignoreChanges: args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"],
                     // The volume goes after the machine that writes on it.
                     dependsOn: [volume, ...reached],
                 },

@@ -52,7 +52,7 @@ export const CERTIFICATE_SETTINGS = {
         example: "kid-1",
         schema: optional(
             // Nothing that certbot's file of options reads as anything else.
-            text.regex(/^[A-Za-z0-9_][A-Za-z0-9._~:/+=@-]*$/, "must be one word, as the authority shows it"),
+            text.regex(/^[A-Za-z0-9_-][A-Za-z0-9._~:/+=@-]*$/, "must be one word, as the authority shows it"),
         ),
     }),
     acmeEabHmacKey: setting({

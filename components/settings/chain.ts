@@ -17,7 +17,8 @@ export function brokenChain(chain: readonly X509Certificate[], now = new Date())
         if (above && !issued(above, one)) {
             return `tlsCertificate holds ${subject(above)} after ${subject(one)}, which it has not signed: put the certificate of ${issuerOf(one)} there, and leave out what does not belong to the chain.`;
         }
-        if (index > 0 && new Date(one.validTo) <= now) {
+        // An old cross-signed root at the end does no harm: clients stop at the root that they know.
+        if (index > 0 && new Date(one.validTo) <= now && !endsAtPublicRoot(chain.slice(0, index))) {
             return `tlsCertificate holds ${subject(one)} in its chain, which ended on ${one.validTo}: put a newer one of that name there.`;
         }
         if (new Date(one.validFrom) > now) {
@@ -25,8 +26,8 @@ export function brokenChain(chain: readonly X509Certificate[], now = new Date())
         }
     }
     const [host] = chain;
-    if (host && chain.length === 1 && !issued(host, host) && !endsAtPublicRoot(chain)) {
-        return `tlsCertificate lacks its chain: put the certificate of ${issuerOf(host)} after the host's, with its own issuer's after that unless clients know it.`;
+    if (host && chain.length === 1 && !signsItself(host) && !endsAtPublicRoot(chain)) {
+        return `tlsCertificate lacks its chain: put the certificate of ${issuerOf(host)} after the host's, even if that is the root, and then its own issuer's unless clients know that.`;
     }
     return undefined;
 }
@@ -43,6 +44,11 @@ function endsAtPublicRoot(chain: readonly X509Certificate[]): boolean {
     return rootCertificates
         .map((pem) => new X509Certificate(pem))
         .some((root) => root.fingerprint256 === last.fingerprint256 || issued(root, last));
+}
+
+/** Not by {@link issued}, which asks for the right to sign others. */
+function signsItself(one: X509Certificate): boolean {
+    return one.subject === one.issuer && one.verify(one.publicKey);
 }
 
 function issued(above: X509Certificate, one: X509Certificate): boolean {

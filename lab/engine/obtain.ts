@@ -29,7 +29,8 @@ export async function obtainPulumi(cacheDir: string, progress: Progress): Promis
         // Of one that was killed.
         rmSync(draft, { recursive: true, force: true });
         mkdirSync(draft);
-        if (await fetchRelease(pulumi, progress)) {
+        // The release is that for amd64, as the lab's machines are.
+        if (process.arch === "x64" && (await fetchRelease(pulumi, progress))) {
             renameSync(pulumi, cachedPulumi(cacheDir, PULUMI_RELEASE.version));
         } else {
             await buildPulumi(pulumi, progress);

@@ -23,7 +23,7 @@ export function unchanged(): void {
                     "readlink -f etc/nginx/linkmesh/current; } | grep -v /gitops/ | sort",
             );
         const steps = stepTexts();
-        expect(steps.length).toBe(11);
+        expect(steps.length).toBe(12);
         const before = await state();
         const running = await vitals();
         for (const { name, text } of steps) {

@@ -1,5 +1,6 @@
-import { X509Certificate } from "node:crypto";
+import { X509Certificate, webcrypto } from "node:crypto";
 import { rootCertificates } from "node:tls";
+import * as x509 from "@peculiar/x509";
 import { beforeAll, expect, test } from "vitest";
 import { brokenChain, readChain, unknownRoot } from "../../components/settings/chain.ts";
 import { TestCa } from "../host/test-ca.ts";
@@ -11,12 +12,23 @@ let other: TestCa;
 let below: TestCa;
 let cert: string;
 let atRoot: string;
+let alone: string;
 beforeAll(async () => {
     root = await TestCa.create("O=Example, CN=the root");
     other = await TestCa.create("CN=another root");
     below = await TestCa.create("CN=the intermediate", root);
     cert = (await below.issue(["linkmesh.example.com"], { to: 600 })).cert;
     atRoot = (await root.issue(["linkmesh.example.com"])).cert;
+    const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+    const generated = await x509.X509CertificateGenerator.createSelfSigned({
+        name: "CN=linkmesh.example.com",
+        notBefore: new Date(Date.now() - DAY_MS),
+        notAfter: new Date(Date.now() + DAY_MS),
+        signingAlgorithm: algorithm,
+        keys: await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]),
+        extensions: [new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true)],
+    });
+    alone = generated.toString("pem");
 });
 
 const broken = (pems: string[], now?: Date) => brokenChain(readChain(pems.join("\n")), now);
@@ -26,6 +38,7 @@ test.each<[string, () => string[]]>([
     ["up to the root", () => [cert, below.pem, root.pem]],
     ["a host's certificate that the root has signed, with the root", () => [atRoot, root.pem]],
     ["a certificate that has signed itself", () => [root.pem]],
+    ["one that has signed itself, and may sign no other", () => [alone]],
     ["text between the blocks", () => ["subject: ours", cert, "", "issuer: theirs", below.pem]],
     ["one that a public root has signed", () => [rootCertificates[0]!]],
 ])("%s is a chain", (_, pems) => expect(broken(pems())).toBeUndefined());
@@ -82,4 +95,9 @@ test("a chain to a public root needs no warning, one to a CA of one's own does",
     const sentence = /^tlsCertificate ends at "CN=the root, O=Example", which is no public root/;
     expect(unknownRoot(readChain(`${cert}\n${below.pem}`))).toMatch(sentence);
     expect(unknownRoot(readChain(root.pem))).toMatch(sentence);
+});
+
+test("what has ended behind a public root is no matter: clients stop at the root", () => {
+    const publicRoot = rootCertificates[0]!;
+    expect(broken([publicRoot, publicRoot], new Date("2200-01-01"))).toBeUndefined();
 });

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { LOGIN_TAG, loginKeyName } from "../../components/cloud/login-key.ts";
 import { LOGIN, OWN_LOGIN } from "./keys.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
+
+afterEach(() => vi.restoreAllMocks());
 
 const STEPS = [
     ...["ready", "volume", "upkeep", "nginx", "reachable", "certificate"],
@@ -115,7 +117,7 @@ describe("the stack", () => {
         expect(instance.inputs).not.toHaveProperty("associatePublicIpAddress");
         expect(isSecret(instance.inputs.userData)).toBe(true);
         expect(instance.deleteBeforeReplace).toBe(true);
-        expect(instance.ignoreChanges).toEqual(["ami"]);
+        expect(instance.ignoreChanges).toEqual(["ami", "rootBlockDevice.volumeSize"]);
         expect(instance.dependsOn.some((urn) => urn.endsWith("linkmesh-machine-data"))).toBe(true);
         expect(instance.protect).toBe(false);
     });
@@ -204,6 +206,28 @@ test("an existing subnet is used instead of an own network", async () => {
     expect(named("linkmesh-machine-interface").inputs.subnetId).toBe("subnet-0aaaa");
     expect(named("linkmesh-security-group").inputs.vpcId).toBe("vpc-0existing");
     expect(named("linkmesh-machine-data").inputs.availabilityZone).toBe("eu-central-1c");
+});
+
+test.each([
+    ["whose default route leads to the internet gateway", "subnet-0aaaa", []],
+    ["that reaches the internet gateway by other routes", "subnet-0b1d", []],
+    ["whose way out is another one, such as a firewall", "subnet-0f1e", []],
+    ["whose routes may not be read", "subnet-0f0b", [expect.stringMatching(/the right for it is ec2:Describe/)]],
+])("a subnet %s is taken for public", async (_, subnetId, said) => {
+    const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+    const { named } = await runProgram({ ...CONFIG, subnetId });
+    expect(named("linkmesh-machine-interface").inputs.subnetId).toBe(subnetId);
+    expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual(said);
+});
+
+test("a private subnet is not asked for its routes when nobody needs a public address there", async () => {
+    const { asked } = await runProgram({
+        ...CONFIG,
+        subnetId: "subnet-0f0b",
+        publicAddress: "false",
+        acmeDirectory: "https://acme.example.com/directory",
+    });
+    expect(asked("aws:ec2/getRouteTable:getRouteTable")).toEqual([]);
 });
 
 test("port 22 open to the whole internet is said aloud, other networks are not", async () => {
@@ -314,6 +338,7 @@ describe("another login key", () => {
         ["one's own in place of the generated", OWN_LOGIN, "generated"],
         ["the generated in place of one's own", {}, key],
         ["another of one's own", OWN_LOGIN, "SHA256:former"],
+        ["the same, with another comment", { ...OWN_LOGIN, sshPublicKey: `${OWN_LOGIN.sshPublicKey} me` }, key],
     ])("is said in the preview to replace the machine: %s", async (_, config, loginKey) => {
         const { said, tags } = await warnings(config, loginKey);
         expect(said).toEqual([expect.stringMatching(/^sshPublicKey: another login key .* replaces the machine/)]);
@@ -322,7 +347,7 @@ describe("another login key", () => {
     });
 
     test.each([
-        ["the same, with another comment", { ...OWN_LOGIN, sshPublicKey: `${OWN_LOGIN.sshPublicKey} me` }, key],
+        ["the same", OWN_LOGIN, key],
         ["none, and none before", {}, "generated"],
         ["no machine at all", { ...OWN_LOGIN, paused: "true" }, "generated"],
         ["a volume that tells none", OWN_LOGIN, ""],

@@ -190,6 +190,10 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
             if (inputs.subnetId === "subnet-00a7")
                 return { routes: [{ ...gateway, gatewayId: "", natGatewayId: "nat-0" }] };
             if (inputs.subnetId === "subnet-0000") return { routes: [] };
+            if (inputs.subnetId === "subnet-0b1d")
+                return { routes: ["0.0.0.0/1", "128.0.0.0/1"].map((cidrBlock) => ({ ...gateway, cidrBlock })) };
+            if (inputs.subnetId === "subnet-0f1e") return { routes: [{ ...gateway, gatewayId: "vgw-0" }] };
+            if (inputs.subnetId === "subnet-0f0b") throw providerError("UnauthorizedOperation");
             // The VPC's own counts.
             throw providerError("query returned no results. Please change your search criteria and try again");
         }

@@ -6,25 +6,17 @@ import { message } from "./message.ts";
 /** The existing subnet that the settings name. @throws RunError when there is none, or none that the machine could live in */
 export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pulumi.InvokeOptions) {
     if (subnetId === "") return undefined;
-    const [subnet, table] = await Promise.all([aws.ec2.getSubnet({ id: subnetId }, opts), findRoutes(subnetId, opts)])
-        .then(async ([subnet, table]) => [subnet, table ?? (await mainRoutes(subnet.vpcId, opts))] as const)
-        .catch((error: unknown) => {
-            throw new pulumi.RunError(
-                `subnetId: ${subnetId} cannot be used: ${message(error)}; name a subnet of this account and region, or remove the setting to have a network made.`,
-            );
-        });
+    const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
+        throw new pulumi.RunError(
+            `subnetId: ${subnetId} cannot be used: ${message(error)}; name a subnet of this account and region, or remove the setting to have a network made.`,
+        );
+    });
     if (subnet.ipv6Native) {
         throw new pulumi.RunError(
             `subnetId: ${subnetId} has IPv6 alone, but the machine needs an IPv4 address; name a subnet that has both.`,
         );
     }
-    // Another way than an internet gateway may be that of a firewall before one; a NAT gateway lets nobody in.
-    const way = table.routes.find(({ cidrBlock }) => cidrBlock === "0.0.0.0/0");
-    if (publicAddress && (way === undefined || way.natGatewayId)) {
-        throw new pulumi.RunError(
-            `subnetId: ${subnetId} is private: it has ${way ? "a NAT gateway" : "no default route"} and no internet gateway, so nobody would reach the machine's public address; name a public subnet, or set publicAddress to false.`,
-        );
-    }
+    if (publicAddress) await refusePrivate(subnetId, subnet.vpcId, opts);
     return {
         id: subnet.id,
         vpcId: subnet.vpcId,
@@ -33,13 +25,29 @@ export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pu
     };
 }
 
-/** The route table of the subnet's own; undefined where that of the VPC counts. */
-async function findRoutes(subnetId: string, opts: pulumi.InvokeOptions) {
-    return aws.ec2.getRouteTable({ subnetId }, opts).catch((error: unknown) => {
-        if (/no results/.test(message(error))) return undefined;
-        throw error;
+/**
+ * Refuses a subnet in which nobody would reach a public address. Another way out than an internet gateway may be that of
+ * a firewall before one; a NAT gateway lets nobody in.
+ */
+async function refusePrivate(subnetId: string, vpcId: string, opts: pulumi.InvokeOptions): Promise<void> {
+    const table = await findRoutes(subnetId, vpcId, opts).catch((error: unknown) => {
+        void pulumi.log.warn(
+            `subnetId: whether ${subnetId} is a public subnet could not be found out: ${message(error)}; the right for it is ec2:DescribeRouteTables.`,
+        );
     });
+    if (!table || table.routes.some(({ gatewayId }) => gatewayId.startsWith("igw-"))) return;
+    const way = table.routes.find(({ cidrBlock }) => cidrBlock === "0.0.0.0/0");
+    const others = table.routes.filter(({ gatewayId }) => gatewayId !== "local");
+    if (!way?.natGatewayId && others.length > 0) return;
+    throw new pulumi.RunError(
+        `subnetId: ${subnetId} is private: it has ${way ? "a NAT gateway" : "no default route"} and no internet gateway, so nobody would reach the machine's public address; name a public subnet, or set publicAddress to false.`,
+    );
 }
 
-const mainRoutes = (vpcId: string, opts: pulumi.InvokeOptions) =>
-    aws.ec2.getRouteTable({ vpcId, filters: [{ name: "association.main", values: ["true"] }] }, opts);
+/** The route table of the subnet's own, or that of the VPC. */
+async function findRoutes(subnetId: string, vpcId: string, opts: pulumi.InvokeOptions) {
+    return aws.ec2.getRouteTable({ subnetId }, opts).catch((error: unknown) => {
+        if (!/no results/.test(message(error))) throw error;
+        return aws.ec2.getRouteTable({ vpcId, filters: [{ name: "association.main", values: ["true"] }] }, opts);
+    });
+}
