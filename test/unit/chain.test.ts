@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { X509Certificate, webcrypto } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import * as x509 from "@peculiar/x509";
