@@ -39,6 +39,6 @@ describe("LinkMesh's database", storage);
 describe("what was cut", crash);
 describe("surroundings that fail", faults);
 describe("Let's Encrypt's limits", limits);
-describe("LinkMesh from an APT source", aptSource);
 describe("months unattended", upkeep);
+describe("LinkMesh from an APT source", aptSource);
 describe("destroy", destroy);

@@ -22,7 +22,11 @@ export function upgrade(): void {
         const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
         const { file } = await buildPackage({ outDir: scratch(), version: NEWER });
         const run = await labOk("up", "--package", file);
-        expect([...run.stdout.matchAll(/✓ step ([a-z-]+)/g)].map(([, name]) => name)).toEqual(["package", "install"]);
+        expect([...run.stdout.matchAll(/✓ step ([a-z-]+)/g)].map(([, name]) => name)).toEqual([
+            "package",
+            "install",
+            "surfaces",
+        ]);
         expect(await linkmeshInfo()).toEqual({ ...before.info, version: NEWER });
         expect({ secret: await secret(), collectors: await collectors() }).toEqual({
             secret: before.secret,
