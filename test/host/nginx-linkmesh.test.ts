@@ -182,7 +182,7 @@ test.each<[string, (files: Files) => Files, CheckName, "warn" | "fail", RegExp]>
     ],
     [
         "a location sets a header and so loses the inherited ones",
-        replace("http-linkmesh.conf", "location / {", "location / { proxy_set_header X-A b;"),
+        replace("http-linkmesh.conf", "^/v1/(opamp|agent)$ {", "^/v1/(opamp|agent)$ { proxy_set_header X-A b;"),
         "opamp",
         "fail",
         /^4(00|26)/,

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { aptLogin, aptSource } from "../../components/host/render/apt.ts";
+import { STEP_FUNCTIONS } from "./step-functions.ts";
 
 // Where the step `package` gets the package from, with real curl and apt: what it asks for, and that nobody sees with
 // which login.
@@ -49,8 +50,9 @@ beforeEach(() => {
 async function step(code: string, files: Record<string, string>) {
     for (const [name, text] of Object.entries(files))
         writeFileSync(join(folder, "files", name), text === "" ? "" : `${text}\n`);
-    mkdirSync(join(folder, "work"), { recursive: true });
-    const script = `source ./library.sh; source ./package.sh; set +e; trap - ERR
+    mkdirSync(join(folder, "work/kept"), { recursive: true });
+    writeFileSync(join(folder, "work/sound"), "");
+    const script = `${STEP_FUNCTIONS}; source ./package.sh; set +e; trap - ERR
         FILES=${folder}/files WORK=${folder}/work PACKAGES=${folder}/packages NAME=${SUM}
         SOURCE=${folder}/etc/linkmesh.list SOURCE_KEY=${folder}/etc/linkmesh.asc SOURCE_LOGIN=${folder}/etc/auth/linkmesh.conf
         curl() { printf '%s\\n' "$@" >"${folder}/arguments"; command curl --retry 0 "$@" --retry 0; }
@@ -135,7 +137,11 @@ describe("an APT source with a login", () => {
     test("that does not work leaves the one before, with its login and its mode", async () => {
         await step(`${KEPT}; from_source`, files(SOURCE));
         const broken = files("https://you:other@apt.example.com/debian ./");
-        const told = await step(`rm -f "$PACKAGES/$NAME.deb"; apt_get() { fail "no source"; }; from_source`, broken);
+        const told = await step(
+            `STEP=package; trap finish EXIT
+            rm -f "$PACKAGES/$NAME.deb"; apt_get() { fail "no source"; }; from_source`,
+            broken,
+        );
         expect(told).toBe("error: no source\n");
         expect(read("auth/linkmesh.conf")).toContain("login me password pass-word");
         expect(statSync(join(folder, "etc/auth/linkmesh.conf")).mode & 0o777).toBe(0o600);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { STEP_FUNCTIONS } from "./step-functions.ts";
 
 // The step `reachable` with a dig that knows the records of a few servers: SERVER OWNER TYPE VALUE. A resolver has NS
 // records alone, and a server tells all that it has of a name, as far as its own records lead.
@@ -33,7 +34,7 @@ const DIG = `dig() {
 function look(dns: readonly string[], { records = ["l.example.com A 192.0.2.1"], zone = "" } = {}) {
     writeFileSync(join(folder, "dns"), dns.map((line) => `${line}\n`).join(""));
     writeFileSync(join(folder, "records"), records.map((line) => `${line}\n`).join(""));
-    const script = `source ./library.sh; source ./reachable.sh; set +e; trap - ERR
+    const script = `${STEP_FUNCTIONS}; source ./reachable.sh; set +e; trap - ERR
         ${DIG}
         FILES=${folder} WORK=${folder} ZONE=${zone} NAME_SERVERS='' missing='' shown='' SERVERS=''
         if [ -n "$ZONE" ]; then zone_is_delegated "$ZONE"; fi
