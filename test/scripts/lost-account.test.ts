@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 /** certbot's words in the log and on the terminal, as version 4.0.0 has them. */
-const LOST = `echo '"type": "urn:ietf:params:acme:error:accountDoesNotExist"' >$LOG
+const LOST = `echo '"type": "urn:ietf:params:acme:error:accountDoesNotExist"' >>$LOG
     echo "An unexpected error occurred:"; echo "Account https://acme.example.com/acct/6fb1 not found."; return 1`;
 
 /** Orders a certificate. @param certbot what it does; $tries counts from 1 */
@@ -31,7 +31,7 @@ function order(certbot: string, acmeDirectory = "https://acme.example.com/acme/d
         systemctl() { false; }
         sleep() { true; }
         tried=0
-        certbot() { tried=$((tried + 1)); : >$LOG; ${certbot}; touch ${directory}/ordered; }
+        certbot() { tried=$((tried + 1)); echo run >>$LOG; ${certbot}; touch ${directory}/ordered; }
         order; echo "ordered, $tried tries"`;
     const { stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: SCRIPTS, encoding: "utf8" });
     return { stderr, lines: stdout.trim().split("\n"), accounts: readdirSync(join(accounts, "..")).sort() };
@@ -68,4 +68,16 @@ test("any other refusal leaves the account where it is", () => {
     const { lines, accounts: left } = order('echo "Detail: no such host"; return 1');
     expect(lines).toEqual(["forgotten", expect.stringMatching(/^error: .*no such host/)]);
     expect(left).toEqual(["dir"]);
+});
+
+test("an account that was lost some runs ago, as the log still has it, is no lost account", () => {
+    writeFileSync(join(directory, "log"), "error:accountDoesNotExist\n".repeat(3));
+    const { lines, accounts: left } = order('echo "Detail: no such host"; return 1');
+    expect(lines).toEqual(["forgotten", expect.stringMatching(/^error: .*no such host/)]);
+    expect(left).toEqual(["dir"]);
+});
+
+test("a lost account of another directory is not looked for where there is none", () => {
+    const { lines } = order(LOST, "https://other.example.com/dir");
+    expect(lines).toEqual(["forgotten", expect.stringMatching(/^error: .*not found/)]);
 });

@@ -53,7 +53,7 @@ ${toLinkmesh(args)}    }
 
 function shared(args: NginxArgs, host: string): string {
     return `    map $ssl_preread_server_name $linkmesh_edge {
-        ${expression(host)} ${GRPC_SOCKET};
+        ~*${expression(host)} ${GRPC_SOCKET};
         default ${HTTPS_SOCKET};
     }
 

@@ -10,7 +10,8 @@
 LIVE=/etc/letsencrypt/live
 RENEWAL=/etc/letsencrypt/renewal
 ACCOUNTS=/etc/letsencrypt/accounts
-LOG=/var/log/letsencrypt/letsencrypt.log # of certbot's last run alone
+LOG=/var/log/letsencrypt/letsencrypt.log # of all certbot's runs of a week, as Debian has it
+UNIT=linkmesh-proxy-certificate.service
 CA=/etc/linkmesh-proxy/acme-ca.pem
 ORDERS=$DATA/identity/orders # the last 7 days': seconds since 1970, directory, names
 WEEK=604800
@@ -34,7 +35,7 @@ main() {
 }
 
 order() {
-    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) way=(--dns-route53) line='' tries=0 lost='' reason
+    local before how=--keep-until-expiring contact=(--register-unsafely-without-email) way=(--dns-route53) line='' tries=0 lost='' logged reason
     if [ -n "$EMAIL" ]; then contact=(-m "$EMAIL"); fi
     if [ "$AUTHENTICATOR" = webroot ]; then way=(--webroot -w /var/www/acme); fi
     # In a file: arguments are seen by every process of the machine.
@@ -43,6 +44,7 @@ order() {
     if [ -n "$before" ] && ! lineage_fits; then how=--force-renewal; fi
     # Noted beforehand: a run that is cut may have got its certificate.
     if [ -z "$before" ] || [ "$how" = --force-renewal ]; then note_order; fi
+    logged=$(stat -c %s "$LOG" 2>/dev/null) || logged=0
     until certbot certonly --non-interactive --agree-tos --no-eff-email "${contact[@]}" --server "$DIRECTORY" \
         --no-directory-hooks "${way[@]}" --cert-name "$LINEAGE" --renew-with-new-domains -d "$NAME_LIST" "$how" >"$WORK/certbot" 2>&1; do
         # What passes by itself; three times is enough to tell that from a longer trouble.
@@ -52,7 +54,7 @@ order() {
             continue
         fi
         # Once: the account that certbot then makes is known there.
-        if [ -z "$lost" ] && account_is_lost; then
+        if [ -z "$lost" ] && account_is_lost "$logged"; then
             lost=yes
             set_account_aside
             continue
@@ -62,24 +64,35 @@ order() {
     done
     if [ "$(serial_on_disk)" = "$before" ]; then
         forget_order
+        # A run before this one may have ended between its certificate and its reload.
+        if unit_is_there; then serve_certificate; fi
         return
     fi
     [ -n "$line" ] || note_order # it was due
     # The hook, which does this and notes the order, was left out: certbot runs it for some of these orders only.
-    if systemctl is-active --quiet nginx; then
+    if unit_is_there; then
+        serve_certificate
+    elif systemctl is-active --quiet nginx; then
         systemctl reload nginx || fail "nginx cannot read the new certificate, since it refuses its configuration: $(nginx -t 2>&1 | grep -F '[emerg]')"
     fi
 }
 
-# An authority that was rebuilt knows none of its accounts. certbot shows its words, and logs what kind they are.
+# account_is_lost LOGGED: an authority that was rebuilt knows none of its accounts. certbot shows its words, and logs what
+# kind they are, behind the bytes that were there before.
 account_is_lost() {
-    grep -qs accountDoesNotExist "$WORK/certbot" "$LOG"
+    [ -d "$(account_folder)" ] && { cat "$WORK/certbot" && tail -c "+$(($1 + 1))" "$LOG"; } 2>/dev/null | grep accountDoesNotExist >/dev/null
+}
+
+# certbot's own, of this directory.
+account_folder() {
+    local accounts=${DIRECTORY#https://}
+    accounts=${accounts%%\?*}
+    echo "$ACCOUNTS/${accounts%/}"
 }
 
 set_account_aside() {
-    local accounts=$ACCOUNTS/${DIRECTORY#https://}
-    accounts=${accounts%%\?*}
-    accounts=${accounts%/}
+    local accounts
+    accounts=$(account_folder)
     echo "warning: the certificate authority does not know this machine's account any more, so a new one is registered."
     rm -rf "$accounts.lost"
     mv "$accounts" "$accounts.lost"
@@ -168,8 +181,21 @@ hook_renewals() {
 # certbot runs this after each renewal: it counts against the authority's limit, and nginx has to read it.
 server=\$(sed -n 's/^server = //p' "$RENEWAL/\${RENEWED_LINEAGE##*/}.conf")
 printf '%s %s %s\n' "\$(date +%s)" "\$server" "\$(echo "\$RENEWED_DOMAINS" | tr ' ' '\n' | LC_ALL=C.UTF-8 sort | paste -sd,)" >>$ORDERS
-systemctl start linkmesh-proxy-certificate.service # which the proxy step installs, and its timer repeats
+if [ "\$RENEWED_LINEAGE" = "$LIVE/$LINEAGE" ] && systemctl cat $UNIT >/dev/null 2>&1; then
+    systemctl start $UNIT # which compares, and its timer repeats
+else
+    nginx -t -q && systemctl reload nginx
+fi
 EOF_HOOK
+}
+
+# The proxy step installs it, with a timer. It compares what nginx serves with what is on the disk.
+unit_is_there() {
+    systemctl cat $UNIT >/dev/null 2>&1
+}
+
+serve_certificate() {
+    systemctl start $UNIT || fail "nginx does not serve the certificate that is on the disk: see \`systemctl status $UNIT\` on the machine."
 }
 
 # --- the authority

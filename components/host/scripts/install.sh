@@ -6,6 +6,7 @@
 
 CONFIG=/etc/linkmesh/config.yaml
 COPY=$DATA/before-upgrade # with `pending` inside, which names the package before, until the new one has answered
+DROP_IN=/etc/systemd/system/$PACKAGE.service.d/10-linkmesh-proxy.conf
 STALE=$STATE/restart-linkmesh # there while LinkMesh may run with another package or environment file than is installed
 
 main() {
@@ -136,11 +137,14 @@ version_of() {
 install_package() {
     # The lists of a fresh machine are empty, and the package has dependencies.
     [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ] || apt_get update
+    # Another build of the same version counts as well.
+    local apt=(install -y --no-install-recommends --reinstall --allow-downgrades --allow-change-held-packages
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
+    # What fails here, such as a mirror or a lock, has touched nothing.
+    apt_get "${apt[@]}" --download-only "$PACKAGES/$1.deb"
     touch "$STALE"
     rm -f "$STATE/package"
-    # Another build of the same version counts as well.
-    apt_get install -y --no-install-recommends --reinstall --allow-downgrades --allow-change-held-packages \
-        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$PACKAGES/$1.deb"
+    apt_get "${apt[@]}" "$PACKAGES/$1.deb"
     # An upgrade is this step's business, with its copy, and not that of a general `apt-get upgrade`.
     apt-mark hold "$PACKAGE" >/dev/null
     record "$STATE/package" <<<"$1"
@@ -156,7 +160,8 @@ write_drop_in() {
         echo '[Service]'
         echo 'IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128'
     } >"$WORK/drop-in"
-    install_file "/etc/systemd/system/$PACKAGE.service.d/10-linkmesh-proxy.conf" <"$WORK/drop-in"
+    # The first one stays whatever comes after: LinkMesh is never without it.
+    if [ -e "$DROP_IN" ]; then install_file "$DROP_IN" <"$WORK/drop-in"; else record "$DROP_IN" <"$WORK/drop-in"; fi
     apply systemctl daemon-reload
 }
 

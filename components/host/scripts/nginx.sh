@@ -54,11 +54,11 @@ can_http2_per_name() {
 # their ports' defaults as long as no other one says that it is, and the stream block last, behind all that loads modules.
 hook_in() {
     local sites=/etc/nginx/conf.d/00-linkmesh-proxy.conf stream=/etc/nginx/modules-enabled/zz-linkmesh-proxy.conf
-    # Earlier names; two hooks for the same files would be an error.
-    [ ! -e "${sites/00-/}" ] || mv -f "${sites/00-/}" "$sites"
-    [ ! -e "${stream/zz/90}" ] || mv -f "${stream/zz/90}" "$stream"
     nginx_file "$sites" <<<"include $NGINX/current/http-*.conf;"
     nginx_file "$stream" <<<"include $NGINX/current/main-*.conf;"
+    # Earlier names; two hooks for the same files would be an error.
+    remove_file "${sites/00-/}"
+    remove_file "${stream/zz/90}"
 }
 
 # nginx knows one stream block only.

@@ -113,8 +113,8 @@ take_back() {
 
 bind() {
     if mountpoint -q "$1"; then return; fi
-    on_failure umount "$1"
     mount "$1"
+    on_failure umount "$1"
 }
 
 twin() { echo "$DATA/paths$1"; }

@@ -33,7 +33,7 @@ error() {
 start() {
     local work
     umask 022
-    { work=$(mktemp -d) && mkdir -m 0700 "$work/files" "$work/kept" && : >"$work/sound"; } || fail "cannot write in /tmp: is the disk full?"
+    { work=$(mktemp -d /tmp/linkmesh-step.XXXXXX) && mkdir -m 0700 "$work/files" "$work/kept" && : >"$work/sound"; } || fail "cannot write in /tmp: is the disk full?"
     WORK=$work FILES=$work/files
     trap finish EXIT
     # The first line of the command alone: what a here-document holds may be secret. A subshell's failure is told by the
@@ -48,6 +48,8 @@ start() {
         # Ends this step when nobody listens any more: what it was to do may have been taken back meanwhile.
         echo "Waited for a step that was still running."
     fi
+    # Secrets may be in what a step that was killed has left.
+    find /tmp -maxdepth 1 -name 'linkmesh-step.*' ! -path "$WORK" -exec rm -rf {} +
     unpack || fail "cannot write in /tmp: is the disk full?"
     main
     FINISHED=yes
