@@ -242,6 +242,13 @@ function expectTold(server: NginxServer, address: string): void {
     expect(detail).toContain(`${address} reached the limit`);
 }
 
+test("one port: an agent's name leads to gRPC in any case, as names do", async () => {
+    const server = await start(SHARED);
+    const socket = net.connect({ host: "127.0.0.1", port: server.ports.https });
+    socket.write(clientHello(GRPC_HOST.toUpperCase()));
+    expect((await session(socket, (text) => (text.includes("in") ? 101 : undefined))).status).toBe(101);
+});
+
 test("behind a hop each client counts for itself, and gRPC, where all have the hop's address, does not", async () => {
     const server = await start({ sessionsPerAddress: 20, trustedHops: [`${ADDRESS}/32`] });
     const of = (client: string) => ({ headers: ["Upgrade: websocket", `X-Forwarded-For: ${client}`] });
