@@ -1,27 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { parseSettings, SettingsError } from "../../components/configuration.ts";
 import { TestCa, type Pair } from "../host/test-ca.ts";
 import { BASTION, LOGIN, OTHER, OWN_LOGIN, RSA_LINE } from "./keys.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
+import { GOOD, problems } from "./problems.ts";
 
-const GOOD = {
-    domain: "linkmesh.example.com",
-    sshAllowedCidrs: ["198.51.100.7/32"],
-    linkmeshDebUrl: "https://packages.example.com/linkmesh-server.deb",
-    linkmeshDebSha256: "0".repeat(64),
-};
 const OWN_CA = "https://acme.example.com/directory";
 
-function problems(values: Record<string, unknown>): readonly string[] {
-    try {
-        parseSettings({ ...GOOD, ...values });
-        return [];
-    } catch (error) {
-        if (error instanceof SettingsError) return error.problems;
-        throw error;
-    }
-}
+const refusals = (values: Record<string, unknown>) => problems({ ...GOOD, ...values });
 
 let own: Record<"good" | "other" | "ended" | "elsewhere", Pair>;
 let ca: TestCa;
@@ -62,7 +48,7 @@ describe("combinations that make sense", () => {
         ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
         ["hops before the machine, and gRPC beside", () => ({ trustedHops: ["203.0.113.0/24"] })],
         ["a bastion", () => BASTION],
-    ])("%s", (_, values) => expect(problems(values())).toEqual([]));
+    ])("%s", (_, values) => expect(refusals(values())).toEqual([]));
 });
 
 /** What is set, and the sentence that refuses it. All of them are listed in docs/refused.md, which this file writes. */
@@ -168,7 +154,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
 
 describe("combinations that do not", () => {
     test.each(REFUSED)("%s: one sentence", (_, values) => {
-        const found = problems(values());
+        const found = refusals(values());
         expect(found).toHaveLength(1);
         expect(found[0]).toMatch(/^[a-zA-Z].*[:,] .*\.$/);
     });
@@ -185,7 +171,7 @@ describe("combinations that do not", () => {
     });
 
     test("docs/refused.md lists them with their messages", async () => {
-        const rows = REFUSED.map(([what, values]) => `| ${what} | ${stable(problems(values()).join(" "))} |`);
+        const rows = REFUSED.map(([what, values]) => `| ${what} | ${stable(refusals(values()).join(" "))} |`);
         const text = [
             "# Combinations of settings that are refused",
             "",

@@ -1,13 +1,14 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseSettings, SettingsError } from "../../components/configuration.ts";
+import { parseSettings } from "../../components/configuration.ts";
 import { Secret } from "../../components/settings/secret.ts";
 import { SETTINGS, type Setting, type SettingName } from "../../components/settings.ts";
 import type { Value, Values } from "../../lab/providers/values.ts";
 import { BASTION, OWN_LOGIN } from "./keys.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 import { CONFIG, reveal, runProgram } from "./program.ts";
+import { problems } from "./problems.ts";
 
 const SUM = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const GOOD = {
@@ -95,16 +96,6 @@ describe("what has one obvious meaning is taken as that", () => {
         expect([settings.acmeEabKeyId, opened(settings.acmeEabHmacKey)]).toEqual(["kid-1", "a-b_cA"]);
     });
 });
-
-function problems(values: Record<string, unknown>): readonly string[] {
-    try {
-        parseSettings(values);
-        return [];
-    } catch (error) {
-        if (error instanceof SettingsError) return error.problems;
-        throw error;
-    }
-}
 
 describe("what has not is refused in one sentence", () => {
     test.each<[SettingName, unknown, string]>([

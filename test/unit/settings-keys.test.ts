@@ -1,35 +1,20 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import sshpk from "sshpk";
 import { describe, expect, test } from "vitest";
-import { parseSettings, SettingsError } from "../../components/configuration.ts";
 import { generateKey, type KeyTexts } from "../../lab/providers/tls/keys.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { BASTION, LOGIN, OTHER } from "./keys.ts";
+import { GOOD, problems } from "./problems.ts";
 
-const GOOD = {
-    domain: "linkmesh.example.com",
-    sshAllowedCidrs: ["198.51.100.7/32"],
-    linkmeshDebUrl: "https://packages.example.com/linkmesh-server.deb",
-    linkmeshDebSha256: "0".repeat(64),
-};
-
-function problems(values: Record<string, unknown>): readonly string[] {
-    try {
-        parseSettings({ ...GOOD, ...values });
-        return [];
-    } catch (error) {
-        if (error instanceof SettingsError) return error.problems;
-        throw error;
-    }
-}
+const refusals = (values: Record<string, unknown>) => problems({ ...GOOD, ...values });
 
 const RSA = await generateKey({ algorithm: "RSA", rsaBits: 2048 });
 const ECDSA = await generateKey({ algorithm: "ECDSA", ecdsaCurve: "P384" });
 const P521 = await generateKey({ algorithm: "ECDSA", ecdsaCurve: "P521" });
 
 const login = (privateKey: string, { publicKeyOpenssh }: KeyTexts) =>
-    problems({ sshPrivateKey: privateKey, sshPublicKey: publicKeyOpenssh.trim() });
-const bastion = (privateKey: string) => problems({ ...BASTION, bastionPrivateKey: privateKey });
+    refusals({ sshPrivateKey: privateKey, sshPublicKey: publicKeyOpenssh.trim() });
+const bastion = (privateKey: string) => refusals({ ...BASTION, bastionPrivateKey: privateKey });
 
 const smallRsa = generateKeyPairSync("rsa", { modulusLength: 768 });
 const bitcoin = generateKeyPairSync("ec", { namedCurve: "secp256k1" }).privateKey;
@@ -147,8 +132,8 @@ describe("a public key", () => {
         ["of another type than it says", `${type} ${other}`],
         ["without its filling", `ecdsa-sha2-nistp384 ${other.replace(/=+$/, "").slice(0, -1)}`],
     ])("is refused: %s", (_, line) => {
-        const asLogin = problems({ sshPublicKey: line, sshPrivateKey: LOGIN.privateKeyOpenssh });
-        const asHostKey = problems({ ...BASTION, bastionHostKey: line });
+        const asLogin = refusals({ sshPublicKey: line, sshPrivateKey: LOGIN.privateKeyOpenssh });
+        const asHostKey = refusals({ ...BASTION, bastionHostKey: line });
         expect([...asLogin, ...asHostKey]).toEqual([
             "sshPublicKey is cut short or damaged: set the whole key anew, from its file.",
             "bastionHostKey is cut short or damaged: set the whole key anew, from its file.",
@@ -157,14 +142,14 @@ describe("a public key", () => {
 
     test("of a small RSA key is refused", () => {
         const line = sshpk.parseKey(smallRsa.publicKey.export({ type: "spki", format: "pem" }), "pem").toString("ssh");
-        expect(problems({ sshPublicKey: line, sshPrivateKey: LOGIN.privateKeyOpenssh })).toEqual([
+        expect(refusals({ sshPublicKey: line, sshPrivateKey: LOGIN.privateKeyOpenssh })).toEqual([
             "sshPublicKey is an RSA key of 768 bits, and 1024 are the least that is taken.",
         ]);
     });
 
     test("with a comment that the user data has no room for is refused", () => {
         const line = `${type} ${blob} ${"x".repeat(8_000)}`;
-        expect(problems({ sshPublicKey: line, sshPrivateKey: LOGIN.privateKeyOpenssh })[0]).toMatch(
+        expect(refusals({ sshPublicKey: line, sshPrivateKey: LOGIN.privateKeyOpenssh })[0]).toMatch(
             /^sshPublicKey must be at most 8000 characters long/,
         );
     });
@@ -173,7 +158,7 @@ describe("a public key", () => {
 describe("a private key of a certificate", async () => {
     const authority = await TestCa.create("CN=own");
     const { cert, key } = await authority.issue(["linkmesh.example.com"]);
-    const own = (tlsPrivateKey: string) => problems({ tlsCertificate: cert + authority.pem, tlsPrivateKey });
+    const own = (tlsPrivateKey: string) => refusals({ tlsCertificate: cert + authority.pem, tlsPrivateKey });
     const sec1 = createPrivateKey(key).export({ type: "sec1", format: "pem" }).toString();
     const parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
 

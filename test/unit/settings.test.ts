@@ -6,13 +6,8 @@ import { Secret } from "../../components/settings/secret.ts";
 import { SETTINGS } from "../../components/settings.ts";
 import { parseSettings, SettingsError } from "../../components/configuration.ts";
 import { OWN_LOGIN } from "./keys.ts";
+import { GOOD, problems } from "./problems.ts";
 
-const GOOD = {
-    domain: "linkmesh.example.com",
-    sshAllowedCidrs: ["198.51.100.7/32"],
-    linkmeshDebUrl: "https://packages.example.com/linkmesh-server.deb",
-    linkmeshDebSha256: "0".repeat(64),
-};
 const APT = {
     linkmeshDebUrl: "",
     linkmeshDebSha256: "",
@@ -20,16 +15,6 @@ const APT = {
     linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
     linkmeshVersion: "1.101.0",
 };
-
-function problems(values: Record<string, unknown>): readonly string[] {
-    try {
-        parseSettings(values);
-    } catch (error) {
-        if (error instanceof SettingsError) return error.problems;
-        throw error;
-    }
-    return [];
-}
 
 test("domain, SSH networks and a package are enough; the rest has the defaults of the table", () => {
     const settings = parseSettings(GOOD);
