@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { devNull } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Progress } from "../lab.ts";
@@ -42,7 +43,8 @@ export function cachedPulumi(cacheDir: string, version: string): string {
 
 /** What `pulumi version` says, without "v"; undefined when there is no such command. */
 async function versionOf(command: string): Promise<string | undefined> {
-    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    // The CLI writes a log of each command, this one too, into its home, which is the user's here.
+    const env = { ...process.env, PULUMI_HOME: devNull, PULUMI_SKIP_UPDATE_CHECK: "true" };
     const result = await promisify(execFile)(command, ["version"], { env }).catch(() => undefined);
     return /^v?(\d+\.\d+\.\d+\S*)$/m.exec(result?.stdout.trim() ?? "")?.[1];
 }

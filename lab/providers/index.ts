@@ -5,7 +5,7 @@ import { packageVersion } from "./plugins.ts";
 import { type ProviderServer, serve } from "./server.ts";
 
 export { PACKAGES, type Package } from "./packages.ts";
-export { realPlugins, writePlugins } from "./plugins.ts";
+export { linkPlugins, realPlugins, writePlugins } from "./plugins.ts";
 
 export interface RunningProviders {
     /** Value for PULUMI_DEBUG_PROVIDERS: "aws:41001,command:41002". */

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
@@ -9,7 +9,7 @@ import { PACKAGES, type Package } from "./packages.ts";
 import type { PluginSettings } from "./plugin.ts";
 
 /** Marks a directory whose plugin is one of ours, so that it is not taken for the real one. */
-const MARKER = "linkmesh-lab-stand-in";
+export const MARKER = "linkmesh-lab-stand-in";
 
 const require = createRequire(import.meta.url);
 
@@ -20,14 +20,25 @@ export function packageVersion(name: Package): string {
 
 /** Which of these packages have their real plugin on PATH or installed in the version that the program needs. */
 export function realPlugins(names: readonly Package[]): Package[] {
-    const home = process.env.PULUMI_HOME || join(homedir(), ".pulumi");
     const path = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
-    return names.filter((name) => {
-        const installed = pluginDir(join(home, "plugins"), name);
-        return [...path, installed].some(
-            (dir) => existsSync(join(dir, executable(name))) && !existsSync(join(dir, MARKER)),
-        );
-    });
+    return names.filter((name) => [...path, installedPlugin(name)].some((dir) => isReal(dir, name)));
+}
+
+/**
+ * Makes the plugins that the user has installed known in another plugin directory, as a directory of links to their
+ * files: the engine skips a directory that is a link itself, and what is written to one goes into the user's.
+ */
+export function linkPlugins(dir: string, names: readonly Package[]): void {
+    for (const name of names) {
+        const installed = installedPlugin(name);
+        const target = pluginDir(dir, name);
+        if (installed === target) continue;
+        if (!isStandIn(target)) rmSync(target, { recursive: true, force: true });
+        if (!isReal(installed, name)) continue;
+        rmSync(target, { recursive: true, force: true });
+        mkdirSync(target, { recursive: true });
+        for (const file of readdirSync(installed)) symlinkSync(join(installed, file), join(target, file));
+    }
 }
 
 /**
@@ -61,12 +72,32 @@ export async function writePlugins(dir: string, lab: Lab, packages: readonly Pac
             tsx: require.resolve("tsx/esm/api").replace(/\.cjs$/, ".mjs"),
         };
         const target = pluginDir(dir, name);
+        // It may lead to a plugin of the user's.
+        if (!isStandIn(target)) rmSync(target, { recursive: true, force: true });
         await mkdir(target, { recursive: true });
         await writeFile(join(target, MARKER), "Written by `npm run lab -- env`.\n");
         const command = [process.execPath, bundle, JSON.stringify(settings)].map(quote).join(" ");
         const script = `#!/bin/sh\nexec ${command} "$@"\n`;
         await writeFile(join(target, executable(name)), script, { mode: 0o755 });
     }
+}
+
+/** Where the user's Pulumi has the real plugin, if it has one. */
+function installedPlugin(name: Package): string {
+    return pluginDir(join(process.env.PULUMI_HOME || join(homedir(), ".pulumi"), "plugins"), name);
+}
+
+/** The engine marks an installation that has not ended by a file beside the directory. */
+function isReal(dir: string, name: Package): boolean {
+    return (
+        [join(dir, MARKER), `${dir}.partial`].every((file) => !existsSync(file)) &&
+        existsSync(join(dir, executable(name)))
+    );
+}
+
+/** Whether all in this directory is ours: none of it is a link. */
+function isStandIn(dir: string): boolean {
+    return lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() === true && existsSync(join(dir, MARKER));
 }
 
 function pluginDir(plugins: string, name: Package): string {

@@ -20,6 +20,7 @@ import { allPids } from "../../lab/cloud/process.ts";
 import { findPulumi } from "../../lab/engine/cli-binary.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";
+import { MARKER } from "../../lab/providers/plugins.ts";
 import { commandLine } from "./cut.ts";
 import { labOk, onMachine, theLab, type Run } from "./lab.ts";
 
@@ -59,6 +60,23 @@ export function plainPulumi(): void {
         const text = succeeded(await preview);
         expect(text).toMatch(/\d+ unchanged/);
         expect(text).not.toMatch(/warning|to update|to create/);
+    });
+
+    test("a plugin that the user has installed is used in the stand-in's place", async () => {
+        const plugins = join(scratch, "user", "plugins");
+        await writePlugins(plugins, theLab(), ["command"]);
+        const [dir] = readdirSync(plugins).filter((name) => name.startsWith("resource-command-"));
+        const started = join(scratch, "started");
+        const binary = join(plugins, dir!, "pulumi-resource-command");
+        writeFileSync(binary, readFileSync(binary, "utf8").replace("exec", `echo started >>${started}; exec`));
+        // Without it, it is not known to be ours.
+        rmSync(join(plugins, dir!, MARKER));
+        const run = await bash("npm run --silent lab -- preview", {
+            cwd: ROOT,
+            env: { PULUMI_HOME: join(scratch, "user") },
+        });
+        expect(succeeded(run)).toMatch(/\d+ unchanged/);
+        expect(readFileSync(started, "utf8")).toMatch(/^started\n/);
     });
 
     test("shows what a changed setting changes in nginx; the setting is not kept in the checkout", async () => {
