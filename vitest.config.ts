@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+// The tests make files for others than root, and compare modes: under the umask of a hardened host, too.
+process.umask(0o022);
+
 export default defineConfig({
     test: {
         // Where nobody watches a terminal, a line for each test as it ends.

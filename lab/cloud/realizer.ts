@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ensureImage } from "../image/image.ts";
 import { LabError, type Lab, type Progress } from "../lab.ts";
 import { publishZone } from "../services/knot.ts";
+import { useOpenUmask } from "../umask.ts";
 import { exec, tryExec } from "./exec.ts";
 import { applyInterfaces } from "./interfaces.ts";
 import { Mutex, withLock } from "./lock.ts";
@@ -43,6 +44,7 @@ export class Realizer {
 
     async #apply(state: CloudState): Promise<void> {
         const lab = this.#lab;
+        useOpenUmask();
         const realized = Realized.load(lab);
         await ensureRouter(lab, realized);
         // Machines first: an interface or a volume that goes may be in use by a machine that goes.

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { exec } from "../cloud/exec.ts";
 import { withLock } from "../cloud/lock.ts";
 import { LabError, type Progress } from "../lab.ts";
+import { useOpenUmask } from "../umask.ts";
 import { inChroot } from "./chroot.ts";
 import {
     aptSources,
@@ -45,7 +46,8 @@ export async function ensureServicesImage(cacheDir: string, progress: Progress):
 
 type Build = (root: string, report: Progress) => Promise<void>;
 
-async function ensureRoot(
+/** @param build fills an empty directory */
+export async function ensureRoot(
     cacheDir: string,
     name: string,
     what: string,
@@ -54,16 +56,18 @@ async function ensureRoot(
 ): Promise<string> {
     const images = join(cacheDir, "images");
     const final = join(images, name);
-    if (await exists(final)) return final;
+    if (await isUsable(final)) return final;
+    useOpenUmask();
     await mkdir(images, { recursive: true });
     return withLock(
         final,
         async () => {
-            if (await exists(final)) return final;
+            if (await isUsable(final)) return final;
             // Only the holder of the lock builds: what lies here was left by a build that was cut.
             for (const left of await readdir(images)) {
                 if (left.startsWith(`.${name}.`)) await removeTree(join(images, left));
             }
+            await removeTree(final);
             const root = join(images, `.${name}.${process.pid}`);
             await mkdir(root);
             let last = "";
@@ -142,9 +146,10 @@ async function removeTree(dir: string): Promise<void> {
     await rm(dir, { recursive: true, force: true });
 }
 
-async function exists(path: string): Promise<boolean> {
-    return stat(path).then(
-        () => true,
+/** One that is closed to others was built under a strict umask, by a version before: it is built again. */
+async function isUsable(root: string): Promise<boolean> {
+    return stat(root).then(
+        ({ mode }) => (mode & 0o005) === 0o005,
         () => false,
     );
 }

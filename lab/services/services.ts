@@ -4,6 +4,7 @@ import { ensureNetwork } from "../cloud/network.ts";
 import { stopProcess } from "../cloud/process.ts";
 import { ensureServicesImage } from "../image/image.ts";
 import type { Lab, Progress } from "../lab.ts";
+import { useOpenUmask } from "../umask.ts";
 import { acmeFront } from "./acme-front.ts";
 import { PUBLIC_AUTHORITY, authorityFile, authorityPem } from "./authority.ts";
 import { aws } from "./aws.ts";
@@ -69,6 +70,7 @@ export function services(lab: Lab): LabServices {
 
 /** Starts DNS, ACME servers, AWS, package server and apt cache where they do not run, and waits until they answer. */
 export async function startServices(lab: Lab, progress: Progress): Promise<void> {
+    useOpenUmask();
     const image = await ensureServicesImage(lab.cacheDir, progress);
     progress("network");
     mkdirSync(lab.dir, { recursive: true });

@@ -15,7 +15,10 @@ describe("the package", () => {
     it("has the same bytes when it is built again, and other ones for another version", async () => {
         const first = await buildPackage({ outDir: join(directory(), "first") });
         const again = await buildPackage({ outDir: join(directory(), "first") });
-        const elsewhere = await buildPackage({ outDir: join(directory(), "second") });
+        const umask = process.umask(0o077);
+        const elsewhere = await buildPackage({ outDir: join(directory(), "second") }).finally(() =>
+            process.umask(umask),
+        );
         const newer = await buildPackage({ outDir: join(directory(), "first"), version: "1.102.0~standin" });
         expect(again).toEqual(first);
         expect(statSync(again.file).mtimeMs).toBe(statSync(first.file).mtimeMs);

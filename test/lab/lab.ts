@@ -24,9 +24,10 @@ export interface Run {
     stderr: string;
 }
 
-/** `npm run lab -- …` as a user types it, without npm's own lines. */
+/** `npm run lab -- …` as a user types it, without npm's own lines, and on a host with the strictest umask. */
 export async function lab(...args: string[]): Promise<Run> {
-    const result = await execa(process.execPath, ["--import", "tsx", "lab/cli.ts", ...args], {
+    const command = [process.execPath, "--import", "tsx", "lab/cli.ts", ...args];
+    const result = await execa("sh", ["-c", 'umask 077 && exec "$@"', "sh", ...command], {
         cwd: ROOT,
         reject: false,
         stdin: "ignore",
