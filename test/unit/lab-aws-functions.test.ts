@@ -31,7 +31,7 @@ it.each<[token: string, args: Values, result: Values]>([
         { zoneId: "Z0LABEXAMPLETEST", name: "example.test" },
     ],
     ["aws:route53/getZone:getZone", { zoneId: "Z0LABEXAMPLETEST" }, { name: "example.test" }],
-    ["aws:index/getRegion:getRegion", {}, { name: "eu-central-1", region: "eu-central-1" }],
+    ["aws:route53/getZones:getZones", {}, { ids: ["Z0LABEXAMPLETEST"] }],
     [
         "aws:index/getAvailabilityZones:getAvailabilityZones",
         { state: "available" },
@@ -61,31 +61,34 @@ it.each<[token: string, args: Values, message: string]>([
     ],
     ["aws:route53/getZone:getZone", { zoneId: "Z1" }, "NoSuchHostedZone: No hosted zone found with ID: Z1"],
     ["aws:ec2/getSubnet:getSubnet", { id: "subnet-1" }, "no matching EC2 Subnet found"],
-    ["aws:index/getRegion:getRegion", { region: "us-east-1" }, "the lab has one region"],
     ["aws:s3/getBucket:getBucket", {}, "has no function aws:s3/getBucket:getBucket"],
 ])("%s %j fails", async (token, args, message) => {
     await expect(cloud.invoke(token, args)).rejects.toThrow(message);
 });
 
-it("finds an existing subnet and its VPC, by id or tag", async () => {
+it("finds an existing subnet", async () => {
     const subnet = await cloud.invoke("aws:ec2/getSubnet:getSubnet", { id: made.subnet.id });
     expect(subnet).toMatchObject({ vpcId: made.vpc.id, cidrBlock: "10.77.0.0/24", availabilityZone: "eu-central-1a" });
     expect(subnet.ipv6CidrBlock).toBe(made.subnet.outputs.ipv6CidrBlock);
-    const filters = [{ name: "tag:team", values: ["inf*"] }];
-    expect(await cloud.invoke("aws:ec2/getVpc:getVpc", { filters })).toMatchObject({ id: made.vpc.id });
 });
 
-it("finds a subnet's own route table, or the VPC's main one", async () => {
-    const token = "aws:ec2/getRouteTable:getRouteTable";
+it("finds a subnet's own route table, and the VPC's main one", async () => {
+    const [one, all] = ["aws:ec2/getRouteTable:getRouteTable", "aws:ec2/getRouteTables:getRouteTables"];
     const { vpc, gateway, subnet } = made;
-    await expect(cloud.invoke(token, { subnetId: subnet.id })).rejects.toThrow("query returned no results");
-    const main = { vpcId: vpc.id, filters: [{ name: "association.main", values: ["true"] }] };
-    expect(await cloud.invoke(token, main)).toMatchObject({ routes: [] });
+    const by = (name: string, value: string) => ({ vpcId: vpc.id, filters: [{ name, values: [value] }] });
+    await expect(cloud.invoke(one, { subnetId: subnet.id })).rejects.toThrow("query returned no results");
+    expect((await cloud.invoke(all, by("association.subnet-id", subnet.id))).ids).toEqual([]);
+    const [main] = (await cloud.invoke(all, by("association.main", "true"))).ids as string[];
+    expect(await cloud.invoke(one, { routeTableId: main! })).toMatchObject({ routes: [] });
 
     const table = await cloud.make("RouteTable", { vpcId: vpc.id });
+    await expect(cloud.invoke(one, { vpcId: vpc.id })).rejects.toThrow("multiple Route Tables matched");
     await cloud.make("RouteTableAssociation", { subnetId: subnet.id, routeTableId: table.id });
     await cloud.make("Route", { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id });
-    expect(await cloud.invoke(token, { subnetId: subnet.id })).toMatchObject({
+    expect((await cloud.invoke(all, by("association.subnet-id", subnet.id))).ids).toEqual([table.id]);
+    expect((await cloud.invoke(all, by("association.main", "false"))).ids).toEqual([table.id]);
+    expect((await cloud.invoke(all, by("association.main", "true"))).ids).toEqual([main]);
+    expect(await cloud.invoke(one, { subnetId: subnet.id })).toMatchObject({
         routeTableId: table.id,
         routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: gateway.id, natGatewayId: "" }],
     });

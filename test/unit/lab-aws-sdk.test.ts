@@ -60,6 +60,8 @@ describe.each(Object.entries(RESOURCE_TYPES))("%s", (token, type) => {
 describe.each(Object.entries(FUNCTIONS))("%s", (token, { inputs }) => {
     it("takes arguments that the SDK has", () => {
         const name = token.split(":").at(-1)!;
-        expectKnown(inputs, members(declaration(token), `${name[0]!.toUpperCase()}${name.slice(1)}Args`), token);
+        const [source, args] = [declaration(token), `${name[0]!.toUpperCase()}${name.slice(1)}Args`];
+        if (source.includes(args)) expectKnown(inputs, members(source, args), token);
+        else expect(inputs).toEqual({});
     });
 });

@@ -40,6 +40,9 @@ describe("a volume", () => {
         expect(await lookUp({ mostRecent: true })).toMatchObject({ id: second.id });
         const inUse = [{ name: "status", values: ["in-use"] }];
         await expect(lookUp({ filters: inUse })).rejects.toThrow("no results");
+        const all = async (args: Values) => (await cloud.invoke("aws:ebs/getEbsVolumes:getEbsVolumes", args)).ids;
+        expect(await all({ tags: { a: "b" } })).toEqual([first.id, second.id]);
+        expect(await all({ tags: { a: "b" }, filters: inUse })).toEqual([]);
     });
 
     it("leaves none when only the program, and not the state, asked for it", async () => {
@@ -118,6 +121,10 @@ describe("getSnapshot", () => {
             ownerId: "000000000000",
         });
         expect(found.startTime).toMatch(/^\d{4}-\d\d-\d\dT/);
+        const ids = async (name: string, value: string) =>
+            (await cloud.invoke("aws:ebs/getSnapshotIds:getSnapshotIds", { filters: [{ name, values: [value] }] })).ids;
+        expect(await ids("tag:stack", "dev")).toEqual([second, first]);
+        expect(await ids("snapshot-id", "snap-1")).toEqual([]);
         const named = await cloud.invoke(GET_SNAPSHOT, { snapshotIds: [first] });
         // The provider hides the services' own tags.
         expect(named.tags).toEqual({ stack: "dev" });
@@ -130,7 +137,7 @@ describe("getSnapshot", () => {
         [{ owners: ["self"] }, "Your query returned more than one result"],
         // Not a filter: everything matches.
         [{ tags: { stack: "x" } }, "Your query returned more than one result"],
-        [{ snapshotIds: ["snap-1"] }, "InvalidSnapshot.NotFound: The snapshot 'snap-1' does not exist."],
+        [{ snapshotIds: ["snap-1"] }, "reading EBS Snapshots: couldn't find resource"],
         [{ filters: [{ name: "colour", values: ["red"] }] }, "The filter 'colour' is invalid"],
         [{ volumeId: "vol-1" }, 'does not know the property "volumeId"'],
     ])("%j fails", async (args, message) => {

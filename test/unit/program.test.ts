@@ -209,13 +209,18 @@ test("an existing subnet is used instead of an own network", async () => {
 });
 
 test.each([
-    ["whose default route leads to the internet gateway", "subnet-0aaaa", []],
-    ["that reaches the internet gateway by other routes", "subnet-0b1d", []],
-    ["whose way out is another one, such as a firewall", "subnet-0f1e", []],
-    ["whose routes may not be read", "subnet-0f0b", [expect.stringMatching(/the right for it is ec2:Describe/)]],
-])("a subnet %s is taken for public", async (_, subnetId, said) => {
+    ["whose default route leads to the internet gateway", "subnet-0aaaa", "", []],
+    ["that reaches the internet gateway by other routes", "subnet-0b1d", "", []],
+    ["whose way out is another one, such as a firewall", "subnet-0f1e", "", []],
+    [
+        "whose routes may not be read",
+        "subnet-0000",
+        "getRouteTables",
+        [expect.stringMatching(/the right for it is ec2:Describe/)],
+    ],
+])("a subnet %s is taken for public", async (_, subnetId, refused, said) => {
     const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
-    const { named } = await runProgram({ ...CONFIG, subnetId });
+    const { named } = await runProgram({ ...CONFIG, subnetId }, { refused });
     expect(named("linkmesh-machine-interface").inputs.subnetId).toBe(subnetId);
     expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual(said);
 });
@@ -223,11 +228,11 @@ test.each([
 test("a private subnet is not asked for its routes when nobody needs a public address there", async () => {
     const { asked } = await runProgram({
         ...CONFIG,
-        subnetId: "subnet-0f0b",
+        subnetId: "subnet-0000",
         publicAddress: "false",
         acmeDirectory: "https://acme.example.com/directory",
     });
-    expect(asked("aws:ec2/getRouteTable:getRouteTable")).toEqual([]);
+    expect(asked("aws:ec2/getRouteTables:getRouteTables")).toEqual([]);
 });
 
 test("port 22 open to the whole internet is said aloud, other networks are not", async () => {

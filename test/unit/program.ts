@@ -32,12 +32,25 @@ export const CONFIG = {
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.
  * @param volumeZone where the stack's data volume of 10 GiB lies already; by default there is none.
  * @param loginKey the key of the machine that it belongs to.
+ * @param volumes in place of the one: all that carry the stack's tag.
+ * @param refused the function for which the rights are missing, as "getZone".
  * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
  */
 export async function runProgram(
     config: Record<string, string> = CONFIG,
-    { preview = false, secretKeys = [] as string[], program = "../../index.ts", volumeZone = "", loginKey = "" } = {},
+    {
+        preview = false,
+        secretKeys = [] as string[],
+        program = "../../index.ts",
+        volumeZone = "",
+        loginKey = "",
+        volumes = [] as Existing[],
+        refused = "",
+    } = {},
 ) {
+    const one = { id: "vol-0existing", availabilityZone: volumeZone, attached: true };
+    const tags: Record<string, string> = loginKey === "" ? {} : { [LOGIN_TAG]: loginKey };
+    const existing = volumeZone === "" ? volumes : [{ ...one, tags }];
     const registered: Registered[] = [];
     const calls: { token: string; inputs: unknown }[] = [];
     await pulumi.runtime.setMocks(
@@ -48,11 +61,9 @@ export async function runProgram(
             }),
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
-                if (token === "aws:ebs/getVolume:getVolume" && volumeZone !== "") {
-                    const tags = loginKey === "" ? {} : { [LOGIN_TAG]: loginKey };
-                    return { id: "vol-0existing", availabilityZone: volumeZone, size: 10, tags };
-                }
-                return lookUpInMocks(token, inputs as Record<string, unknown>);
+                const answer = lookUpInMocks(token, inputs as Record<string, unknown>, existing);
+                if (token.endsWith(`:${refused}`)) throw providerError(DENIED);
+                return answer;
             },
         },
         "linkmesh-proxy",
@@ -150,14 +161,27 @@ function computed(type: string): Record<string, unknown> {
     }
 }
 
-function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<string, unknown> {
+/** A volume as the mocks have it. */
+interface Existing {
+    id: string;
+    availabilityZone: string;
+    attached: boolean;
+    tags?: Record<string, string>;
+}
+
+function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: Existing[]): Record<string, unknown> {
+    const filtered = (name: string) =>
+        (inputs.filters as { name: string; values: string[] }[]).find((filter) => filter.name === name)?.values;
     switch (token) {
         case "aws:route53/getZone:getZone":
             if (inputs.name === "dev.example.com") return { zoneId: "Z2", name: inputs.name, nameServers: [] };
-            if (inputs.name !== "example.com") throw providerError("no matching Route 53 Hosted Zone found");
+            if (inputs.name !== "example.com") throw providerError(NOTHING_FOUND);
             return { zoneId: "Z1", name: "example.com", nameServers: ["ns-1.awsdns-01.org", "ns-2.awsdns-02.com"] };
+        case "aws:route53/getZones:getZones":
+            return { ids: ["Z1", "Z2"] };
         case "aws:ec2/getInstanceType:getInstanceType": {
             const type = String(inputs.instanceType);
+            if (type === "m1.none") throw providerError(NOTHING_FOUND);
             return {
                 hypervisor: type.startsWith("t2") ? "xen" : "nitro",
                 supportedArchitectures: [type.startsWith("t4g") ? "arm64" : "x86_64"],
@@ -176,7 +200,7 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
         case "aws:ec2/getAmi:getAmi":
             return describeImage(inputs.filters as { name: string; values: string[] }[]);
         case "aws:ec2/getSubnet:getSubnet":
-            if (inputs.id === "subnet-0404") throw providerError("no matching EC2 Subnet found");
+            if (inputs.id === "subnet-0404") throw providerError(NOTHING_FOUND);
             return {
                 id: inputs.id,
                 vpcId: "vpc-0existing",
@@ -184,27 +208,27 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
                 ipv6CidrBlock: inputs.id === "subnet-0004" ? "" : "2001:db8:1::/64",
                 ipv6Native: inputs.id === "subnet-0006",
             };
-        case "aws:ec2/getRouteTable:getRouteTable": {
-            const gateway = { cidrBlock: "0.0.0.0/0", gatewayId: "igw-0existing" };
-            if (inputs.vpcId !== undefined) return { routes: [gateway] };
-            if (inputs.subnetId === "subnet-00a7")
-                return { routes: [{ ...gateway, gatewayId: "", natGatewayId: "nat-0" }] };
-            if (inputs.subnetId === "subnet-0000") return { routes: [] };
-            if (inputs.subnetId === "subnet-0b1d")
-                return { routes: ["0.0.0.0/1", "128.0.0.0/1"].map((cidrBlock) => ({ ...gateway, cidrBlock })) };
-            if (inputs.subnetId === "subnet-0f1e") return { routes: [{ ...gateway, gatewayId: "vgw-0" }] };
-            if (inputs.subnetId === "subnet-0f0b") throw providerError("UnauthorizedOperation");
-            // The VPC's own counts.
-            throw providerError("query returned no results. Please change your search criteria and try again");
+        case "aws:ec2/getRouteTables:getRouteTables": {
+            const [subnetId] = filtered("association.subnet-id") ?? [];
+            // The VPC's own counts where a subnet has none.
+            if (subnetId === undefined) return { ids: ["rtb-main"] };
+            return { ids: subnetId in ROUTES ? [subnetId] : [] };
+        }
+        case "aws:ec2/getRouteTable:getRouteTable":
+            return { routes: ROUTES[inputs.routeTableId as string] };
+        case "aws:ebs/getEbsVolumes:getEbsVolumes": {
+            const states = filtered("status")!;
+            const found = volumes.filter(({ attached }) => states.includes(attached ? "in-use" : "available"));
+            return { ids: found.map(({ id }) => id) };
         }
         case "aws:ebs/getVolume:getVolume":
-            throw providerError("Your query returned no results. Please change your search criteria and try again.");
+            return { size: 10, tags: {}, ...volumes.find(({ id }) => filtered("volume-id")!.includes(id)) };
+        case "aws:ebs/getSnapshotIds:getSnapshotIds": {
+            const [id] = filtered("snapshot-id") ?? ["snap-00aa"];
+            return { ids: id === "snap-0404" ? [] : [id] };
+        }
         case "aws:ebs/getSnapshot:getSnapshot": {
-            const id = (inputs.snapshotIds as string[] | undefined)?.[0] ?? "snap-00aa";
-            if (id === "snap-0404")
-                throw providerError(
-                    "Your query returned no results. Please change your search criteria and try again.",
-                );
+            const [id] = inputs.snapshotIds as [string];
             const owner = id === "snap-00bb" ? "linkmesh-proxy/other/linkmesh" : "linkmesh-proxy/test/linkmesh";
             return { id, volumeSize: 20, tags: id === "snap-00cc" ? {} : { "linkmesh-proxy": owner } };
         }
@@ -213,13 +237,28 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>): Record<s
     }
 }
 
+/** Other words than the provider has for most of these: the program must not decide by them. */
+const NOTHING_FOUND = "couldn't find resource";
+const DENIED =
+    "operation error EC2: api error UnauthorizedOperation: You are not authorized to perform this operation.";
+
+const GATEWAY = { cidrBlock: "0.0.0.0/0", gatewayId: "igw-0existing" };
+/** By table, which is named as its subnet. */
+const ROUTES: Record<string, object[]> = {
+    "rtb-main": [GATEWAY],
+    "subnet-00a7": [{ ...GATEWAY, gatewayId: "", natGatewayId: "nat-0" }],
+    "subnet-0000": [],
+    "subnet-0b1d": ["0.0.0.0/1", "128.0.0.0/1"].map((cidrBlock) => ({ ...GATEWAY, cidrBlock })),
+    "subnet-0f1e": [{ ...GATEWAY, gatewayId: "vgw-0" }],
+};
+
 /** The newest image of the wanted name, or the one with the wanted id, whose last word tells its name. */
 function describeImage(filters: { name: string; values: string[] }[]): Record<string, unknown> {
     const wanted = (name: string) => filters.find((filter) => filter.name === name)?.values[0];
     const id = wanted("image-id");
     if (id === undefined) return { id: "ami-0newest", name: wanted("name"), architecture: wanted("architecture") };
     const [, architecture = "x86_64", system = "debian-13-amd64-x", more = {}] = PINNED[id] ?? [id];
-    if (!(id in PINNED)) throw providerError("Your query returned no results. Please change your search criteria");
+    if (!(id in PINNED)) throw providerError(NOTHING_FOUND);
     return { id, name: system, architecture, ...more };
 }
 

@@ -29,7 +29,7 @@ export async function findImage(settings: Settings, type: MachineType, opts: pul
         )
         .catch((error: unknown) => {
             throw new pulumi.RunError(
-                `imageId: no ${label} image ${name} found in this region (${message(error)}); name an image with imageId.`,
+                `imageId: the newest image of ${label}, ${name}, cannot be looked up in this region: ${message(error)}; name an image with imageId, or allow ec2:DescribeImages.`,
             );
         });
     return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
-import { message } from "./message.ts";
+import { answer } from "./message.ts";
 
 export type MachineType = Awaited<ReturnType<typeof findMachineType>>;
 
@@ -10,26 +10,28 @@ export type MachineType = Awaited<ReturnType<typeof findMachineType>>;
  * @throws RunError when there is none, or when its disks have no stable names
  */
 export async function findMachineType({ instanceType }: Settings, opts: pulumi.InvokeOptions) {
-    const [type, offerings] = await Promise.all([
-        aws.ec2.getInstanceType({ instanceType }, opts),
+    const failure = `instanceType: ${instanceType} cannot be looked up`;
+    const described = answer(failure, "ec2:DescribeInstanceTypes", aws.ec2.getInstanceType({ instanceType }, opts));
+    // A type that does not exist is offered nowhere, and then that is said.
+    described.catch(() => undefined);
+    const { locations } = await answer(
+        failure,
+        "ec2:DescribeInstanceTypeOfferings",
         aws.ec2.getInstanceTypeOfferings(
             { locationType: "availability-zone", filters: [{ name: "instance-type", values: [instanceType] }] },
             opts,
         ),
-    ]).catch((error: unknown) => {
-        throw new pulumi.RunError(
-            `instanceType: ${instanceType} cannot be used here: ${message(error)}; choose one that the region offers.`,
-        );
-    });
-    if (type.hypervisor === "xen") {
-        throw new pulumi.RunError(
-            `instanceType: ${instanceType} is of an older generation, whose data volume has no stable device name; choose a Nitro type such as t3.small.`,
-        );
-    }
-    const availabilityZones = [...offerings.locations].sort();
+    );
+    const availabilityZones = [...locations].sort();
     if (availabilityZones.length === 0) {
         throw new pulumi.RunError(
             `instanceType: ${instanceType} is not offered in this region; choose another type or another aws:region.`,
+        );
+    }
+    const type = await described;
+    if (type.hypervisor === "xen") {
+        throw new pulumi.RunError(
+            `instanceType: ${instanceType} is of an older generation, whose data volume has no stable device name; choose a Nitro type such as t3.small.`,
         );
     }
     const architecture = type.supportedArchitectures.includes("arm64") ? ("arm64" as const) : ("x86_64" as const);

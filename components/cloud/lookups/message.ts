@@ -1,3 +1,5 @@
+import * as pulumi from "@pulumi/pulumi";
+
 /** What the provider said, in one line and without the preambles of the engine and the bridge. */
 export function message(error: unknown): string {
     const text = error instanceof Error ? error.message : String(error);
@@ -7,4 +9,11 @@ export function message(error: unknown): string {
         .replace(/\s+/g, " ")
         .trim()
         .replace(/\.$/, "");
+}
+
+/** The answer to a look-up. @throws RunError when there is none: what failed, why, and the right that it takes */
+export function answer<T>(failure: string, right: string, asked: Promise<T>): Promise<T> {
+    return asked.catch((error: unknown) => {
+        throw new pulumi.RunError(`${failure}: ${message(error)}; it takes the right ${right}.`);
+    });
 }

@@ -3,23 +3,52 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
 import { LOGIN_TAG } from "../login-key.ts";
 import { DATA_TAG, dataTagValue } from "../snapshots.ts";
-import { message } from "./message.ts";
+import { answer } from "./message.ts";
 
-const NO_RESULT = /no results|InvalidSnapshot\.NotFound/;
+const LIVING = ["creating", "available", "in-use"];
 
 /** The data volume that the stack has already, by its own tag; undefined before the first update. @throws RunError */
 export async function findDataVolume(name: string, opts: pulumi.InvokeOptions) {
-    const filters = [
-        { name: `tag:${DATA_TAG}`, values: [dataTagValue(name)] },
-        { name: "status", values: ["creating", "available", "in-use"] },
-    ];
-    return aws.ebs.getVolume({ filters, mostRecent: true }, opts).then(
-        ({ id, availabilityZone, size, tags }) => ({ id, availabilityZone, size, loginKey: tags[LOGIN_TAG] }),
-        (error: unknown) => {
-            if (NO_RESULT.test(message(error))) return undefined;
-            throw new pulumi.RunError(`looking up the stack's data volume failed: ${message(error)}`);
-        },
+    const tag = dataTagValue(name);
+    const tagged = await volumesTagged(tag, LIVING, opts);
+    if (tagged.length === 0) return undefined;
+    const own = tagged.length === 1 ? tagged[0]! : await chooseVolume(tag, tagged, opts);
+    const filters = [{ name: "volume-id", values: [own] }];
+    const { id, availabilityZone, size, tags } = await answer(
+        `the stack's data volume ${own} cannot be looked up`,
+        "ec2:DescribeVolumes",
+        aws.ebs.getVolume({ filters }, opts),
     );
+    return { id, availabilityZone, size, loginKey: tags[LOGIN_TAG] };
+}
+
+/** Ids, in an order that AWS does not decide. None is an empty list, not an error whose words would have to be known. */
+async function volumesTagged(tag: string, states: string[], opts: pulumi.InvokeOptions): Promise<string[]> {
+    const filters = [
+        { name: `tag:${DATA_TAG}`, values: [tag] },
+        { name: "status", values: states },
+    ];
+    const { ids } = await answer(
+        "the stack's data volume cannot be looked up",
+        "ec2:DescribeVolumes",
+        aws.ebs.getEbsVolumes({ filters }, opts),
+    );
+    return [...ids].sort();
+}
+
+/** Of several the one that a machine has. An update that was killed leaves one behind, a restored copy is another. */
+async function chooseVolume(tag: string, tagged: string[], opts: pulumi.InvokeOptions): Promise<string> {
+    const [own, ...more] = await volumesTagged(tag, ["in-use"], opts);
+    const carry = `carry the tag ${DATA_TAG}=${tag} of the stack's data volume`;
+    if (own === undefined || more.length > 0) {
+        throw new pulumi.RunError(
+            `the volumes ${tagged.join(" and ")} all ${carry}, and ${own === undefined ? "none" : "more than one"} is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows, or off all if it shows none.`,
+        );
+    }
+    void pulumi.log.warn(
+        `${tagged.filter((id) => id !== own).join(" and ")} ${carry} ${own}, too, as what an interrupted update leaves behind: it costs money and is in the daily snapshots; delete it, or take the tag off.`,
+    );
+    return own;
 }
 
 /** Only what carries this stack's own tag: another host's data would bring that host's identity along. */
@@ -30,22 +59,23 @@ export async function findSnapshot(
 ): Promise<string | undefined> {
     if (restoreFrom === "") return undefined;
     const owner = dataTagValue(name);
-    const filters = [{ name: "status", values: ["completed"] }];
-    const query =
+    const wanted =
         restoreFrom === "latest"
-            ? { filters: [...filters, { name: `tag:${DATA_TAG}`, values: [owner] }], mostRecent: true }
-            : { filters, snapshotIds: [restoreFrom] };
-    const snapshot = await aws.ebs.getSnapshot({ owners: ["self"], ...query }, opts).catch((error: unknown) => {
-        const text = message(error);
-        if (!NO_RESULT.test(text)) {
-            throw new pulumi.RunError(`restoreFrom: looking up ${restoreFrom} failed: ${text}`);
-        }
+            ? { name: `tag:${DATA_TAG}`, values: [owner] }
+            : { name: "snapshot-id", values: [restoreFrom] };
+    const filters = [{ name: "status", values: ["completed"] }, wanted];
+    const failure = `restoreFrom: ${restoreFrom} cannot be looked up`;
+    const right = "ec2:DescribeSnapshots";
+    // The newest first.
+    const [id] = (await answer(failure, right, aws.ebs.getSnapshotIds({ owners: ["self"], filters }, opts))).ids;
+    if (id === undefined) {
         throw new pulumi.RunError(
             restoreFrom === "latest"
                 ? `restoreFrom: there is no completed snapshot with the tag ${DATA_TAG}=${owner} in this region; name a snapshot, or remove the setting to use the data volume that exists or a blank one.`
                 : `restoreFrom: there is no completed snapshot ${restoreFrom} in this account and region; name another, or remove the setting to use the data volume that exists or a blank one.`,
         );
-    });
+    }
+    const snapshot = await answer(failure, right, aws.ebs.getSnapshot({ snapshotIds: [id] }, opts));
     const tag = snapshot.tags[DATA_TAG];
     if (tag !== owner) {
         throw new pulumi.RunError(

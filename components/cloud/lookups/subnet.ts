@@ -46,8 +46,13 @@ async function refusePrivate(subnetId: string, vpcId: string, opts: pulumi.Invok
 
 /** The route table of the subnet's own, or that of the VPC. */
 async function findRoutes(subnetId: string, vpcId: string, opts: pulumi.InvokeOptions) {
-    return aws.ec2.getRouteTable({ subnetId }, opts).catch((error: unknown) => {
-        if (!/no results/.test(message(error))) throw error;
-        return aws.ec2.getRouteTable({ vpcId, filters: [{ name: "association.main", values: ["true"] }] }, opts);
-    });
+    const tables = (name: string, value: string) =>
+        aws.ec2.getRouteTables({ vpcId, filters: [{ name, values: [value] }] }, opts);
+    const [own, main] = await Promise.all([
+        tables("association.subnet-id", subnetId),
+        tables("association.main", "true"),
+    ]);
+    const routeTableId = own.ids[0] ?? main.ids[0];
+    if (routeTableId === undefined) throw new Error("its route table is another account's");
+    return aws.ec2.getRouteTable({ routeTableId }, opts);
 }

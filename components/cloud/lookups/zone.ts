@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
 import { answersByDns, certificateNames, recordNames, withoutWildcard } from "../../surfaces.ts";
-import { message } from "./message.ts";
+import { answer, message } from "./message.ts";
 
 export interface Zone {
     readonly id: string;
@@ -14,10 +14,14 @@ export interface Zone {
 
 type Ask = (name: string) => Promise<Zone | undefined>;
 
+/** Reserved by RFC 6761: nobody has such a zone. */
+const NO_ZONE = "linkmesh-proxy.invalid";
+
 /** The Route 53 zone of all records: the one that is named, or the closest around the names. @throws RunError */
 export async function findZone(settings: Settings, opts: pulumi.InvokeOptions): Promise<Zone> {
     const asked = new Map<string, Promise<Zone | undefined>>();
-    const ask: Ask = (name) => asked.get(name) ?? asked.set(name, zoneNamed(name, opts)).get(name)!;
+    const absence = wordsOfAbsence(opts);
+    const ask: Ask = (name) => asked.get(name) ?? asked.set(name, zoneNamed(name, absence, opts)).get(name)!;
     return settings.hostedZone === "" ? zoneAround(recordNames(settings), ask) : namedZone(settings, ask);
 }
 
@@ -68,18 +72,37 @@ async function closestZone(name: string, ask: Ask) {
     return undefined;
 }
 
-async function zoneNamed(name: string, opts: pulumi.InvokeOptions) {
+async function zoneNamed(name: string, absence: Promise<string>, opts: pulumi.InvokeOptions) {
     try {
         const zone = await aws.route53.getZone({ name, privateZone: false }, opts);
         return { id: zone.zoneId, name, nameServers: zone.nameServers };
     } catch (error) {
         const text = message(error);
-        if (/no matching Route ?53/i.test(text)) return undefined;
+        if (text.replaceAll(name, NO_ZONE) === (await absence)) return undefined;
         if (/multiple Route ?53/i.test(text)) {
             throw new pulumi.RunError(
                 `hostedZone: this AWS account has several public hosted zones ${name}; delete the ones that are not in use.`,
             );
         }
-        throw new pulumi.RunError(`hostedZone: looking up ${name} in Route 53 failed: ${text}`);
+        throw new pulumi.RunError(
+            `hostedZone: looking up ${name} in Route 53 failed: ${text}; it takes the rights route53:ListHostedZones, route53:GetHostedZone and route53:ListTagsForResource.`,
+        );
     }
+}
+
+/**
+ * How the provider says that there is no such zone: as it says it of one that cannot be, while it can list those that
+ * are. Its plural look-up gives ids alone, and to ask for each would take three requests of Route 53's five a second.
+ */
+function wordsOfAbsence(opts: pulumi.InvokeOptions): Promise<string> {
+    const listed = answer(
+        "hostedZone: the hosted zones cannot be looked up",
+        "route53:ListHostedZones",
+        aws.route53.getZones(opts),
+    );
+    const said = aws.route53.getZone({ name: NO_ZONE, privateZone: false }, opts).then(() => "", message);
+    const absence = listed.then(() => said);
+    // Awaited where a zone is missing alone.
+    absence.catch(() => undefined);
+    return absence;
 }

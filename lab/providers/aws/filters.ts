@@ -1,6 +1,6 @@
 import type { CloudState } from "../../cloud/state.ts";
-import { ProviderError } from "../provider.ts";
 import { type Values, isMap } from "../values.ts";
+import { single } from "./answers.ts";
 import { ApiError } from "./resource-type.ts";
 import type { Property } from "./schema.ts";
 
@@ -32,13 +32,7 @@ export function only<T extends { id: string }>(
             fits(state, item.id, known, args)
         );
     });
-    if (found.length > 1) {
-        throw new ProviderError(
-            `multiple ${label}s matched; use additional constraints to reduce matches to a single ${label}`,
-        );
-    }
-    if (!found[0]) throw new ProviderError(`no matching ${label} found`);
-    return found[0];
+    return single(label, found);
 }
 
 /** Whether an object's attributes and tags match all filters of the arguments. */
@@ -50,19 +44,6 @@ export function fits(state: CloudState, id: string, attributes: Record<string, s
 
 export function filtersOf(args: Values): Filter[] {
     return (args.filters as unknown as Filter[] | undefined) ?? [];
-}
-
-/** The one that a lookup found, or the newest when it asks for that. `found` is sorted, newest first. */
-export function newest<T>([first, ...others]: T[], args: Values): T {
-    if (first === undefined) {
-        throw new ProviderError("Your query returned no results. Please change your search criteria and try again.");
-    }
-    if (others.length > 0 && args.mostRecent !== true) {
-        throw new ProviderError(
-            "Your query returned more than one result. Please try a more specific search criteria, or set `most_recent` attribute to true.",
-        );
-    }
-    return first;
 }
 
 /** As on AWS `*` stands for any characters and `?` for one. An attribute that the lab does not keep is an error. */

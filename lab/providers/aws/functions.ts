@@ -1,13 +1,15 @@
 import { IMAGES, type Image, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import { ProviderError } from "../provider.ts";
+import { newest, single } from "./answers.ts";
 import { canonicalName } from "./dns.ts";
-import { filters, filtersOf, matches, newest, only } from "./filters.ts";
+import { filters, filtersOf, matches, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
-import { subnet, vpc } from "./network.ts";
-import { ACCOUNT, ApiError, type CloudFunction, derivedId, optionalText, text } from "./resource-type.ts";
-import { getSnapshot } from "./snapshots.ts";
-import { getVolume } from "./volumes.ts";
+import { subnet } from "./network.ts";
+import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
+import { getRouteTable, getRouteTables } from "./route-tables.ts";
+import { getSnapshot, getSnapshotIds } from "./snapshots.ts";
+import { getEbsVolumes, getVolume } from "./volumes.ts";
 import { zoneId, zonesOf } from "./zones.ts";
 
 const getAmi: CloudFunction = {
@@ -136,59 +138,6 @@ const getSubnet: CloudFunction = {
     },
 };
 
-/** By the subnet whose own it is, or the main one of a VPC: in the lab that has local routes alone. */
-const getRouteTable: CloudFunction = {
-    inputs: { subnetId: { kind: "string" }, vpcId: { kind: "string" }, filters },
-    call({ region, state }, args) {
-        const own = state.subnets[optionalText(args, "subnetId") ?? ""]?.routeTableId;
-        const vpcId = optionalText(args, "vpcId");
-        const isMain = filtersOf(args).some(({ name, values }) => name === "association.main" && values[0] === "true");
-        if (own === undefined && !(isMain && vpcId !== undefined && state.vpcs[vpcId])) {
-            throw new ProviderError("query returned no results. Please change your search criteria and try again");
-        }
-        const id = own ?? derivedId("rtb", vpcId!);
-        const routes = Object.entries(own === undefined ? {} : state.routeTables[own]!.routes);
-        const routed = ([cidr, target]: [string, string]) => ({
-            cidrBlock: cidr.includes(":") ? "" : cidr,
-            ipv6CidrBlock: cidr.includes(":") ? cidr : "",
-            gatewayId: target.startsWith("nat-") ? "" : target,
-            natGatewayId: target.startsWith("nat-") ? target : "",
-        });
-        return { ...args, id, routeTableId: id, region, routes: routes.map(routed), ownerId: ACCOUNT, tags: {} };
-    },
-};
-
-const getVpc: CloudFunction = {
-    inputs: {
-        id: { kind: "string" },
-        cidrBlock: { kind: "string" },
-        default: { kind: "boolean" },
-        filters,
-        tags: { kind: "tags" },
-    },
-    call(cloud, args) {
-        const candidates = args.default === true ? [] : Object.values(cloud.state.vpcs);
-        const { id } = only(cloud.state, args, "EC2 VPC", candidates, (item) => ({
-            id: item.id,
-            "vpc-id": item.id,
-            cidrBlock: item.cidrBlock,
-            cidr: item.cidrBlock,
-            "cidr-block": item.cidrBlock,
-        }));
-        return {
-            ...vpc.describe(cloud, id, {}),
-            id,
-            default: false,
-            enableDnsSupport: true,
-            instanceTenancy: "default",
-            ownerId: ACCOUNT,
-            region: cloud.region,
-            state: "available",
-            tags: cloud.state.tags?.[id] ?? {},
-        };
-    },
-};
-
 const getZone: CloudFunction = {
     inputs: { name: { kind: "string" }, zoneId: { kind: "string" }, privateZone: { kind: "boolean" } },
     call({ state }, args) {
@@ -198,9 +147,8 @@ const getZone: CloudFunction = {
         if (zone !== undefined && zone !== ZONE_ID) {
             throw new ApiError("NoSuchHostedZone", `No hosted zone found with ID: ${zone}`);
         }
-        if (args.privateZone === true || (name !== undefined && canonicalName(name) !== LAB_ZONE)) {
-            throw new ProviderError("no matching Route 53 Hosted Zone found");
-        }
+        const isOther = args.privateZone === true || (name !== undefined && canonicalName(name) !== LAB_ZONE);
+        single("Route 53 Hosted Zone", isOther ? [] : [LAB_ZONE]);
         return {
             id: ZONE_ID,
             zoneId: ZONE_ID,
@@ -217,19 +165,9 @@ const getZone: CloudFunction = {
     },
 };
 
-const getRegion: CloudFunction = {
-    inputs: { name: { kind: "string" }, region: { kind: "string" } },
-    call({ region }, args) {
-        const wanted = optionalText(args, "region") ?? optionalText(args, "name") ?? region;
-        if (wanted !== region) throw new ProviderError(`the lab has one region, ${region}, not ${wanted}`);
-        return {
-            id: region,
-            name: region,
-            region,
-            description: `Lab (${region})`,
-            endpoint: `ec2.${region}.amazonaws.com`,
-        };
-    },
+const getZones: CloudFunction = {
+    inputs: {},
+    call: ({ region }) => ({ id: region, ids: [ZONE_ID] }),
 };
 
 const getAvailabilityZones: CloudFunction = {
@@ -251,16 +189,18 @@ const getAvailabilityZones: CloudFunction = {
 
 /** Every function that the lab's AWS has, by token. */
 export const FUNCTIONS: Record<string, CloudFunction> = {
+    "aws:ebs/getEbsVolumes:getEbsVolumes": getEbsVolumes,
     "aws:ebs/getSnapshot:getSnapshot": getSnapshot,
+    "aws:ebs/getSnapshotIds:getSnapshotIds": getSnapshotIds,
     "aws:ebs/getVolume:getVolume": getVolume,
     "aws:ec2/getAmi:getAmi": getAmi,
     "aws:ec2/getInstanceType:getInstanceType": getInstanceType,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
     "aws:ec2/getRouteTable:getRouteTable": getRouteTable,
+    "aws:ec2/getRouteTables:getRouteTables": getRouteTables,
     "aws:ec2/getSubnet:getSubnet": getSubnet,
-    "aws:ec2/getVpc:getVpc": getVpc,
     "aws:route53/getZone:getZone": getZone,
-    "aws:index/getRegion:getRegion": getRegion,
+    "aws:route53/getZones:getZones": getZones,
     "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
 };
 

@@ -1,6 +1,7 @@
 import type { CloudState, Snapshot } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { filters, fits, newest } from "./filters.ts";
+import { newest, notFound } from "./answers.ts";
+import { filters, fits } from "./filters.ts";
 import { ACCOUNT, ApiError, type CloudFunction, arn, find, newId } from "./resource-type.ts";
 
 export const getSnapshot: CloudFunction = {
@@ -15,16 +16,7 @@ export const getSnapshot: CloudFunction = {
     },
     call(cloud, args) {
         const { state } = cloud;
-        const ids = args.snapshotIds as string[] | undefined;
-        for (const id of ids ?? []) findSnapshot(state, id);
-        const found = Object.values(state.snapshots)
-            .filter(({ id }) => ids === undefined || ids.includes(id))
-            .filter(() => includesThisAccount(args.owners) && includesThisAccount(args.restorableByUserIds))
-            .filter((snapshot) => fits(state, snapshot.id, attributesOf(snapshot), args))
-            // Of the same instant the one made last.
-            .sort((a, b) => a.startTime.localeCompare(b.startTime))
-            .reverse();
-        const snapshot = newest(found, args);
+        const snapshot = newest(matching(state, args), args);
         const own = Object.entries(state.tags?.[snapshot.id] ?? {}).filter(([key]) => !key.startsWith("aws:"));
         return {
             ...args,
@@ -48,6 +40,28 @@ export const getSnapshot: CloudFunction = {
         };
     },
 };
+
+export const getSnapshotIds: CloudFunction = {
+    inputs: { owners: { kind: "strings" }, restorableByUserIds: { kind: "strings" }, filters },
+    call({ state, region }, args) {
+        return { ...args, id: region, region, ids: matching(state, args).map(({ id }) => id) };
+    },
+};
+
+/** The newest first. */
+function matching(state: CloudState, args: Values): Snapshot[] {
+    const ids = args.snapshotIds as string[] | undefined;
+    if (ids?.some((id) => !state.snapshots[id])) throw notFound("EBS Snapshots");
+    return (
+        Object.values(state.snapshots)
+            .filter(({ id }) => ids === undefined || ids.includes(id))
+            .filter(() => includesThisAccount(args.owners) && includesThisAccount(args.restorableByUserIds))
+            .filter((snapshot) => fits(state, snapshot.id, attributesOf(snapshot), args))
+            // Of the same instant the one made last.
+            .sort((a, b) => a.startTime.localeCompare(b.startTime))
+            .reverse()
+    );
+}
 
 /** Adds a snapshot of a volume as it is now; the realizer copies it before the change is done. */
 export function takeSnapshot(

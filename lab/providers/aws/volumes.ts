@@ -1,6 +1,8 @@
 import type { CloudState, Volume } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
-import { filters, fits, newest } from "./filters.ts";
+import type { Values } from "../values.ts";
+import { newest } from "./answers.ts";
+import { filters, fits } from "./filters.ts";
 import { between, findInstance, oneOf, zoneOf } from "./instance.ts";
 import {
     ApiError,
@@ -110,15 +112,26 @@ export const volume: ResourceType = {
 export const getVolume: CloudFunction = {
     inputs: { filters, mostRecent: { kind: "boolean" }, tags: { kind: "tags" } },
     call(cloud, args) {
-        const { volumes, tags } = cloud.state;
-        // In the order in which they were made.
-        const found = Object.values(volumes)
-            .filter((item) => fits(cloud.state, item.id, volumeAttributes(item), args))
-            .reverse();
-        const { id } = newest(found, args);
-        return { ...args, ...volume.describe(cloud, id, {}), id, volumeId: id, tags: tags?.[id] ?? {} };
+        const { id } = newest(matching(cloud.state, args).reverse(), args);
+        return { ...args, ...volume.describe(cloud, id, {}), id, volumeId: id, tags: cloud.state.tags?.[id] ?? {} };
     },
 };
+
+export const getEbsVolumes: CloudFunction = {
+    inputs: { filters, tags: { kind: "tags" } },
+    call({ state, region }, args) {
+        const wanted = Object.entries((args.tags ?? {}) as Record<string, string>);
+        const found = matching(state, args).filter(({ id }) =>
+            wanted.every(([key, value]) => state.tags?.[id]?.[key] === value),
+        );
+        return { ...args, id: region, region, ids: found.map(({ id }) => id) };
+    },
+};
+
+/** In the order in which they were made. */
+function matching(state: CloudState, args: Values): Volume[] {
+    return Object.values(state.volumes).filter((item) => fits(state, item.id, volumeAttributes(item), args));
+}
 
 function volumeAttributes({ id, availabilityZone, attachment }: Volume): Record<string, string> {
     return { "volume-id": id, "availability-zone": availabilityZone, status: attachment ? "in-use" : "available" };

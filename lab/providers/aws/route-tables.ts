@@ -1,0 +1,63 @@
+import type { CloudState, RouteTable } from "../../cloud/state.ts";
+import type { Values } from "../values.ts";
+import { singleRouteTable } from "./answers.ts";
+import { filters, fits } from "./filters.ts";
+import { ACCOUNT, type CloudFunction, derivedId, optionalText } from "./resource-type.ts";
+
+export const getRouteTable: CloudFunction = {
+    inputs: {
+        routeTableId: { kind: "string" },
+        subnetId: { kind: "string" },
+        vpcId: { kind: "string" },
+        filters,
+    },
+    call({ region, state }, args) {
+        const { id, vpcId, routes } = singleRouteTable(matching(state, args));
+        const routed = ([cidr, target]: [string, string]) => ({
+            cidrBlock: cidr.includes(":") ? "" : cidr,
+            ipv6CidrBlock: cidr.includes(":") ? cidr : "",
+            gatewayId: target.startsWith("nat-") ? "" : target,
+            natGatewayId: target.startsWith("nat-") ? target : "",
+        });
+        return {
+            ...args,
+            id,
+            routeTableId: id,
+            vpcId,
+            region,
+            routes: Object.entries(routes).map(routed),
+            ownerId: ACCOUNT,
+            tags: {},
+        };
+    },
+};
+
+export const getRouteTables: CloudFunction = {
+    inputs: { vpcId: { kind: "string" }, filters },
+    call({ region, state }, args) {
+        return { ...args, id: region, region, ids: matching(state, args).map(({ id }) => id), tags: {} };
+    },
+};
+
+/** Those that were made, and the main one of each VPC, which in the lab has local routes alone. */
+function matching(state: CloudState, args: Values): RouteTable[] {
+    const mains = Object.keys(state.vpcs).map((vpcId) => ({ id: derivedId("rtb", vpcId), vpcId, routes: {} }));
+    const subnetId = optionalText(args, "subnetId");
+    const exact = Object.entries({ id: args.routeTableId, vpcId: args.vpcId }).filter(([, value]) => value);
+    return [...Object.values(state.routeTables), ...mains].filter((table) => {
+        const subnets = Object.values(state.subnets).filter(({ routeTableId }) => routeTableId === table.id);
+        const attributes = {
+            "route-table-id": table.id,
+            "vpc-id": table.vpcId,
+            "association.main": String(mains.some(({ id }) => id === table.id)),
+        };
+        return (
+            exact.every(([name, value]) => table[name as "id" | "vpcId"] === value) &&
+            (subnetId === undefined || subnets.some(({ id }) => id === subnetId)) &&
+            // A table belongs to any number of subnets: one of them has to fit.
+            (subnets.length > 0 ? subnets.map(({ id }) => id) : [""]).some((id) =>
+                fits(state, table.id, { ...attributes, "association.subnet-id": id }, args),
+            )
+        );
+    });
+}

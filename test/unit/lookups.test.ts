@@ -1,0 +1,63 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test, vi } from "vitest";
+import { CONFIG, runProgram } from "./program.ts";
+
+const refusal = (run: Promise<unknown>) =>
+    run.then(
+        () => "nothing",
+        (error: unknown) => (error as Error).message,
+    );
+
+describe("a look-up that fails", () => {
+    test.each<[refused: string, begins: string, config?: Record<string, string>]>([
+        ["getZones", "hostedZone: the hosted zones cannot be looked up: "],
+        ["getZone", "hostedZone: looking up example.com in Route 53 failed: "],
+        ["getInstanceType", "instanceType: t3.small cannot be looked up: "],
+        ["getInstanceTypeOfferings", "instanceType: t3.small cannot be looked up: "],
+        ["getAmi", "imageId: the newest image of Debian 13, debian-13-amd64-*, cannot be looked up"],
+        ["getAmi", "imageId: ami-0pinned cannot be used in this region: ", { imageId: "ami-0pinned" }],
+        ["getSubnet", "subnetId: subnet-0aaaa cannot be used: ", { subnetId: "subnet-0aaaa" }],
+        ["getEbsVolumes", "the stack's data volume cannot be looked up: "],
+        ["getVolume", "the stack's data volume vol-0existing cannot be looked up: "],
+        ["getSnapshotIds", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
+        ["getSnapshot", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
+    ])("%s: one sentence with the setting and the reason", async (refused, begins, config) => {
+        const volumeZone = "eu-central-1a";
+        const sentence = await refusal(runProgram({ ...CONFIG, ...config }, { refused, volumeZone }));
+        expect(sentence.slice(0, begins.length)).toBe(begins);
+        expect(sentence).toMatch(/UnauthorizedOperation: You are not authorized[^\n]*\.$/);
+    });
+});
+
+describe("of several volumes with the stack's tag", () => {
+    const volumes = (...attached: boolean[]) =>
+        attached.map((one, i) => ({ id: `vol-${i}`, availabilityZone: `eu-central-1${"abc"[i]}`, attached: one }));
+
+    test.each([[[true, false, false]], [[false, true, false]]])(
+        "the attached one is the stack's, and the others are named: %j",
+        async (attached) => {
+            const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+            warn.mockClear();
+            const { named } = await runProgram(CONFIG, { volumes: volumes(...attached) });
+            const own = attached.indexOf(true);
+            expect(named("linkmesh-machine-data").inputs.availabilityZone).toBe(`eu-central-1${"abc"[own]}`);
+            const others = ["vol-0", "vol-1", "vol-2"].filter((id) => id !== `vol-${own}`).join(" and ");
+            expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
+                expect.stringContaining(
+                    `${others} carry the tag linkmesh-proxy=linkmesh-proxy/test/linkmesh of the stack's data volume vol-${own}, too`,
+                ),
+            ]);
+        },
+    );
+
+    test.each([
+        ["none", [false, false]],
+        ["more than one", [true, true]],
+    ])("%s of which is attached none is taken", async (count, attached) => {
+        const [first, second] = volumes(...attached);
+        const sentence = await refusal(runProgram(CONFIG, { volumes: [second!, first!] }));
+        expect(sentence).toMatch(/^the volumes vol-0 and vol-1 all carry the tag linkmesh-proxy=[^\n]*\.$/);
+        expect(sentence).toContain(`${count} is attached to a machine`);
+        expect(sentence).toContain("take the tag off all but the one that `pulumi stack --show-ids` shows");
+    });
+});
