@@ -4,7 +4,7 @@ import type { Settings } from "../settings.ts";
 import { grpcSurface } from "../surfaces.ts";
 import { aptLogin, aptSource } from "./render/apt.ts";
 import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
-import { readFile } from "./render/step.ts";
+import { readFile } from "./render/script.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 /** LinkMesh from its package, with its environment, the public name in its gRPC certificate, and its config.yaml. */

@@ -4,7 +4,7 @@ import { grpcSurface, hasOwnCertificate } from "../surfaces.ts";
 import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
 import { renderNginx, renderPort80, type NginxArgs } from "./render/nginx.ts";
-import { readFile } from "./render/step.ts";
+import { readFile } from "./render/script.ts";
 import type { SshHost } from "./ssh-host.ts";
 
 function nginxArgs(settings: Settings, ipv6: boolean): NginxArgs {

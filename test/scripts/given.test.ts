@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { readScript, renderStep } from "../../components/host/render/step.ts";
+import { readScript } from "../../components/host/render/script.ts";
+import { renderStep } from "../../components/host/render/step.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, reveal, runProgram } from "../unit/program.ts";
 import { taken } from "./shell.ts";

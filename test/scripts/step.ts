@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, onTestFinished } from "vitest";
+import { readScript } from "../../components/host/render/script.ts";
 import { renderStep } from "../../components/host/render/step.ts";
 
 export interface Given {
@@ -96,12 +97,14 @@ export class Machine {
     run(differs: Given & { prefix?: string } = {}): Ran {
         const { given } = this;
         const main = differs.main ?? given.main;
-        const text = renderStep({
-            name: given.step,
-            variables: { ...given.variables, ...differs.variables },
-            files: { ...given.files, ...differs.files },
-        }).replace("start </dev/null", (end) =>
-            main === undefined ? end : `${OWN_MAIN}\nmain() {\n${main}\n}\n${end}`,
+        const script = readScript(given.step);
+        const text = renderStep(
+            {
+                name: given.step,
+                variables: { ...given.variables, ...differs.variables },
+                files: { ...given.files, ...differs.files },
+            },
+            main === undefined ? script : `${script}\n${OWN_MAIN}\nmain() {\n${main}\n}\n`,
         );
         for (const [path, content] of Object.entries(differs.machine ?? {})) this.write(path, content);
         rmSync(`${this.#root}/stub/bin`, { recursive: true, force: true });

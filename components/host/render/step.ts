@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readScript, withFunctions } from "./script.ts";
 
 /** What one step runs on the machine, as plain text. */
 export interface StepText {
@@ -10,14 +10,12 @@ export interface StepText {
     readonly files?: Readonly<Record<string, string>>;
 }
 
-/** What every step may use, in this order. */
-const FUNCTIONS = ["base", "packages", "linkmesh", "nginx"].map((name) => readScript(`functions/${name}`));
-
 /**
  * The text that a step sends to bash on the machine's standard input: variables, files and script in one. All of it
  * stands in functions that the last line calls, so that a connection cut half-way runs nothing. Pure.
+ * @param script defines main; default: `scripts/NAME.sh`
  */
-export function renderStep({ name, variables = {}, files = {} }: StepText): string {
+export function renderStep({ name, variables = {}, files = {} }: StepText, script = readScript(name)): string {
     return [
         `STEP=${quote(name)}`,
         ...Object.entries(variables).map(([key, value]) => `${key}=${quote(value)}`),
@@ -29,22 +27,11 @@ export function renderStep({ name, variables = {}, files = {} }: StepText): stri
         "    true",
         "}",
         "",
-        ...FUNCTIONS,
-        readScript(name),
+        withFunctions(script),
         // The step's own standard input is closed: nothing that it starts may read the rest of this text.
         "start </dev/null",
         "",
     ].join("\n");
-}
-
-/** The script of a step, without the lines that only concern shellcheck and editors. */
-export function readScript(name: string): string {
-    return readFile(`${name}.sh`).replace(/^(#!.*\n)?(# shellcheck .*\n)*/, "");
-}
-
-/** A file beside the scripts. */
-export function readFile(name: string): string {
-    return readFileSync(new URL(`../scripts/${name}`, import.meta.url), "utf8");
 }
 
 /** A value as one word of the shell. */
