@@ -8,11 +8,9 @@ import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
 import { DATA_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
-import { setUpCertificate } from "./host/certificate.ts";
-import { setUpLinkMesh } from "./host/linkmesh.ts";
-import { installNginx, setUpProxy } from "./host/nginx.ts";
 import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
+import { setUp } from "./host/steps.ts";
 import { Protection } from "./protection.ts";
 import type { Settings } from "./settings.ts";
 import { answersByDns, certificateNames, grpcSurface, hasOwnCertificate, openPorts, publicNames } from "./surfaces.ts";
@@ -149,28 +147,36 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                   )
                 : undefined;
 
-        const lastStep =
+        const host =
             machine.instance &&
-            setUpHost(
-                new SshHost(name, this, {
-                    host: ipv4,
-                    user,
-                    privateKey,
-                    hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
-                    bastion: bastion(settings),
-                    machine: machine.instance,
-                    dependsOn: [...machine.ready, ...dns.resources, ...(rights?.resources ?? [])],
-                }),
-                settings,
-                { device: machine.dataDevice, owner: dataTag, zone, records: dns.records, ipv4, ipv6 },
-            );
+            new SshHost(name, this, {
+                host: ipv4,
+                user,
+                privateKey,
+                hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
+                bastion: bastion(settings),
+                machine: machine.instance,
+                dependsOn: [...machine.ready, ...dns.resources, ...(rights?.resources ?? [])],
+            });
+        if (host) {
+            const { dataDevice: device } = machine;
+            setUp(host, { settings, device, owner: dataTag, zone, records: dns.records, ipv4, ipv6 });
+        }
         new Protection(
             `${name}-setting-protect`,
             {
                 enabled: settings.protect,
-                resources: [ownNetwork, group, hostKey, generatedKey, rights, machine, dns, schedule, lastStep].filter(
-                    (resource) => resource !== undefined,
-                ),
+                resources: [
+                    ownNetwork,
+                    group,
+                    hostKey,
+                    generatedKey,
+                    rights,
+                    machine,
+                    dns,
+                    schedule,
+                    host?.lastStep,
+                ].filter((resource) => resource !== undefined),
             },
             child,
         );
@@ -233,39 +239,4 @@ function bastion(settings: Settings) {
 function jump({ bastionHost, bastionUser }: Settings): string {
     if (bastionHost === "") return "";
     return `-J ${bastionUser}@${bastionHost.includes(":") ? `[${bastionHost}]` : bastionHost} `;
-}
-
-interface HostSurroundings {
-    /** Of the data volume. */
-    device: pulumi.Input<string>;
-    /** Who the data on it belong to. */
-    owner: string;
-    zone: Surroundings["zone"];
-    records: pulumi.Input<PublishedRecord[]>;
-    ipv4: pulumi.Input<string>;
-    ipv6: pulumi.Input<string> | undefined;
-}
-
-/**
- * The steps on the machine, in order. The certificate comes before LinkMesh is touched: when a new name cannot have
- * one, all is left as it was under the old name. Returns the last step.
- */
-function setUpHost(host: SshHost, settings: Settings, surroundings: HostSurroundings): pulumi.Resource {
-    const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
-    host.step("ready", { connectionAttempts: 30, timeout: 900 });
-    host.step("volume", {
-        variables: {
-            DEVICE: surroundings.device,
-            DIRECTORIES: directories.join("\n"),
-            SIZE: String(settings.dataVolumeSize),
-            OWNER: surroundings.owner,
-            DOMAIN: settings.domain,
-        },
-    });
-    host.step("upkeep");
-    const ipv6 = surroundings.ipv6 !== undefined;
-    installNginx(host, settings, ipv6);
-    setUpCertificate(host, settings, surroundings);
-    setUpLinkMesh(host, settings);
-    return setUpProxy(host, settings, ipv6);
 }

@@ -5,51 +5,47 @@ import type { Settings } from "../settings.ts";
 import { readChain, unknownRoot } from "../settings/chain.ts";
 import { answersChallenges, certificateNames, hasOwnCertificate, httpsNames } from "../surfaces.ts";
 import { LETS_ENCRYPT } from "../validators.ts";
-import type { SshHost } from "./ssh-host.ts";
+import type { HostContext } from "./context.ts";
+import type { StepOptions } from "./ssh-host.ts";
 
-export interface CertificateArgs {
-    /** The Route 53 zone; undefined when the records are made elsewhere. */
-    zone: { readonly name: string; readonly nameServers: readonly string[] } | undefined;
-    records: pulumi.Input<PublishedRecord[]>;
-    ipv4: pulumi.Input<string>;
-    ipv6: pulumi.Input<string> | undefined;
-}
-
-/** The certificate of the public names. An authority is asked only once the names lead to this machine. */
-export function setUpCertificate(host: SshHost, settings: Settings, args: CertificateArgs): void {
-    const { zone } = args;
-    host.step("reachable", {
+/** The public names lead to this machine: an authority is asked only then. */
+export function reachable({ settings, zone, records, ipv4, ipv6 }: HostContext): StepOptions {
+    return {
         variables: {
             ZONE: zone?.name ?? "",
             NAME_SERVERS: (zone?.nameServers ?? []).join("\n"),
             NAMES: httpsNames(settings).join("\n"),
-            ADDRESSES: pulumi
-                .all([args.ipv4, args.ipv6 ?? ""])
-                .apply(([ipv4, ipv6]) => (ipv6 === "" ? ipv4 : `${ipv4}\n[${ipv6}]`)),
+            ADDRESSES: pulumi.all([ipv4, ipv6 ?? ""]).apply(([v4, v6]) => (v6 === "" ? v4 : `${v4}\n[${v6}]`)),
             PROBE: answersChallenges(settings) ? "yes" : "",
             PATIENCE: zone ? "300" : "900",
         },
         // Behind a hop the names may lead there, and only their owner knows.
         files: {
-            records: !zone && settings.trustedHops.length > 0 ? "" : pulumi.output(args.records).apply(renderRecords),
+            records: !zone && settings.trustedHops.length > 0 ? "" : pulumi.output(records).apply(renderRecords),
         },
         timeout: zone ? 600 : 1200,
-    });
-    if (hasOwnCertificate(settings)) {
-        const untrusted = unknownRoot(readChain(settings.tlsCertificate));
-        if (untrusted) void pulumi.log.warn(untrusted);
-        host.step("own-certificate", {
-            variables: { DOMAIN: settings.domain },
-            files: { "fullchain.pem": settings.tlsCertificate },
-            secrets: { "privkey.pem": settings.tlsPrivateKey },
-        });
-        return;
-    }
-    const names = certificateNames(settings);
+    };
+}
+
+/** The certificate that the user brings. */
+export function ownCertificate({ settings }: HostContext): StepOptions | undefined {
+    if (!hasOwnCertificate(settings)) return undefined;
+    const untrusted = unknownRoot(readChain(settings.tlsCertificate));
+    if (untrusted) void pulumi.log.warn(untrusted);
+    return {
+        variables: { DOMAIN: settings.domain },
+        files: { "fullchain.pem": settings.tlsCertificate },
+        secrets: { "privkey.pem": settings.tlsPrivateKey },
+    };
+}
+
+/** The certificate of an ACME authority, and its renewal. */
+export function certificate({ settings }: HostContext): StepOptions | undefined {
+    if (hasOwnCertificate(settings)) return undefined;
     const { acmeEabKeyId: key, acmeEabHmacKey: hmac } = settings;
-    host.step("certificate", {
+    return {
         variables: {
-            NAMES: [...names].sort().join("\n"),
+            NAMES: [...certificateNames(settings)].sort().join("\n"),
             LINEAGE: lineageName(settings),
             EMAIL: settings.acmeEmail,
             DIRECTORY: acmeDirectoryUrl(settings),
@@ -59,7 +55,7 @@ export function setUpCertificate(host: SshHost, settings: Settings, args: Certif
         files: { "ca.pem": settings.acmeCaBundle, ...(key === "" && { "eab.ini": "" }) },
         secrets: key === "" ? {} : { "eab.ini": hmac.map((text) => `eab-kid = ${key}\neab-hmac-key = ${text}\n`) },
         timeout: 600,
-    });
+    };
 }
 
 /** "NAME TYPE VALUE", one a line. Pure. */

@@ -5,15 +5,13 @@ import { grpcSurface } from "../surfaces.ts";
 import { aptLogin, aptSource } from "./render/apt.ts";
 import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
 import { readFile } from "./render/script.ts";
-import type { SshHost } from "./ssh-host.ts";
+import type { HostContext } from "./context.ts";
+import type { StepOptions } from "./ssh-host.ts";
 
-/** LinkMesh from its package, with its environment, the public name in its gRPC certificate, and its config.yaml. */
-export function setUpLinkMesh(host: SshHost, settings: Settings): void {
-    const { domain, linkmeshEnvironmentFile } = settings;
-    const grpc = grpcSurface(settings);
-    const name = packageName(settings);
-    host.step("package", {
-        variables: { NAME: name },
+/** LinkMesh's package, fetched and kept on the data volume. */
+export function fetchPackage({ settings }: HostContext): StepOptions {
+    return {
+        variables: { NAME: packageName(settings) },
         ...bySecrecy({
             "deb-url": settings.linkmeshDebUrl,
             "apt-source": made(settings.linkmeshAptSource, aptSource),
@@ -21,30 +19,50 @@ export function setUpLinkMesh(host: SshHost, settings: Settings): void {
             "apt-key.asc": settings.linkmeshAptKey,
         }),
         timeout: 1200,
-    });
-    host.step("install", {
+    };
+}
+
+/** LinkMesh from that package. */
+export function install({ settings }: HostContext): StepOptions {
+    return {
         variables: {
-            NAME: name,
-            DOMAIN: domain,
-            ENVIRONMENT_FILE: linkmeshEnvironmentFile,
+            NAME: packageName(settings),
+            DOMAIN: settings.domain,
+            ENVIRONMENT_FILE: settings.linkmeshEnvironmentFile,
             DIRECTORIES: settings.linkmeshDataPaths.join("\n"),
         },
         timeout: 1200,
-    });
-    host.step("environment", {
-        variables: { DOMAIN: domain, GRPC_NAME: grpc?.host ?? "", ENVIRONMENT_FILE: linkmeshEnvironmentFile },
+    };
+}
+
+/** Its environment variables. */
+export function environment({ settings }: HostContext): StepOptions {
+    const { domain, linkmeshEnvironmentFile } = settings;
+    return {
+        variables: { DOMAIN: domain, GRPC_NAME: grpcHost(settings), ENVIRONMENT_FILE: linkmeshEnvironmentFile },
         secrets: { entries: settings.linkmeshEnvironment.map(renderEnvironment) },
-    });
-    if (grpc) host.step("grpc-certificate", { variables: { DOMAIN: domain, NAME: grpc.host } });
-    host.step("config", {
-        variables: { DOMAIN: domain, GRPC_NAME: grpc?.host ?? "" },
+    };
+}
+
+/** The public name in LinkMesh's own certificate on the gRPC port. */
+export function grpcCertificate({ settings }: HostContext): StepOptions | undefined {
+    if (!settings.grpc) return undefined;
+    return { variables: { DOMAIN: settings.domain, NAME: grpcHost(settings) } };
+}
+
+/** Its config.yaml. */
+export function config({ settings }: HostContext): StepOptions {
+    return {
+        variables: { DOMAIN: settings.domain, GRPC_NAME: grpcHost(settings) },
         files: {
             "config.yaml": configOverlay(settings),
             "merge_config.py": readFile("merge_config.py"),
         },
         timeout: 600,
-    });
+    };
 }
+
+const grpcHost = (settings: Settings) => grpcSurface(settings)?.host ?? "";
 
 /** Names LinkMesh's package and the keys of its config.yaml, which together decide what it serves. Pure. */
 export function linkmeshRevision(settings: Settings): string {

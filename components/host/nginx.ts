@@ -1,27 +1,29 @@
-import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings.ts";
 import { grpcSurface, hasOwnCertificate } from "../surfaces.ts";
 import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
 import { renderNginx, renderPort80, type NginxArgs } from "./render/nginx.ts";
 import { readFile } from "./render/script.ts";
-import type { SshHost } from "./ssh-host.ts";
+import type { HostContext } from "./context.ts";
+import type { StepOptions } from "./ssh-host.ts";
 
-function nginxArgs(settings: Settings, ipv6: boolean): NginxArgs {
+function nginxArgs({ settings, ipv6 }: HostContext): NginxArgs {
     const { domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress } = settings;
     return {
-        ...{ domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress, ipv6 },
+        ...{ domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress },
+        ipv6: ipv6 !== undefined,
         grpc: grpcSurface(settings),
         certificate: certificateFolder(settings),
     };
 }
 
 /** nginx and certbot, installed and sized, with port 80 answering: what a certificate needs. */
-export function installNginx(host: SshHost, settings: Settings, ipv6: boolean): void {
-    const args = nginxArgs(settings, ipv6);
+export function nginx(context: HostContext): StepOptions {
+    const { settings } = context;
+    const args = nginxArgs(context);
     const config = renderNginx(args);
     const port80 = renderPort80(args);
-    host.step("nginx", {
+    return {
         variables: {
             CERTBOT: certbotPackages(settings).join("\n"),
             HTTP2_PER_NAME: settings.uiDomain === "" ? "" : "yes",
@@ -31,7 +33,7 @@ export function installNginx(host: SshHost, settings: Settings, ipv6: boolean): 
         },
         files: { "sysctl.conf": config.sysctl, ...port80.files },
         timeout: 1200,
-    });
+    };
 }
 
 function certbotPackages(settings: Settings): string[] {
@@ -39,24 +41,28 @@ function certbotPackages(settings: Settings): string[] {
     return settings.acmeChallenge === "dns-01" ? ["certbot", "python3-certbot-dns-route53"] : ["certbot"];
 }
 
-/** The https site and the gRPC stream, and the proof that they answer. Returns the last step. */
-export function setUpProxy(host: SshHost, settings: Settings, ipv6: boolean): pulumi.Resource {
-    const args = nginxArgs(settings, ipv6);
+/** The https site and the gRPC stream. */
+export function proxy(context: HostContext): StepOptions {
+    const args = nginxArgs(context);
     const { revision, files } = renderNginx(args);
-    const { domain, uiDomain } = settings;
-    host.step("proxy", {
-        variables: { DOMAIN: domain, CERTIFICATE: args.certificate, REVISION: revision },
+    return {
+        variables: { DOMAIN: args.domain, CERTIFICATE: args.certificate, REVISION: revision },
         files: { ...files, "serve-certificate.sh": readFile("machine/serve-certificate.sh") },
-    });
-    return host.step("surfaces", {
+    };
+}
+
+/** The proof that all of it answers. */
+export function surfaces({ settings, ipv6 }: HostContext): StepOptions {
+    const grpc = grpcSurface(settings);
+    return {
         variables: {
-            DOMAIN: domain,
-            UI_DOMAIN: uiDomain,
-            GRPC_HOST: args.grpc?.host ?? "",
-            GRPC_PORT: args.grpc ? String(args.grpc.port) : "",
+            DOMAIN: settings.domain,
+            UI_DOMAIN: settings.uiDomain,
+            GRPC_HOST: grpc?.host ?? "",
+            GRPC_PORT: grpc ? String(grpc.port) : "",
             REDIRECT: settings.httpRedirect ? "yes" : "",
-            LOOPBACK: ipv6 ? "127.0.0.1\n[::1]" : "127.0.0.1",
+            LOOPBACK: ipv6 === undefined ? "127.0.0.1" : "127.0.0.1\n[::1]",
             LINKMESH: linkmeshRevision(settings),
         },
-    });
+    };
 }

@@ -42,7 +42,8 @@ export interface StepOptions {
  * stable address they would run on the machine that follows.
  */
 export class SshHost {
-    private previous: pulumi.Resource | undefined;
+    /** The step that ran last. */
+    lastStep: pulumi.Resource | undefined;
     private readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
 
     constructor(
@@ -85,11 +86,11 @@ export class SshHost {
             {
                 parent: this.parent,
                 deletedWith: this.args.machine,
-                dependsOn: this.previous ? [this.previous] : this.args.dependsOn,
+                dependsOn: this.lastStep ? [this.lastStep] : this.args.dependsOn,
                 additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
             },
         );
-        this.previous = command;
+        this.lastStep = command;
         return command;
     }
 }

@@ -366,10 +366,10 @@ test("what is taken is refused neither by AWS nor by the shell", async () => {
                     olds: { values: {}, secrets: [] },
                     seed: Buffer.alloc(32),
                 };
-                // The mocks leave outputs out that the provider would give.
+                // The mocks leave outputs out that the provider would give, and a lab has few networks.
                 const wrong = provider
                     .check(request as never)
-                    .failures.filter(({ reason }) => !reason.startsWith("missing required"));
+                    .failures.filter(({ reason }) => !/^missing required|the lab's VPCs lie in/.test(reason));
                 expect(wrong).toEqual([]);
                 asked.add(type);
             }

@@ -2,14 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { LOGIN_TAG, loginKeyName } from "../../components/cloud/login-key.ts";
 import { LOGIN, OWN_LOGIN } from "./keys.ts";
-import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
+import { CONFIG, STEPS, isSecret, reveal, runProgram, type Registered } from "./program.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-const STEPS = [
-    ...["ready", "volume", "upkeep", "nginx", "reachable", "certificate"],
-    ...["package", "install", "environment", "grpc-certificate", "config", "proxy", "surfaces"],
-];
 const COMMAND = "command:remote:Command";
 const ofType = (all: Registered[], type: string) => all.filter((r) => r.type === type);
 

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { LOGIN_TAG } from "../../components/cloud/login-key.ts";
+import { STEPS as ALL_STEPS } from "../../components/host/steps.ts";
 
 /** A resource as the engine would see it registered: inputs with secrets still wrapped, and its options. */
 export interface Registered {
@@ -27,6 +28,9 @@ export const CONFIG = {
     linkmeshDebUrl: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
     linkmeshDebSha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 };
+
+/** The steps that {@link CONFIG} has: the certificate is an authority's. */
+export const STEPS = Object.keys(ALL_STEPS).filter((name) => name !== "own-certificate");
 
 /**
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.

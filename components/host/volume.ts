@@ -1,0 +1,16 @@
+import type { HostContext } from "./context.ts";
+import type { StepOptions } from "./ssh-host.ts";
+
+/** The data volume, with the folders of LinkMesh and certbot on it. */
+export function volume({ settings, device, owner }: HostContext): StepOptions {
+    const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
+    return {
+        variables: {
+            DEVICE: device,
+            DIRECTORIES: directories.join("\n"),
+            SIZE: String(settings.dataVolumeSize),
+            OWNER: owner,
+            DOMAIN: settings.domain,
+        },
+    };
+}
