@@ -87,8 +87,14 @@ export function planReplacement(names: readonly string[], lab = findLab()): stri
     });
 }
 
-/** Writes the stack's configuration: the lab's own values with the overrides in front of them. */
-export function configureStack(lab: Lab, stack: LabStack, pkg: LabPackage, overrides: Overrides, file?: string): void {
+/** Writes the stack's configuration: the lab's own values with the overrides in front of them. Returns the way back. */
+export function configureStack(
+    lab: Lab,
+    stack: LabStack,
+    pkg: LabPackage,
+    overrides: Overrides,
+    file?: string,
+): () => void {
     const { project, schema } = stack.workspace;
     const own = labConfiguration(lab, project, pkg);
     if (`${project}:linkmeshAptSource` in overrides) {
@@ -96,7 +102,7 @@ export function configureStack(lab: Lab, stack: LabStack, pkg: LabPackage, overr
         delete own[`${project}:linkmeshDebUrl`];
         delete own[`${project}:linkmeshDebSha256`];
     }
-    stack.configure(configuration(own, overrides, project, schema), file);
+    return stack.configure(configuration(own, overrides, project, schema), file);
 }
 
 /** What `--set` has set, by full key; holds secrets that the user gave. */

@@ -50,12 +50,15 @@ export async function up(options: UpOptions): Promise<void> {
         await prepareMachine(ui, lab.cacheDir);
         await ui.stage("services", (progress) => startLab(lab, progress));
         const pkg = await ui.stage("LinkMesh package", () => publishPackage(lab, options.package));
+        let undo = () => {};
         const configure = (stack: LabStack) => {
-            configureStack(lab, stack, pkg, settings.overrides);
+            undo = configureStack(lab, stack, pkg, settings.overrides);
             if (stack.setting("dns") === "external") ui.info(RECORDS_ELSEWHERE);
         };
         await runProgram(lab, ui, { configure, saveSettings: settings.save, replace }).catch((error: unknown) => {
-            if (settings.saved && options.set?.length) ui.info(keptSettings(options.set));
+            // Plain `pulumi` reads the same configuration.
+            if (!settings.saved) undo();
+            else if (options.set?.length) ui.info(keptSettings(options.set));
             throw error;
         });
         const paused = await isPaused(lab);

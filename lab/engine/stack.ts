@@ -85,9 +85,14 @@ export class LabStack {
         if (result.exitCode !== 0) throw this.#failure("stack init", result, []);
     }
 
-    /** Writes the whole configuration: what is not in it is taken away. The file is for root only, so nothing is encrypted. */
-    configure(configuration: Configuration, file = this.workspace.configFile): void {
+    /**
+     * Writes the whole configuration: what is not in it is taken away. The file is for root only, so nothing is encrypted.
+     * @returns what puts the former one back.
+     */
+    configure(configuration: Configuration, file = this.workspace.configFile): () => void {
+        const former = existsSync(file) ? readFileSync(file) : undefined;
         writeFileSync(file, stringify({ ...this.#configFile(), config: configuration }), { mode: 0o600 });
+        return () => former && writeFileSync(file, former);
     }
 
     /** One of the program's settings as it is in force, by its short name; undefined where the default holds. */

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
+import { workspaceOf } from "../../lab/engine/workspace.ts";
 import { services } from "../../lab/services/services.ts";
 import { lab, labOk, onMachine, servedSerial, theLab, type Run } from "./lab.ts";
 import { refusals } from "./refusals.ts";
@@ -23,7 +24,10 @@ export function badInput(): void {
     describe("refused before anything changes", refusals);
 
     test("a setting that is refused is told in one line, without a stack trace, and is not kept", async () => {
+        const configuration = () => readFileSync(workspaceOf(theLab()).configFile, "utf8");
+        const before = configuration();
         fails(await lab("up", "--set", "collectorsExpected=900000"), /collectorsExpected must be at most 200000/);
+        expect(configuration()).toBe(before);
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
     });
 
