@@ -58,10 +58,14 @@ function mayBeSecret(name: string): boolean {
     return secret === true || holdsCredentials !== undefined;
 }
 
-/** The stack configuration holds text; lists and objects are JSON. Text that is no JSON is left to the validation. */
+/**
+ * The stack configuration holds text; lists and objects are JSON, a list also its members with commas between them.
+ * Text that is no JSON is left to the validation.
+ */
 function fromConfiguration(name: string, text: string): unknown {
     const type = (SETTINGS as Record<string, Setting>)[name]?.type;
-    if (type !== "array" && type !== "object") return text;
+    if ((type !== "array" && type !== "object") || isUnset(text)) return text;
+    if (type === "array" && !text.trimStart().startsWith("[")) return text.split(",");
     try {
         return JSON.parse(text) as unknown;
     } catch {

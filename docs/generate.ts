@@ -20,21 +20,40 @@ export function path(file: string): string {
 
 const settings = Object.entries(SETTINGS) as [string, Setting][];
 
-/** `secret: true` beside a default is refused by the CLI, so secrets are marked in the stack's own file alone. */
+/** What `pulumi new` asks for, in the order of the names: all that a first preview needs. Answers are text. */
+export const QUESTIONS: Record<string, { description: string; default?: string }> = {
+    "aws:region": { description: "The AWS region", default: "us-east-1" },
+    domain: {
+        description: "The public hostname, in a public hosted zone of the AWS account, such as linkmesh.example.com",
+    },
+    linkmeshDebSha256: { description: "SHA-256 checksum of LinkMesh's Debian package, as sha256sum prints it" },
+    linkmeshDebUrl: { description: "URL of that package" },
+    sshAllowedCidrs: {
+        description: "The networks that may reach port 22, your own address among them, such as 198.51.100.7/32",
+    },
+};
+
+/**
+ * `secret: true` beside a default is refused by the CLI, so secrets are marked in the stack's own file alone. A list has
+ * no type, with which the CLI would take no text for it: neither an answer to `pulumi new` nor `pulumi config set NAME a,b`.
+ */
 function renderProject(text: string): string {
     const project = parseDocument(text);
     const config = Object.fromEntries(
         settings.map(([name, { type, description, default: preset }]) => [
             name,
             {
-                type,
-                ...(type === "array" ? { items: { type: "string" } } : {}),
+                ...(type === "array" ? {} : { type }),
                 description,
                 ...(preset === undefined ? {} : { default: preset }),
             },
         ]),
     );
+    // `pulumi new` takes the one from the project that it makes, and puts the other into it.
+    const tags = project.getIn(["config", "pulumi:tags"]);
+    if (project.has("template")) project.setIn(["template", "config"], project.createNode(QUESTIONS));
     project.set("config", project.createNode(config));
+    if (tags !== undefined) project.setIn(["config", "pulumi:tags"], tags);
     return project.toString({ lineWidth: 0 });
 }
 

@@ -9,7 +9,7 @@ export const ACCESS_SETTINGS = {
         type: "array",
         description:
             "Networks that may reach port 22, as CIDR blocks of either family. The machine is set up over SSH, so the address that runs `pulumi up` belongs to it. A network of all addresses (/0) is taken with a warning.",
-        example: '["198.51.100.7/32"]',
+        example: "198.51.100.7/32",
         schema: z.array(cidr).min(1, "must name at least one network: the address from which `pulumi up` runs"),
     }),
     sshPublicKey: setting({
@@ -63,14 +63,14 @@ export const ACCESS_SETTINGS = {
         description:
             "Networks that may reach port 443, and port 80 unless http-01 needs it open, as CIDR blocks. By default the world.",
         default: [],
-        example: '["198.51.100.0/24"]',
+        example: "198.51.100.0/24",
         schema: z.array(cidr),
     }),
     grpcAllowedCidrs: setting({
         type: "array",
         description: "Networks that may reach port 50051, as CIDR blocks. By default the world.",
         default: [],
-        example: '["198.51.100.0/24"]',
+        example: "198.51.100.0/24",
         schema: z.array(cidr),
     }),
     trustedHops: setting({
@@ -78,7 +78,7 @@ export const ACCESS_SETTINGS = {
         description:
             "Networks of a CDN or load balancer before the machine, whose X-Forwarded-For names the client. From anywhere else the header is dropped. By default none.",
         default: [],
-        example: '["203.0.113.0/24"]',
+        example: "203.0.113.0/24",
         schema: z.array(cidr),
     }),
 } as const;

@@ -72,7 +72,7 @@ export const CERTIFICATE_SETTINGS = {
         description:
             "The names in the certificate, wildcards included; together they cover domain and uiDomain. By default just those: for gRPC LinkMesh has a certificate of its own.",
         default: [],
-        example: '["*.example.com"]',
+        example: "*.example.com",
         schema: z
             .array(certificateName)
             .max(100, "must hold at most 100 names, as many as Let's Encrypt puts in a certificate"),

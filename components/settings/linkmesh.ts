@@ -121,7 +121,7 @@ export const LINKMESH_SETTINGS = {
         description:
             "Directories that hold LinkMesh's state (database, internal CA, gitops store). They are kept on the data volume and outlive the machine.",
         default: ["/var/lib/linkmesh", "/data/linkmesh"],
-        example: '["/var/lib/linkmesh"]',
+        example: "/var/lib/linkmesh",
         schema: z.array(serviceDirectory).min(1, "must name at least the directory of LinkMesh's database"),
     }),
     collectorsExpected: setting({

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import grpc from "@grpc/grpc-js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
@@ -15,12 +15,13 @@ import { PULUMI_VERSION } from "../../lab/engine/version.ts";
  *
  * It names the packages of node_modules and starts a program with the arguments, the environment and the meaning of
  * exit statuses of the original (3.259). It differs in this: the program talks to the engine's monitor directly, the
- * synchronous calls of old SDKs (--sync), tracing and debugging are missing, and whatever else the original does
- * (installing, policy packs, plugins, generated code) is refused.
+ * synchronous calls of old SDKs (--sync), tracing and debugging are missing, packages are "installed" by a link to those
+ * of this checkout, and whatever else the original does (policy packs, plugins, generated code) is refused.
  */
 
 /** The program's exit status when it has told the user already what is wrong. */
 const TOLD_ALREADY = 32;
+const NODE_MODULES = join(import.meta.dirname, "../../node_modules");
 const KILL_AFTER_MS = 5000;
 const PARENT_POLL_MS = 500;
 
@@ -75,6 +76,16 @@ function handlers(engine: string): grpc.UntypedServiceImplementation {
             response.setPackagesList(requiredPackages(join(request.getInfo()!.getProgramDirectory(), "node_modules")));
             return response;
         }),
+        runtimeOptionsPrompts: unary((request: pb.RuntimeOptionsRequest) => {
+            const { packagemanager } = request.getInfo()!.getOptions()!.toJavaScript();
+            if (packagemanager === undefined) throw new Error("the original asks for the package manager here");
+            return new pb.RuntimeOptionsResponse();
+        }),
+        template: unary(() => new pb.TemplateResponse()),
+        installDependencies: (call: grpc.ServerWritableStream<pb.InstallDependenciesRequest, unknown>) => {
+            symlinkSync(NODE_MODULES, join(call.request.getInfo()!.getProgramDirectory(), "node_modules"));
+            call.end();
+        },
         run: unary((request: pb.RunRequest, cancelled) => run(request, engine, cancelled)),
         cancel: unary(() => {
             for (const child of running) interrupt(child);
@@ -165,7 +176,8 @@ function commandLine(request: pb.RunRequest, engine: string) {
 
 /** `runtime.options` of Pulumi.yaml. By default TypeScript goes through ts-node. */
 function runtimeOptions(options: Record<string, unknown>): { typescript: boolean; nodeargs: string[] } {
-    const { typescript = true, nodeargs = "", ...others } = options;
+    const { typescript = true, nodeargs = "", packagemanager = "npm", ...others } = options;
+    if (packagemanager !== "npm") throw new Error("this stand-in for pulumi-language-nodejs knows npm alone");
     if (typeof typescript !== "boolean") throw new Error("typescript option must be a boolean");
     if (typeof nodeargs !== "string") throw new Error("nodeargs option must be a string");
     if (/["'\\#]/.test(nodeargs))

@@ -8,14 +8,14 @@ import {
     readFileSync,
     readdirSync,
     rmSync,
-    symlinkSync,
     writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
 import { allPids } from "../../lab/cloud/process.ts";
 import { findPulumi } from "../../lab/engine/cli-binary.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
@@ -132,38 +132,46 @@ export function plainPulumi(): void {
         expect(text).not.toMatch(/^\s+at /m);
     });
 
-    test("previews a first stack as the README sets it up, and the sample stack, with the program alone", async () => {
-        const program = join(scratch, "program");
-        const home = join(scratch, "home");
-        for (const part of ["index.ts", "components", "package.json", "Pulumi.yaml", "Pulumi.dev.yaml"]) {
-            cpSync(join(ROOT, part), join(program, part), { recursive: true });
-        }
-        symlinkSync(join(ROOT, "node_modules"), join(program, "node_modules"));
-        mkdirSync(join(scratch, "state"));
+    test("previews a first stack as the README sets it up: by `pulumi new` under a name of its own, and in a clone", async () => {
+        const [clone, fleet, home] = ["clone", "fleet", "home"].map((name) => join(scratch, name)) as [
+            string,
+            string,
+            string,
+        ];
+        const isTracked = (file: string) => !/^(node_modules|dist|\.git)(\/|$)/.test(relative(ROOT, file));
+        cpSync(ROOT, clone, { recursive: true, filter: isTracked });
+        for (const dir of [fleet, join(scratch, "state")]) mkdirSync(dir);
         // The real provider would ask for an account. The stand-in knows the lab's zone; a preview changes nothing there.
         await writePlugins(join(home, "plugins"), theLab());
         const env = {
             PATH: path,
             HOME: scratch,
-            AWS_REGION: "eu-central-1",
             PULUMI_HOME: home,
             PULUMI_BACKEND_URL: `file://${join(scratch, "state")}`,
             PULUMI_CONFIG_PASSPHRASE: "correct horse",
             PULUMI_SKIP_UPDATE_CHECK: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
         };
+        const values = {
+            domain: LAB_DOMAIN,
+            sshAllowedCidrs: "198.51.100.7/32,2001:db8::/64",
+            linkmeshDebUrl: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
+            linkmeshDebSha256: "0".repeat(64),
+        };
+        const answers = Object.entries(values).map(([name, value]) => `-c ${name}=${value}`);
+        const settings = Object.entries(values).map(([name, value]) => `pulumi config set ${name} ${value}`);
         const text = succeeded(
             await bash(
-                `pulumi stack init staging
-                pulumi config set domain ${LAB_DOMAIN}
-                pulumi config set --path 'sshAllowedCidrs[0]' 198.51.100.7/32
-                pulumi config set linkmeshDebUrl https://packages.example.com/linkmesh-server_1.101.0_amd64.deb
-                pulumi config set linkmeshDebSha256 ${"0".repeat(64)}
+                `cd ${fleet}
+                pulumi new ${clone} --yes --name fleet --stack staging ${answers.join(" ")}
                 pulumi preview
-                pulumi stack init dev
-                pulumi config set domain ${LAB_DOMAIN}
+                cd ${clone}
+                ln -s ${join(ROOT, "node_modules")} node_modules
+                pulumi stack init staging
+                pulumi config set aws:region eu-central-1
+                ${settings.join("\n")}
                 pulumi preview`,
-                { cwd: program, env, extendEnv: false },
+                { cwd: scratch, env, extendEnv: false },
             ),
         );
         const counts = [...text.matchAll(/\+ (\d+) to create/g)].map(([, count]) => Number(count));
@@ -172,6 +180,10 @@ export function plainPulumi(): void {
         expect(counts[1]).toBe(counts[0]);
         expect(text).toMatch(/publicUrl +: "https:\/\/linkmesh\.example\.test"/);
         expect(text).not.toMatch(/warning/);
+        const { config } = parse(readFileSync(join(fleet, "Pulumi.staging.yaml"), "utf8")) as { config: object };
+        expect(Object.keys(config).sort()).toEqual(
+            ["aws:region", ...Object.keys(values).map((name) => `fleet:${name}`)].sort(),
+        );
     });
 }
 

@@ -8,7 +8,8 @@ import { sessionsPerAddress } from "../../components/host/render/nginx-limits.ts
 import { renderNginx, size, type NginxArgs } from "../../components/host/render/nginx.ts";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
-import { GENERATED, path } from "../../docs/generate.ts";
+import { SETTINGS } from "../../components/settings.ts";
+import { GENERATED, QUESTIONS, path } from "../../docs/generate.ts";
 
 const ARGS: NginxArgs = {
     domain: "linkmesh.example.com",
@@ -199,4 +200,18 @@ describe("a step's text", () => {
 test.each(GENERATED)("$file holds the settings as they are (else run: npm run docs)", ({ file, render }) => {
     const text = readFileSync(path(file), "utf8");
     expect(render(text)).toBe(text);
+});
+
+test("`pulumi new` asks for all that has no default, and for the package", () => {
+    const required = Object.entries(SETTINGS).filter(([, setting]) => !("default" in setting));
+    const asked = Object.keys(QUESTIONS).filter((name) => !name.includes(":"));
+    expect(asked.sort()).toEqual([...required.map(([name]) => name), "linkmeshDebSha256", "linkmeshDebUrl"].sort());
+});
+
+test("a project that `pulumi new` has made keeps what it has put there, and is no template again", () => {
+    const text = readFileSync(path("Pulumi.yaml"), "utf8");
+    const made =
+        text.replace(/^template:\n(?: .*\n|\n)*/m, "") + "  pulumi:tags:\n    value:\n      pulumi:template: x\n";
+    expect(made).not.toContain("quickstart");
+    expect(GENERATED[0].render(made)).toBe(made);
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { acmeDirectoryUrl } from "../../components/host/certificate.ts";
 import { Secret } from "../../components/settings/secret.ts";
 import { SETTINGS } from "../../components/settings.ts";
-import { parseSettings, SettingsError } from "../../components/configuration.ts";
+import { loadSettings, parseSettings, SettingsError } from "../../components/configuration.ts";
 import { OWN_LOGIN } from "./keys.ts";
 import { GOOD, problems } from "./problems.ts";
 
@@ -31,6 +31,18 @@ test("domain, SSH networks and a package are enough; the rest has the defaults o
             ).toBe(true);
         else expect(value, name).toEqual(preset);
     }
+});
+
+test.each([
+    ["198.51.100.7/32", ["198.51.100.7/32"]],
+    ["198.51.100.7/32, 2001:db8::/64", ["198.51.100.7/32", "2001:db8::/64"]],
+    [' ["198.51.100.7/32"]', ["198.51.100.7/32"]],
+])("a list in the stack configuration is JSON or has commas: %s", (text, sshAllowedCidrs) => {
+    const values = { ...GOOD, sshAllowedCidrs: text, trustedHops: "" };
+    pulumi.runtime.setAllConfig(
+        Object.fromEntries(Object.entries(values).map(([name, value]) => [`fleet:${name}`, value])),
+    );
+    expect(loadSettings("fleet")).toMatchObject({ sshAllowedCidrs, trustedHops: [] });
 });
 
 test("text from the stack configuration becomes numbers and truth values", () => {
