@@ -6,7 +6,8 @@ import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { LAB_ZONE, LabError } from "../lab.ts";
 import { allocateLab, requireLab } from "../labs.ts";
-import { RECORD_TYPES, canonicalName, wrongValue } from "../providers/aws/dns.ts";
+import { RECORD_TYPES, canonicalName } from "../providers/aws/dns.ts";
+import { wrongDomain, wrongValue } from "../providers/aws/rrset.ts";
 
 export interface RecordOptions {
     remove?: boolean;
@@ -61,15 +62,19 @@ async function list(): Promise<void> {
 export function parseRecord(name: string, type: string, values: string[], ttl = "60"): DnsRecord {
     const fqdn = canonicalName(name);
     const kind = typeOf(type);
-    if (!HOST_NAME.test(fqdn)) throw new LabError(`"${name}" is no host name`);
+    if (!HOST_NAME.test(fqdn) || wrongDomain(fqdn)) throw new LabError(`"${name}" is no host name`);
     if (fqdn !== LAB_ZONE && !fqdn.endsWith(`.${LAB_ZONE}`))
         throw new LabError(`"${name}" is not in the lab's zone: use a name below ${LAB_ZONE}`);
     if (!/^\d{1,5}$/.test(ttl)) throw new LabError(`--ttl ${ttl} must be a number of seconds, at most 99999`);
     if (values.length === 0)
         throw new LabError(`the record needs a value: npm run lab -- record ${name} ${kind} VALUE`);
     if (kind === "CNAME" && values.length > 1) throw new LabError("a CNAME has one value");
-    const wrong = values.map((value) => wrongValue(kind, value) ?? wrongText(kind, value)).find(Boolean);
-    if (wrong) throw new LabError(wrong);
+    for (const value of values) {
+        if (kind === "CNAME" && (!HOST_NAME.test(canonicalName(value)) || isIP(value)))
+            throw new LabError(`"${value}" is no host name`);
+        const { reason, found } = wrongValue(kind, value) ?? {};
+        if (reason) throw new LabError(`a value of the ${kind} record is wrong: ${reason}: "${found}"`);
+    }
     return { name: fqdn, type: kind, ttl: Number(ttl), values: [...new Set(values)] };
 }
 
@@ -101,13 +106,6 @@ function typeOf(given: string): DnsRecord["type"] {
     const type = RECORD_TYPES.find((known) => known === given.toUpperCase());
     if (!type) throw new LabError(`"${given}" is none of the record types ${RECORD_TYPES.join(", ")}`);
     return type;
-}
-
-/** What Route 53 itself would refuse. */
-function wrongText(type: DnsRecord["type"], value: string): string | undefined {
-    if (/\p{Cc}/u.test(value)) return "a value must not hold control characters";
-    if (type === "CNAME" && (!HOST_NAME.test(canonicalName(value)) || isIP(value))) return `"${value}" is no host name`;
-    return undefined;
 }
 
 function lines({ name, type, ttl, values }: DnsRecord): string[] {

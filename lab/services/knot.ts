@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exec } from "../cloud/exec.ts";
+import { tryExec } from "../cloud/exec.ts";
 import { ipv6Twin } from "../cloud/network.ts";
 import { runningProcess } from "../cloud/process.ts";
 import type { DnsRecord } from "../cloud/state.ts";
-import { LAB_ZONE, type Lab } from "../lab.ts";
+import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
 import { dataDir, servicePidFile, type Service } from "./service.ts";
 import { renderForeignZones, renderZone } from "./zone.ts";
 
@@ -78,6 +78,13 @@ export async function publishZone(lab: Lab, records: DnsRecord[]): Promise<void>
     const server = runningProcess(servicePidFile(lab, NAME));
     if (!server) return;
     const enter = ["--target", String(server.pid), "--mount", "--root", "--wd"];
-    await exec("nsenter", [...enter, "--", "knotc", "-c", "/lab/knot.conf", "-b", "zone-reload", LAB_ZONE]);
+    const reload = ["knotc", "-c", "/lab/knot.conf", "-b", "zone-reload", LAB_ZONE];
+    const { code, stdout, stderr } = await tryExec("nsenter", [...enter, "--", ...reload]);
+    if (code !== 0) {
+        const said = (stderr.trim() || stdout.trim()).split("\n").at(-1);
+        throw new LabError(
+            `the lab's DNS server does not take a record of the zone ${LAB_ZONE}: ${said}; \`npm run lab -- logs dns\` names it`,
+        );
+    }
     writeFileSync(loadedFile, text);
 }

@@ -155,6 +155,7 @@ describe("Route 53's API", () => {
         `<ChangeBatch><Changes>${changes.join("")}</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`;
     const post = async (...changes: string[]) =>
         api.answer(await signed({ method: "POST", path: RRSET, body: batch(...changes) }));
+    const record = "<ResourceRecord><Value>&quot;b&quot;</Value></ResourceRecord>";
     const code = ({ body }: { body: string }) => /<Code>(.*)<\/Code>/.exec(body)?.[1];
 
     it("lists the zone, changes its records and tells when", async () => {
@@ -197,6 +198,12 @@ describe("Route 53's API", () => {
         [change({ action: "DELETE" }), "InvalidChangeBatch", /but it was not found/],
         [change({}) + change({ action: "DELETE", ttl: 11 }), "InvalidChangeBatch", /do not match the current values/],
         [change({ value: "bare" }), "InvalidChangeBatch", /enclosed in quotation marks/],
+        [change({ value: `"${"x".repeat(256)}"` }), "InvalidChangeBatch", /CharacterStringTooLong/],
+        [
+            change({ value: '"a"' }).replace("</ResourceRecords>", (end) => `${record}${record}${end}`),
+            "InvalidChangeBatch",
+            /Duplicate Resource Record/,
+        ],
         [change({}).replace("<TTL>10</TTL>", "<SetIdentifier>a</SetIdentifier>"), "InvalidInput", /SetIdentifier/],
         ["", "InvalidInput", /Changes/],
         ["<Change>", "MalformedInput", /not XML/],

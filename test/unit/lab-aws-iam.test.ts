@@ -17,16 +17,6 @@ describe("a role", () => {
         [{}, "assumeRolePolicy", /missing required/],
         [{ assumeRolePolicy: "{" }, "assumeRolePolicy", /invalid JSON/],
         [{ assumeRolePolicy: "[]" }, "assumeRolePolicy", /invalid JSON/],
-        [{ assumeRolePolicy: '{"Version":"2012","Statement":[]}' }, "assumeRolePolicy", /2012-10-17/],
-        [{ assumeRolePolicy: policy() }, "assumeRolePolicy", /no Statement/],
-        [{ assumeRolePolicy: policy({ ...statement, Effect: "allow" }) }, "assumeRolePolicy", /Allow or Deny/],
-        [{ assumeRolePolicy: policy({ Effect: "Allow", Action: "sts:AssumeRole" }) }, "assumeRolePolicy", /Principal/],
-        [
-            { assumeRolePolicy: policy({ ...statement, Resource: "*" }) },
-            "assumeRolePolicy",
-            /prohibited field Resource/,
-        ],
-        [{ assumeRolePolicy: policy({ ...statement, Action: "ec2:*" }) }, "assumeRolePolicy", /STS/],
         [{ ...trust, name: "a b" }, "name", /64 characters/],
         [{ ...trust, path: "x" }, "path", /begin and end with/],
         [{ ...trust, maxSessionDuration: 60 }, "maxSessionDuration", /3600/],
@@ -36,6 +26,57 @@ describe("a role", () => {
         expect(failures.map((failure) => [failure.property, failure.reason])).toEqual([
             [property, expect.stringMatching(reason)],
         ]);
+    });
+
+    const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
+    it.each<[assumeRolePolicy: string, reason: string]>([
+        [policy(), "Syntax errors in policy."],
+        ['{"Version":"2012","Statement":[]}', "Syntax errors in policy."],
+        [policy({ ...statement, Effect: "allow" }), "Syntax errors in policy."],
+        [policy({ ...statement, Principal: "nonsense" }), "Syntax errors in policy."],
+        [policy({ ...statement, Principal: undefined! }), "a statement with no principals!"],
+        [policy({ ...statement, Principal: { Service: "nonsense" } }), '"SERVICE":"nonsense"'],
+        [
+            policy({ ...statement, Principal: { Service: ["ec2.amazonaws.com", "ec.amazonaws.com"] } }),
+            '"SERVICE":"ec.a',
+        ],
+        [policy({ ...statement, Principal: { AWS: "nonsense" } }), 'Invalid principal in policy: "AWS":"nonsense"'],
+        [policy({ ...statement, Principal: { AWS: role("gone") } }), `"AWS":"${role("gone")}"`],
+        [policy({ ...statement, Principal: { Services: "ec2.amazonaws.com" } }), '"SERVICES":"ec2.amazonaws.com"'],
+        [policy({ ...statement, Principals: "*" }), "Unknown field Principals"],
+        [JSON.stringify({ version: "2012-10-17", Statement: [statement] }), "Unknown field version"],
+        [policy({ ...statement, Resource: "*" }), "Has prohibited field Resource"],
+        [policy({ ...statement, Action: "ec2:*" }), "AssumeRole policy may only specify STS AssumeRole actions."],
+        [policy({ ...statement, Condition: { StringsEquals: { a: "b" } } }), "Invalid Condition type : StringsEquals."],
+    ])("%s is malformed to IAM", async (assumeRolePolicy, reason) => {
+        const made = cloud.make("Role", { name: "r", assumeRolePolicy });
+        await expect(made).rejects.toThrow(/creating IAM Role: api error MalformedPolicyDocument: /);
+        await expect(made).rejects.toThrow(reason);
+        const present = await cloud.make("Role", { ...trust, name: "r" });
+        await expect(cloud.update(present, { ...present.inputs, assumeRolePolicy })).rejects.toThrow(reason);
+    });
+
+    it("may trust another role that exists", async () => {
+        await cloud.make("Role", { ...trust, name: "other" });
+        const assumeRolePolicy = policy({ ...statement, Principal: { AWS: role("other") } });
+        await cloud.make("Role", { name: "r", assumeRolePolicy });
+    });
+
+    it("has a trust policy of 2,048 characters at most, without white space", async () => {
+        const sized = (length: number) => {
+            const [short, long] = [
+                { ...statement, Sid: "" },
+                { ...statement, Sid: "x".repeat(length) },
+            ];
+            return policy({ ...long, Sid: long.Sid.slice(policy(short).length) });
+        };
+        const spaced = JSON.stringify(JSON.parse(sized(2048)), undefined, 8);
+        expect(spaced.length).toBeGreaterThan(2048);
+        const made = await cloud.make("Role", { name: "r", assumeRolePolicy: spaced });
+        const longer = { name: "r", assumeRolePolicy: sized(2049) };
+        const refusal = "api error LimitExceeded: Cannot exceed quota for ACLSizePerRole: 2048";
+        await expect(cloud.update(made, longer)).rejects.toThrow(refusal);
+        await expect(cloud.make("Role", { ...longer, name: "s" })).rejects.toThrow(refusal);
     });
 
     it("gets a name of its own, and is found by its ARN", async () => {

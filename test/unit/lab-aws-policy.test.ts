@@ -93,19 +93,15 @@ describe("policies", () => {
     it.each<[text: string, reason: RegExp]>([
         ["{", /invalid JSON/],
         [JSON.stringify({ Statement: statements }), /Version/],
-        [policy(), /Statement/],
-        [policy({ ...change, Effect: "allow" }), /Effect/],
         [policy({ ...change, Action: "route53:*" }), /Action/],
         [policy({ ...change, Action: "s3:GetObject" }), /Action/],
         [policy({ ...change, Resource: "arn:aws:s3:::bucket" }), /Resource/],
-        [policy({ ...change, Principal: "*" }), /Principal/],
         [policy({ ...change, NotAction: "route53:GetChange" }), /NotAction/],
         [policy({ ...change, Condition: { StringEquals: { [NAMES]: "a" } } }), /StringEquals/],
         [policy({ ...change, Condition: { "ForAllValues:StringEquals": { "aws:SourceIp": "a" } } }), /aws:SourceIp/],
         [policy({ ...change, Condition: { "ForAllValues:StringEquals": { [NAMES]: "${aws:x}" } } }), /variables/],
         [policy({ ...change, Condition: { Null: { [NAMES]: "no" } } }), /Null/],
-        [policy({ ...change, Sid: "x".repeat(11_000) }), /10240/],
-    ])("%s is refused", (text, reason) => {
+    ])("%s is refused, as the lab would not follow it", (text, reason) => {
         expect(wrongPolicy(text)).toMatch(reason);
     });
 });

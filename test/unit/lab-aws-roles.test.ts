@@ -29,6 +29,36 @@ describe("an inline policy", () => {
         expect(await check({ policy: document(list), path: "/" })).toEqual(["path"]);
     });
 
+    it.each<[policy: string, reason: string]>([
+        [JSON.stringify({ Version: "2012-10-17", Statement: [] }), "Syntax errors in policy."],
+        [document({ ...list, Effect: "allow" }), "Syntax errors in policy."],
+        [document({ ...list, Principal: "*" }), "Policy document should not specify a principal."],
+        [document({ ...list, Actions: list.Action }), "Unknown field Actions"],
+        [document({ ...list, Action: undefined }), "Policy statement must contain actions."],
+        [document({ ...list, Resource: undefined }), "Policy statement must contain resources."],
+        [document({ ...list, Sid: "a b" }), "Statement IDs (SID) must be alpha-numeric."],
+        [document({ ...list, Condition: { StringEqual: { a: "b" } } }), "Invalid Condition type : StringEqual."],
+    ])("%s is malformed to IAM, which is asked by `up`", async (policy, reason) => {
+        const made = cloud.make("RolePolicy", { role: "r", name: "p", policy });
+        await expect(made).rejects.toThrow("creating IAM Role Policy: api error MalformedPolicyDocument: ");
+        await expect(made).rejects.toThrow(reason);
+        expect((await cloud.state()).roles.r?.inlinePolicies ?? {}).toEqual({});
+    });
+
+    it("fits with the others of its role into 10,240 characters", async () => {
+        const sized = (length: number) => {
+            const plain = document({ ...list, Sid: "" });
+            return document({ ...list, Sid: "x".repeat(length - plain.length) });
+        };
+        const first = await cloud.make("RolePolicy", { role: "r", name: "a", policy: sized(6000) });
+        await cloud.make("RolePolicy", { role: "r", name: "b", policy: sized(4240) });
+        const refusal = "api error LimitExceeded: Maximum policy size of 10240 bytes exceeded for role r";
+        await expect(cloud.update(first, { ...first.inputs, policy: sized(6001) })).rejects.toThrow(refusal);
+        await expect(cloud.make("RolePolicy", { role: "r", policy: document(list) })).rejects.toThrow(refusal);
+        await cloud.delete(first);
+        await cloud.make("RolePolicy", { role: "r", policy: document(list) });
+    });
+
     it("changes in place, and is replaced for another name or role", async () => {
         const made = await cloud.make("RolePolicy", { role: "r", name: "p", policy: document(list) });
         expect(made.id).toBe("r:p");

@@ -19,11 +19,13 @@ describe("a record made by hand", () => {
     });
 
     it.each<[words: string[], message: string, ttl?: string]>([
-        [["x.example.test", "A", "fd77::1"], '"fd77::1" is not a valid IPv4 address'],
-        [["x.example.test", "AAAA", "1.2.3.4"], '"1.2.3.4" is not a valid IPv6 address'],
-        [["x.example.test", "CAA", "letsencrypt.org"], "is not of the form"],
-        [["x.example.test", "TXT", "x".repeat(256)], "at most 255"],
-        [["x.example.test", "TXT", "a\nb"], "control characters"],
+        [["x.example.test", "A", "fd77::1"], 'not a valid IPv4 address: "fd77::1"'],
+        [["x.example.test", "AAAA", "1.2.3.4"], 'not a valid IPv6 address: "1.2.3.4"'],
+        [["x.example.test", "CAA", "letsencrypt.org"], "not of the form"],
+        [["x.example.test", "TXT", "x".repeat(256)], "too long"],
+        [["x.example.test", "CAA", '999 issue "a.example"'], "from 0 to 255"],
+        [[`${"x".repeat(64)}.example.test`, "A", "1.2.3.4"], "is no host name"],
+        [["x.example.test", "TXT", "a\nb"], "unsupported characters"],
         [["x.example.test", "CNAME", "1.2.3.4"], '"1.2.3.4" is no host name'],
         [["x.example.test", "CNAME", "a.example", "b.example"], "one value"],
         [["x.example.test", "MX", "1 a."], '"MX" is none of the record types A, AAAA, TXT, CAA, CNAME'],

@@ -2,6 +2,7 @@ import type { CloudState, Role } from "../../cloud/state.ts";
 import { ProviderError } from "../provider.ts";
 import { type Value, type Values, isMap } from "../values.ts";
 import { between } from "./instance.ts";
+import { type PolicyKind, awsPrincipals, invalidPrincipal, malformed } from "./policy-grammar.ts";
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
 
 /** The managed policy with which the Data Lifecycle Manager may take and delete snapshots. */
@@ -14,12 +15,14 @@ const MANAGED_POLICIES = [
     "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy",
 ];
 
+const LONGEST_TRUST = 2048;
+
 export const role: ResourceType = {
     label: "IAM Role",
     inputs: {
         name: { kind: "string", computed: true, forceNew: true, invalid: iamName(64) },
         path: { kind: "string", default: "/", forceNew: true, invalid: iamPath },
-        assumeRolePolicy: { kind: "string", required: true, invalid: trustPolicy, canonical: canonicalJson },
+        assumeRolePolicy: { kind: "string", required: true, invalid: notJson, canonical: canonicalJson },
         description: { kind: "string", invalid: description },
         forceDetachPolicies: { kind: "boolean", default: false },
         maxSessionDuration: { kind: "integer", default: 3600, invalid: between(3600, 43200) },
@@ -37,14 +40,14 @@ export const role: ResourceType = {
         state.roles[name] = {
             name,
             arn: `arn:aws:iam::${ACCOUNT}:role${text(inputs, "path")}${name}`,
-            trust: text(inputs, "assumeRolePolicy"),
+            trust: trustOf(state, inputs),
             policies: [],
             createdAt: new Date().toISOString(),
         };
         return name;
     },
     async update(change, id, news) {
-        await change(({ state }) => void (findRole(state, id).trust = text(news, "assumeRolePolicy")));
+        await change(({ state }) => void (findRole(state, id).trust = trustOf(state, news)));
     },
     async remove(change, id, old) {
         await change(({ state }) => {
@@ -161,27 +164,35 @@ function description(value: string): string | undefined {
     return value.length <= 1000 ? undefined : `${value.length} characters: AWS allows 1000`;
 }
 
-/** What IAM calls a MalformedPolicyDocument, found before it is sent. */
-function trustPolicy(value: string): string | undefined {
-    const document = parseJson(value);
-    if (!isMap(document)) return "contains an invalid JSON policy";
-    if (document.Version !== undefined && !["2012-10-17", "2008-10-17"].includes(document.Version as string)) {
-        return "the policy document's Version must be 2012-10-17";
+/** As far as the provider looks itself, before anything is sent. */
+export function notJson(value: string): string | undefined {
+    return isMap(parseJson(value)) ? undefined : "contains an invalid JSON policy";
+}
+
+/** @throws ApiError as IAM, which takes longer ones on request only */
+function trustOf(state: CloudState, inputs: Values): string {
+    const trust = text(inputs, "assumeRolePolicy");
+    refuseMalformed(trust, "trust");
+    const known = Object.values(state.roles).map((item) => item.arn);
+    const own = `arn:aws:iam::${ACCOUNT}:`;
+    const missing = awsPrincipals(JSON.parse(trust) as Values).find(
+        (name) => name.startsWith(own) && name !== `${own}root` && !known.includes(name),
+    );
+    if (missing) throw new ApiError("MalformedPolicyDocument", invalidPrincipal("AWS", missing));
+    if (policySize(trust) > LONGEST_TRUST) {
+        throw new ApiError("LimitExceeded", `Cannot exceed quota for ACLSizePerRole: ${LONGEST_TRUST}`);
     }
-    const statements = statementsOf(document);
-    if (statements.length === 0) return "the policy document has no Statement";
-    for (const statement of statements) {
-        if (statement.Effect !== "Allow" && statement.Effect !== "Deny") return "Effect must be Allow or Deny";
-        if (statement.Principal === undefined && statement.NotPrincipal === undefined) {
-            return "every Statement of a trust policy needs a Principal";
-        }
-        if (statement.Resource !== undefined) return "Has prohibited field Resource";
-        const actions = [statement.Action].flat();
-        if (!actions.every((action) => typeof action === "string" && action.startsWith("sts:"))) {
-            return "AssumeRole policy may only specify STS AssumeRole actions";
-        }
-    }
-    return undefined;
+    return trust;
+}
+
+export function refuseMalformed(document: string, kind: PolicyKind): void {
+    const reason = malformed(JSON.parse(document) as Value, kind);
+    if (reason) throw new ApiError("MalformedPolicyDocument", reason);
+}
+
+/** White space does not count. */
+export function policySize(document: string): number {
+    return document.replace(/\s/g, "").length;
 }
 
 function statementsOf(document: Values): Values[] {

@@ -1,5 +1,8 @@
 import { z } from "zod";
+import type { Value } from "../values.ts";
 import { wildcard } from "./filters.ts";
+import { notJson } from "./iam.ts";
+import { malformed } from "./policy-grammar.ts";
 
 /** What the lab's AWS can be asked for with a role's credentials. */
 const ACTIONS = ["route53:ListHostedZones", "route53:ChangeResourceRecordSets", "route53:GetChange"] as const;
@@ -10,9 +13,6 @@ const CONTEXT_KEYS = [
     "route53:ChangeResourceRecordSetsRecordTypes",
     "route53:ChangeResourceRecordSetsActions",
 ] as const;
-
-/** The longest inline policies of a role, all together; white space does not count. */
-const LONGEST = 10_240;
 
 export interface AccessRequest {
     action: (typeof ACTIONS)[number];
@@ -55,19 +55,14 @@ const policyDocument = z.strictObject({
 type Statement = z.infer<typeof statement>;
 type Context = NonNullable<AccessRequest["context"]>;
 
-/** What is wrong with a permissions policy, or what of it the lab does not know. */
+/** What of a policy of rights the lab does not know. What IAM itself refuses is left to IAM. */
 export function wrongPolicy(text: string): string | undefined {
-    if (text.replace(/\s/g, "").length > LONGEST) return `longer than the ${LONGEST} characters that IAM allows`;
-    let document: unknown;
-    try {
-        document = JSON.parse(text);
-    } catch {
-        return "contains an invalid JSON policy";
-    }
+    const reason = notJson(text);
+    if (reason) return reason;
+    const document = JSON.parse(text) as Value;
+    if (malformed(document, "rights")) return undefined;
     const { error } = policyDocument.safeParse(document);
-    return (
-        error && `MalformedPolicyDocument, or unknown to the lab: ${z.prettifyError(error).replace(/\s*\n\s*/g, " ")}`
-    );
+    return error && `unknown to the lab: ${z.prettifyError(error).replace(/\s*\n\s*/g, " ")}`;
 }
 
 /** Whether these policies allow a request. A statement that denies wins; what no statement allows is denied. Pure. */

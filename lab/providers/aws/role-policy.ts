@@ -1,8 +1,11 @@
 import type { CloudState } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { canonicalJson, findRole, iamName } from "./iam.ts";
+import { canonicalJson, findRole, iamName, policySize, refuseMalformed } from "./iam.ts";
 import { wrongPolicy } from "./policy.ts";
-import { type ResourceType, generatedName, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, generatedName, text } from "./resource-type.ts";
+
+/** Of all inline policies of a role together. */
+const LONGEST_POLICIES = 10_240;
 
 /** A role's inline policy: written whole, over one of the same name too, as IAM's PutRolePolicy does. */
 export const rolePolicy: ResourceType = {
@@ -37,7 +40,17 @@ export const rolePolicy: ResourceType = {
 };
 
 function put(state: CloudState, role: string, name: string, inputs: Values): void {
-    (findRole(state, role).inlinePolicies ??= {})[name] = text(inputs, "policy");
+    const policy = text(inputs, "policy");
+    refuseMalformed(policy, "rights");
+    const policies = (findRole(state, role).inlinePolicies ??= {});
+    policies[name] = policy;
+    const size = Object.values(policies).reduce((sum, one) => sum + policySize(one), 0);
+    if (size > LONGEST_POLICIES) {
+        throw new ApiError(
+            "LimitExceeded",
+            `Maximum policy size of ${LONGEST_POLICIES} bytes exceeded for role ${role}`,
+        );
+    }
 }
 
 /** Neither name may hold a colon. */

@@ -1,8 +1,8 @@
 import { XMLParser } from "fast-xml-parser";
 import { z } from "zod";
 import { type CloudState, type DnsRecord } from "../../cloud/state.ts";
-import { LAB_ZONE } from "../../lab.ts";
-import { RECORD_TYPES, canonicalName, recordId, wrongValue } from "../../providers/aws/dns.ts";
+import { RECORD_TYPES, canonicalName, recordId } from "../../providers/aws/dns.ts";
+import { invalidSet } from "../../providers/aws/rrset.ts";
 import { ApiFault } from "./signature.ts";
 
 export interface RecordChange {
@@ -74,7 +74,8 @@ export function applyChanges(state: CloudState, changes: RecordChange[]): void {
     for (const { action, record } of changes) {
         const id = recordId(record);
         const present = state.records[id];
-        const reason = wrongRecord(record) ?? conflict(action, record, present);
+        const reason =
+            (action === "DELETE" ? undefined : wrongRecord(state, record)) ?? conflict(action, record, present);
         if (reason) wrong.push(reason);
         else if (action === "DELETE") delete state.records[id];
         else state.records[id] = record;
@@ -82,19 +83,12 @@ export function applyChanges(state: CloudState, changes: RecordChange[]): void {
     if (wrong.length > 0) throw new ApiFault(400, "InvalidChangeBatch", `[${wrong.join(", ")}]`);
 }
 
-function wrongRecord({ name, type, values }: DnsRecord): string | undefined {
-    if (name !== LAB_ZONE && !name.endsWith(`.${LAB_ZONE}`)) {
-        return `RRSet with DNS name ${name}. is not permitted in zone ${LAB_ZONE}.`;
+function wrongRecord({ records }: CloudState, record: DnsRecord): string | undefined {
+    const bare = record.type === "TXT" && record.values.find((value) => !value.startsWith('"'));
+    if (bare) {
+        return `Invalid Resource Record: FATAL problem: InvalidCharacterString (Value should be enclosed in quotation marks) encountered with '${bare}'`;
     }
-    for (const value of values) {
-        if (type === "TXT" && !/^"([^"\\]|\\.)*"( "([^"\\]|\\.)*")*$/.test(value)) {
-            return `Invalid Resource Record: InvalidCharacterString (Value should be enclosed in quotation marks) encountered with value '${value}'`;
-        }
-        const reason = wrongValue(type, value);
-        if (reason) return `Invalid Resource Record: ${reason}`;
-    }
-    if (new Set(values).size < values.length) return `Duplicate Resource Record: '${values.join(", ")}'`;
-    return undefined;
+    return invalidSet(record, Object.values(records));
 }
 
 function conflict(action: RecordChange["action"], record: DnsRecord, present: DnsRecord | undefined) {
