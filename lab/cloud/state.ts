@@ -50,6 +50,8 @@ export interface Subnet {
     vpcId: string;
     cidrBlock: string;
     ipv6CidrBlock?: string;
+    /** Its interfaces get an IPv6 address without asking for one. */
+    assignIpv6AddressOnCreation?: true;
     availabilityZone: string;
     /** The associated route table; the VPC's main table (local routes only) when absent. */
     routeTableId?: string;
@@ -132,6 +134,8 @@ export interface Instance {
     rootSizeGiB: number;
     /** The name of the instance profile, which may be gone since. */
     iamInstanceProfile?: string;
+    /** Of the instance metadata service. As they are by default when absent: on, and with tokens only. */
+    metadata?: { endpoint: "enabled" | "disabled"; tokens: "optional" | "required" };
 }
 
 export interface DnsRecord {

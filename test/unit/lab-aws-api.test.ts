@@ -48,12 +48,12 @@ describe("the instance metadata service", () => {
     const ROOT = "/latest/meta-data/iam/security-credentials/";
     const TTL = "x-aws-ec2-metadata-token-ttl-seconds";
 
-    async function machine(profile?: string) {
+    async function machine(profile?: string, metadataOptions = {}) {
         const { card, gateway, vpc, subnet } = await cloud.network();
         expect([gateway, vpc, subnet]).toHaveLength(3);
         const address = await cloud.make("Eip", { domain: "vpc" });
         await cloud.make("EipAssociation", { allocationId: address.id, networkInterfaceId: card.id });
-        const { id } = await cloud.instance(card, profile ? { iamInstanceProfile: profile } : {});
+        const { id } = await cloud.instance(card, { metadataOptions, ...(profile && { iamInstanceProfile: profile }) });
         return { id, address: address.outputs.publicIp as string };
     }
 
@@ -100,6 +100,20 @@ describe("the instance metadata service", () => {
         const headers = await token(address);
         expect((await ask({ address, path: ROOT, headers })).status).toBe(404);
         expect((await ask({ address: "10.0.0.9", path: "/latest/api/token", method: "PUT" })).status).toBe(404);
+    });
+
+    it("is not there for a machine that has it off", async () => {
+        const { address } = await machine("p", { httpEndpoint: "disabled" });
+        const put = { address, method: "PUT", path: "/latest/api/token", headers: { [TTL]: "60" } };
+        expect((await ask(put)).status).toBe(403);
+        expect((await ask({ address, path: ROOT, headers: await token(address) })).status).toBe(403);
+    });
+
+    it("asks for no token where tokens are optional, and takes no wrong one", async () => {
+        const { address } = await machine("p", { httpTokens: "optional" });
+        expect(await ask({ address, path: ROOT })).toMatchObject({ status: 200, body: "r" });
+        const headers = { "x-aws-ec2-metadata-token": "wrong" };
+        expect((await ask({ address, path: ROOT, headers })).status).toBe(401);
     });
 
     it("does not take a role that EC2 may not take", async () => {

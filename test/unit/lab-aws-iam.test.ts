@@ -20,7 +20,11 @@ describe("a role", () => {
         [{ ...trust, name: "a b" }, "name", /64 characters/],
         [{ ...trust, path: "x" }, "path", /begin and end with/],
         [{ ...trust, maxSessionDuration: 60 }, "maxSessionDuration", /3600/],
-        [{ ...trust, permissionsBoundary: "x" }, "permissionsBoundary", /no ARN/],
+        [
+            { ...trust, permissionsBoundary: policyArn },
+            "permissionsBoundary",
+            /does not evaluate permissions boundaries/,
+        ],
     ])("%j is wrong in %s", async (inputs, property, reason) => {
         const { failures } = await cloud.check("Role", inputs);
         expect(failures.map((failure) => [failure.property, failure.reason])).toEqual([

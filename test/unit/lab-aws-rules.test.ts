@@ -9,6 +9,8 @@ beforeEach(() => {
 
 describe("inputs", () => {
     const rule = { securityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 1, toPort: 1 };
+    const volume = { availabilityZone: "eu-central-1a" };
+    const machine = { ami: "a", instanceType: "t3.small", primaryNetworkInterface: { networkInterfaceId: "eni-1" } };
     it.each<[type: string, inputs: Values, property: string, reason: RegExp]>([
         ["Vpc", {}, "cidrBlock", /missing required property "cidrBlock"/],
         ["Vpc", { cidrBlock: 5 }, "cidrBlock", /expected a string, got the number 5/],
@@ -21,7 +23,6 @@ describe("inputs", () => {
         ["Ingress", { ...rule, cidrIpv4: "::/0" }, "cidrIpv4", /not a valid IPv4/],
         ["Ingress", rule, "", /one of cidrIpv4 and cidrIpv6/],
         ["Ingress", { ...rule, toPort: 70000, cidrIpv4: "0.0.0.0/0" }, "toPort", /out of range/],
-        ["Ingress", { ...rule, cidrIpv4: "0.0.0.0/0", description: "wörld" }, "description", /characters other/],
         ["Egress", { ...rule, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" }, "fromPort", /must not be given/],
         ["Egress", { securityGroupId: "sg-1", ipProtocol: "tcp", cidrIpv4: "0.0.0.0/0" }, "fromPort", /missing/],
         ["Instance", { ami: "a", instanceType: "t3.small" }, "primaryNetworkInterface", /missing/],
@@ -34,6 +35,24 @@ describe("inputs", () => {
         ],
         ["Instance", { userData: "x".repeat(16385) }, "userData", /16385 bytes: AWS allows 16384/],
         ["Volume", { availabilityZone: "eu-central-1a" }, "", /size and snapshotId/],
+        ["Volume", { ...volume, size: 8, type: "io2" }, "iops", /^'iops' must be set when 'type' is 'io2'$/],
+        ["Volume", { ...volume, size: 8, type: "io1", iops: 0 }, "iops", /^'iops' must be set when 'type' is 'io1'$/],
+        [
+            "Volume",
+            { ...volume, size: 8, type: "gp2", iops: 100 },
+            "iops",
+            /^'iops' must not be set when 'type' is 'gp2'$/,
+        ],
+        ["Volume", { ...volume, size: 8, iops: 100 }, "iops", /^'iops' must not be set when 'type' is ''$/],
+        ["Volume", { ...volume, size: 8, type: "io1", iops: 100, throughput: 125 }, "throughput", /must not be set/],
+        ["Volume", { ...volume, size: 8, type: "gp3", throughput: 2001 }, "throughput", /not between 125 and 2000/],
+        [
+            "Instance",
+            { rootBlockDevice: { volumeType: "gp2", throughput: -4 } },
+            "rootBlockDevice.throughput",
+            /above 0/,
+        ],
+        ["Instance", { ...machine, rootBlockDevice: { iops: 3000 } }, "rootBlockDevice.iops", /volumeType/],
         ["VolumeAttachment", { deviceName: "/dev/sda1" }, "deviceName", /\/dev\/sdf/],
         ["Record", { type: "A", records: ["192.0.2.1"] }, "zoneId", /missing/],
         ["Record", { zoneId: "z", name: "n", ttl: 60, type: "MX", records: ["x"] }, "type", /none of/],

@@ -1,5 +1,6 @@
 import type { CloudState } from "../../cloud/state.ts";
 import { findVpc } from "./network.ts";
+import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, optionalText } from "./resource-type.ts";
 
 export const internetGateway: ResourceType = {
@@ -7,6 +8,7 @@ export const internetGateway: ResourceType = {
     inputs: { vpcId: { kind: "string", computed: true }, tags: { kind: "tags" } },
     outputs: ["arn", "ownerId", "region"],
     create({ state }, inputs) {
+        refuseBeyond("internetGateways", 1 + Object.keys(state.internetGateways).length);
         const id = newId("igw");
         state.internetGateways[id] = { id };
         attachGateway(state, id, optionalText(inputs, "vpcId"));

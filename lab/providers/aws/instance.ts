@@ -2,13 +2,22 @@ import { type CloudState, IMAGES, type Image, type Instance } from "../../cloud/
 import { LabError } from "../../lab.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Value, type Values, isMap, isUnknown } from "../values.ts";
+import {
+    ROOT_MINIMUM_GIB,
+    checkRootDevice,
+    deleteOnTermination,
+    onlyDisabled,
+    positive,
+    refuseRootDevice,
+    setMetadata,
+} from "./instance-options.ts";
 import { FAMILY_NAMES, findInstanceType, isOffered } from "./instance-types.ts";
 import { addressOf, findInterface, holderOf, privateName, publicName } from "./interfaces.ts";
 import { findSubnet } from "./network.ts";
+import { refuseVcpus } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
 
 const USER_DATA_LIMIT = 16 * 1024;
-const ROOT_MINIMUM_GIB = 8;
 const LAB_ARCHITECTURE = "x86_64";
 
 export const instance: ResourceType = {
@@ -28,19 +37,19 @@ export const instance: ResourceType = {
                 httpEndpoint: { kind: "string", computed: true, invalid: oneOf("enabled", "disabled") },
                 httpTokens: { kind: "string", computed: true, invalid: oneOf("optional", "required") },
                 httpPutResponseHopLimit: { kind: "integer", computed: true, invalid: between(1, 64) },
-                httpProtocolIpv6: { kind: "string", default: "disabled", invalid: oneOf("enabled", "disabled") },
-                instanceMetadataTags: { kind: "string", computed: true, invalid: oneOf("enabled", "disabled") },
+                httpProtocolIpv6: { kind: "string", default: "disabled", invalid: onlyDisabled("an IPv6 endpoint") },
+                instanceMetadataTags: { kind: "string", computed: true, invalid: onlyDisabled("the machine's tags") },
             },
             computed: true,
         },
         rootBlockDevice: {
             kind: {
                 volumeType: { kind: "string", computed: true, invalid: oneOf("gp2", "gp3", "io1", "io2", "standard") },
-                volumeSize: { kind: "integer", computed: true, invalid: between(ROOT_MINIMUM_GIB, 16384) },
+                volumeSize: { kind: "integer", computed: true },
                 encrypted: { kind: "boolean", computed: true, forceNew: true },
-                deleteOnTermination: { kind: "boolean", default: true },
-                iops: { kind: "integer", computed: true },
-                throughput: { kind: "integer", computed: true },
+                deleteOnTermination: { kind: "boolean", default: true, invalid: deleteOnTermination },
+                iops: { kind: "integer", computed: true, invalid: positive },
+                throughput: { kind: "integer", computed: true, invalid: positive },
                 tags: { kind: "tags" },
             },
             computed: true,
@@ -89,7 +98,10 @@ export const instance: ResourceType = {
             iamInstanceProfile: profileOf(state, inputs),
         };
         const image = findImage(made.imageId);
+        refuseRootDevice(inputs, made.rootSizeGiB);
         refuseType(made.instanceType, image, zone);
+        setMetadata(made, inputs);
+        refuseVcpus([...Object.values(state.instances), made]);
         if (image.architecture !== LAB_ARCHITECTURE) {
             throw new LabError("the lab runs on amd64 only: arm64 can be previewed, not brought up");
         }
@@ -105,7 +117,9 @@ export const instance: ResourceType = {
             if (rootSize(news) < target.rootSizeGiB) {
                 throw new ApiError("InvalidParameterValue", "New size cannot be smaller than existing size");
             }
+            refuseRootDevice(news, rootSize(news));
             target.rootSizeGiB = rootSize(news);
+            setMetadata(target, news);
             if (profileChanges) target.iamInstanceProfile = profileOf(state, news);
             return wanted !== target.instanceType || ((news.userData as string | undefined) ?? "") !== target.userData;
         });
@@ -229,6 +243,10 @@ function refuseType(instanceType: string, image: Image, zone: string): void {
 }
 
 function checkInstance(inputs: Values): CheckFailure[] {
+    return [...checkRootDevice(inputs.rootBlockDevice), ...checkCredits(inputs)];
+}
+
+function checkCredits(inputs: Values): CheckFailure[] {
     const type = inputs.instanceType;
     if (typeof type !== "string" || isUnknown(type) || isUnknown(inputs.creditSpecification)) return [];
     if (!isMap(inputs.creditSpecification) || findInstanceType(type)?.burstable !== false) return [];

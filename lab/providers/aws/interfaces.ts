@@ -4,6 +4,7 @@ import type { Values } from "../values.ts";
 import { formatAddress, parseCidr, size } from "./ip.ts";
 import { hasGateway } from "./gateway.ts";
 import { findSubnet } from "./network.ts";
+import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
 
 /** The first four addresses of a subnet and its last one belong to AWS. */
@@ -17,7 +18,7 @@ export const networkInterface: ResourceType = {
         securityGroups: { kind: "set", required: true, invalid: groups },
         ipv6AddressCount: { kind: "integer", computed: true, invalid: count },
         description: { kind: "string" },
-        sourceDestCheck: { kind: "boolean", default: true },
+        sourceDestCheck: { kind: "boolean", default: true, invalid: sourceDestCheck },
         tags: { kind: "tags" },
     },
     outputs: [
@@ -104,6 +105,7 @@ export const eip: ResourceType = {
     },
     outputs: ["allocationId", "arn", "region", "publicIp", "publicDns", "networkBorderGroup", "publicIpv4Pool"],
     create({ state, lab }) {
+        refuseBeyond("addresses", 1 + Object.keys(state.addresses).length);
         const taken = new Set(Object.values(state.addresses).map((item) => item.publicIp));
         let number = 1;
         while (taken.has(lab.net.elasticAddress(number))) number++;
@@ -236,13 +238,17 @@ function setGroups(state: CloudState, target: NetworkInterface, inputs: Values):
     const missing = wanted.find((id) => state.securityGroups[id]?.vpcId !== vpcId);
     if (missing)
         throw new ApiError("InvalidGroup.NotFound", `The security group '${missing}' does not exist in VPC '${vpcId}'`);
+    refuseBeyond("interfaceGroups", wanted.length);
     target.securityGroupIds = [...wanted];
 }
 
 /** Addresses once given stay, so that a changed count does not move the others. */
 function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: Values): void {
-    const wanted = (inputs.ipv6AddressCount as number | undefined) ?? target.ipv6Addresses.length;
-    const block = parseCidr(findSubnet(state, target.subnetId).ipv6CidrBlock ?? "");
+    const { ipv6CidrBlock, assignIpv6AddressOnCreation } = findSubnet(state, target.subnetId);
+    const isNew = state.networkInterfaces[target.id] === undefined;
+    const present = isNew && assignIpv6AddressOnCreation ? 1 : target.ipv6Addresses.length;
+    const wanted = (inputs.ipv6AddressCount as number | undefined) ?? present;
+    const block = parseCidr(ipv6CidrBlock ?? "");
     if (wanted > 0 && !block) {
         throw new ApiError("InvalidParameterValue", `The subnet '${target.subnetId}' has no IPv6 CIDR block`);
     }
@@ -253,8 +259,11 @@ function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: V
 }
 
 function groups(value: string[]): string | undefined {
-    if (value.length === 0) return "at least one security group is needed: the lab has no default groups";
-    return value.length <= 5 ? undefined : `${value.length} security groups: AWS allows 5`;
+    return value.length > 0 ? undefined : "at least one security group is needed: the lab has no default groups";
+}
+
+function sourceDestCheck(value: boolean): string | undefined {
+    return value ? undefined : "the lab's interfaces take no traffic of others: leave it out, or set it to true";
 }
 
 function count(value: number): string | undefined {

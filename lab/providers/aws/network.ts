@@ -1,4 +1,5 @@
 import type { CloudState, RouteTable, Subnet, Vpc } from "../../cloud/state.ts";
+import type { Values } from "../values.ts";
 import { type Cidr, contains, formatCidr, overlaps, parseCidr } from "./ip.ts";
 import {
     ApiError,
@@ -11,6 +12,7 @@ import {
     optionalText,
     text,
 } from "./resource-type.ts";
+import { refuseBeyond } from "./quotas.ts";
 import { zoneId, zonesOf } from "./zones.ts";
 
 /** The addresses that a lab's VPCs may use: the upper half of 10.77.0.0/16 is the lab's own "internet". */
@@ -36,7 +38,7 @@ export const vpc: ResourceType = {
         cidrBlock: { kind: "string", required: true, forceNew: true, invalid: vpcCidr },
         assignGeneratedIpv6CidrBlock: { kind: "boolean" },
         enableDnsHostnames: { kind: "boolean", computed: true },
-        enableDnsSupport: { kind: "boolean", default: true },
+        enableDnsSupport: { kind: "boolean", default: true, invalid: dnsSupport },
         tags: { kind: "tags" },
     },
     outputs: [
@@ -49,6 +51,7 @@ export const vpc: ResourceType = {
         "defaultSecurityGroupId",
     ],
     create({ state, lab }, inputs) {
+        refuseBeyond("vpcs", 1 + Object.keys(state.vpcs).length);
         const id = newId("vpc");
         state.vpcs[id] = { id, cidrBlock: text(inputs, "cidrBlock") };
         if (inputs.assignGeneratedIpv6CidrBlock) state.vpcs[id].ipv6CidrBlock = freeIpv6Block(state, lab);
@@ -130,11 +133,15 @@ export const subnet: ResourceType = {
         refuseConflict(state, vpcId, id, block, "cidrBlock");
         state.subnets[id] = { id, vpcId, cidrBlock: formatCidr(block), availabilityZone: zone };
         setIpv6Block(state, state.subnets[id], optionalText(inputs, "ipv6CidrBlock"));
+        setAutomaticIpv6(state.subnets[id], inputs);
         return id;
     },
     async update(change, id, news) {
         await change(({ state }) => {
-            setIpv6Block(state, findSubnet(state, id), optionalText(news, "ipv6CidrBlock"));
+            const target = findSubnet(state, id);
+            if (news.assignIpv6AddressOnCreation !== true) setAutomaticIpv6(target, news);
+            setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock"));
+            setAutomaticIpv6(target, news);
         });
     },
     async remove(change, id) {
@@ -200,6 +207,10 @@ export function findRouteTable(state: CloudState, id: string): RouteTable {
     return find(state.routeTables, id, "InvalidRouteTableID.NotFound", "routeTable");
 }
 
+function dnsSupport(value: boolean): string | undefined {
+    return value ? undefined : "the lab's machines ask its DNS server in any VPC: leave it out, or set it to true";
+}
+
 function vpcCidr(value: string): string | undefined {
     const fault = cidr(4)(value);
     if (fault) return fault;
@@ -227,6 +238,13 @@ function setIpv6Block(state: CloudState, target: Subnet, wanted: string | undefi
             `The subnet ${target.id} has interfaces that use its IPv6 CIDR block`,
         );
     }
+    if (target.assignIpv6AddressOnCreation) {
+        throw new ApiError(
+            "InvalidCidrBlock.InUse",
+            `The subnet IPv6 CIDR block with association ID ${derivedId("subnet-cidr-assoc", target.id)} may not be ` +
+                "disassociated, because its subnet has assign-ipv6-address-on-creation set to true.",
+        );
+    }
     delete target.ipv6CidrBlock;
     if (!block) return;
     const parent = parseCidr(findVpc(state, target.vpcId).ipv6CidrBlock ?? "");
@@ -235,6 +253,21 @@ function setIpv6Block(state: CloudState, target: Subnet, wanted: string | undefi
     }
     refuseConflict(state, target.vpcId, target.id, block, "ipv6CidrBlock");
     target.ipv6CidrBlock = formatCidr(block);
+}
+
+function setAutomaticIpv6(target: Subnet, { assignIpv6AddressOnCreation: wanted }: Values): void {
+    if (wanted !== true) {
+        delete target.assignIpv6AddressOnCreation;
+        return;
+    }
+    if (!target.ipv6CidrBlock) {
+        throw new ApiError(
+            "InvalidParameterValue",
+            "Invalid value 'true' for assign-ipv6-address-on-creation. Cannot set assign-ipv6-address-on-creation to true " +
+                `unless the subnet (${target.id}) has an IPv6 CIDR block associated with it.`,
+        );
+    }
+    target.assignIpv6AddressOnCreation = true;
 }
 
 function refuseConflict(

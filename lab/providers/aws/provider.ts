@@ -54,7 +54,8 @@ export class AwsProvider implements ResourceProvider {
         const resource = typeOf(type);
         const { values, failures } = checkSchema(resource.inputs, news.values, type);
         const complete = { ...values, ...resource.defaults?.(values, { name, seed, olds: olds.values }) };
-        if (failures.length === 0) failures.push(...(resource.check?.(complete) ?? []));
+        if (failures.length === 0)
+            failures.push(...(resource.check?.(complete, Object.keys(olds.values).length === 0) ?? []));
         return { inputs: { values: complete, secrets: news.secrets }, failures };
     }
 

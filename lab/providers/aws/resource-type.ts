@@ -13,7 +13,7 @@ export interface ResourceType {
     /** Outputs besides the inputs. Unknown in the preview of a creation. `tagsAll` follows from an input `tags`. */
     outputs: string[];
     /** Rules between properties. Values may be unknown. */
-    check?(inputs: Values): CheckFailure[];
+    check?(inputs: Values, isNew: boolean): CheckFailure[];
     /** Fills in what depends on the resource's name, as a security group's generated name. */
     defaults?(inputs: Values, naming: { name: string; seed: Uint8Array; olds: Values }): Values;
     /** Properties that force a replacement in this change only. */

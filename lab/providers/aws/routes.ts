@@ -1,6 +1,7 @@
-import type { CloudState } from "../../cloud/state.ts";
+import type { CloudState, Vpc } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { canonicalCidr, cidr, findRouteTable, findSubnet } from "./network.ts";
+import { contains, parseCidr } from "./ip.ts";
+import { canonicalCidr, cidr, findRouteTable, findSubnet, findVpc } from "./network.ts";
 import { ApiError, type ResourceType, derivedId, find, optionalText, text } from "./resource-type.ts";
 
 export const route: ResourceType = {
@@ -20,10 +21,12 @@ export const route: ResourceType = {
     create({ state }, inputs) {
         const table = findRouteTable(state, text(inputs, "routeTableId"));
         const destination = destinationOf(inputs);
+        const gatewayId = gatewayFor(state, table.vpcId, text(inputs, "gatewayId"));
+        refuseLocal(findVpc(state, table.vpcId), destination);
         if (table.routes[destination]) {
             throw new ApiError("RouteAlreadyExists", `The route identified by ${destination} already exists.`);
         }
-        table.routes[destination] = gatewayFor(state, table.vpcId, text(inputs, "gatewayId"));
+        table.routes[destination] = gatewayId;
         return routeId(table.id, destination);
     },
     async update(change, _id, news) {
@@ -83,6 +86,18 @@ export const routeTableAssociation: ResourceType = {
 
 function destinationOf(inputs: Values): string {
     return canonicalCidr(optionalText(inputs, "destinationCidrBlock") ?? text(inputs, "destinationIpv6CidrBlock"));
+}
+
+/** What lies within the VPC is routed locally. */
+function refuseLocal({ cidrBlock, ipv6CidrBlock }: Vpc, destination: string): void {
+    const wanted = parseCidr(destination)!;
+    const blocks = [cidrBlock, ipv6CidrBlock ?? ""].map(parseCidr);
+    if (!blocks.some((block) => block && contains(block, wanted))) return;
+    throw new ApiError(
+        "InvalidParameterValue",
+        `The destination CIDR block ${destination} is equal to or more specific than one of this VPC's CIDR blocks. ` +
+            "This route can target only an interface or an instance.",
+    );
 }
 
 function routeId(tableId: string, destination: string): string {

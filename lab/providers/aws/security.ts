@@ -2,15 +2,18 @@ import type { SecurityGroupRule } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Value, type Values, asText, isUnknown } from "../values.ts";
 import { canonicalCidr, cidr, findVpc } from "./network.ts";
+import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, generatedName, newId, optionalText, text } from "./resource-type.ts";
 
-const DESCRIPTION = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]*$/;
+const CHARACTERS = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]*$/;
+const SET = "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*";
+const ALLOWED = `Only these characters are allowed: ${SET}`;
 
 export const securityGroup: ResourceType = {
     label: "EC2 Security Group",
     inputs: {
-        name: { kind: "string", computed: true, forceNew: true, invalid: groupName },
-        description: { kind: "string", default: "Managed by Pulumi", forceNew: true, invalid: description },
+        name: { kind: "string", computed: true, forceNew: true, invalid: atMost255 },
+        description: { kind: "string", default: "Managed by Pulumi", forceNew: true, invalid: atMost255 },
         vpcId: { kind: "string", required: true, forceNew: true },
         revokeRulesOnDelete: { kind: "boolean", default: false },
         tags: { kind: "tags" },
@@ -21,7 +24,10 @@ export const securityGroup: ResourceType = {
         const id = newId("sg");
         const vpcId = findVpc(state, text(inputs, "vpcId")).id;
         const name = text(inputs, "name");
-        if (Object.values(state.securityGroups).some((item) => item.vpcId === vpcId && item.name === name)) {
+        refuseGroup(name, text(inputs, "description"));
+        const isTaken = (item: { vpcId: string; name: string }) =>
+            item.vpcId === vpcId && item.name.toLowerCase() === name.toLowerCase();
+        if (Object.values(state.securityGroups).some(isTaken)) {
             throw new ApiError(
                 "InvalidGroup.Duplicate",
                 `The security group '${name}' already exists for VPC '${vpcId}'`,
@@ -64,7 +70,7 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
             toPort: { kind: "integer" },
             cidrIpv4: { kind: "string", invalid: cidr(4), canonical: canonicalCidr },
             cidrIpv6: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
-            description: { kind: "string", invalid: description },
+            description: { kind: "string" },
             tags: { kind: "tags" },
         },
         outputs: ["arn", "region", "securityGroupRuleId"],
@@ -76,7 +82,10 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
             find(state.securityGroups, groupId, "InvalidGroup.NotFound", "security group");
             const id = newId("sgr");
             const added = fromInputs(id, direction, inputs);
-            refuseDuplicate(Object.values(state.securityGroupRules), added);
+            const others = Object.values(state.securityGroupRules);
+            refuseDescription(inputs);
+            refuseDuplicate(others, added);
+            refuseBeyond("groupRules", 1 + others.filter((other) => countsWith(other, added)).length);
             state.securityGroupRules[id] = added;
             return id;
         },
@@ -84,6 +93,7 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
             await change(({ state }) => {
                 find(state.securityGroupRules, id, "InvalidSecurityGroupRuleId.NotFound", "security group rule");
                 const changed = fromInputs(id, direction, news);
+                refuseDescription(news);
                 refuseDuplicate(Object.values(state.securityGroupRules), changed);
                 state.securityGroupRules[id] = changed;
             });
@@ -172,14 +182,32 @@ function protocol(value: string): string | undefined {
     return known.includes(value) ? undefined : `"${value}": the lab knows the protocols ${known.join(", ")}`;
 }
 
-function groupName(value: string): string | undefined {
-    if (value.startsWith("sg-")) return `"${value}": a security group's name must not start with sg-`;
-    return value.length <= 255 ? undefined : `${value.length} characters: AWS allows 255`;
+/** The quota holds for a direction and a family by itself. */
+function countsWith(other: SecurityGroupRule, added: SecurityGroupRule): boolean {
+    const isFamily = (other.cidrIpv4 === undefined) === (added.cidrIpv4 === undefined);
+    return isFamily && other.groupId === added.groupId && other.direction === added.direction;
 }
 
-function description(value: string): string | undefined {
-    if (value.length > 255) return `${value.length} characters: AWS allows 255`;
-    return DESCRIPTION.test(value)
-        ? undefined
-        : `"${value}" holds characters other than a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*`;
+/** What EC2 refuses; the provider counts characters only. */
+function refuseGroup(name: string, description: string): void {
+    const wrong = (reason: string) => new ApiError("InvalidParameterValue", reason);
+    if (name.toLowerCase() === "default") throw wrong("Cannot use reserved security group name: default");
+    const invalid = `Value (${name}) for parameter GroupName is invalid.`;
+    if (/^sg-/i.test(name)) throw wrong(`${invalid} Group names may not be in the format sg-*.`);
+    if (!CHARACTERS.test(name)) throw wrong(`${invalid} ${ALLOWED}`);
+    if (!CHARACTERS.test(description)) {
+        throw wrong(`Value (${description}) for parameter GroupDescription is invalid. ${ALLOWED}`);
+    }
+}
+
+function refuseDescription({ description }: Values): void {
+    if (CHARACTERS.test(asText(description)) && asText(description).length <= 255) return;
+    throw new ApiError(
+        "InvalidParameterValue",
+        `Invalid rule description. Valid descriptions are strings less than 256 characters from the following set: ${SET}`,
+    );
+}
+
+function atMost255(value: string): string | undefined {
+    return value.length <= 255 ? undefined : `${value.length} characters: AWS allows 255`;
 }

@@ -16,16 +16,17 @@ import {
     text,
 } from "./resource-type.ts";
 import { findSnapshot, takeSnapshot } from "./snapshots.ts";
+import { type VolumeWish, canProvision, checkVolumeType, refuseVolume } from "./volume-types.ts";
 import { zonesOf } from "./zones.ts";
 
 export const volume: ResourceType = {
     label: "EBS Volume",
     inputs: {
         availabilityZone: { kind: "string", required: true, forceNew: true },
-        size: { kind: "integer", computed: true, invalid: between(1, 16384) },
+        size: { kind: "integer", computed: true },
         type: { kind: "string", computed: true, invalid: oneOf("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard") },
-        iops: { kind: "integer", computed: true, invalid: between(100, 64000) },
-        throughput: { kind: "integer", computed: true, invalid: between(125, 1000) },
+        iops: { kind: "integer", computed: true },
+        throughput: { kind: "integer", computed: true, invalid: between(125, 2000) },
         encrypted: { kind: "boolean", computed: true, forceNew: true },
         snapshotId: { kind: "string", computed: true, forceNew: true },
         finalSnapshot: { kind: "boolean", default: false },
@@ -33,9 +34,10 @@ export const volume: ResourceType = {
     },
     // The last two can come from AWS.
     outputs: ["arn", "region", "createTime", "size", "snapshotId"],
-    check(inputs): CheckFailure[] {
-        if (inputs.size !== undefined || inputs.snapshotId !== undefined) return [];
-        return [{ property: "", reason: "give at least one of size and snapshotId" }];
+    check(inputs, isNew): CheckFailure[] {
+        const failures = isNew ? checkVolumeType(inputs) : [];
+        if (inputs.size !== undefined || inputs.snapshotId !== undefined) return failures;
+        return [...failures, { property: "", reason: "give at least one of size and snapshotId" }];
     },
     refuses(olds, news) {
         const { size } = news;
@@ -56,6 +58,7 @@ export const volume: ResourceType = {
                 `Volume of size ${sizeGiB}GB is smaller than snapshot '${source.id}', expect size >= ${source.sizeGiB}GB`,
             );
         }
+        refuseVolume(wishOf(inputs, sizeGiB));
         const id = newId("vol");
         // What is made from an encrypted snapshot is encrypted too.
         const encrypted = inputs.encrypted === true || source?.encrypted === true;
@@ -77,6 +80,7 @@ export const volume: ResourceType = {
             if (wanted < target.sizeGiB) {
                 throw new ApiError("InvalidParameterValue", "New size cannot be smaller than existing size");
             }
+            refuseVolume(wishOf(news, wanted));
             target.sizeGiB = wanted;
         });
     },
@@ -131,6 +135,17 @@ export const getEbsVolumes: CloudFunction = {
 /** In the order in which they were made. */
 function matching(state: CloudState, args: Values): Volume[] {
     return Object.values(state.volumes).filter((item) => fits(state, item.id, volumeAttributes(item), args));
+}
+
+function wishOf({ type, iops, throughput }: Values, sizeGiB: number): VolumeWish {
+    const choice = canProvision((type ?? "gp2") as string);
+    return {
+        sizeGiB,
+        type: type as string | undefined,
+        // The provider does not send what stays as it was, when a change is to a type that has none.
+        iops: choice.iops ? (iops as number | undefined) : undefined,
+        throughput: choice.throughput ? (throughput as number | undefined) : undefined,
+    };
 }
 
 function volumeAttributes({ id, availabilityZone, attachment }: Volume): Record<string, string> {

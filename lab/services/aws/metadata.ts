@@ -10,14 +10,20 @@ const LONGEST_TTL_SECONDS = 21_600;
 const ROLE_SECONDS = 6 * 3600;
 const CREDENTIALS = "/latest/meta-data/iam/security-credentials/";
 
-/** What IMDSv2 answers a machine. Its token is asked for first, with PUT, and is the machine's own. */
+/**
+ * What the service answers a machine: IMDSv2, whose token is asked for first, with PUT, and is the machine's own; and
+ * IMDSv1 without one, where the machine's options let it.
+ */
 export function answerMetadata(state: CloudState, sessions: Sessions, request: Request, now = Date.now()): Answer {
     const machine = machineAt(state, request.address);
     if (!machine) return plain(404, "no machine of the lab has this address");
+    if (machine.metadata?.endpoint === "disabled") return plain(403, "Forbidden");
     if (request.path === "/latest/api/token") return token(sessions, machine, request, now);
     if (request.method !== "GET") return plain(405, "Method Not Allowed");
-    const held = sessions.unseal(request.headers[TOKEN_HEADER] ?? "") as Token | undefined;
-    if (held?.metadata !== machine.id || held.expires <= now) return plain(401, "Unauthorized");
+    const given = request.headers[TOKEN_HEADER];
+    const held = sessions.unseal(given ?? "") as Token | undefined;
+    const isFree = given === undefined && machine.metadata?.tokens === "optional";
+    if (!isFree && (held?.metadata !== machine.id || held.expires <= now)) return plain(401, "Unauthorized");
     return describe(state, sessions, machine, request.path, now) ?? plain(404, "Not Found");
 }
 

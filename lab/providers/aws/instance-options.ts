@@ -1,0 +1,61 @@
+import type { Instance } from "../../cloud/state.ts";
+import { type CheckFailure, ProviderError } from "../provider.ts";
+import { type Value, type Values, isMap } from "../values.ts";
+import { oneOf } from "./instance.ts";
+import { ApiError, optionalText } from "./resource-type.ts";
+import { canProvision, refuseVolume } from "./volume-types.ts";
+
+/** What the images need, and the snapshot that they are made of. */
+export const ROOT_MINIMUM_GIB = 8;
+const ROOT_SNAPSHOT = "snap-0lab";
+
+export function checkRootDevice(device: Value | undefined): CheckFailure[] {
+    if (!isMap(device) || device.volumeType !== undefined) return [];
+    return ["iops", "throughput"]
+        .filter((name) => device[name] !== undefined)
+        .map((name) => ({
+            property: `rootBlockDevice.${name}`,
+            reason: "the provider leaves it out without volumeType: set that, too",
+        }));
+}
+
+/** The provider lets a wrong combination be seen by the creation only; what it would leave out is refused by check. */
+export function refuseRootDevice({ rootBlockDevice }: Values, sizeGiB: number): void {
+    const device = isMap(rootBlockDevice) ? rootBlockDevice : {};
+    const type = optionalText(device, "volumeType");
+    for (const property of ["iops", "throughput"] as const) {
+        if (device[property] === undefined || !type || canProvision(type)[property]) continue;
+        throw new ProviderError(
+            `collecting instance settings: creating resource: ${property} attribute not supported for root_block_device with volume_type ${type}`,
+        );
+    }
+    if (sizeGiB < ROOT_MINIMUM_GIB) {
+        throw new ApiError(
+            "InvalidBlockDeviceMapping",
+            `Volume of size ${sizeGiB}GB is smaller than snapshot '${ROOT_SNAPSHOT}', expect size >= ${ROOT_MINIMUM_GIB}GB`,
+        );
+    }
+    const [iops, throughput] = [device.iops, device.throughput] as (number | undefined)[];
+    refuseVolume({ type, sizeGiB, iops, throughput });
+}
+
+export function setMetadata(target: Instance, { metadataOptions }: Values): void {
+    if (!isMap(metadataOptions)) return;
+    const { endpoint = "enabled", tokens = "required" } = target.metadata ?? {};
+    const { httpEndpoint = endpoint, httpTokens = tokens } = metadataOptions;
+    target.metadata = { endpoint: httpEndpoint, tokens: httpTokens } as Instance["metadata"];
+}
+
+export function positive(value: number): string | undefined {
+    return value > 0 ? undefined : `${value} is not above 0: the provider would leave it out`;
+}
+
+export function deleteOnTermination(value: boolean): string | undefined {
+    return value ? undefined : "the lab's root disks go with their machine: leave it out, or set it to true";
+}
+
+export function onlyDisabled(what: string): (value: string) => string | undefined {
+    const known = oneOf("enabled", "disabled");
+    return (value) =>
+        known(value) ?? (value === "enabled" ? `the lab's metadata service has no ${what}: leave it out` : undefined);
+}

@@ -1,0 +1,39 @@
+import type { Instance } from "../../cloud/state.ts";
+import { findInstanceType } from "./instance-types.ts";
+import { ApiError } from "./resource-type.ts";
+
+/** What an account may have before it asks AWS for more, and how AWS refuses the next. Those that the program can meet. */
+const QUOTAS = {
+    addresses: { most: 5, code: "AddressLimitExceeded", what: "addresses" },
+    vpcs: { most: 5, code: "VpcLimitExceeded", what: "VPCs" },
+    internetGateways: { most: 5, code: "InternetGatewayLimitExceeded", what: "internet gateways" },
+    /** In each direction and family. */
+    groupRules: { most: 60, code: "RulesPerSecurityGroupLimitExceeded", what: "rules per security group" },
+    interfaceGroups: {
+        most: 5,
+        code: "SecurityGroupsPerInterfaceLimitExceeded",
+        what: "security groups per interface",
+    },
+} as const;
+
+/** Of the on-demand machines of the families that the lab knows. */
+const MOST_VCPUS = 5;
+
+/** @param count how many there are with the new one */
+export function refuseBeyond(quota: keyof typeof QUOTAS, count: number): void {
+    const { most, code, what } = QUOTAS[quota];
+    if (count > most) throw new ApiError(code, `The maximum number of ${what} has been reached.`);
+}
+
+/** Those of the running machines count. */
+export function refuseVcpus(instances: Instance[]): void {
+    const running = instances.filter(({ desired }) => desired === "running");
+    const vcpus = running.reduce((sum, { instanceType }) => sum + (findInstanceType(instanceType)?.vcpus ?? 0), 0);
+    if (vcpus <= MOST_VCPUS) return;
+    throw new ApiError(
+        "VcpuLimitExceeded",
+        `You have requested more vCPU capacity than your current vCPU limit of ${MOST_VCPUS} allows for the instance bucket ` +
+            "that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to " +
+            "request an adjustment to this limit.",
+    );
+}
