@@ -41,20 +41,28 @@ describe("a lifecycle policy", () => {
 
     it.each<[inputs: Values, property: string, reason: RegExp]>([
         [{ ...policy, description: "ä" }, "description", /0-9A-Za-z/],
-        [{ ...policy, executionRoleArn: "r" }, "executionRoleArn", /no ARN of an IAM role/],
-        [{ ...policy, state: "ON" }, "state", /none of ENABLED, DISABLED/],
+        [{ ...policy, executionRoleArn: "r" }, "executionRoleArn", /^invalid value for execution_role_arn/],
+        [{ ...policy, state: "ON" }, "state", /^expected state to be one of \["ENABLED" "DISABLED"\], got ON$/],
         [{ ...policy }, "policyDetails", /missing required/],
         [{ policyDetails: { ...details, resourceTypes: ["INSTANCE"] } }, "policyDetails.resourceTypes", /VOLUME/],
-        [{ policyDetails: { ...details, targetTags: {} } }, "policyDetails.targetTags", /at least one/],
-        [{ policyDetails: { ...details, schedules: [] } }, "policyDetails.schedules", /1 to 4/],
+        [
+            { policyDetails: { ...details, targetTags: {} } },
+            "policyDetails.targetTags",
+            /^Attribute policy_details\.0\.target_tags requires 1 item minimum/,
+        ],
+        [
+            { policyDetails: { ...details, schedules: [] } },
+            "policyDetails.schedules",
+            /schedules requires 1 item minimum/,
+        ],
         [{ policyDetails: { ...details, schedules: {} } }, "policyDetails.schedules", /expected a list of objects/],
         [{ policyDetails: { ...details, schedules: ["x"] } }, "policyDetails.schedules[0]", /expected an object/],
         ...(
             [
                 [{ createRule: { interval: 5 } }, "createRule.interval", /none of 1, 2, 3, 4, 6, 8, 12, 24/],
-                [{ createRule: { interval: 24, times: "3:00" } }, "createRule.times", /no time of day/],
+                [{ createRule: { interval: 24, times: "3:00" } }, "createRule.times", /create_rule\.0\.times/],
                 [{ createRule: { interval: 24, times: ["03:00"] } }, "createRule.times", /expected a string/],
-                [{ retainRule: { count: 0 } }, "retainRule.count", /not between 1 and 1000/],
+                [{ retainRule: { count: 0 } }, "retainRule.count", /range \(1 - 1000\), got 0/],
                 [{ retainRule: { cuont: 1 } }, "retainRule.cuont", /did you mean "count"/],
                 [{ tagsToAdd: { "aws:x": "y" } }, "tagsToAdd", /reserved/],
             ] as [Values, string, RegExp][]

@@ -17,8 +17,10 @@ describe("a role", () => {
         [{}, "assumeRolePolicy", /missing required/],
         [{ assumeRolePolicy: "{" }, "assumeRolePolicy", /invalid JSON/],
         [{ assumeRolePolicy: "[]" }, "assumeRolePolicy", /invalid JSON/],
-        [{ ...trust, name: "a b" }, "name", /64 characters/],
-        [{ ...trust, path: "x" }, "path", /begin and end with/],
+        [{ ...trust, name: "a b" }, "name", /^invalid value for name \(must match \[\\w\+=,\.@-\]\+\): a b$/],
+        [{ ...trust, name: "x".repeat(65) }, "name", /^expected length of name to be in the range \(1 - 64\)/],
+        [{ ...trust, tags: { a: "(b)" } }, "tags", /^invalid value for tags\.0\.a \(must match/],
+        [{ ...trust, path: "x" }, "path", /^invalid value for path/],
         [{ ...trust, maxSessionDuration: 60 }, "maxSessionDuration", /3600/],
         [
             { ...trust, permissionsBoundary: policyArn },
@@ -142,7 +144,7 @@ describe("a policy's attachment", () => {
             "does not exist or is not attachable",
         );
         const { failures } = await cloud.check("RolePolicyAttachment", { role: "r", policyArn: "Nothing" });
-        expect(failures[0]?.reason).toMatch(/no ARN/);
+        expect(failures[0]?.reason).toMatch(/^expected length of policy_arn/);
     });
 
     it("is replaced by any change", async () => {

@@ -31,7 +31,7 @@ describe("inputs", () => {
             "Instance",
             { metadataOptions: { httpTokens: "yes" } },
             "metadataOptions.httpTokens",
-            /none of optional, required/,
+            /^expected metadata_options\.0\.http_tokens to be one of \["optional" "required"\], got yes$/,
         ],
         ["Instance", { userData: "x".repeat(16385) }, "userData", /16385 bytes: AWS allows 16384/],
         ["Volume", { availabilityZone: "eu-central-1a" }, "", /size and snapshotId/],
@@ -55,7 +55,49 @@ describe("inputs", () => {
         ["Instance", { ...machine, rootBlockDevice: { iops: 3000 } }, "rootBlockDevice.iops", /volumeType/],
         ["VolumeAttachment", { deviceName: "/dev/sda1" }, "deviceName", /\/dev\/sdf/],
         ["Record", { type: "A", records: ["192.0.2.1"] }, "zoneId", /missing/],
-        ["Record", { zoneId: "z", name: "n", ttl: 60, type: "MX", records: ["x"] }, "type", /none of/],
+        [
+            "Record",
+            { zoneId: "z", name: "n", ttl: 60, type: "MX", records: ["x"] },
+            "type",
+            /A, AAAA, TXT, CAA, CNAME only, not MX/,
+        ],
+        [
+            "Record",
+            { zoneId: "z", name: "n", ttl: 60, type: "MMX", records: ["x"] },
+            "type",
+            /^expected type to be one of \["SOA" /,
+        ],
+        [
+            "Record",
+            { zoneId: "z", name: "n", ttl: -1, type: "A", records: ["x"] },
+            "ttl",
+            /range \(0 - 2147483647\), got -1/,
+        ],
+        [
+            "Volume",
+            { ...volume, size: 8, type: "gp9" },
+            "type",
+            /^expected type to be one of \["standard" .*"gp3"\], got gp9$/,
+        ],
+        [
+            "Instance",
+            { ...machine, rootBlockDevice: { volumeType: "gp9" } },
+            "rootBlockDevice.volumeType",
+            /^expected root_block_device\.0\.volume_type to be one of/,
+        ],
+        [
+            "Instance",
+            { ...machine, rootBlockDevice: { volumeType: "st1" } },
+            "rootBlockDevice.volumeType",
+            /no machine starts from it/,
+        ],
+        ["Eip", { domain: "public" }, "domain", /^expected domain to be one of \["vpc" "standard"\], got public$/],
+        [
+            "Instance",
+            { ...machine, metadataOptions: { httpProtocolIpv6: "enabled" } },
+            "metadataOptions.httpProtocolIpv6",
+            /has not an IPv6 endpoint/,
+        ],
     ])("of %s: %j is wrong in %s", async (type, inputs, property, reason) => {
         const { failures } = await cloud.check(type, inputs);
         const found = failures.filter((failure) => failure.property === property).map((failure) => failure.reason);

@@ -1,53 +1,62 @@
 import type { CloudState, LifecyclePolicy, LifecycleSchedule } from "../../cloud/state.ts";
-import type { Value, Values } from "../values.ts";
+import type { Values } from "../values.ts";
 import { trusts } from "./iam.ts";
-import { between, oneOf } from "./instance.ts";
+import { model } from "./models.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
 import type { Schema } from "./schema.ts";
 
 /** The service that takes the role of a policy. */
 const SERVICE = "dlm.amazonaws.com";
-const MOST_SCHEDULES = 4;
+
+const KINDS = "the lab's policies keep a number of snapshots of tagged volumes, at an interval";
+const created = (member: string) => model("dlm", "CreateLifecyclePolicy", member);
+const schedule = (member: string) => created(`PolicyDetails.Schedules.${member}`);
 
 /** A schedule by interval that keeps a number of snapshots; AWS has cron expressions and ages too. */
 const SCHEDULE: Schema = {
-    name: { kind: "string", required: true, invalid: atMost(120) },
+    name: { kind: "string", required: true, model: schedule("Name") },
     createRule: {
         kind: {
-            interval: { kind: "integer", required: true, invalid: interval },
-            intervalUnit: { kind: "string", computed: true, invalid: oneOf("HOURS") },
-            times: { kind: "string", computed: true, invalid: timeOfDay },
+            interval: { kind: "integer", needed: KINDS, model: schedule("CreateRule.Interval"), invalid: interval },
+            intervalUnit: { kind: "string", computed: true, model: schedule("CreateRule.IntervalUnit") },
+            times: { kind: "string", computed: true, model: schedule("CreateRule.Times.member") },
         },
         required: true,
     },
     retainRule: {
-        kind: { count: { kind: "integer", required: true, invalid: between(1, 1000) } },
+        kind: { count: { kind: "integer", needed: KINDS, model: schedule("RetainRule.Count"), invalid: oneAtLeast } },
         required: true,
     },
     copyTags: { kind: "boolean", computed: true, forceNew: true },
-    tagsToAdd: { kind: "tags" },
+    tagsToAdd: { kind: "tags", model: schedule("TagsToAdd") },
 };
 
 export const lifecyclePolicy: ResourceType = {
     label: "DLM Lifecycle Policy",
     inputs: {
-        description: { kind: "string", required: true, invalid: description },
-        executionRoleArn: { kind: "string", required: true, invalid: roleArn },
-        state: { kind: "string", default: "ENABLED", invalid: oneOf("ENABLED", "DISABLED") },
+        description: { kind: "string", required: true, model: created("Description") },
+        executionRoleArn: { kind: "string", required: true, model: created("ExecutionRoleArn") },
+        state: { kind: "string", default: "ENABLED", model: created("State") },
         policyDetails: {
             kind: {
                 policyType: {
                     kind: "string",
                     default: "EBS_SNAPSHOT_MANAGEMENT",
-                    invalid: oneOf("EBS_SNAPSHOT_MANAGEMENT"),
+                    model: created("PolicyDetails.PolicyType"),
+                    invalid: only("EBS_SNAPSHOT_MANAGEMENT"),
                 },
-                resourceTypes: { kind: "strings", required: true, invalid: resourceTypes },
-                targetTags: { kind: "tags", required: true, invalid: targetTags },
-                schedules: { kind: [SCHEDULE], required: true, invalid: schedules },
+                resourceTypes: {
+                    kind: "strings",
+                    needed: KINDS,
+                    model: created("PolicyDetails.ResourceTypes"),
+                    invalid: ([type]: string[]) => only("VOLUME")(type!),
+                },
+                targetTags: { kind: "tags", needed: KINDS, model: created("PolicyDetails.TargetTags") },
+                schedules: { kind: [SCHEDULE], needed: KINDS, model: created("PolicyDetails.Schedules") },
             },
             required: true,
         },
-        tags: { kind: "tags" },
+        tags: { kind: "tags", model: created("Tags") },
     },
     outputs: ["arn", "region"],
     create({ state }, inputs) {
@@ -108,37 +117,17 @@ function scheduleFrom(schedule: Values): LifecycleSchedule {
     };
 }
 
-function description(value: string): string | undefined {
-    return /^[0-9A-Za-z _-]{1,500}$/.test(value) ? undefined : "a description has 1 to 500 characters of 0-9A-Za-z _-";
+/** What the lab has of a choice. */
+function only(known: string): (value: string) => string | undefined {
+    return (value) => (value === known ? undefined : `the lab knows ${known} only, not ${value}`);
 }
 
-function roleArn(value: string): string | undefined {
-    return /^arn:aws:iam::\d{12}:role\/.+$/.test(value) ? undefined : `"${value}" is no ARN of an IAM role`;
-}
-
-function resourceTypes(value: string[]): string | undefined {
-    return value.length === 1 && value[0] === "VOLUME" ? undefined : "the lab has one resource type, VOLUME";
-}
-
-function targetTags(value: Values): string | undefined {
-    return Object.keys(value).length > 0 ? undefined : "at least one target tag is needed";
-}
-
-function schedules(value: Value[]): string | undefined {
-    return value.length >= 1 && value.length <= MOST_SCHEDULES
-        ? undefined
-        : `${value.length} schedules: AWS wants 1 to ${MOST_SCHEDULES}`;
+/** AWS has zero for policies that keep by age, too. */
+function oneAtLeast(value: number): string | undefined {
+    return value >= 1 ? undefined : `expected count to be in the range (1 - 1000), got ${value}`;
 }
 
 function interval(value: number): string | undefined {
     const allowed = [1, 2, 3, 4, 6, 8, 12, 24];
     return allowed.includes(value) ? undefined : `${value} is none of ${allowed.join(", ")}`;
-}
-
-function timeOfDay(value: string): string | undefined {
-    return /^([01]\d|2[0-3]):[0-5]\d$/.test(value) ? undefined : `"${value}" is no time of day, as "03:00"`;
-}
-
-function atMost(most: number): (value: string) => string | undefined {
-    return (value) => (value.length <= most ? undefined : `${value.length} characters: AWS allows ${most}`);
 }

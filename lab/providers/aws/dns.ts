@@ -2,21 +2,30 @@ import { type CloudState, type DnsRecord, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import type { CheckFailure } from "../provider.ts";
 import type { Values } from "../values.ts";
-import { oneOf } from "./instance.ts";
+import { model } from "./models.ts";
 import { ApiError, type ResourceType, text } from "./resource-type.ts";
 import { invalidSet } from "./rrset.ts";
 
 export const RECORD_TYPES = ["A", "AAAA", "TXT", "CAA", "CNAME"] as const;
 
+const NO_ALIAS = "the lab has no aliases";
+const set = (member: string) =>
+    model("route53", "ChangeResourceRecordSets", `ChangeBatch.Changes.ResourceRecordSet.${member}`);
+
 export const record: ResourceType = {
     label: "Route53 Record",
     inputs: {
-        zoneId: { kind: "string", required: true, forceNew: true },
-        name: { kind: "string", required: true, forceNew: true, canonical: canonicalName },
+        zoneId: {
+            kind: "string",
+            required: true,
+            forceNew: true,
+            model: model("route53", "ChangeResourceRecordSets", "HostedZoneId"),
+        },
+        name: { kind: "string", required: true, forceNew: true, model: set("Name"), canonical: canonicalName },
         // The real provider changes the type in place, under a new id, which the engine does not let a provider do.
-        type: { kind: "string", required: true, forceNew: true, invalid: oneOf(...RECORD_TYPES) },
-        ttl: { kind: "integer", required: true, invalid: ttl },
-        records: { kind: "set", required: true },
+        type: { kind: "string", required: true, forceNew: true, model: set("Type"), invalid: knownType },
+        ttl: { kind: "integer", needed: NO_ALIAS, model: set("TTL") },
+        records: { kind: "set", needed: NO_ALIAS, model: set("ResourceRecords.Value") },
         allowOverwrite: { kind: "boolean", computed: true },
     },
     outputs: ["fqdn"],
@@ -87,6 +96,7 @@ function checkRecord({ records }: Values): CheckFailure[] {
     return isEmpty ? [{ property: "records", reason: "at least one value is needed" }] : [];
 }
 
-function ttl(value: number): string | undefined {
-    return value >= 0 && value <= 2147483647 ? undefined : `${value} is not between 0 and 2147483647`;
+function knownType(value: string): string | undefined {
+    const known: readonly string[] = RECORD_TYPES;
+    return known.includes(value) ? undefined : `the lab has records of ${known.join(", ")} only, not ${value}`;
 }

@@ -1,7 +1,7 @@
 import type { CloudState, Role } from "../../cloud/state.ts";
 import { ProviderError } from "../provider.ts";
 import { type Value, type Values, isMap } from "../values.ts";
-import { between } from "./instance.ts";
+import { model } from "./models.ts";
 import { type PolicyKind, awsPrincipals, invalidPrincipal, malformed } from "./policy-grammar.ts";
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
 
@@ -17,17 +17,25 @@ const MANAGED_POLICIES = [
 
 const LONGEST_TRUST = 2048;
 
+const created = (member: string) => model("iam", "CreateRole", member);
+
 export const role: ResourceType = {
     label: "IAM Role",
     inputs: {
-        name: { kind: "string", computed: true, forceNew: true, invalid: iamName(64) },
-        path: { kind: "string", default: "/", forceNew: true, invalid: iamPath },
-        assumeRolePolicy: { kind: "string", required: true, invalid: notJson, canonical: canonicalJson },
-        description: { kind: "string", invalid: description },
+        name: { kind: "string", computed: true, forceNew: true, model: created("RoleName") },
+        path: { kind: "string", default: "/", forceNew: true, model: created("Path") },
+        assumeRolePolicy: {
+            kind: "string",
+            required: true,
+            model: created("AssumeRolePolicyDocument"),
+            invalid: notJson,
+            canonical: canonicalJson,
+        },
+        description: { kind: "string", model: created("Description") },
         forceDetachPolicies: { kind: "boolean", default: false },
-        maxSessionDuration: { kind: "integer", default: 3600, invalid: between(3600, 43200) },
+        maxSessionDuration: { kind: "integer", default: 3600, model: created("MaxSessionDuration") },
         permissionsBoundary: { kind: "string", invalid: boundary },
-        tags: { kind: "tags" },
+        tags: { kind: "tags", model: created("Tags") },
     },
     outputs: ["arn", "createDate", "uniqueId", "namePrefix"],
     defaults: (inputs, naming): Values => (inputs.name === undefined ? { name: generatedName(naming) } : {}),
@@ -84,8 +92,14 @@ export const role: ResourceType = {
 export const rolePolicyAttachment: ResourceType = {
     label: "IAM Role Policy Attachment",
     inputs: {
-        role: { kind: "string", required: true, forceNew: true },
-        policyArn: { kind: "string", required: true, forceNew: true, invalid: policyArn },
+        role: { kind: "string", required: true, forceNew: true, model: model("iam", "AttachRolePolicy", "RoleName") },
+        policyArn: {
+            kind: "string",
+            required: true,
+            forceNew: true,
+            model: model("iam", "AttachRolePolicy", "PolicyArn"),
+            invalid: policyArn,
+        },
     },
     outputs: [],
     create({ state }, inputs) {
@@ -141,31 +155,12 @@ function attachmentId(holder: Role, policy: string): string {
     return `${holder.name}/${policy}`;
 }
 
-/** Of roles, their policies and instance profiles: they differ in the length only. */
-export function iamName(longest: number): (value: string) => string | undefined {
-    return (value) =>
-        /^[\w+=,.@-]+$/.test(value) && value.length <= longest
-            ? undefined
-            : `"${value}" is not 1 to ${longest} characters of a-zA-Z0-9 and _+=,.@-`;
-}
-
-/** Also of instance profiles. */
-export function iamPath(value: string): string | undefined {
-    return /^\/([\x21-\x7e]+\/)?$/.test(value) && value.length <= 512
-        ? undefined
-        : `"${value}" must begin and end with / and have at most 512 characters`;
-}
-
 function policyArn(value: string): string | undefined {
     return /^arn:aws:iam::(aws|\d{12}):policy\/.+$/.test(value) ? undefined : `"${value}" is no ARN of an IAM policy`;
 }
 
 function boundary(): string {
     return "the lab does not evaluate permissions boundaries: leave it out";
-}
-
-function description(value: string): string | undefined {
-    return value.length <= 1000 ? undefined : `${value.length} characters: AWS allows 1000`;
 }
 
 /** As far as the provider looks itself, before anything is sent. */

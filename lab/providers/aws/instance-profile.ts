@@ -1,14 +1,17 @@
 import type { Values } from "../values.ts";
-import { findRole, iamName, iamPath, refuseSameName } from "./iam.ts";
+import { findRole, refuseSameName } from "./iam.ts";
+import { model } from "./models.ts";
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, optionalText, text } from "./resource-type.ts";
+
+const created = (member: string) => model("iam", "CreateInstanceProfile", member);
 
 export const instanceProfile: ResourceType = {
     label: "IAM Instance Profile",
     inputs: {
-        name: { kind: "string", computed: true, forceNew: true, invalid: iamName(128) },
-        path: { kind: "string", default: "/", forceNew: true, invalid: iamPath },
-        role: { kind: "string" },
-        tags: { kind: "tags" },
+        name: { kind: "string", computed: true, forceNew: true, model: created("InstanceProfileName") },
+        path: { kind: "string", default: "/", forceNew: true, model: created("Path") },
+        role: { kind: "string", model: model("iam", "AddRoleToInstanceProfile", "RoleName") },
+        tags: { kind: "tags", model: created("Tags") },
     },
     outputs: ["arn", "createDate", "uniqueId", "namePrefix"],
     defaults: (inputs, naming): Values => (inputs.name === undefined ? { name: generatedName(naming) } : {}),

@@ -13,6 +13,7 @@ import {
 } from "./instance-options.ts";
 import { FAMILY_NAMES, findInstanceType, isOffered } from "./instance-types.ts";
 import { addressOf, findInterface, holderOf, privateName, publicName } from "./interfaces.ts";
+import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
 import { refuseVcpus } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
@@ -20,31 +21,49 @@ import { ApiError, type ResourceType, arn, find, newId, optionalText, text } fro
 const USER_DATA_LIMIT = 16 * 1024;
 const LAB_ARCHITECTURE = "x86_64";
 
+const NO_TEMPLATE = "the lab has no launch templates";
+const metadata = (member: string) => model("ec2", "RunInstances", `MetadataOptions.${member}`);
+
 export const instance: ResourceType = {
     label: "EC2 Instance",
     inputs: {
-        ami: { kind: "string", required: true, forceNew: true },
-        instanceType: { kind: "string", required: true },
+        ami: { kind: "string", needed: NO_TEMPLATE, forceNew: true },
+        instanceType: { kind: "string", needed: NO_TEMPLATE },
         primaryNetworkInterface: {
             kind: { networkInterfaceId: { kind: "string", required: true, forceNew: true } },
-            required: true,
+            needed: "a machine of the lab gets an interface that is there",
         },
         iamInstanceProfile: { kind: "string" },
         userData: { kind: "string", invalid: userData },
         userDataReplaceOnChange: { kind: "boolean", default: false },
         metadataOptions: {
             kind: {
-                httpEndpoint: { kind: "string", computed: true, invalid: oneOf("enabled", "disabled") },
-                httpTokens: { kind: "string", computed: true, invalid: oneOf("optional", "required") },
+                httpEndpoint: { kind: "string", computed: true, model: metadata("HttpEndpoint") },
+                httpTokens: { kind: "string", computed: true, model: metadata("HttpTokens") },
                 httpPutResponseHopLimit: { kind: "integer", computed: true, invalid: between(1, 64) },
-                httpProtocolIpv6: { kind: "string", default: "disabled", invalid: onlyDisabled("an IPv6 endpoint") },
-                instanceMetadataTags: { kind: "string", computed: true, invalid: onlyDisabled("the machine's tags") },
+                httpProtocolIpv6: {
+                    kind: "string",
+                    default: "disabled",
+                    model: metadata("HttpProtocolIpv6"),
+                    invalid: onlyDisabled("an IPv6 endpoint"),
+                },
+                instanceMetadataTags: {
+                    kind: "string",
+                    computed: true,
+                    model: metadata("InstanceMetadataTags"),
+                    invalid: onlyDisabled("the machine's tags"),
+                },
             },
             computed: true,
         },
         rootBlockDevice: {
             kind: {
-                volumeType: { kind: "string", computed: true, invalid: oneOf("gp2", "gp3", "io1", "io2", "standard") },
+                volumeType: {
+                    kind: "string",
+                    computed: true,
+                    model: model("ec2", "RunInstances", "BlockDeviceMappings.Ebs.VolumeType"),
+                    invalid: bootable,
+                },
                 volumeSize: { kind: "integer", computed: true },
                 encrypted: { kind: "boolean", computed: true, forceNew: true },
                 deleteOnTermination: { kind: "boolean", default: true, invalid: deleteOnTermination },
@@ -56,7 +75,13 @@ export const instance: ResourceType = {
         },
         creditSpecification: { kind: { cpuCredits: { kind: "string", invalid: oneOf("standard", "unlimited") } } },
         maintenanceOptions: {
-            kind: { autoRecovery: { kind: "string", computed: true, invalid: oneOf("default", "disabled") } },
+            kind: {
+                autoRecovery: {
+                    kind: "string",
+                    computed: true,
+                    model: model("ec2", "RunInstances", "MaintenanceOptions.AutoRecovery"),
+                },
+            },
             computed: true,
         },
         disableApiTermination: { kind: "boolean", computed: true },
@@ -251,6 +276,10 @@ function checkCredits(inputs: Values): CheckFailure[] {
     if (typeof type !== "string" || isUnknown(type) || isUnknown(inputs.creditSpecification)) return [];
     if (!isMap(inputs.creditSpecification) || findInstanceType(type)?.burstable !== false) return [];
     return [{ property: "creditSpecification", reason: `${type} is not a burstable instance type` }];
+}
+
+function bootable(value: string): string | undefined {
+    return ["st1", "sc1"].includes(value) ? `"${value}": no machine starts from it` : undefined;
 }
 
 function userData(value: string): string | undefined {

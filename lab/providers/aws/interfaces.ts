@@ -3,6 +3,7 @@ import type { CloudState, NetworkInterface, Subnet } from "../../cloud/state.ts"
 import type { Values } from "../values.ts";
 import { formatAddress, parseCidr, size } from "./ip.ts";
 import { hasGateway } from "./gateway.ts";
+import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
 import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
@@ -15,7 +16,7 @@ export const networkInterface: ResourceType = {
     inputs: {
         subnetId: { kind: "string", required: true, forceNew: true },
         // AWS takes the VPC's default group when there is none; the lab has no default groups.
-        securityGroups: { kind: "set", required: true, invalid: groups },
+        securityGroups: { kind: "set", needed: "the lab has no default groups", invalid: groups },
         ipv6AddressCount: { kind: "integer", computed: true, invalid: count },
         description: { kind: "string" },
         sourceDestCheck: { kind: "boolean", default: true, invalid: sourceDestCheck },
@@ -97,13 +98,23 @@ export const eip: ResourceType = {
     inputs: {
         domain: {
             kind: "string",
-            required: true,
+            computed: true,
             forceNew: true,
+            model: model("ec2", "AllocateAddress", "Domain"),
             invalid: (value: string) => (value === "vpc" ? undefined : `"${value}": only "vpc" is left`),
         },
         tags: { kind: "tags" },
     },
-    outputs: ["allocationId", "arn", "region", "publicIp", "publicDns", "networkBorderGroup", "publicIpv4Pool"],
+    outputs: [
+        "allocationId",
+        "arn",
+        "domain",
+        "region",
+        "publicIp",
+        "publicDns",
+        "networkBorderGroup",
+        "publicIpv4Pool",
+    ],
     create({ state, lab }) {
         refuseBeyond("addresses", 1 + Object.keys(state.addresses).length);
         const taken = new Set(Object.values(state.addresses).map((item) => item.publicIp));
@@ -127,6 +138,7 @@ export const eip: ResourceType = {
         return (
             found && {
                 allocationId: id,
+                domain: "vpc",
                 arn: arn(cloud, "elastic-ip", id),
                 publicIp: found.publicIp,
                 publicDns: publicName(found.publicIp, cloud.region),
@@ -137,11 +149,13 @@ export const eip: ResourceType = {
     },
 };
 
+const ELASTIC = "the lab associates elastic addresses with interfaces";
+
 export const eipAssociation: ResourceType = {
     label: "EC2 EIP Association",
     inputs: {
-        allocationId: { kind: "string", required: true, forceNew: true },
-        networkInterfaceId: { kind: "string", required: true, forceNew: true },
+        allocationId: { kind: "string", needed: ELASTIC, forceNew: true },
+        networkInterfaceId: { kind: "string", needed: ELASTIC, forceNew: true },
         allowReassociation: { kind: "boolean", forceNew: true },
     },
     outputs: ["publicIp", "privateIpAddress", "region"],

@@ -35,7 +35,7 @@ export function canonicalCidr(value: string): string {
 export const vpc: ResourceType = {
     label: "EC2 VPC",
     inputs: {
-        cidrBlock: { kind: "string", required: true, forceNew: true, invalid: vpcCidr },
+        cidrBlock: { kind: "string", needed: "the lab has no IPAM", forceNew: true, invalid: vpcCidr },
         assignGeneratedIpv6CidrBlock: { kind: "boolean" },
         enableDnsHostnames: { kind: "boolean", computed: true },
         enableDnsSupport: { kind: "boolean", default: true, invalid: dnsSupport },
@@ -105,7 +105,13 @@ export const subnet: ResourceType = {
     label: "EC2 Subnet",
     inputs: {
         vpcId: { kind: "string", required: true, forceNew: true },
-        cidrBlock: { kind: "string", required: true, forceNew: true, invalid: cidr(4), canonical: canonicalCidr },
+        cidrBlock: {
+            kind: "string",
+            needed: "the lab's subnets have an IPv4 block",
+            forceNew: true,
+            invalid: cidr(4),
+            canonical: canonicalCidr,
+        },
         ipv6CidrBlock: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
         availabilityZone: { kind: "string", forceNew: true, computed: true },
         assignIpv6AddressOnCreation: { kind: "boolean", default: false },

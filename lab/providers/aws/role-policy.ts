@@ -1,19 +1,28 @@
 import type { CloudState } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { canonicalJson, findRole, iamName, policySize, refuseMalformed } from "./iam.ts";
+import { canonicalJson, findRole, policySize, refuseMalformed } from "./iam.ts";
+import { model } from "./models.ts";
 import { wrongPolicy } from "./policy.ts";
 import { ApiError, type ResourceType, generatedName, text } from "./resource-type.ts";
 
 /** Of all inline policies of a role together. */
 const LONGEST_POLICIES = 10_240;
 
+const written = (member: string) => model("iam", "PutRolePolicy", member);
+
 /** A role's inline policy: written whole, over one of the same name too, as IAM's PutRolePolicy does. */
 export const rolePolicy: ResourceType = {
     label: "IAM Role Policy",
     inputs: {
-        name: { kind: "string", computed: true, forceNew: true, invalid: iamName(128) },
-        role: { kind: "string", required: true, forceNew: true },
-        policy: { kind: "string", required: true, invalid: wrongPolicy, canonical: canonicalJson },
+        name: { kind: "string", computed: true, forceNew: true, model: written("PolicyName") },
+        role: { kind: "string", required: true, forceNew: true, model: written("RoleName") },
+        policy: {
+            kind: "string",
+            required: true,
+            model: written("PolicyDocument"),
+            invalid: wrongPolicy,
+            canonical: canonicalJson,
+        },
     },
     outputs: ["namePrefix"],
     defaults: (inputs, naming): Values => (inputs.name === undefined ? { name: generatedName(naming) } : {}),

@@ -10,7 +10,7 @@ export const route: ResourceType = {
         routeTableId: { kind: "string", required: true, forceNew: true },
         destinationCidrBlock: { kind: "string", forceNew: true, invalid: cidr(4), canonical: canonicalCidr },
         destinationIpv6CidrBlock: { kind: "string", forceNew: true, invalid: cidr(6), canonical: canonicalCidr },
-        gatewayId: { kind: "string", required: true },
+        gatewayId: { kind: "string", needed: "the lab routes to internet gateways" },
     },
     outputs: ["origin", "state"],
     check(inputs) {
@@ -51,7 +51,7 @@ export const route: ResourceType = {
 export const routeTableAssociation: ResourceType = {
     label: "EC2 Route Table Association",
     inputs: {
-        subnetId: { kind: "string", required: true, forceNew: true },
+        subnetId: { kind: "string", needed: "the lab associates subnets", forceNew: true },
         routeTableId: { kind: "string", required: true },
     },
     outputs: [],

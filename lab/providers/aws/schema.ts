@@ -1,5 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { CheckFailure } from "../provider.ts";
+import { type ModelRef, constraintOf, violation } from "./models.ts";
 import { type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
 
 /** What one input property of a resource may be, and what a change of it does. */
@@ -10,13 +11,17 @@ export interface Property {
      */
     kind: "string" | "integer" | "boolean" | "strings" | "set" | "objects" | "tags" | Schema | [Schema];
     required?: true;
+    /** Why the lab needs it, where AWS does without. */
+    needed?: string;
     /** A change replaces the resource. Without it a change is made in place. */
     forceNew?: true;
     /** AWS chooses when it is absent: leaving it out later is no change. */
     computed?: true;
     /** Filled in by check, as the real provider does. */
     default?: Value;
-    /** The reason why a known value is wrong. */
+    /** What AWS publishes about it. */
+    model?: ModelRef;
+    /** The reason why a known value is wrong, besides. */
     invalid?: (value: never) => string | undefined;
     /** Two texts with the same canonical form are the same value. */
     canonical?: (value: string) => string;
@@ -40,11 +45,12 @@ export function checkSchema(
     for (const [name, property] of Object.entries(schema)) {
         const value = inputs[name] ?? property.default ?? null;
         if (value === null) {
-            if (property.required)
-                failures.push({
-                    property: path + name,
-                    reason: `missing required property "${path}${name}" of ${owner}`,
-                });
+            const { required, needed } = property;
+            if (required || needed !== undefined) {
+                const why = needed === undefined ? "" : `: ${needed}`;
+                const reason = `missing required property "${path}${name}" of ${owner}${why}`;
+                failures.push({ property: path + name, reason });
+            }
             continue;
         }
         const checked = checkValue(property, value, owner, path + name);
@@ -67,14 +73,14 @@ function checkValue(
     }
     if (isBlockList(kind) && Array.isArray(value)) {
         const blocks = value.map((item, index) => checkValue({ kind: kind[0] }, item, owner, `${path}[${index}]`));
-        const reason = property.invalid?.(value as never);
+        const reason = breach(property, value, path);
         const failures = [
             ...blocks.flatMap((block) => block.failures),
             ...(reason ? [{ property: path, reason }] : []),
         ];
         return { value: blocks.map((block) => block.value), failures };
     }
-    const reason = isUnknown(value) ? undefined : wrong(property, value);
+    const reason = isUnknown(value) ? undefined : wrong(property, value, path);
     return { value, failures: reason ? [{ property: path, reason }] : [] };
 }
 
@@ -121,7 +127,7 @@ function canonical(property: Property, value: Value | undefined): Value | undefi
     return value;
 }
 
-function wrong(property: Property, value: Value): string | undefined {
+function wrong(property: Property, value: Value, path: string): string | undefined {
     const known = (item: Value) => isUnknown(item) || typeof item === "string";
     switch (property.kind) {
         case "string":
@@ -152,7 +158,21 @@ function wrong(property: Property, value: Value): string | undefined {
     }
     if (hasUnknown(value)) return undefined;
     const reason = property.kind === "tags" ? wrongTags(value as Values) : undefined;
-    return reason ?? property.invalid?.(value as never);
+    return reason ?? breach(property, value, path);
+}
+
+function breach({ kind, required, needed, model, invalid }: Property, value: Value, path: string): string | undefined {
+    // The provider does not send an empty map of tags.
+    if (kind === "tags" && !required && !needed && equal(value, {})) return undefined;
+    return (model && violation(constraintOf(model), value, path)) ?? invalid?.(value as never);
+}
+
+/** Every reference to a model in a schema. */
+export function modelRefs(schema: Schema): ModelRef[] {
+    return Object.values(schema).flatMap(({ kind, model }) => [
+        ...(model ? [model] : []),
+        ...(isBlock(kind) ? modelRefs(kind) : isBlockList(kind) ? modelRefs(kind[0]) : []),
+    ]);
 }
 
 function wrongTags(tags: Values): string | undefined {

@@ -14,7 +14,7 @@ export const securityGroup: ResourceType = {
     inputs: {
         name: { kind: "string", computed: true, forceNew: true, invalid: atMost255 },
         description: { kind: "string", default: "Managed by Pulumi", forceNew: true, invalid: atMost255 },
-        vpcId: { kind: "string", required: true, forceNew: true },
+        vpcId: { kind: "string", needed: "the lab has no default VPC", forceNew: true },
         revokeRulesOnDelete: { kind: "boolean", default: false },
         tags: { kind: "tags" },
     },

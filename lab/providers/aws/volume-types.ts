@@ -34,7 +34,7 @@ export interface VolumeWish {
 
 /** What can be chosen of a type. */
 export function canProvision(type: string): { iops: boolean; throughput: boolean } {
-    const { iops, throughput } = VOLUME_TYPES[type] ?? {};
+    const { iops, throughput } = VOLUME_TYPES[type]!;
     return { iops: iops !== undefined, throughput: throughput !== undefined };
 }
 

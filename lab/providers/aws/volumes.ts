@@ -3,7 +3,8 @@ import type { CheckFailure } from "../provider.ts";
 import type { Values } from "../values.ts";
 import { newest } from "./answers.ts";
 import { filters, fits } from "./filters.ts";
-import { between, findInstance, oneOf, zoneOf } from "./instance.ts";
+import { between, findInstance, zoneOf } from "./instance.ts";
+import { model } from "./models.ts";
 import {
     ApiError,
     type CloudFunction,
@@ -24,7 +25,7 @@ export const volume: ResourceType = {
     inputs: {
         availabilityZone: { kind: "string", required: true, forceNew: true },
         size: { kind: "integer", computed: true },
-        type: { kind: "string", computed: true, invalid: oneOf("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard") },
+        type: { kind: "string", computed: true, model: model("ec2", "CreateVolume", "VolumeType") },
         iops: { kind: "integer", computed: true },
         throughput: { kind: "integer", computed: true, invalid: between(125, 2000) },
         encrypted: { kind: "boolean", computed: true, forceNew: true },

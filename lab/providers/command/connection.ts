@@ -20,7 +20,7 @@ export interface Connection {
     proxy?: Connection;
 }
 
-const TYPES: Record<string, "string" | "number" | "object"> = {
+export const CONNECTION: Record<string, "string" | "number" | "object"> = {
     host: "string",
     port: "number",
     user: "string",
@@ -42,7 +42,7 @@ export function checkConnection(value: Value | undefined, path = "connection"): 
     const failures: CheckFailure[] = [];
     for (const [name, item] of Object.entries(value)) {
         const property = `${path}.${name}`;
-        const type = TYPES[name];
+        const type = CONNECTION[name];
         if (!type || (name === "proxy" && path !== "connection"))
             failures.push({ property, reason: "unknown property" });
         else if (type === "object") failures.push(...checkConnection(item, property));

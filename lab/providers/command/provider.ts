@@ -22,7 +22,7 @@ const LOGGING: Record<string, Stream[]> = {
     stdoutAndStderr: ["stdout", "stderr"],
     none: [],
 };
-const INPUTS: Record<string, (value: Value) => boolean> = {
+export const INPUTS: Record<string, (value: Value) => boolean> = {
     connection: () => true,
     create: isText,
     update: isText,

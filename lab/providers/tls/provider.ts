@@ -13,7 +13,7 @@ import { UNKNOWN, asText, type Value, type Values, equal, hasUnknown } from "../
 import { type Algorithm, type Curve, generateKey } from "./keys.ts";
 
 const TYPE = "tls:index/privateKey:PrivateKey";
-const INPUTS = ["algorithm", "ecdsaCurve", "rsaBits"];
+export const INPUTS = ["algorithm", "ecdsaCurve", "rsaBits"];
 const ALGORITHMS = ["RSA", "ECDSA", "ED25519"];
 const CURVES = ["P224", "P256", "P384", "P521"];
 const SECRETS = ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh"];
