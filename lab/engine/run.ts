@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import * as grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { onInterrupt } from "../interrupt.ts";
-import { quietenSdk, speedUpTexts } from "./sdk.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -25,9 +24,6 @@ const { Empty } = require("google-protobuf/google/protobuf/empty_pb.js") as { Em
 /** Events as the text that they are: the generated code reads it ten times slower, and a preview brings a megabyte. */
 const STREAM_EVENTS = { ...EventsService.streamEvents!, requestDeserialize: eventText };
 const MESSAGE_LIMIT = { "grpc.max_receive_message_length": 400 * 2 ** 20 };
-
-quietenSdk();
-speedUpTexts();
 
 export type InlineProgram = () => Promise<Record<string, unknown>>;
 
@@ -96,7 +92,7 @@ async function serve(
 }
 
 /** Passes events on, apart from debug messages: those hold decrypted secrets. */
-function eventReceiver(onEvent: (event: EngineEvent) => void) {
+export function eventReceiver(onEvent: (event: EngineEvent) => void) {
     return (call: grpc.ServerReadableStream<string, object>, callback: grpc.sendUnaryData<object>) => {
         call.on("data", (text: string) => {
             const event = JSON.parse(text) as EngineEvent;

@@ -1,8 +1,10 @@
 import { execa } from "execa";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { connect } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
 import { IMAGES } from "../../lab/cloud/state.ts";
+import { workspaceOf } from "../../lab/engine/workspace.ts";
 import { Clients, exchange } from "./clients.ts";
 import { CERTBOT, labOk, mainPid, onMachine, status, theLab, type Run } from "./lab.ts";
 
@@ -60,8 +62,13 @@ export function surfaces(up: () => Run): void {
         expect(up().stdout).toContain("https://linkmesh.example.test");
     });
 
-    test("no secret stands in what was printed", () => {
-        expect(up().stdout + up().stderr).not.toMatch(/PRIVATE KEY|LINKMESH_SECRET|lmsat_/);
+    test("no secret stands in what was printed, nor in the lab's logs of the engine", () => {
+        const { logDir } = workspaceOf(theLab());
+        const logs = readdirSync(logDir).filter((name) => name.startsWith("up-"));
+        expect(logs).toHaveLength(1);
+        const log = readFileSync(join(logDir, logs[0]!), "utf8");
+        expect(log).toContain("linkmesh-surfaces");
+        expect(up().stdout + up().stderr + log).not.toMatch(/PRIVATE KEY|LINKMESH_SECRET|lmsat_/);
     });
 
     test("the outputs name the public hostname and the machine's addresses", () => {
