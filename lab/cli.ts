@@ -26,6 +26,7 @@ program
         "install this LinkMesh package in place of the stand-in, now and in the runs that follow (`stand-in` takes it back)",
     )
     .option("--replace <resource>", "replace this resource, by its name in the program; may be repeated", collect)
+    .option("--refresh", "look first at what the cloud has, such as a machine that was terminated there")
     .option("--json", "print one JSON document at the end; the stages go to standard error")
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/up.ts")).up(options));

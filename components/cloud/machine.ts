@@ -139,7 +139,9 @@ export class Machine extends pulumi.ComponentResource {
                     deviceName: "/dev/sdf",
                     instanceId: this.instance.id,
                     volumeId: volume.id,
-                    stopInstanceBeforeDetaching: true,
+                    // The volume leaves the machine when that is terminated, after it has shut down and unmounted. Without
+                    // this the provider would first detach, or stop, a machine that may be gone, and fail.
+                    skipDestroy: true,
                 },
                 { parent: this, deleteBeforeReplace: true, deletedWith: this.instance },
             );

@@ -18,6 +18,8 @@ export interface CloudState {
     volumes: Record<string, Volume>;
     snapshots: Record<string, Snapshot>;
     instances: Record<string, Instance>;
+    /** When an instance was terminated, ISO 8601, by its id. */
+    terminated: Record<string, string>;
     /** Of Route 53. */
     records: Record<string, DnsRecord>;
     /** Made by hand at another DNS provider, by name and type. */
@@ -202,6 +204,7 @@ export function emptyCloud(): CloudState {
         volumes: {},
         snapshots: {},
         instances: {},
+        terminated: {},
         records: {},
         externalRecords: {},
         roles: {},

@@ -23,6 +23,8 @@ export interface UpOptions {
     package?: string;
     /** Logical names of resources to replace. */
     replace?: string[];
+    /** Compare the state with the cloud first. */
+    refresh?: boolean;
     json?: boolean;
     verbose?: boolean;
 }
@@ -55,12 +57,14 @@ export async function up(options: UpOptions): Promise<void> {
             undo = configureStack(lab, stack, pkg, settings.overrides);
             if (stack.setting("dns") === "external") ui.info(RECORDS_ELSEWHERE);
         };
-        await runProgram(lab, ui, { configure, saveSettings: settings.save, replace }).catch((error: unknown) => {
-            // Plain `pulumi` reads the same configuration.
-            if (!settings.saved) undo();
-            else if (options.set?.length) ui.info(keptSettings(options.set));
-            throw error;
-        });
+        await runProgram(lab, ui, { configure, saveSettings: settings.save, replace, refresh: options.refresh }).catch(
+            (error: unknown) => {
+                // Plain `pulumi` reads the same configuration.
+                if (!settings.saved) undo();
+                else if (options.set?.length) ui.info(keptSettings(options.set));
+                throw error;
+            },
+        );
         const paused = await isPaused(lab);
         const results = paused ? [] : await checkStage(lab, ui);
         finish(lab, ui, { paused, checks: results }, options.json === true);
@@ -86,7 +90,12 @@ async function startLab(lab: Lab, progress: Progress): Promise<void> {
 async function runProgram(
     lab: Lab,
     ui: Ui,
-    run: { configure: (stack: LabStack) => void; saveSettings: (lab: Lab) => void; replace: string[] },
+    run: {
+        configure: (stack: LabStack) => void;
+        saveSettings: (lab: Lab) => void;
+        replace: string[];
+        refresh?: boolean;
+    },
 ): Promise<void> {
     const whole = ui.begin("program");
     const session = await openSession(lab, (message) => whole.progress(message)).catch((error: unknown) => {
@@ -100,6 +109,7 @@ async function runProgram(
         run.configure(session.stack);
         await session.stack.up({
             replace: run.replace,
+            refresh: run.refresh,
             onEvent: (event) => {
                 stages.handle(event);
                 // A setting that the program refuses is forgotten; one that has begun to change something stays.

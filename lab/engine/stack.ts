@@ -113,9 +113,10 @@ export class LabStack {
     }
 
     /** `replace`: URNs of resources that are replaced although nothing about them has changed. */
-    async up(options: OperationOptions & { replace?: string[] } = {}): Promise<EngineResult> {
+    async up(options: OperationOptions & { replace?: string[]; refresh?: boolean } = {}): Promise<EngineResult> {
         const replace = (options.replace ?? []).flatMap((urn) => ["--replace", urn]);
-        return this.#operate("up", ["up", "--yes", "--skip-preview", "--color", "never", ...replace], options, true);
+        const more = options.refresh ? ["--refresh", ...replace] : replace;
+        return this.#operate("up", ["up", "--yes", "--skip-preview", "--color", "never", ...more], options, true);
     }
 
     /** Compares the state with the cloud; `clearPending` forgets operations of which nobody saw the end. */

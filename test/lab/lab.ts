@@ -88,9 +88,9 @@ export function cloud(): CloudState {
 
 /** Of the stack, that is: snapshots are there to be kept, with their tags. */
 export function expectNothingLeft(): void {
-    const { snapshots, tags = {} } = cloud();
+    const { snapshots, tags = {}, terminated } = cloud();
     expect(Object.keys(tags).filter((id) => !(id in snapshots))).toEqual([]);
-    expect({ owners: {}, ...cloud() }).toEqual({ ...newCloud(theLab()), snapshots, tags, owners: {} });
+    expect({ owners: {}, ...cloud() }).toEqual({ ...newCloud(theLab()), snapshots, tags, terminated, owners: {} });
 }
 
 /** What happens to the cloud behind the program's back. */

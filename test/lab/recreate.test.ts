@@ -20,15 +20,7 @@ const SITUATIONS: [string, () => Promise<unknown>][] = [
             ),
     ],
     ["stopped", () => changeCloud((state) => void (programInstance(state)!.desired = "stopped"))],
-    [
-        "gone",
-        () =>
-            changeCloud((state) => {
-                const { id } = programInstance(state)!;
-                instance.erase(state, id);
-                delete state.tags?.[id];
-            }),
-    ],
+    ["gone", () => changeCloud((state) => instance.erase(state, programInstance(state)!.id))],
 ];
 
 /** What a stack that is made anew has from the one before: all but the addresses and the key of its sshd. */

@@ -1,20 +1,22 @@
 import { expect, test } from "vitest";
 import { DowntimeWatch } from "../../bench/downtime.ts";
 import { allPids, procStat } from "../../lab/cloud/process.ts";
+import { programInstance } from "../../lab/cloud/state.ts";
+import { instance } from "../../lab/providers/aws/instance.ts";
 import { Clients } from "./clients.ts";
 import { commandLine, isOfLab } from "./cut.ts";
-import { identity, labOk, onMachine, status } from "./lab.ts";
+import { changeCloud, identity, labOk, onMachine, status } from "./lab.ts";
 
 /** Another machine takes the place of the first: to the fleet it is the same host, after a short silence. */
 export function replace(): void {
-    test.each<[string, string | undefined, string[]]>([
+    test.each<[string, string | undefined, string[], (() => Promise<void>)?]>([
         ["asked for by hand", undefined, ["--replace", "linkmesh-machine-instance"]],
-        ["an image by its id", "Debian GNU/Linux 12", ["--set", "imageId=ami-0debian12labamd64"]],
+        ["an image by its id, the machine terminated elsewhere", "Debian GNU/Linux 12", DEBIAN_12, terminate],
         ["another system", "Ubuntu 24.04", ["--set", "imageId=", "--set", "image=ubuntu-24.04"]],
-        ["the first system again", "Debian GNU/Linux 13", ["--set", "image="]],
+        ["the first system again, by a refresh", "Debian GNU/Linux 13", ["--set", "image=", "--refresh"], terminate],
     ])(
         "%s: same addresses, keys, data and certificate; the fleet reconnects, and never two servers",
-        async (_, system, args) => {
+        async (_, system, args, meanwhile) => {
             const machine = await onMachine("cat /etc/machine-id");
             const before = { ...(await identity()), orders: await orders() };
             const found = await status();
@@ -24,6 +26,7 @@ export function replace(): void {
 
             let most = 0;
             const watch = new DowntimeWatch(found.outputs.ipv4, found.host, () => (most = Math.max(most, servers())));
+            await meanwhile?.();
             await labOk("up", ...args);
             const silence = await watch.stop();
 
@@ -40,6 +43,14 @@ export function replace(): void {
             expect(silence).toBeGreaterThan(0);
         },
     );
+}
+
+const DEBIAN_12 = ["--set", "imageId=ami-0debian12labamd64"];
+
+/** Terminates the machine as somebody does in AWS's console: the engine, which compares with its state, does not see it. */
+async function terminate(): Promise<void> {
+    await changeCloud((state) => instance.erase(state, programInstance(state)!.id));
+    expect((await labOk("preview")).stdout).toMatch(/unchanged/);
 }
 
 const orders = () => onMachine("cat /srv/linkmesh/identity/orders");

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { instance } from "../../lab/providers/aws/instance.ts";
 import { UNKNOWN, type Values } from "../../lab/providers/values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
@@ -231,7 +232,9 @@ describe("dependencies", () => {
         await expect(cloud.delete(table)).rejects.toThrow("DependencyViolation: The routeTable");
         for (const made of [vm, link, eip, association, table, card, group, subnet, gateway, vpc])
             await cloud.delete(made);
-        expect(await cloud.state()).toEqual({ ...(await TestCloud.create().state()), tags: {}, owners: {} });
+        const { terminated, ...left } = await cloud.state();
+        expect(Object.keys(terminated)).toEqual([vm.id]);
+        expect({ ...left, terminated: {} }).toEqual({ ...(await TestCloud.create().state()), tags: {}, owners: {} });
     });
 
     it("let an interface have one machine", async () => {
@@ -284,6 +287,41 @@ describe("dependencies", () => {
         const state = await cloud.state();
         expect(state.instances[vm.id]?.desired).toBe("stopped");
         expect(state.volumes[volume.id]?.attachment).toBeUndefined();
+    });
+
+    it("are asked for in vain where the provider does not look first: a machine or a volume terminated elsewhere", async () => {
+        const { card } = await cloud.network();
+        const volume = await cloud.make("Volume", { availabilityZone: "eu-central-1a", size: 1, finalSnapshot: true });
+        const attach = async (more: Values) => {
+            const vm = await cloud.instance(card);
+            const link = { deviceName: "/dev/sdf", instanceId: vm.id, volumeId: volume.id, ...more };
+            return { vm, attachment: await cloud.make("VolumeAttachment", link) };
+        };
+        const gone = async (more: Values) => {
+            const { vm, attachment } = await attach(more);
+            await cloud.store.change((state) => instance.erase(state, vm.id));
+            return { vm, attachment };
+        };
+        const stopped = await gone({ stopInstanceBeforeDetaching: true });
+        await expect(cloud.delete(stopped.attachment)).rejects.toThrow(
+            `IncorrectInstanceState: This instance '${stopped.vm.id}' is not in a state from which it can be stopped`,
+        );
+        // AWS describes it for about an hour.
+        await cloud.store.change((state) => (state.terminated[stopped.vm.id] = "2026-01-01T00:00:00Z"));
+        await expect(cloud.delete(stopped.attachment)).rejects.toThrow("InvalidInstanceID.NotFound");
+        await cloud.delete(stopped.vm);
+        for (const more of [{}, { skipDestroy: true }] as Values[]) {
+            const { vm, attachment } = await gone(more);
+            await cloud.delete(attachment);
+            await cloud.delete(vm);
+        }
+        const busy = await attach({});
+        await expect(cloud.delete(busy.attachment)).rejects.toThrow("unexpected state 'busy'");
+        expect((await cloud.state()).volumes[volume.id]?.attachment?.instanceId).toBe(busy.vm.id);
+        await cloud.store.change((state) => delete state.volumes[volume.id]);
+        await expect(cloud.delete(busy.attachment)).rejects.toThrow("InvalidVolume.NotFound");
+        await expect(cloud.delete(volume)).rejects.toThrow("InvalidVolume.NotFound");
+        await cloud.delete({ ...volume, outputs: { ...volume.outputs, finalSnapshot: false } });
     });
 
     it("hold between routes, gateways and networks", async () => {

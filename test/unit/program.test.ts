@@ -121,7 +121,7 @@ describe("the stack", () => {
     test("the data volume: encrypted, attached by a resource that goes with the machine", () => {
         expect(program.named("linkmesh-machine-data").inputs).toMatchObject({ encrypted: true, type: "gp3", size: 10 });
         const attachment = program.named("linkmesh-machine-data-attachment");
-        expect(attachment.inputs).toMatchObject({ deviceName: "/dev/sdf", stopInstanceBeforeDetaching: true });
+        expect(attachment.inputs).toMatchObject({ deviceName: "/dev/sdf", skipDestroy: true });
         expect(attachment.deletedWith).toMatch(/linkmesh-machine-instance$/);
     });
 

@@ -20,6 +20,7 @@ import { ApiError, type ResourceType, arn, find, newId, optionalText, text } fro
 
 const USER_DATA_LIMIT = 16 * 1024;
 const LAB_ARCHITECTURE = "x86_64";
+const KNOWN_MS = 60 * 60_000;
 
 const NO_TEMPLATE = "the lab has no launch templates";
 const metadata = (member: string) => model("ec2", "RunInstances", `MetadataOptions.${member}`);
@@ -175,6 +176,8 @@ export const instance: ResourceType = {
     /** Volumes and the interface outlive the machine. */
     erase(state, id) {
         delete state.instances[id];
+        delete state.tags?.[id];
+        state.terminated[id] = new Date().toISOString();
         for (const volume of Object.values(state.volumes)) {
             if (volume.attachment?.instanceId === id) delete volume.attachment;
         }
@@ -212,6 +215,14 @@ export const instance: ResourceType = {
 
 export function findInstance(state: CloudState, id: string): Instance {
     return find(state.instances, id, "InvalidInstanceID.NotFound", "instance");
+}
+
+/** What the API says to an operation on an instance that does not run: it knows a terminated one for about an hour. */
+export function refuseGone(state: CloudState, id: string, reason: string): void {
+    if (state.instances[id]) return;
+    const terminated = Date.parse(state.terminated[id] ?? "");
+    if (!(Date.now() - terminated < KNOWN_MS)) findInstance(state, id);
+    throw new ApiError("IncorrectInstanceState", reason);
 }
 
 /** The availability zone of an interface, and so of the machine that has it. */

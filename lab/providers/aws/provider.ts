@@ -135,7 +135,7 @@ export class AwsProvider implements ResourceProvider {
     async delete({ type, id, state }: DeleteRequest): Promise<void> {
         const resource = typeOf(type);
         const cloud = await this.#cloud();
-        if (!resource.describe(cloud, id, state)) return;
+        if (!resource.removesUnseen && !resource.describe(cloud, id, state)) return;
         await this.#attempt("deleting", resource, id, async (change) => {
             await resource.remove(change, id, state);
             await change((after) => {

@@ -24,8 +24,10 @@ export interface ResourceType {
     create(cloud: Cloud, inputs: Values): string;
     /** Changes it in place. Absent when nothing but tags can change. */
     update?(change: Change, id: string, news: Values, olds: Values): Promise<void>;
-    /** Removes it as a careful API does: refuses while something depends on it. */
+    /** Removes it as a careful API does: refuses while something depends on it. What is gone is not asked to go. */
     remove(change: Change, id: string, state: Values): Promise<void>;
+    /** The provider begins with calls that fail for what is gone: `remove` runs in any case, and makes them. */
+    removesUnseen?: true;
     /** Takes it out of the state without asking. */
     erase(state: CloudState, id: string): void;
     /** The outputs; also those inputs that the cloud holds itself, so that a refresh sees their drift. Undefined: gone. */

@@ -1,9 +1,9 @@
 import type { CloudState, Volume } from "../../cloud/state.ts";
-import type { CheckFailure } from "../provider.ts";
+import { type CheckFailure, ProviderError } from "../provider.ts";
 import type { Values } from "../values.ts";
 import { newest } from "./answers.ts";
 import { filters, fits } from "./filters.ts";
-import { between, findInstance, zoneOf } from "./instance.ts";
+import { between, findInstance, refuseGone, zoneOf } from "./instance.ts";
 import { model } from "./models.ts";
 import {
     ApiError,
@@ -85,6 +85,7 @@ export const volume: ResourceType = {
             target.sizeGiB = wanted;
         });
     },
+    removesUnseen: true,
     async remove(change, id, old) {
         if (old.finalSnapshot === true) {
             await change(({ state }) => takeSnapshot(state, id, "", old.tagsAll as Record<string, string> | undefined));
@@ -193,22 +194,35 @@ export const volumeAttachment: ResourceType = {
     async update() {
         // The three that can change tell how to detach, and are read then.
     },
-    async remove(change, id, state) {
+    removesUnseen: true,
+    async remove(change, _id, state) {
         if (state.skipDestroy === true) return;
         const instanceId = text(state, "instanceId");
+        const volumeId = text(state, "volumeId");
         if (state.stopInstanceBeforeDetaching === true) {
             await change((cloud) => {
-                const machine = cloud.state.instances[instanceId];
-                if (!machine) {
-                    throw new ApiError(
-                        "IncorrectInstanceState",
-                        `This instance '${instanceId}' is not in a state from which it can be stopped.`,
-                    );
-                }
-                machine.desired = "stopped";
+                const reason = `This instance '${instanceId}' is not in a state from which it can be stopped.`;
+                refuseGone(cloud.state, instanceId, reason);
+                findInstance(cloud.state, instanceId).desired = "stopped";
             });
         }
-        await change((cloud) => volumeAttachment.erase(cloud.state, id));
+        await change((cloud) => {
+            const target = findVolume(cloud.state, volumeId);
+            // What is not attached any more is taken for detached.
+            if (!target.attachment) return;
+            if (target.attachment.instanceId !== instanceId) {
+                throw new ApiError(
+                    "InvalidAttachment.NotFound",
+                    `The volume '${volumeId}' is not attached to instance '${instanceId}'.`,
+                );
+            }
+            if (findInstance(cloud.state, instanceId).desired === "running" && state.forceDetach !== true) {
+                throw new ProviderError(
+                    `waiting for EBS Volume (${volumeId}) Attachment (${instanceId}) delete: unexpected state 'busy', wanted target ''`,
+                );
+            }
+            delete target.attachment;
+        });
     },
     erase(state, id) {
         delete findAttached(state, id)?.attachment;
