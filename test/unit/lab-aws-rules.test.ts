@@ -316,6 +316,12 @@ describe("dependencies", () => {
             await cloud.delete(vm);
         }
         const busy = await attach({});
+        // A stack of before is told how to detach in place.
+        const { changed, replaces } = await cloud.diff(busy.attachment, {
+            ...busy.attachment.inputs,
+            skipDestroy: true,
+        });
+        expect({ changed, replaces }).toEqual({ changed: ["skipDestroy"], replaces: [] });
         await expect(cloud.delete(busy.attachment)).rejects.toThrow("unexpected state 'busy'");
         expect((await cloud.state()).volumes[volume.id]?.attachment?.instanceId).toBe(busy.vm.id);
         await cloud.store.change((state) => delete state.volumes[volume.id]);
