@@ -4,10 +4,10 @@ import { EXISTING_SUBNET_DUAL, EXISTING_VPC } from "./cloud/existing.ts";
 import { type CloudState, IMAGES } from "./cloud/state.ts";
 import type { CloudStore } from "./cloud/store.ts";
 import { type Lab, LabError } from "./lab.ts";
-import { instance } from "./providers/aws/instance.ts";
-import { eip, eipAssociation, networkInterface } from "./providers/aws/interfaces.ts";
+import { instance, terminate } from "./providers/aws/instance.ts";
+import { deleteInterface, eipAssociation, networkInterface } from "./providers/aws/interfaces.ts";
 import { type Cloud, newId } from "./providers/aws/resource-type.ts";
-import { egressRule, ingressRule, securityGroup } from "./providers/aws/security.ts";
+import { deleteGroup, egressRule, ingressRule, securityGroup } from "./providers/aws/security.ts";
 import { dial } from "./providers/command/dial.ts";
 import { generateKey } from "./providers/tls/keys.ts";
 
@@ -110,10 +110,10 @@ export function addBastion(cloud: Cloud, { login, host }: BastionKeys): void {
 export function removeBastion(state: CloudState): void {
     if (!state.bastion) return;
     const { instanceId, networkInterfaceId, allocationId, securityGroupId } = state.bastion;
-    instance.erase(state, instanceId);
-    networkInterface.erase(state, networkInterfaceId);
-    eip.erase(state, allocationId);
-    securityGroup.erase(state, securityGroupId);
+    terminate(state, instanceId);
+    deleteInterface(state, networkInterfaceId);
+    delete state.addresses[allocationId];
+    deleteGroup(state, securityGroupId);
     delete state.bastion;
 }
 

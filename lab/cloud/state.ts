@@ -33,11 +33,6 @@ export interface CloudState {
     bastion?: { instanceId: string; networkInterfaceId: string; allocationId: string; securityGroupId: string };
     /** Tags by id, the provider's default tags included. */
     tags?: Record<string, Record<string, string>>;
-    /**
-     * The Pulumi URN that each id was created for. A creation that was killed before the engine noted its id is run
-     * again: the first attempt's remains are found by URN.
-     */
-    owners?: Record<string, string>;
 }
 
 export interface Vpc {

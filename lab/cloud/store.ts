@@ -117,7 +117,7 @@ export class CloudStore {
 
 /** The state without what only the provider looks at. */
 function realizable(text: string): string {
-    const hidden = ["tags", "owners", "terminated", "roles", "instanceProfiles", "lifecyclePolicies"];
+    const hidden = ["tags", "terminated", "roles", "instanceProfiles", "lifecyclePolicies"];
     return JSON.stringify({
         ...(JSON.parse(text) as CloudState),
         ...Object.fromEntries(hidden.map((name) => [name, undefined])),

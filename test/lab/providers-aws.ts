@@ -3,8 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { newCloud } from "../../lab/cloud/existing.ts";
+import type { CloudState } from "../../lab/cloud/state.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
-import { instance } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instance.ts";
 import { type ProvidersLab, TestStack } from "./providers-harness.ts";
 
 interface Wish {
@@ -152,9 +153,9 @@ export function awsProvider(on: ProvidersLab): void {
 
     it("brings back a machine that was terminated elsewhere: by a replacement that is due, and by a refresh", async () => {
         const wish = { instanceType: "t3.medium" };
-        const terminate = () =>
+        const terminateElsewhere = () =>
             new CloudStore(on.lab, on.realizer).change((state) => {
-                for (const id of Object.keys(state.instances)) instance.erase(state, id);
+                for (const id of Object.keys(state.instances)) terminate(state, id);
             });
         const isWhole = () => {
             const { instances, volumes } = on.realizer.last;
@@ -162,12 +163,12 @@ export function awsProvider(on: ProvidersLab): void {
                 Object.keys(instances),
             );
         };
-        await terminate();
+        await terminateElsewhere();
         expect((await on.stack.preview(() => program(wish))).steps).toEqual([]);
         const due = { ...wish, userData: "#cloud-config\n# another\n" };
         expect(await on.stack.up(() => program(due))).toMatchObject({ exitCode: 0, diagnostics: [] });
         isWhole();
-        await terminate();
+        await terminateElsewhere();
         expect((await on.stack.refresh()).text).toContain("- 2 deleted");
         expect((await on.stack.up(() => program(due))).steps).toEqual([
             "create Instance vm",
@@ -231,32 +232,35 @@ export function awsProvider(on: ProvidersLab): void {
         expect(up.steps).toEqual(["create Record a"]);
     });
 
-    it("makes a single machine after the engine was killed while it made one", async () => {
+    it("lets nobody make a second machine on one interface after the engine was killed, until the first is terminated", async () => {
         const wish = { userData: "#cloud-config\n# fourth\n", size: 20 };
-        let isKilled = false;
+        const fourth = ({ instances }: CloudState) =>
+            Object.values(instances).filter(({ userData }) => userData.includes("fourth"));
         on.realizer.onState = async (state) => {
-            const [vm] = Object.values(state.instances);
-            if (isKilled || !vm?.userData.includes("fourth")) return;
-            isKilled = true;
+            if (fourth(state).length === 0) return;
+            on.realizer.onState = undefined;
             for (const pid of on.stack.enginePids()) process.kill(pid, "SIGKILL");
             while (on.stack.enginePids().length > 0) await sleep(10);
         };
         expect((await on.stack.up(() => program(wish))).exitCode).not.toBe(0);
-        on.realizer.onState = undefined;
-        expect(isKilled).toBe(true);
+        const [left] = fourth(on.realizer.last);
         expect((await on.stack.cancel()).exitCode).toBe(0);
         expect((await on.stack.refresh("--clear-pending-creates")).exitCode).toBe(0);
-        const up = await on.stack.up(() => program(wish));
-        expect(up).toMatchObject({ exitCode: 0, diagnostics: [] });
-        expect(Object.keys(on.realizer.last.instances)).toHaveLength(1);
+        const refused = await on.stack.up(() => program(wish));
+        expect(refused.exitCode).not.toBe(0);
+        expect(refused.diagnostics.join("\n")).toContain("InvalidNetworkInterface.InUse");
+        expect(fourth(on.realizer.last)).toEqual([left]);
+
+        await new CloudStore(on.lab, on.realizer).change((state) => terminate(state, left!.id));
+        expect(await on.stack.up(() => program(wish))).toMatchObject({ exitCode: 0, diagnostics: [] });
+        expect(fourth(on.realizer.last)).toHaveLength(1);
         expect(await on.stack.up(() => program(wish))).toMatchObject({ exitCode: 0, steps: [] });
     });
 
     it("destroys everything", async () => {
         expect(await on.stack.destroy()).toMatchObject({ exitCode: 0, diagnostics: [] });
-        const { tags, owners, ...rest } = await new CloudStore(on.lab, on.realizer).read();
-        expect({ tags, owners }).toEqual({ tags: {}, owners: {} });
-        expect({ ...rest, terminated: {} }).toEqual(newCloud(on.lab));
+        const left = await new CloudStore(on.lab, on.realizer).read();
+        expect({ ...left, terminated: {} }).toEqual({ ...newCloud(on.lab), tags: {} });
     });
 
     it("wants a region", async () => {

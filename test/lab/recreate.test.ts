@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { programInstance } from "../../lab/cloud/state.ts";
-import { instance } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instance.ts";
 import { certificatesIssued } from "../../lab/services/acme-front.ts";
 import { changeCloud, cloud, expectNothingLeft, identity, lab, labOk, onMachine, theLab, useLab } from "./lab.ts";
 
@@ -20,7 +20,7 @@ const SITUATIONS: [string, () => Promise<unknown>][] = [
             ),
     ],
     ["stopped", () => changeCloud((state) => void (programInstance(state)!.desired = "stopped"))],
-    ["gone", () => changeCloud((state) => instance.erase(state, programInstance(state)!.id))],
+    ["gone", () => changeCloud((state) => terminate(state, programInstance(state)!.id))],
 ];
 
 /** What a stack that is made anew has from the one before: all but the addresses and the key of its sshd. */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { DowntimeWatch } from "../../bench/downtime.ts";
 import { allPids, procStat } from "../../lab/cloud/process.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
-import { instance } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instance.ts";
 import { Clients } from "./clients.ts";
 import { commandLine, isOfLab } from "./cut.ts";
 import { changeCloud, identity, labOk, onMachine, status } from "./lab.ts";
@@ -11,9 +11,9 @@ import { changeCloud, identity, labOk, onMachine, status } from "./lab.ts";
 export function replace(): void {
     test.each<[string, string | undefined, string[], (() => Promise<void>)?]>([
         ["asked for by hand", undefined, ["--replace", "linkmesh-machine-instance"]],
-        ["an image by its id, the machine terminated elsewhere", "Debian GNU/Linux 12", DEBIAN_12, terminate],
+        ["an image by its id, the machine terminated elsewhere", "Debian GNU/Linux 12", DEBIAN_12, terminateElsewhere],
         ["another system", "Ubuntu 24.04", ["--set", "imageId=", "--set", "image=ubuntu-24.04"]],
-        ["the first system again, by a refresh", "Debian GNU/Linux 13", ["--set", "image=", "--refresh"], terminate],
+        ["the first system again, by a refresh", "Debian GNU/Linux 13", ["--set", "image=", "--refresh"], terminateElsewhere],
     ])(
         "%s: same addresses, keys, data and certificate; the fleet reconnects, and never two servers",
         async (_, system, args, meanwhile) => {
@@ -48,8 +48,8 @@ export function replace(): void {
 const DEBIAN_12 = ["--set", "imageId=ami-0debian12labamd64"];
 
 /** Terminates the machine as somebody does in AWS's console: the engine, which compares with its state, does not see it. */
-async function terminate(): Promise<void> {
-    await changeCloud((state) => instance.erase(state, programInstance(state)!.id));
+async function terminateElsewhere(): Promise<void> {
+    await changeCloud((state) => terminate(state, programInstance(state)!.id));
     expect((await labOk("preview")).stdout).toMatch(/unchanged/);
 }
 

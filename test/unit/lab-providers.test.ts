@@ -100,12 +100,12 @@ describe("the cloud's state", () => {
         const add = (id: string) => store.change((state) => (state.vpcs[id] = { id, cidrBlock: "10.77.0.0/24" }));
         await add("good");
         await expect(add("bad")).rejects.toThrow("no");
-        await store.change((state) => (state.owners = { good: "urn" }));
+        await store.change((state) => (state.tags = { good: { team: "infra" } }));
         await store.change(() => undefined);
         expect(applied).toEqual([["good"], ["good", "bad"], ["good"]]);
         expect(JSON.parse(await readFile(join(dir, "cloud.json"), "utf8"))).toMatchObject({
             vpcs: { good: {} },
-            owners: { good: "urn" },
+            tags: { good: { team: "infra" } },
         });
         await Promise.all(["a", "b", "c"].map(add));
         expect(Object.keys((await store.read()).vpcs)).toEqual([EXISTING_VPC, "good", "a", "b", "c"]);

@@ -72,9 +72,8 @@ export const lifecyclePolicy: ResourceType = {
     },
     /** Its snapshots stay. */
     async remove(change, id) {
-        await change(({ state }) => lifecyclePolicy.erase(state, id));
+        await change(({ state }) => void delete state.lifecyclePolicies[id]);
     },
-    erase: (state, id) => void delete state.lifecyclePolicies[id],
     describe(cloud, id) {
         const found = cloud.state.lifecyclePolicies[id];
         return (

@@ -51,9 +51,8 @@ export const record: ResourceType = {
         });
     },
     async remove(change, id) {
-        await change(({ state }) => record.erase(state, id));
+        await change(({ state }) => void delete state.records[id]);
     },
-    erase: (state, id) => void delete state.records[id],
     describe({ state }, id) {
         const found = state.records[id];
         return found && { fqdn: found.name, type: found.type, ttl: found.ttl, records: found.values };

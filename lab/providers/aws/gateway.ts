@@ -25,10 +25,9 @@ export const internetGateway: ResourceType = {
     async remove(change, id) {
         await change(({ state }) => {
             detachGateway(state, id);
-            internetGateway.erase(state, id);
+            delete state.internetGateways[id];
         });
     },
-    erase: (state, id) => void delete state.internetGateways[id],
     describe(cloud, id) {
         const found = cloud.state.internetGateways[id];
         return found && { arn: arn(cloud, "internet-gateway", id), vpcId: found.vpcId ?? "" };

@@ -70,10 +70,9 @@ export const role: ResourceType = {
             if (old.forceDetachPolicies !== true && Object.keys(inlinePolicies).length > 0) {
                 throw conflict("must delete policies first.");
             }
-            role.erase(state, id);
+            delete state.roles[id];
         });
     },
-    erase: (state, id) => void delete state.roles[id],
     describe({ state }, id) {
         const found = state.roles[id];
         return (
@@ -115,12 +114,11 @@ export const rolePolicyAttachment: ResourceType = {
         return attachmentId(holder, policy);
     },
     async remove(change, id) {
-        await change(({ state }) => rolePolicyAttachment.erase(state, id));
-    },
-    erase(state, id) {
-        for (const holder of Object.values(state.roles)) {
-            holder.policies = holder.policies.filter((policy) => attachmentId(holder, policy) !== id);
-        }
+        await change(({ state }) => {
+            for (const holder of Object.values(state.roles)) {
+                holder.policies = holder.policies.filter((policy) => attachmentId(holder, policy) !== id);
+            }
+        });
     },
     describe({ state }, id) {
         const links = Object.values(state.roles).flatMap((holder) =>

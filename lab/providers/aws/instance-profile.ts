@@ -40,9 +40,8 @@ export const instanceProfile: ResourceType = {
     },
     /** IAM lets one go that a machine still has: the machine is without a role from then on. */
     async remove(change, id) {
-        await change(({ state }) => instanceProfile.erase(state, id));
+        await change(({ state }) => void delete state.instanceProfiles[id]);
     },
-    erase: (state, id) => void delete state.instanceProfiles[id],
     describe({ state }, id) {
         const found = state.instanceProfiles[id];
         return (

@@ -171,21 +171,13 @@ export const instance: ResourceType = {
                 `The instance '${id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
             );
         }
-        await change((cloud) => instance.erase(cloud.state, id));
+        await change(({ state }) => terminate(state, id));
     },
-    /** Volumes and the interface outlive the machine. */
-    erase(state, id) {
-        delete state.instances[id];
-        delete state.tags?.[id];
-        state.terminated[id] = new Date().toISOString();
-        for (const volume of Object.values(state.volumes)) {
-            if (volume.attachment?.instanceId === id) delete volume.attachment;
-        }
-    },
+
     describe(cloud, id, inputs) {
         const found = cloud.state.instances[id];
-        const card = found && cloud.state.networkInterfaces[found.networkInterfaceId];
-        if (!found || !card) return undefined;
+        if (!found) return undefined;
+        const card = findInterface(cloud.state, found.networkInterfaceId);
         const publicIp = addressOf(cloud.state, card.id)?.publicIp ?? "";
         return {
             arn: arn(cloud, "instance", id),
@@ -212,6 +204,16 @@ export const instance: ResourceType = {
         };
     },
 };
+
+/** Whoever does it. Volumes and the interface outlive the machine. */
+export function terminate(state: CloudState, id: string): void {
+    delete state.instances[id];
+    delete state.tags?.[id];
+    state.terminated[id] = new Date().toISOString();
+    for (const volume of Object.values(state.volumes)) {
+        if (volume.attachment?.instanceId === id) delete volume.attachment;
+    }
+}
 
 export function findInstance(state: CloudState, id: string): Instance {
     return find(state.instances, id, "InvalidInstanceID.NotFound", "instance");

@@ -65,14 +65,8 @@ export const networkInterface: ResourceType = {
                     `Network interface '${id}' is currently in use by ${holder}.`,
                 );
             }
-            networkInterface.erase(state, id);
+            deleteInterface(state, id);
         });
-    },
-    erase(state, id) {
-        delete state.networkInterfaces[id];
-        for (const address of Object.values(state.addresses)) {
-            if (address.association?.networkInterfaceId === id) delete address.association;
-        }
     },
     describe(cloud, id) {
         const found = cloud.state.networkInterfaces[id];
@@ -92,6 +86,14 @@ export const networkInterface: ResourceType = {
         );
     },
 };
+
+/** An address that it has is free then. */
+export function deleteInterface(state: CloudState, id: string): void {
+    delete state.networkInterfaces[id];
+    for (const address of Object.values(state.addresses)) {
+        if (address.association?.networkInterfaceId === id) delete address.association;
+    }
+}
 
 export const eip: ResourceType = {
     label: "EC2 EIP",
@@ -129,10 +131,9 @@ export const eip: ResourceType = {
             if (state.addresses[id]?.association) {
                 throw new ApiError("InvalidIPAddress.InUse", `Address ${state.addresses[id].publicIp} is in use.`);
             }
-            eip.erase(state, id);
+            delete state.addresses[id];
         });
     },
-    erase: (state, id) => void delete state.addresses[id],
     describe(cloud, id) {
         const found = cloud.state.addresses[id];
         return (
@@ -171,14 +172,14 @@ export const eipAssociation: ResourceType = {
         if (!hasGateway(state, vpcId)) {
             throw new ApiError("Gateway.NotAttached", `Network ${vpcId} is not attached to any internet gateway`);
         }
-        if (address.association && !inputs.allowReassociation) {
+        if (address.association && inputs.allowReassociation === false) {
             throw new ApiError(
                 "Resource.AlreadyAssociated",
                 `resource ${address.allocationId} is already associated with associate-id ${address.association.id}`,
             );
         }
         const other = addressOf(state, target.id);
-        if (other && !inputs.allowReassociation) {
+        if (other && inputs.allowReassociation === false) {
             throw new ApiError(
                 "Resource.AlreadyAssociated",
                 `resource ${target.id} is already associated with associate-id ${other.association!.id}`,
@@ -189,10 +190,9 @@ export const eipAssociation: ResourceType = {
         return address.association.id;
     },
     async remove(change, id) {
-        await change(({ state }) => eipAssociation.erase(state, id));
-    },
-    erase(state, id) {
-        delete Object.values(state.addresses).find((item) => item.association?.id === id)?.association;
+        await change(({ state }) => {
+            delete Object.values(state.addresses).find((item) => item.association?.id === id)?.association;
+        });
     },
     describe({ state }, id) {
         const address = Object.values(state.addresses).find((item) => item.association?.id === id);

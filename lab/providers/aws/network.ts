@@ -81,10 +81,9 @@ export const vpc: ResourceType = {
             if (parts.some((part) => Object.values(part).some(inVpc))) {
                 throw new ApiError("DependencyViolation", `The vpc '${id}' has dependencies and cannot be deleted.`);
             }
-            vpc.erase(state, id);
+            delete state.vpcs[id];
         });
     },
-    erase: (state, id) => void delete state.vpcs[id],
     describe(cloud, id, inputs) {
         const found = cloud.state.vpcs[id];
         return (
@@ -155,10 +154,9 @@ export const subnet: ResourceType = {
             if (Object.values(state.networkInterfaces).some((item) => item.subnetId === id)) {
                 throw new ApiError("DependencyViolation", `The subnet '${id}' has dependencies and cannot be deleted.`);
             }
-            subnet.erase(state, id);
+            delete state.subnets[id];
         });
     },
-    erase: (state, id) => void delete state.subnets[id],
     describe(cloud, id) {
         const found = cloud.state.subnets[id];
         return (
@@ -191,10 +189,9 @@ export const routeTable: ResourceType = {
                     `The routeTable '${id}' has dependencies and cannot be deleted.`,
                 );
             }
-            routeTable.erase(state, id);
+            delete state.routeTables[id];
         });
     },
-    erase: (state, id) => void delete state.routeTables[id],
     describe(cloud, id) {
         const found = cloud.state.routeTables[id];
         return found && { arn: arn(cloud, "route-table", id), vpcId: found.vpcId };

@@ -25,11 +25,6 @@ export class AwsProvider implements ResourceProvider {
     readonly #store: CloudStore;
     #region = "";
     #defaultTags: Values = {};
-    /**
-     * Ids that the engine has in its state, as it has asked about them. What was created for a URN and is not among
-     * them is left over from a run that was killed. (An id just created does not count: the engine may never note it.)
-     */
-    readonly #known = new Set<string>();
 
     constructor(store: CloudStore) {
         this.#store = store;
@@ -59,9 +54,8 @@ export class AwsProvider implements ResourceProvider {
         return { inputs: { values: complete, secrets: news.secrets }, failures };
     }
 
-    diff({ type, id, oldInputs, oldState, news, ignoreChanges }: DiffRequest): DiffResult {
+    diff({ type, oldInputs, oldState, news, ignoreChanges }: DiffRequest): DiffResult {
         const resource = typeOf(type);
-        this.#known.add(id);
         const { changed, replaces } = diffSchema(resource.inputs, oldInputs, news);
         for (const property of resource.replaces?.(oldInputs, news) ?? []) {
             if (changed.includes(property) && !replaces.includes(property)) replaces.push(property);
@@ -79,7 +73,7 @@ export class AwsProvider implements ResourceProvider {
         return result;
     }
 
-    async create({ urn, type, inputs, preview }: CreateRequest) {
+    async create({ type, inputs, preview }: CreateRequest) {
         const resource = typeOf(type);
         if (preview) {
             const unknown = Object.fromEntries(resource.outputs.map((name) => [name, UNKNOWN as Value]));
@@ -95,11 +89,7 @@ export class AwsProvider implements ResourceProvider {
         }
         return this.#attempt("creating", resource, "", async (change) => {
             const id = await change((cloud) => {
-                for (const [left, owner] of Object.entries(cloud.state.owners ?? {})) {
-                    if (owner === urn && !this.#known.has(left)) this.#erase(resource, cloud, left);
-                }
                 const made = resource.create(cloud, inputs.values);
-                (cloud.state.owners ??= {})[made] = urn;
                 this.#setTags(resource, cloud, made, inputs.values);
                 return made;
             });
@@ -109,7 +99,6 @@ export class AwsProvider implements ResourceProvider {
 
     async update({ type, id, oldInputs, oldState, news, preview }: UpdateRequest) {
         const resource = typeOf(type);
-        this.#known.add(id);
         this.#refuse(resource, oldInputs, news.values);
         if (preview) {
             return { outputs: { ...oldState, ...news.values, ...this.#tags(resource, news.values) } };
@@ -123,7 +112,6 @@ export class AwsProvider implements ResourceProvider {
 
     async read({ type, id, inputs }: ReadRequest) {
         const resource = typeOf(type);
-        this.#known.add(id);
         const cloud = await this.#cloud();
         const described = resource.describe(cloud, id, inputs.values);
         if (!described) return undefined;
@@ -138,14 +126,7 @@ export class AwsProvider implements ResourceProvider {
         if (!resource.removesUnseen && !resource.describe(cloud, id, state)) return;
         await this.#attempt("deleting", resource, id, async (change) => {
             await resource.remove(change, id, state);
-            await change((after) => {
-                delete after.state.tags?.[id];
-                // Others may have gone with it, as attachments go with their instance.
-                for (const [other, owner] of Object.entries(after.state.owners ?? {})) {
-                    const kind = RESOURCE_TYPES[typeInUrn(owner)];
-                    if (!kind?.describe(after, other, {})) delete after.state.owners![other];
-                }
-            });
+            await change((after) => void delete after.state.tags?.[id]);
         });
     }
 
@@ -190,12 +171,6 @@ export class AwsProvider implements ResourceProvider {
     #refuse(resource: ResourceType, olds: Values, news: Values): void {
         const reason = resource.refuses?.(olds, news);
         if (reason) throw new ProviderError(`updating ${resource.label}: ${reason}`);
-    }
-
-    #erase(resource: ResourceType, { state }: Cloud, id: string): void {
-        resource.erase(state, id);
-        delete state.owners?.[id];
-        delete state.tags?.[id];
     }
 
     #outputs(resource: ResourceType, cloud: Cloud, id: string, inputs: Values): Values {
@@ -256,11 +231,6 @@ function typeOf(type: string): ResourceType {
     throw new ProviderError(
         `the lab's stand-in for AWS has no resource type ${type}; it has ${Object.keys(RESOURCE_TYPES).join(", ")}`,
     );
-}
-
-/** "urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME" */
-function typeInUrn(urn: string): string {
-    return urn.split("::")[2]?.split("$").at(-1) ?? "";
 }
 
 /** Nested configuration arrives as JSON text. */

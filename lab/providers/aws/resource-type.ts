@@ -28,8 +28,6 @@ export interface ResourceType {
     remove(change: Change, id: string, state: Values): Promise<void>;
     /** The provider begins with calls that fail for what is gone: `remove` runs in any case, and makes them. */
     removesUnseen?: true;
-    /** Takes it out of the state without asking. */
-    erase(state: CloudState, id: string): void;
     /** The outputs; also those inputs that the cloud holds itself, so that a refresh sees their drift. Undefined: gone. */
     describe(cloud: Cloud, id: string, inputs: Values): Values | undefined;
 }

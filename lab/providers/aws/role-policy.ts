@@ -35,11 +35,8 @@ export const rolePolicy: ResourceType = {
         await change(({ state }) => put(state, ...partsOf(id), news));
     },
     async remove(change, id) {
-        await change(({ state }) => rolePolicy.erase(state, id));
-    },
-    erase(state, id) {
         const [role, name] = partsOf(id);
-        delete state.roles[role]?.inlinePolicies?.[name];
+        await change(({ state }) => void delete state.roles[role]?.inlinePolicies?.[name]);
     },
     describe({ state }, id) {
         const [role, name] = partsOf(id);

@@ -36,11 +36,10 @@ export const route: ResourceType = {
         });
     },
     async remove(change, id) {
-        await change(({ state }) => route.erase(state, id));
-    },
-    erase(state, id) {
-        const found = findRoute(state, id);
-        if (found) delete found.table.routes[found.destination];
+        await change(({ state }) => {
+            const found = findRoute(state, id);
+            if (found) delete found.table.routes[found.destination];
+        });
     },
     describe({ state }, id) {
         const found = findRoute(state, id);
@@ -73,10 +72,7 @@ export const routeTableAssociation: ResourceType = {
         });
     },
     async remove(change, id) {
-        await change(({ state }) => routeTableAssociation.erase(state, id));
-    },
-    erase(state, id) {
-        delete findAssociated(state, id)?.routeTableId;
+        await change(({ state }) => void delete findAssociated(state, id)?.routeTableId);
     },
     describe({ state }, id) {
         const subnet = findAssociated(state, id);

@@ -1,4 +1,4 @@
-import type { SecurityGroupRule } from "../../cloud/state.ts";
+import type { CloudState, SecurityGroupRule } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Value, type Values, asText, isUnknown } from "../values.ts";
 import { canonicalCidr, cidr, findVpc } from "./network.ts";
@@ -42,14 +42,8 @@ export const securityGroup: ResourceType = {
             if (Object.values(state.networkInterfaces).some((item) => item.securityGroupIds.includes(id))) {
                 throw new ApiError("DependencyViolation", `resource ${id} has a dependent object`);
             }
-            securityGroup.erase(state, id);
+            deleteGroup(state, id);
         });
-    },
-    erase(state, id) {
-        delete state.securityGroups[id];
-        for (const rule of Object.values(state.securityGroupRules)) {
-            if (rule.groupId === id) delete state.securityGroupRules[rule.id];
-        }
     },
     describe(cloud, id) {
         const found = cloud.state.securityGroups[id];
@@ -57,11 +51,19 @@ export const securityGroup: ResourceType = {
     },
 };
 
+/** Its rules go with it. */
+export function deleteGroup(state: CloudState, id: string): void {
+    delete state.securityGroups[id];
+    for (const rule of Object.values(state.securityGroupRules)) {
+        if (rule.groupId === id) delete state.securityGroupRules[rule.id];
+    }
+}
+
 export const ingressRule = rule("ingress");
 export const egressRule = rule("egress");
 
 function rule(direction: SecurityGroupRule["direction"]): ResourceType {
-    const type: ResourceType = {
+    return {
         label: `VPC Security Group ${direction === "ingress" ? "Ingress" : "Egress"} Rule`,
         inputs: {
             securityGroupId: { kind: "string", required: true, forceNew: true },
@@ -99,9 +101,8 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
             });
         },
         async remove(change, id) {
-            await change(({ state }) => type.erase(state, id));
+            await change(({ state }) => void delete state.securityGroupRules[id]);
         },
-        erase: (state, id) => void delete state.securityGroupRules[id],
         describe(cloud, id) {
             const found = cloud.state.securityGroupRules[id];
             if (!found) return undefined;
@@ -112,7 +113,6 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
             return { ...live, arn: arn(cloud, "security-group-rule", id), securityGroupRuleId: id };
         },
     };
-    return type;
 }
 
 function fromInputs(id: string, direction: SecurityGroupRule["direction"], inputs: Values): SecurityGroupRule {

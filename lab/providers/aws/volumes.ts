@@ -1,6 +1,6 @@
 import type { CloudState, Volume } from "../../cloud/state.ts";
 import { type CheckFailure, ProviderError } from "../provider.ts";
-import type { Values } from "../values.ts";
+import { type Values, equal } from "../values.ts";
 import { newest } from "./answers.ts";
 import { filters, fits } from "./filters.ts";
 import { between, findInstance, refuseGone, zoneOf } from "./instance.ts";
@@ -93,10 +93,9 @@ export const volume: ResourceType = {
         await change(({ state }) => {
             const holder = state.volumes[id]?.attachment?.instanceId;
             if (holder) throw new ApiError("VolumeInUse", `Volume ${id} is currently attached to ${holder}`);
-            volume.erase(state, id);
+            delete state.volumes[id];
         });
     },
-    erase: (state, id) => void delete state.volumes[id],
     describe(cloud, id, inputs) {
         const found = cloud.state.volumes[id];
         return (
@@ -168,6 +167,9 @@ export const volumeAttachment: ResourceType = {
     create({ state }, inputs) {
         const target = findVolume(state, text(inputs, "volumeId"));
         const machine = findInstance(state, text(inputs, "instanceId"));
+        const attachment = { instanceId: machine.id, deviceName: text(inputs, "deviceName") };
+        // The provider looks first, and attaches nothing that is attached.
+        if (equal(target.attachment, attachment)) return attachmentId(target);
         if (target.attachment) {
             throw new ApiError("VolumeInUse", `${target.id} is already attached to an instance`);
         }
@@ -177,7 +179,6 @@ export const volumeAttachment: ResourceType = {
                 `The volume '${target.id}' is not in the same availability zone as instance '${machine.id}'`,
             );
         }
-        const attachment = { instanceId: machine.id, deviceName: text(inputs, "deviceName") };
         const taken = Object.values(state.volumes).some(
             (item) =>
                 item.attachment?.instanceId === machine.id && item.attachment.deviceName === attachment.deviceName,
@@ -223,9 +224,6 @@ export const volumeAttachment: ResourceType = {
             }
             delete target.attachment;
         });
-    },
-    erase(state, id) {
-        delete findAttached(state, id)?.attachment;
     },
     describe({ state }, id) {
         const found = findAttached(state, id);
