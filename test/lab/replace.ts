@@ -13,7 +13,12 @@ export function replace(): void {
         ["asked for by hand", undefined, ["--replace", "linkmesh-machine-instance"]],
         ["an image by its id, the machine terminated elsewhere", "Debian GNU/Linux 12", DEBIAN_12, terminateElsewhere],
         ["another system", "Ubuntu 24.04", ["--set", "imageId=", "--set", "image=ubuntu-24.04"]],
-        ["the first system again, by a refresh", "Debian GNU/Linux 13", ["--set", "image=", "--refresh"], terminateElsewhere],
+        [
+            "the first system again, by a refresh",
+            "Debian GNU/Linux 13",
+            ["--set", "image=", "--refresh"],
+            terminateElsewhere,
+        ],
     ])(
         "%s: same addresses, keys, data and certificate; the fleet reconnects, and never two servers",
         async (_, system, args, meanwhile) => {
