@@ -8,6 +8,7 @@ import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
 import { DATA_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
+import { STACK_TAG } from "./cloud/stack-tag.ts";
 import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
@@ -52,12 +53,13 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const { domain } = settings;
         const child = { parent: this };
         const dataTag = dataTagValue(name);
+        const tags = { ...settings.tags, [STACK_TAG]: dataTag };
 
         const ownNetwork = surroundings.subnet
             ? undefined
             : new Network(
                   `${name}-network`,
-                  { cidrBlock: settings.vpcCidr, availabilityZone: surroundings.availabilityZone, tags: settings.tags },
+                  { cidrBlock: settings.vpcCidr, availabilityZone: surroundings.availabilityZone, tags },
                   child,
               );
         const group = new SecurityGroup(
@@ -67,7 +69,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 ports: openPorts(settings),
                 sshAllowedCidrs: settings.sshAllowedCidrs,
                 ipv6: surroundings.ipv6,
-                tags: settings.tags,
+                tags,
             },
             child,
         );
@@ -84,7 +86,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             zone && answersByDns(settings)
                 ? new ChallengeRights(
                       `${name}-challenge`,
-                      { zoneId: zone.id, names: certificateNames(settings), tags: settings.tags },
+                      { zoneId: zone.id, names: certificateNames(settings), tags },
                       child,
                   )
                 : undefined;
@@ -119,7 +121,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 paused: settings.paused,
                 protect: settings.protect,
                 network: [...(ownNetwork?.routes ?? []), ...group.rules],
-                tags: settings.tags,
+                tags,
             },
             child,
         );
@@ -140,11 +142,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
 
         const schedule =
             settings.dailySnapshots > 0
-                ? new SnapshotSchedule(
-                      `${name}-snapshots`,
-                      { dataTag, keep: settings.dailySnapshots, tags: settings.tags },
-                      child,
-                  )
+                ? new SnapshotSchedule(`${name}-snapshots`, { dataTag, keep: settings.dailySnapshots, tags }, child)
                 : undefined;
 
         const host =

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
+import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
 import { isMachineRunning } from "../cloud/machine.ts";
 import { runningProcess } from "../cloud/process.ts";
 import { Realizer } from "../cloud/realizer.ts";
 import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
+import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";
 import type { Lab } from "../lab.ts";
 import { findLab, lockedBy } from "../labs.ts";
 import { servicePidFile } from "../services/service.ts";
@@ -34,6 +36,8 @@ export interface Status {
     machine: { id: string; state: "running" | "stopped" | "crashed" } | null;
     /** The machine was taken away by the setting `paused`; the rest of the stack is there. */
     paused: boolean;
+    /** Ids of what carries the stack's tag and is not in its state, as an `up` that was killed leaves it. */
+    leftOver: string[];
     /** Whether each of the lab's services runs. */
     services: Record<string, boolean>;
     /** "stand-in", or the package file given by the user. */
@@ -65,6 +69,7 @@ async function readStatus(lab: Lab): Promise<Status> {
         slot: lab.slot,
         directory: lab.dir,
         machine: await machineState(lab),
+        leftOver: await leftOver(lab),
         paused: await isPaused(lab),
         services: Object.fromEntries(
             SERVICE_NAMES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined]),
@@ -79,6 +84,12 @@ async function machineState(lab: Lab): Promise<Status["machine"]> {
     if (!instance) return null;
     const runs = isMachineRunning(lab, instance.id);
     return { id: instance.id, state: runs ? "running" : instance.desired === "running" ? "crashed" : "stopped" };
+}
+
+async function leftOver(lab: Lab): Promise<string[]> {
+    const { tags = {}, snapshots } = await new CloudStore(lab, new Realizer(lab)).read();
+    const known = JSON.stringify(readCheckpoint(workspaceOf(lab)) ?? {});
+    return Object.keys(tags).filter((id) => STACK_TAG in tags[id]! && !(id in snapshots) && !known.includes(id));
 }
 
 function describeMachine({ machine, paused }: Status): string {
@@ -105,6 +116,7 @@ function print(found: Status): void {
         ["lab", `slot ${found.slot}, ${found.directory}`],
         ["busy", found.busy ? `\`lab ${found.busy.doing}\`, process ${found.busy.pid}` : "no"],
         ["machine", describeMachine(found)],
+        ...found.leftOver.map((id): [string, string] => ["left over", `${id}: made by an \`up\` that was killed`]),
         ["services", running.join(", ") || "none"],
         ["package", found.package ?? "none"],
         ["CA file", found.caFile ?? "none"],

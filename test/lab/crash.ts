@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { killAll, processesOfLab } from "../../lab/cloud/process.ts";
 import { RunningUp, engines } from "./cut.ts";
-import { identity, labOk, onMachine, theLab } from "./lab.ts";
+import { changeCloud, identity, labOk, onMachine, status, theLab } from "./lab.ts";
 
 /** What was cut is finished by the next `up`, and nothing of the identity is lost on the way. */
 export function crash(): void {
@@ -21,6 +21,23 @@ export function crash(): void {
         );
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
         expect(await identity()).toEqual(before);
+        // Nothing was being made in the cloud, where an engine that is killed leaves it to the user.
+        expect((await status()).leftOver).toEqual([]);
+    });
+
+    test("what the cloud has of the stack and its state does not is told by status", async () => {
+        const volume = { sizeGiB: 10, availabilityZone: "eu-central-1a" };
+        await changeCloud((state) => {
+            const [tags] = Object.keys(state.volumes).map((id) => state.tags![id]!);
+            state.volumes["vol-0left"] = { id: "vol-0left", ...volume };
+            state.tags!["vol-0left"] = tags!;
+        });
+        expect((await status()).leftOver).toEqual(["vol-0left"]);
+        expect((await labOk("status")).stdout).toMatch(/^left over +vol-0left: made by an `up` that was killed$/m);
+        await changeCloud((state) => {
+            delete state.volumes["vol-0left"];
+            delete state.tags!["vol-0left"];
+        });
     });
 
     test("every process of the lab killed at once, as by a power cut: up brings the same machine back", async () => {

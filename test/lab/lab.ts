@@ -64,6 +64,8 @@ export interface Status {
     host: string;
     caFile: string;
     stages: { name: string; seconds: number }[];
+    /** Ids of what the cloud has of the stack and its state does not. */
+    leftOver: string[];
 }
 
 export async function status(): Promise<Status & { ca: string }> {

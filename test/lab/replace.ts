@@ -1,29 +1,40 @@
 import { expect, test } from "vitest";
 import { DowntimeWatch } from "../../bench/downtime.ts";
+import { EXISTING_SUBNET_DUAL } from "../../lab/cloud/existing.ts";
 import { allPids, procStat } from "../../lab/cloud/process.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
 import { terminate } from "../../lab/providers/aws/instance.ts";
 import { Clients } from "./clients.ts";
 import { commandLine, isOfLab } from "./cut.ts";
-import { changeCloud, identity, labOk, onMachine, status } from "./lab.ts";
+import { changeCloud, cloud, identity, labOk, onMachine, sets, status } from "./lab.ts";
 
 /** Another machine takes the place of the first: to the fleet it is the same host, after a short silence. */
 export function replace(): void {
     test.each<[string, string | undefined, string[], (() => Promise<void>)?]>([
         ["asked for by hand", undefined, ["--replace", "linkmesh-machine-instance"]],
-        ["an image by its id, the machine terminated elsewhere", "Debian GNU/Linux 12", DEBIAN_12, terminateElsewhere],
-        ["another system", "Ubuntu 24.04", ["--set", "imageId=", "--set", "image=ubuntu-24.04"]],
         [
-            "the first system again, by a refresh",
+            "an image by its id, the machine terminated elsewhere",
+            "Debian GNU/Linux 12",
+            sets({ imageId: "ami-0debian12labamd64" }),
+            terminateElsewhere,
+        ],
+        [
+            "another system in a network that was there before",
+            "Ubuntu 24.04",
+            sets({ imageId: "", image: "ubuntu-24.04", subnetId: EXISTING_SUBNET_DUAL }),
+        ],
+        [
+            "the first system and network again, by a refresh, the machine terminated elsewhere",
             "Debian GNU/Linux 13",
-            ["--set", "image=", "--refresh"],
+            [...sets({ image: "", subnetId: "" }), "--refresh"],
             terminateElsewhere,
         ],
     ])(
         "%s: same addresses, keys, data and certificate; the fleet reconnects, and never two servers",
         async (_, system, args, meanwhile) => {
             const machine = await onMachine("cat /etc/machine-id");
-            const before = { ...(await identity()), orders: await orders() };
+            const moves = args.some((arg) => arg.startsWith("subnetId="));
+            const before = await known(moves);
             const found = await status();
             const token = await onMachine("linkmesh-server token");
             const { bootstrap, agent: first } = await new Clients(found).enrolledAgent(token);
@@ -37,7 +48,7 @@ export function replace(): void {
 
             expect(await onMachine("cat /etc/machine-id")).not.toBe(machine);
             if (system) expect(await onMachine("grep ^PRETTY_NAME= /etc/os-release")).toContain(system);
-            expect({ ...(await identity()), orders: await orders() }).toEqual(before);
+            expect(await known(moves)).toEqual(before);
             const clients = new Clients(await status());
             const agent = clients.agentWith(bootstrap);
             expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
@@ -50,7 +61,13 @@ export function replace(): void {
     );
 }
 
-const DEBIAN_12 = ["--set", "imageId=ami-0debian12labamd64"];
+/** All that makes it the same host. In another network it has another IPv6 address. */
+async function known(moves: boolean): Promise<Record<string, unknown>> {
+    const { addresses, ...rest } = await identity();
+    const [ipv4, ipv6] = addresses as string[];
+    const volumes = Object.values(cloud().volumes).map(({ id, availabilityZone }) => `${id} ${availabilityZone}`);
+    return { ...rest, ipv4, ipv6: moves ? "another" : ipv6, volumes, orders: await orders() };
+}
 
 /** Terminates the machine as somebody does in AWS's console: the engine, which compares with its state, does not see it. */
 async function terminateElsewhere(): Promise<void> {

@@ -295,7 +295,13 @@ test("tags reach everything that can be tagged, and Name stays", async () => {
     const tagged = registered.filter((r) => r.inputs.tags !== undefined);
     expect(tagged.length).toBeGreaterThan(15);
     for (const r of tagged)
-        expect(r.inputs.tags, r.name).toMatchObject({ team: "platform", Name: expect.any(String) as string });
+        expect(r.inputs.tags, r.name).toMatchObject({
+            team: "platform",
+            "linkmesh-proxy-stack": "linkmesh-proxy/test/linkmesh",
+            Name: expect.any(String) as string,
+        });
+    const root = registered.find((r) => r.name === "linkmesh-machine-instance")!.inputs.rootBlockDevice;
+    expect(root).toMatchObject({ tags: { "linkmesh-proxy-stack": "linkmesh-proxy/test/linkmesh" } });
 });
 
 test("a secret that is readable in the configuration file is said aloud, one that is kept as a secret is not", async () => {

@@ -1,0 +1,79 @@
+import { execa } from "execa";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+const dir = mkdtempSync(join(tmpdir(), "linkmesh-leftovers-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const ARN = "arn:aws:ec2:eu-central-1:123456789012:";
+const TAG = "linkmesh-proxy/prod/linkmesh";
+const STATE = {
+    deployment: {
+        resources: [
+            { type: "pulumi:providers:aws", inputs: { region: "eu-central-1" } },
+            { type: "aws:ebs/volume:Volume", id: "vol-0known", inputs: { tags: { "linkmesh-proxy-stack": TAG } } },
+            {
+                type: "aws:ec2/instance:Instance",
+                id: "i-0known",
+                outputs: { rootBlockDevice: { volumeId: "vol-0root" } },
+            },
+        ],
+        pending_operations: [
+            { type: "creating", resource: { urn: "urn:pulumi:prod::p::aws:ec2/eip:Eip::linkmesh-machine-address" } },
+        ],
+    },
+};
+
+/** The tool with stand-ins for both commands, which tell what they were called with. */
+async function run(state: object, arns: string[], ...args: string[]) {
+    const list = { ResourceTagMappingList: arns.map((ResourceARN) => ({ ResourceARN })) };
+    const answers = { pulumi: JSON.stringify(state, null, 4), aws: JSON.stringify(list) };
+    for (const [name, answer] of Object.entries(answers)) {
+        writeFileSync(join(dir, `${name}.json`), answer);
+        writeFileSync(join(dir, name), `#!/bin/sh\necho "${name} $*" >>${dir}/calls\ncat ${dir}/${name}.json\n`, {
+            mode: 0o755,
+        });
+    }
+    writeFileSync(join(dir, "calls"), "");
+    const result = await execa(process.execPath, ["--import", "tsx", "checks/leftovers-cli.ts", ...args], {
+        cwd: ROOT,
+        env: { PATH: [dir, dirname(process.execPath), process.env.PATH].join(delimiter) },
+        reject: false,
+    });
+    const { stdout: calls } = await execa("cat", [join(dir, "calls")]);
+    return { ...result, calls: calls.split("\n") };
+}
+
+test("what carries the tag and is not in the state is listed with what deletes it, snapshots and root disks are not", async () => {
+    const known = ["volume/vol-0known", "volume/vol-0root", "instance/i-0known", "snapshot/snap-0a"];
+    const left = ["vpc/vpc-0left", "volume/vol-0left", "elastic-ip/eipalloc-0left", "instance/i-0left"];
+    const arns = [...known, ...left].map((name) => ARN + name);
+    const found = await run(STATE, [...arns, "arn:aws:dlm:eu-central-1:123456789012:policy/policy-0left"]);
+    expect(found.stdout.split("\n")).toEqual([
+        "interrupted while creating: linkmesh-machine-address",
+        "i-0left  aws ec2 terminate-instances --instance-ids i-0left",
+        "policy-0left  aws dlm delete-lifecycle-policy --policy-id policy-0left",
+        "eipalloc-0left  aws ec2 release-address --allocation-id eipalloc-0left",
+        "vol-0left  aws ec2 delete-volume --volume-id vol-0left",
+        "vpc-0left  aws ec2 delete-vpc --vpc-id vpc-0left",
+    ]);
+    expect(found.calls).toEqual([
+        "pulumi stack export",
+        `aws resourcegroupstaggingapi get-resources --tag-filters Key=linkmesh-proxy-stack,Values=${TAG} --output json --region eu-central-1`,
+    ]);
+});
+
+test("a state that knows of nothing yet has no tag, which is then given", async () => {
+    const refused = await run({ deployment: {} }, []);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toMatch(
+        /^error: the state does not tell the value of the tag linkmesh-proxy-stack: name it, /,
+    );
+    const found = await run({ deployment: {} }, [`${ARN}vpc/vpc-0left`], "p/dev/linkmesh", "--stack", "dev");
+    expect(found.stdout).toBe("vpc-0left  aws ec2 delete-vpc --vpc-id vpc-0left");
+    expect(found.calls[0]).toBe("pulumi stack export --stack dev");
+    expect((await run(STATE, [])).stdout).toContain(`nothing is left over of ${TAG}`);
+});
