@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { ChallengeRights } from "./cloud/challenge-rights.ts";
 import { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
+import { InstanceRole } from "./cloud/instance-role.ts";
 import type { Surroundings } from "./cloud/lookups.ts";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
 import { Machine } from "./cloud/machine.ts";
@@ -82,14 +82,16 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const privateKey = generatedKey?.privateKeyOpenssh ?? settings.sshPrivateKey.output();
 
         const { zone } = surroundings;
-        const rights =
-            zone && answersByDns(settings)
-                ? new ChallengeRights(
-                      `${name}-challenge`,
-                      { zoneId: zone.id, names: certificateNames(settings), tags },
-                      child,
-                  )
-                : undefined;
+        const role = new InstanceRole(
+            `${name}-instance`,
+            {
+                challenges:
+                    zone && answersByDns(settings) ? { zoneId: zone.id, names: certificateNames(settings) } : undefined,
+                tags,
+            },
+            // Its name and type as long as only stacks with dns-01 had it.
+            { ...child, aliases: [{ name: `${name}-challenge`, type: "linkmesh-proxy:index:ChallengeRights" }] },
+        );
 
         const machine = new Machine(
             `${name}-machine`,
@@ -100,7 +102,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 system: surroundings.system,
                 ipv6: surroundings.ipv6,
                 publicAddress: settings.publicAddress,
-                instanceProfile: rights?.instanceProfile,
+                instanceProfile: role.instanceProfile,
                 instanceType: settings.instanceType,
                 subnetId: surroundings.subnet?.id ?? ownNetwork!.subnetId,
                 availabilityZone: ownNetwork?.availabilityZone ?? surroundings.availabilityZone,
@@ -154,7 +156,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
                 bastion: bastion(settings),
                 machine: machine.instance,
-                dependsOn: [...machine.ready, ...dns.resources, ...(rights?.resources ?? [])],
+                dependsOn: [...machine.ready, ...dns.resources, ...role.resources],
             });
         if (host) {
             const { dataDevice: device } = machine;
@@ -169,7 +171,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                     group,
                     hostKey,
                     generatedKey,
-                    rights,
+                    role,
                     machine,
                     dns,
                     schedule,

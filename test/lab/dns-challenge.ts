@@ -1,5 +1,8 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ZONE_ID } from "../../lab/cloud/state.ts";
+import { workspaceOf } from "../../lab/engine/workspace.ts";
 import { connects } from "./access.ts";
 import { Clients } from "./clients.ts";
 import {
@@ -38,6 +41,17 @@ export function dnsChallenge(): void {
         await labOk("renew");
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
         expect(await onMachine("cat /etc/letsencrypt/renewal/*.conf")).toContain("authenticator = dns-route53");
+    });
+
+    test("a stack that had the role for dns-01 alone, under another name, keeps it", async () => {
+        const file = join(workspaceOf(theLab()).stateDir, ".pulumi/stacks/linkmesh-proxy/lab.json");
+        const state = readFileSync(file, "utf8");
+        const old = state.replaceAll("index:InstanceRole", "index:ChallengeRights");
+        writeFileSync(file, old.replaceAll("::linkmesh-instance", "::linkmesh-challenge"));
+        const { stdout } = await labOk("preview").finally(() => writeFileSync(file, state));
+        expect(old).not.toBe(state);
+        expect(stdout).toMatch(/unchanged/);
+        expect(stdout).not.toMatch(/to (create|delete|replace)/);
     });
 
     test("the role refuses a challenge for another name", async () => {

@@ -133,8 +133,10 @@ describe("a machine's instance profile", () => {
         const changed = await cloud.update(machine, inputs);
         expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBe("p");
         await expect(cloud.update(machine, { ...inputs, iamInstanceProfile: "q" })).rejects.toThrow("Invalid IAM");
-        await cloud.update(changed, machine.inputs);
-        expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBeUndefined();
         await cloud.delete(profile);
+        // As on AWS: a profile that is taken away, or deleted, stays with the machine.
+        expect(await cloud.diff(changed, machine.inputs)).toEqual({ changed: [], replaces: [] });
+        await cloud.update(changed, { ...machine.inputs, tags: { a: "b" } });
+        expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBe("p");
     });
 });

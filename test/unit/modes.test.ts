@@ -59,7 +59,7 @@ describe("DNS-01", () => {
             acmeChallenge: "dns-01",
             certificateNames: '["*.example.com"]',
         });
-        const { Statement } = JSON.parse(named("linkmesh-challenge-policy").inputs.policy as string) as {
+        const { Statement } = JSON.parse(named("linkmesh-instance-policy").inputs.policy as string) as {
             Statement: { Action: string; Resource: string; Condition?: Record<string, Record<string, unknown>> }[];
         };
         expect(Statement.map(({ Action, Resource }) => `${Action} ${Resource}`)).toEqual([
@@ -74,7 +74,27 @@ describe("DNS-01", () => {
             "route53:ChangeResourceRecordSetsActions": ["UPSERT", "DELETE"],
         });
         expect(Object.values(condition.Null!)).toEqual(["false", "false", "false"]);
-        expect(named("linkmesh-machine-instance").inputs.iamInstanceProfile).toBeDefined();
+    });
+
+    test.each(["http-01", "dns-01"])(
+        "the machine has the role with %s, and the policy alone comes and goes",
+        async (way) => {
+            const { registered, named } = await runProgram({ ...CONFIG, acmeChallenge: way });
+            const profile = named("linkmesh-instance-profile").inputs;
+            expect(profile.role).toBe("name of linkmesh-instance-role");
+            expect(named("linkmesh-machine-instance").inputs.iamInstanceProfile).toBe(
+                "name of linkmesh-instance-profile",
+            );
+            const policies = registered.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy");
+            expect(policies.map(({ name }) => name)).toEqual(way === "dns-01" ? ["linkmesh-instance-policy"] : []);
+        },
+    );
+
+    test("the role of a stack that had it for dns-01 alone stays the same role", async () => {
+        const { named } = await runProgram({ ...CONFIG, acmeChallenge: "dns-01" });
+        expect(named("linkmesh-instance").aliases).toEqual([
+            { name: "linkmesh-challenge", type: "linkmesh-proxy:index:ChallengeRights" },
+        ]);
     });
 
     test("port 80 can be closed", async () => {

@@ -17,6 +17,7 @@ export interface Registered {
     replacementTrigger: unknown;
     protect: boolean;
     additionalSecretOutputs: string[];
+    aliases: { name: string; type: string }[];
 }
 
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
@@ -61,7 +62,7 @@ export async function runProgram(
         {
             newResource: ({ type, name, inputs, id }) => ({
                 id: preview ? undefined : id || `${name}-id`,
-                state: { ...(inputs as Record<string, unknown>), ...(preview ? {} : computed(type)) },
+                state: { ...(inputs as Record<string, unknown>), ...(preview ? {} : computed(type, name)) },
             }),
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
@@ -123,6 +124,10 @@ function readRequest(request: Request): Registered {
         replacementTrigger: get<{ toJavaScript(): unknown } | undefined>("ReplacementTrigger")?.toJavaScript(),
         protect: get<boolean | undefined>("Protect") ?? false,
         additionalSecretOutputs: get("AdditionalsecretoutputsList"),
+        aliases: get<{ getSpec(): { getName(): string; getType(): string } }[]>("AliasesList").map((alias) => ({
+            name: alias.getSpec().getName(),
+            type: alias.getSpec().getType(),
+        })),
     };
 }
 
@@ -144,7 +149,7 @@ export function reveal<T = unknown>(value: unknown): T {
     return (isSecret(value) ? (value as { value: T }).value : value) as T;
 }
 
-function computed(type: string): Record<string, unknown> {
+function computed(type: string, name: string): Record<string, unknown> {
     switch (type) {
         case "aws:ec2/vpc:Vpc":
             return { ipv6CidrBlock: "2001:db8:0:100::/56" };
@@ -154,7 +159,7 @@ function computed(type: string): Record<string, unknown> {
             return { publicIp: "203.0.113.10", allocationId: "eipalloc-1" };
         case "aws:iam/role:Role":
         case "aws:iam/instanceProfile:InstanceProfile":
-            return { name: "generated" };
+            return { name: `name of ${name}` };
         case "tls:index/privateKey:PrivateKey":
             return {
                 privateKeyOpenssh: "-----BEGIN OPENSSH PRIVATE KEY-----\nMOCK\n-----END OPENSSH PRIVATE KEY-----\n",

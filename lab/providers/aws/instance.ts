@@ -34,8 +34,8 @@ export const instance: ResourceType = {
             kind: { networkInterfaceId: { kind: "string", required: true, forceNew: true } },
             needed: "a machine of the lab gets an interface that is there",
         },
-        iamInstanceProfile: { kind: "string" },
-        userData: { kind: "string", invalid: userData },
+        iamInstanceProfile: { kind: "string", computed: true },
+        userData: { kind: "string", computed: true, invalid: userData },
         userDataReplaceOnChange: { kind: "boolean", default: false },
         metadataOptions: {
             kind: {
@@ -74,7 +74,11 @@ export const instance: ResourceType = {
             },
             computed: true,
         },
-        creditSpecification: { kind: { cpuCredits: { kind: "string", invalid: oneOf("standard", "unlimited") } } },
+        // Not computed, but the provider suppresses the difference when it is taken away.
+        creditSpecification: {
+            kind: { cpuCredits: { kind: "string", computed: true, invalid: oneOf("standard", "unlimited") } },
+            computed: true,
+        },
         maintenanceOptions: {
             kind: {
                 autoRecovery: {
@@ -135,7 +139,9 @@ export const instance: ResourceType = {
         return made.id;
     },
     async update(change, id, news, olds) {
-        const profileChanges = news.iamInstanceProfile !== olds.iamInstanceProfile;
+        // One that is taken away stays: the provider sees no change in it.
+        const profileChanges =
+            news.iamInstanceProfile !== undefined && news.iamInstanceProfile !== olds.iamInstanceProfile;
         const needsStop = await change(({ state }) => {
             const target = findInstance(state, id);
             const wanted = text(news, "instanceType");
@@ -147,7 +153,7 @@ export const instance: ResourceType = {
             target.rootSizeGiB = rootSize(news);
             setMetadata(target, news);
             if (profileChanges) target.iamInstanceProfile = profileOf(state, news);
-            return wanted !== target.instanceType || ((news.userData as string | undefined) ?? "") !== target.userData;
+            return wanted !== target.instanceType || userDataOf(target, news) !== target.userData;
         });
         if (!needsStop) return;
         // Type and user data can only be changed while the machine is stopped. cloud-init does not run again.
@@ -160,7 +166,7 @@ export const instance: ResourceType = {
         await change(({ state }) => {
             const target = findInstance(state, id);
             target.instanceType = text(news, "instanceType");
-            target.userData = (news.userData as string | undefined) ?? "";
+            target.userData = userDataOf(target, news);
             if (wasRunning) target.desired = "running";
         });
     },
@@ -244,6 +250,10 @@ function profileOf(state: CloudState, inputs: Values): string | undefined {
         throw new ApiError("InvalidParameterValue", `IAM Instance Profile "${found.arn}" has no associated IAM Roles`);
     }
     return name;
+}
+
+function userDataOf(target: Instance, news: Values): string {
+    return (news.userData as string | undefined) ?? target.userData;
 }
 
 function rootSize(inputs: Values): number {

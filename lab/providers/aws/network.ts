@@ -111,7 +111,7 @@ export const subnet: ResourceType = {
             invalid: cidr(4),
             canonical: canonicalCidr,
         },
-        ipv6CidrBlock: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
+        ipv6CidrBlock: { kind: "string", computed: true, invalid: cidr(6), canonical: canonicalCidr },
         availabilityZone: { kind: "string", forceNew: true, computed: true },
         assignIpv6AddressOnCreation: { kind: "boolean", default: false },
         mapPublicIpOnLaunch: { kind: "boolean", default: false },
@@ -145,7 +145,7 @@ export const subnet: ResourceType = {
         await change(({ state }) => {
             const target = findSubnet(state, id);
             if (news.assignIpv6AddressOnCreation !== true) setAutomaticIpv6(target, news);
-            setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock"));
+            setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock") ?? target.ipv6CidrBlock);
             setAutomaticIpv6(target, news);
         });
     },

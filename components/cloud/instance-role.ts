@@ -3,26 +3,31 @@ import * as pulumi from "@pulumi/pulumi";
 import { withoutWildcard } from "../surfaces.ts";
 import { trustPolicy } from "./trust.ts";
 
-export interface ChallengeRightsArgs {
-    zoneId: pulumi.Input<string>;
-    /** The names in the certificate, wildcards included. */
-    names: readonly string[];
+export interface InstanceRoleArgs {
+    /** Lets the machine answer DNS challenges. Default: none, the role may do nothing. */
+    challenges?: {
+        zoneId: pulumi.Input<string>;
+        /** The names in the certificate, wildcards included. */
+        names: readonly string[];
+    };
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
 }
 
 /**
- * What certbot's Route 53 plug-in needs for DNS-01, and nothing more: the TXT records of the challenges for these names
- * in this zone. The machine has the rights by its role, so there is no key to keep.
+ * The role of programs on the machine, so that there is no key to keep: it may do what certbot's Route 53 plug-in needs
+ * for DNS-01, or nothing. It is always there and its policy alone changes, because taking an instance profile away from
+ * an instance is no change to the provider: the machine would keep a profile that is deleted.
  */
-export class ChallengeRights extends pulumi.ComponentResource {
+export class InstanceRole extends pulumi.ComponentResource {
     /** Name of the instance profile. */
     readonly instanceProfile: pulumi.Output<string>;
     /** What must exist before the rights do. */
     readonly resources: pulumi.Resource[];
 
-    constructor(name: string, args: ChallengeRightsArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("linkmesh-proxy:index:ChallengeRights", name, {}, opts);
+    constructor(name: string, args: InstanceRoleArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("linkmesh-proxy:index:InstanceRole", name, {}, opts);
+        const { challenges } = args;
         const tags = { ...args.tags, Name: name };
         const role = new aws.iam.Role(
             `${name}-role`,
@@ -33,25 +38,20 @@ export class ChallengeRights extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        const policy = new aws.iam.RolePolicy(
-            `${name}-policy`,
-            {
-                role: role.name,
-                policy: pulumi.output(args.zoneId).apply((zoneId) => renderChallengePolicy(zoneId, args.names)),
-            },
-            { parent: this },
-        );
-        const profile = new aws.iam.InstanceProfile(
-            `${name}-profile`,
-            { role: role.name, tags },
-            { parent: this, dependsOn: [policy] },
-        );
+        const profile = new aws.iam.InstanceProfile(`${name}-profile`, { role: role.name, tags }, { parent: this });
         this.instanceProfile = profile.name;
-        this.resources = [policy, profile];
+        this.resources = [profile];
+        if (challenges) {
+            const policy = pulumi
+                .output(challenges.zoneId)
+                .apply((zoneId) => renderChallengePolicy(zoneId, challenges.names));
+            this.resources.push(
+                new aws.iam.RolePolicy(`${name}-policy`, { role: role.name, policy }, { parent: this }),
+            );
+        }
         this.registerOutputs({ instanceProfile: this.instanceProfile });
     }
 }
-
 /** The policy document. Route 53 compares names in lower case, without a final dot. Pure. */
 export function renderChallengePolicy(zoneId: string, names: readonly string[]): string {
     const prefix = "route53:ChangeResourceRecordSets";
