@@ -6,6 +6,7 @@ import { SYSTEM_FACTS, type System } from "../systems.ts";
 import { loginKeyName } from "./login-key.ts";
 import { findImage } from "./lookups/image.ts";
 import { findMachineType } from "./lookups/machine-type.ts";
+import { refuseOtherPartition } from "./lookups/partition.ts";
 import { findDataVolume, findSnapshot } from "./lookups/storage.ts";
 import { findSubnet } from "./lookups/subnet.ts";
 import { findZone, type Zone } from "./lookups/zone.ts";
@@ -34,6 +35,7 @@ export interface Surroundings {
  * @throws RunError with one sentence that names the setting to change.
  */
 export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Surroundings> {
+    await refuseOtherPartition(opts);
     const [zone, type, snapshotId, volume, subnet] = await Promise.all([
         settings.dns === "route53" ? findZone(settings, opts) : undefined,
         findMachineType(settings, opts),

@@ -32,6 +32,7 @@ it.each<[token: string, args: Values, result: Values]>([
     ],
     ["aws:route53/getZone:getZone", { zoneId: "Z0LABEXAMPLETEST" }, { name: "example.test" }],
     ["aws:route53/getZones:getZones", {}, { ids: ["Z0LABEXAMPLETEST"] }],
+    ["aws:index/getPartition:getPartition", {}, { partition: "aws", dnsSuffix: "amazonaws.com" }],
     [
         "aws:index/getAvailabilityZones:getAvailabilityZones",
         { state: "available" },

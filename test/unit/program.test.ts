@@ -274,6 +274,17 @@ test("paused: addresses, names and data volume, no machine and no steps", async 
     expect(outputs.publicUrl).toBe("https://linkmesh.example.com");
 });
 
+test.each(["aws-cn", "aws-us-gov", "aws-eusc"])(
+    "a region of the partition %s is refused first of all",
+    async (partition) => {
+        const { calls } = await runProgram(CONFIG);
+        expect(calls[0]!.token).toBe("aws:index/getPartition:getPartition");
+        await expect(runProgram(CONFIG, { partition })).rejects.toThrow(
+            `aws:region is a region of the partition ${partition}, where images, ARNs and Route 53 are others than the program knows; choose`,
+        );
+    },
+);
+
 test("daily snapshots: the volume's own tag, the number to keep, tags copied", async () => {
     const { named } = await runProgram({ ...CONFIG, dailySnapshots: "7" });
     expect(named("linkmesh-snapshots-policy").inputs.policyDetails).toMatchObject({

@@ -51,6 +51,7 @@ export async function runProgram(
         loginKey = "",
         volumes = [] as Existing[],
         refused = "",
+        partition = "aws",
     } = {},
 ) {
     const one = { id: "vol-0existing", availabilityZone: volumeZone, attached: true };
@@ -66,6 +67,7 @@ export async function runProgram(
             }),
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
+                if (token === "aws:index/getPartition:getPartition") return { partition };
                 const answer = lookUpInMocks(token, inputs as Record<string, unknown>, existing);
                 if (token.endsWith(`:${refused}`)) throw providerError(DENIED);
                 return answer;

@@ -6,6 +6,7 @@ import { canonicalName } from "./dns.ts";
 import { filters, filtersOf, matches, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
 import { subnet } from "./network.ts";
+import { getAvailabilityZones, getPartition } from "./regions.ts";
 import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
 import { getRouteTable, getRouteTables } from "./route-tables.ts";
 import { getSnapshot, getSnapshotIds } from "./snapshots.ts";
@@ -170,23 +171,6 @@ const getZones: CloudFunction = {
     call: ({ region }) => ({ id: region, ids: [ZONE_ID] }),
 };
 
-const getAvailabilityZones: CloudFunction = {
-    inputs: { state: { kind: "string" }, excludeNames: { kind: "strings" } },
-    call({ region }, args) {
-        const excluded = (args.excludeNames as string[] | undefined) ?? [];
-        const isAvailable = (optionalText(args, "state") ?? "available") === "available";
-        const names = zonesOf(region).filter((name) => isAvailable && !excluded.includes(name));
-        return {
-            ...args,
-            id: region,
-            region,
-            names,
-            zoneIds: names.map(zoneId),
-            groupNames: names.length ? [region] : [],
-        };
-    },
-};
-
 /** Every function that the lab's AWS has, by token. */
 export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:ebs/getEbsVolumes:getEbsVolumes": getEbsVolumes,
@@ -201,6 +185,7 @@ export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:ec2/getSubnet:getSubnet": getSubnet,
     "aws:route53/getZone:getZone": getZone,
     "aws:route53/getZones:getZones": getZones,
+    "aws:index/getPartition:getPartition": getPartition,
     "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
 };
 
