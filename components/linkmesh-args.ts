@@ -65,6 +65,8 @@ export interface LinkMeshArgs {
     trustedHops?: string[];
     /** EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections. Default: "t3.small". */
     instanceType?: string;
+    /** What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited, as AWS has it by default, goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs. Default: "unlimited". */
+    cpuCredits?: string;
     /** The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine. */
     image?: string;
     /** Machine image. By default the newest one of the system at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured. */
@@ -77,9 +79,9 @@ export interface LinkMeshArgs {
     publicAddress?: boolean;
     /** Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month. Default: 10. */
     dataVolumeSize?: number;
-    /** How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data. Default: 0. */
+    /** How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack and the volume, and nothing deletes those of a volume that is gone. About $0.05 a month for each GiB of changed data. Default: 0. */
     dailySnapshots?: number;
-    /** Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on. About $0.05 a month for each GiB of data, until you delete it. Default: false. */
+    /** Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on; set from the start, since a change is one of the four modifications of a volume that AWS allows in 24 hours, as growing is. About $0.05 a month for each GiB of data, until you delete it. Default: false. */
     finalSnapshot?: boolean;
     /** Snapshot from which a new data volume is made: its id, or latest for the newest of this stack. A data volume that exists already stays as it is. */
     restoreFrom?: string;

@@ -104,6 +104,8 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 publicAddress: settings.publicAddress,
                 instanceProfile: role.instanceProfile,
                 instanceType: settings.instanceType,
+                // Named although it is AWS's default: without it a change back would be none.
+                cpuCredits: surroundings.burstable ? settings.cpuCredits : undefined,
                 subnetId: surroundings.subnet?.id ?? ownNetwork!.subnetId,
                 availabilityZone: ownNetwork?.availabilityZone ?? surroundings.availabilityZone,
                 securityGroupIds: [group.id],

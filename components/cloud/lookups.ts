@@ -19,6 +19,8 @@ export interface Surroundings {
     /** GiB that the image's root disk needs. */
     readonly rootVolumeSize: number;
     readonly system: System;
+    /** The instance type earns and spends CPU credits. */
+    readonly burstable: boolean;
     /** Of the machine, for an own subnet and the data volume. */
     readonly availabilityZone: string;
     /** The existing subnet that the settings name. */
@@ -69,6 +71,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         imageId: image.id,
         rootVolumeSize: image.rootVolumeSize,
         system: image.system,
+        burstable: type.burstable,
         availabilityZone,
         subnet,
         ipv6,

@@ -18,6 +18,8 @@ export interface MachineArgs {
     instanceProfile?: pulumi.Input<string>;
     /** For example "t3.small". A change replaces the machine, so that another architecture works too. */
     instanceType: pulumi.Input<string>;
+    /** What a burstable instance type does without CPU credits. Default: what AWS does, "unlimited" for t3 and t4g. */
+    cpuCredits?: "standard" | "unlimited";
     subnetId: pulumi.Input<string>;
     securityGroupIds: pulumi.Input<pulumi.Input<string>[]>;
     /** cloud-init user data. A change replaces the machine. Kept as a secret: it holds the SSH host key. */
@@ -112,6 +114,7 @@ export class Machine extends pulumi.ComponentResource {
                 {
                     ami: args.imageId,
                     instanceType: args.instanceType,
+                    creditSpecification: args.cpuCredits && { cpuCredits: args.cpuCredits },
                     primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
                     userData: pulumi.secret(args.userData),
                     userDataReplaceOnChange: true,

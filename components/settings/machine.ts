@@ -17,6 +17,14 @@ export const MACHINE_SETTINGS = {
             .toLowerCase()
             .regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "must be an EC2 instance type such as t3.small"),
     }),
+    cpuCredits: setting({
+        type: "string",
+        description:
+            "What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited, as AWS has it by default, goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs.",
+        default: "unlimited",
+        example: "standard",
+        schema: choice(["unlimited", "standard"], "must be unlimited or standard"),
+    }),
     image: setting({
         type: "string",
         description:
@@ -71,7 +79,7 @@ export const MACHINE_SETTINGS = {
     dailySnapshots: setting({
         type: "integer",
         description:
-            "How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack. About $0.05 a month for each GiB of changed data.",
+            "How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack and the volume, and nothing deletes those of a volume that is gone. About $0.05 a month for each GiB of changed data.",
         default: 0,
         example: "7",
         schema: wholeNumber(0, 365),
@@ -79,7 +87,7 @@ export const MACHINE_SETTINGS = {
     finalSnapshot: setting({
         type: "boolean",
         description:
-            "Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on. About $0.05 a month for each GiB of data, until you delete it.",
+            "Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on; set from the start, since a change is one of the four modifications of a volume that AWS allows in 24 hours, as growing is. About $0.05 a month for each GiB of data, until you delete it.",
         default: false,
         example: "true",
         schema: flag,

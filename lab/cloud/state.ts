@@ -129,6 +129,8 @@ export interface Instance {
     /** "stopped" keeps the root disk. */
     desired: "running" | "stopped";
     rootSizeGiB: number;
+    /** Of a burstable type. */
+    cpuCredits?: string;
     /** The name of the instance profile, which may be gone since. */
     iamInstanceProfile?: string;
     /** Of the instance metadata service. As they are by default when absent: on, and with tokens only. */

@@ -140,3 +140,33 @@ describe("a machine's instance profile", () => {
         expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBe("p");
     });
 });
+
+describe("CPU credits", () => {
+    const credits = (cpuCredits: string) => ({ creditSpecification: { cpuCredits } });
+
+    it("are AWS's default where nothing is said, change in place, and stay when it is no longer said", async () => {
+        const { card } = await cloud.network();
+        const machine = await cloud.instance(card);
+        expect(machine.outputs).toMatchObject(credits("unlimited"));
+        expect((await cloud.diff(machine, { ...machine.inputs, ...credits("unlimited") })).changed).toEqual([]);
+        const standard = { ...machine.inputs, ...credits("standard") };
+        expect(await cloud.diff(machine, standard)).toEqual({ changed: ["creditSpecification"], replaces: [] });
+        const changed = await cloud.update(machine, standard);
+        expect((await cloud.diff(changed, machine.inputs)).changed).toEqual([]);
+        const tagged = await cloud.update(changed, { ...machine.inputs, tags: { a: "b" } });
+        expect(tagged.outputs).toMatchObject(credits("standard"));
+    });
+});
+
+it("what is left to AWS, or taken away from where AWS keeps it, is no change", async () => {
+    const { card, subnet } = await cloud.network();
+    const machine = await cloud.instance(card, { userData: "#cloud-config" });
+    const gone = { ...machine.inputs };
+    delete gone.userData;
+    expect((await cloud.diff(machine, gone)).changed).toEqual([]);
+    const without = { ...subnet.inputs };
+    delete without.ipv6CidrBlock;
+    expect((await cloud.diff(subnet, without)).changed).toEqual([]);
+    await cloud.update(subnet, without);
+    expect((await cloud.state()).subnets[subnet.id]?.ipv6CidrBlock).toBe(subnet.inputs.ipv6CidrBlock);
+});

@@ -52,6 +52,16 @@ test("a UI name: one certificate for both names, HTTP/2 for the one", async () =
     expect(text(named("linkmesh-proxy")).match(/http2 on;/g)).toHaveLength(1);
 });
 
+test.each([
+    [{}, { cpuCredits: "unlimited" }],
+    [{ cpuCredits: "standard" }, { cpuCredits: "standard" }],
+    // AWS refuses it for a type that is not burstable.
+    [{ cpuCredits: "standard", instanceType: "m7i.large" }, undefined],
+])("CPU credits with %j", async (settings, wanted) => {
+    const { named } = await runProgram({ ...CONFIG, ...settings });
+    expect(named("linkmesh-machine-instance").inputs.creditSpecification).toEqual(wanted);
+});
+
 describe("DNS-01", () => {
     test("the machine's role may change the challenges of these names in this zone, and nothing else", async () => {
         const { named } = await runProgram({

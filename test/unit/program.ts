@@ -198,6 +198,7 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: 
                 supportedArchitectures: [type.startsWith("t4g") ? "arm64" : "x86_64"],
                 bootModes: type.startsWith("t4g") ? ["uefi"] : ["legacy-bios", "uefi"],
                 enaSupport: "required",
+                burstablePerformanceSupported: type.startsWith("t"),
             };
         }
         case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {

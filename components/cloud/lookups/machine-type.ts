@@ -35,5 +35,11 @@ export async function findMachineType({ instanceType }: Settings, opts: pulumi.I
         );
     }
     const architecture = type.supportedArchitectures.includes("arm64") ? ("arm64" as const) : ("x86_64" as const);
-    return { architecture, availabilityZones, bootModes: type.bootModes, needsEna: type.enaSupport === "required" };
+    return {
+        architecture,
+        availabilityZones,
+        bootModes: type.bootModes,
+        burstable: type.burstablePerformanceSupported,
+        needsEna: type.enaSupport === "required",
+    };
 }

@@ -1,7 +1,7 @@
 import { type CloudState, IMAGES, type Image, type Instance } from "../../cloud/state.ts";
 import { LabError } from "../../lab.ts";
 import type { CheckFailure } from "../provider.ts";
-import { type Value, type Values, isMap, isUnknown } from "../values.ts";
+import { type Value, type Values, asText, isMap, isUnknown } from "../values.ts";
 import {
     ROOT_MINIMUM_GIB,
     checkRootDevice,
@@ -125,6 +125,7 @@ export const instance: ResourceType = {
             userData: (inputs.userData as string | undefined) ?? "",
             desired: "running",
             rootSizeGiB: rootSize(inputs),
+            cpuCredits: creditsOf(inputs),
             iamInstanceProfile: profileOf(state, inputs),
         };
         const image = findImage(made.imageId);
@@ -152,6 +153,7 @@ export const instance: ResourceType = {
             refuseRootDevice(news, rootSize(news));
             target.rootSizeGiB = rootSize(news);
             setMetadata(target, news);
+            target.cpuCredits = creditsOf(news, target.cpuCredits);
             if (profileChanges) target.iamInstanceProfile = profileOf(state, news);
             return wanted !== target.instanceType || userDataOf(target, news) !== target.userData;
         });
@@ -199,6 +201,7 @@ export const instance: ResourceType = {
             publicIp,
             publicDns: publicIp && publicName(publicIp, cloud.region),
             iamInstanceProfile: found.iamInstanceProfile ?? "",
+            ...(found.cpuCredits ? { creditSpecification: { cpuCredits: found.cpuCredits } } : {}),
             ipv6Addresses: card.ipv6Addresses,
             rootBlockDevice: {
                 deviceName: findImage(found.imageId).rootDeviceName,
@@ -250,6 +253,12 @@ function profileOf(state: CloudState, inputs: Values): string | undefined {
         throw new ApiError("InvalidParameterValue", `IAM Instance Profile "${found.arn}" has no associated IAM Roles`);
     }
     return name;
+}
+
+function creditsOf({ creditSpecification, instanceType }: Values, otherwise = "unlimited"): string | undefined {
+    if (!findInstanceType(asText(instanceType))?.burstable) return undefined;
+    const given = isMap(creditSpecification) ? creditSpecification.cpuCredits : undefined;
+    return asText(given) || otherwise;
 }
 
 function userDataOf(target: Instance, news: Values): string {

@@ -56,7 +56,7 @@ export class AwsProvider implements ResourceProvider {
 
     diff({ type, oldInputs, oldState, news, ignoreChanges }: DiffRequest): DiffResult {
         const resource = typeOf(type);
-        const { changed, replaces } = diffSchema(resource.inputs, oldInputs, news);
+        const { changed, replaces } = diffSchema(resource.inputs, before(resource, oldInputs, oldState), news);
         for (const property of resource.replaces?.(oldInputs, news) ?? []) {
             if (changed.includes(property) && !replaces.includes(property)) replaces.push(property);
         }
@@ -207,6 +207,14 @@ export class AwsProvider implements ResourceProvider {
         if (!resource.inputs.tags) return;
         (state.tags ??= {})[id] = this.#tagsAll(inputs) as Record<string, string>;
     }
+}
+
+/** The old inputs; what they left to AWS is compared with what AWS has chosen. */
+function before({ inputs: schema }: ResourceType, oldInputs: Values, oldState: Values): Values {
+    const chosen = Object.entries(schema)
+        .filter(([name, { computed }]) => computed && oldInputs[name] === undefined && oldState[name] !== undefined)
+        .map(([name]) => [name, oldState[name]!]);
+    return { ...oldInputs, ...(Object.fromEntries(chosen) as Values) };
 }
 
 /** The inputs, with the cloud's value for each that somebody has changed there. Other spelling is no change. */
