@@ -145,7 +145,8 @@ export const subnet: ResourceType = {
         await change(({ state }) => {
             const target = findSubnet(state, id);
             if (news.assignIpv6AddressOnCreation !== true) setAutomaticIpv6(target, news);
-            setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock") ?? target.ipv6CidrBlock);
+            // To take it away is no change by itself; a change of something else then takes it away.
+            setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock"));
             setAutomaticIpv6(target, news);
         });
     },
