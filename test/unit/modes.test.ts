@@ -91,9 +91,9 @@ describe("DNS-01", () => {
         async (way) => {
             const { registered, named } = await runProgram({ ...CONFIG, acmeChallenge: way });
             const profile = named("linkmesh-instance-profile").inputs;
-            expect(profile.role).toBe("name of linkmesh-instance-role");
+            expect(profile.role).toBe("generated-linkmesh-instance-role");
             expect(named("linkmesh-machine-instance").inputs.iamInstanceProfile).toBe(
-                "name of linkmesh-instance-profile",
+                "generated-linkmesh-instance-profile",
             );
             const policies = registered.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy");
             expect(policies.map(({ name }) => name)).toEqual(way === "dns-01" ? ["linkmesh-instance-policy"] : []);

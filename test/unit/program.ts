@@ -161,7 +161,7 @@ function computed(type: string, name: string): Record<string, unknown> {
             return { publicIp: "203.0.113.10", allocationId: "eipalloc-1" };
         case "aws:iam/role:Role":
         case "aws:iam/instanceProfile:InstanceProfile":
-            return { name: `name of ${name}` };
+            return { name: `generated-${name}` };
         case "tls:index/privateKey:PrivateKey":
             return {
                 privateKeyOpenssh: "-----BEGIN OPENSSH PRIVATE KEY-----\nMOCK\n-----END OPENSSH PRIVATE KEY-----\n",
