@@ -80,10 +80,7 @@ async function stage(root: string, version: string): Promise<void> {
         // As debhelper does, so that `dpkg --verify` knows the files; dpkg itself looks after conffiles.
         if (!name.startsWith("etc/")) sums.push(`${createHash("md5").update(content).digest("hex")}  ${name}\n`);
     }
-    const md5sums = join(root, "DEBIAN/md5sums");
-    await writeFile(md5sums, sums.join(""));
-    // The umask of whoever builds it is none of the package's.
-    await chmod(md5sums, 0o644);
+    await writeFile(join(root, "DEBIAN/md5sums"), sums.join(""), { mode: 0o644 });
     const control = join(root, "DEBIAN/control");
     const text = (await readFile(control, "utf8")).replace("@VERSION@", version);
     await writeFile(control, text.replace("@INSTALLED_SIZE@", String(Math.ceil(bytes / 1024))));

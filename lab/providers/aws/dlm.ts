@@ -3,7 +3,7 @@ import type { Values } from "../values.ts";
 import { trusts } from "./iam.ts";
 import { model } from "./models.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
-import type { Schema } from "./schema.ts";
+import { ONE_VALUE, type Schema } from "./schema.ts";
 
 /** The service that takes the role of a policy. */
 const SERVICE = "dlm.amazonaws.com";
@@ -17,9 +17,25 @@ const SCHEDULE: Schema = {
     name: { kind: "string", required: true, model: schedule("Name") },
     createRule: {
         kind: {
-            interval: { kind: "integer", needed: KINDS, model: schedule("CreateRule.Interval"), invalid: interval },
-            intervalUnit: { kind: "string", computed: true, model: schedule("CreateRule.IntervalUnit") },
-            times: { kind: "string", computed: true, model: schedule("CreateRule.Times.member") },
+            interval: {
+                kind: "integer",
+                inert: "`npm run lab -- snapshot` stands for the clock",
+                needed: KINDS,
+                model: schedule("CreateRule.Interval"),
+                invalid: interval,
+            },
+            intervalUnit: {
+                kind: "string",
+                inert: "`npm run lab -- snapshot` stands for the clock",
+                computed: true,
+                model: schedule("CreateRule.IntervalUnit"),
+            },
+            times: {
+                kind: "string",
+                inert: "`npm run lab -- snapshot` stands for the clock",
+                computed: true,
+                model: schedule("CreateRule.Times.member"),
+            },
         },
         required: true,
     },
@@ -41,12 +57,14 @@ export const lifecyclePolicy: ResourceType = {
             kind: {
                 policyType: {
                     kind: "string",
+                    inert: ONE_VALUE,
                     default: "EBS_SNAPSHOT_MANAGEMENT",
                     model: created("PolicyDetails.PolicyType"),
                     invalid: only("EBS_SNAPSHOT_MANAGEMENT"),
                 },
                 resourceTypes: {
                     kind: "strings",
+                    inert: ONE_VALUE,
                     needed: KINDS,
                     model: created("PolicyDetails.ResourceTypes"),
                     invalid: ([type]: string[]) => only("VOLUME")(type!),

@@ -4,6 +4,7 @@ import { type Value, type Values, isMap } from "../values.ts";
 import { model } from "./models.ts";
 import { type PolicyKind, awsPrincipals, invalidPrincipal, malformed } from "./policy-grammar.ts";
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
+import { ONE_VALUE } from "./schema.ts";
 
 /** The managed policy with which the Data Lifecycle Manager may take and delete snapshots. */
 export const SNAPSHOT_POLICY = "arn:aws:iam::aws:policy/service-role/AWSDataLifecycleManagerServiceRole";
@@ -31,10 +32,15 @@ export const role: ResourceType = {
             invalid: notJson,
             canonical: canonicalJson,
         },
-        description: { kind: "string", model: created("Description") },
+        description: { kind: "string", inert: "for people", model: created("Description") },
         forceDetachPolicies: { kind: "boolean", default: false },
-        maxSessionDuration: { kind: "integer", default: 3600, model: created("MaxSessionDuration") },
-        permissionsBoundary: { kind: "string", invalid: boundary },
+        maxSessionDuration: {
+            kind: "integer",
+            inert: "not for the sessions of machines",
+            default: 3600,
+            model: created("MaxSessionDuration"),
+        },
+        permissionsBoundary: { kind: "string", inert: ONE_VALUE, invalid: boundary },
         tags: { kind: "tags", model: created("Tags") },
     },
     outputs: ["arn", "createDate", "uniqueId", "namePrefix"],

@@ -1,14 +1,20 @@
 import type { Instance } from "../../cloud/state.ts";
 import { type CheckFailure, ProviderError } from "../provider.ts";
-import { type Value, type Values, isMap } from "../values.ts";
+import { type Value, type Values, isMap, isUnknown } from "../values.ts";
+import { findInstanceType } from "./instance-types.ts";
 import { ApiError, optionalText } from "./resource-type.ts";
 import { canProvision, refuseVolume } from "./volume-types.ts";
 
 /** What the images need, and the snapshot that they are made of. */
 export const ROOT_MINIMUM_GIB = 8;
 const ROOT_SNAPSHOT = "snap-0lab";
+const USER_DATA_LIMIT = 16 * 1024;
 
-export function checkRootDevice(device: Value | undefined): CheckFailure[] {
+export function checkInstance(inputs: Values): CheckFailure[] {
+    return [...checkRootDevice(inputs.rootBlockDevice), ...checkCredits(inputs)];
+}
+
+function checkRootDevice(device: Value | undefined): CheckFailure[] {
     if (!isMap(device) || device.volumeType !== undefined) return [];
     return ["iops", "throughput"]
         .filter((name) => device[name] !== undefined)
@@ -55,4 +61,20 @@ export function deleteOnTermination(value: boolean): string | undefined {
 
 export function onlyDisabled(what: string): (value: string) => string | undefined {
     return (value) => (value === "enabled" ? `the lab's metadata service has not ${what}: leave it out` : undefined);
+}
+
+function checkCredits(inputs: Values): CheckFailure[] {
+    const type = inputs.instanceType;
+    if (typeof type !== "string" || isUnknown(type) || isUnknown(inputs.creditSpecification)) return [];
+    if (!isMap(inputs.creditSpecification) || findInstanceType(type)?.burstable !== false) return [];
+    return [{ property: "creditSpecification", reason: `${type} is not a burstable instance type` }];
+}
+
+export function bootable(value: string): string | undefined {
+    return ["st1", "sc1"].includes(value) ? `"${value}": no machine starts from it` : undefined;
+}
+
+export function userData(value: string): string | undefined {
+    const bytes = Buffer.byteLength(value);
+    return bytes <= USER_DATA_LIMIT ? undefined : `user data of ${bytes} bytes: AWS allows ${USER_DATA_LIMIT}`;
 }

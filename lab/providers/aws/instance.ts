@@ -1,15 +1,16 @@
 import { type CloudState, IMAGES, type Image, type Instance } from "../../cloud/state.ts";
 import { LabError } from "../../lab.ts";
-import type { CheckFailure } from "../provider.ts";
-import { type Value, type Values, asText, isMap, isUnknown } from "../values.ts";
+import { type Value, type Values, asText, isMap } from "../values.ts";
 import {
     ROOT_MINIMUM_GIB,
-    checkRootDevice,
+    bootable,
+    checkInstance,
     deleteOnTermination,
     onlyDisabled,
     positive,
     refuseRootDevice,
     setMetadata,
+    userData,
 } from "./instance-options.ts";
 import { FAMILY_NAMES, findInstanceType, isOffered } from "./instance-types.ts";
 import { addressOf, findInterface, holderOf, privateName, publicName } from "./interfaces.ts";
@@ -17,8 +18,8 @@ import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
 import { refuseVcpus } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
+import { ONE_VALUE } from "./schema.ts";
 
-const USER_DATA_LIMIT = 16 * 1024;
 const LAB_ARCHITECTURE = "x86_64";
 const KNOWN_MS = 60 * 60_000;
 
@@ -41,15 +42,22 @@ export const instance: ResourceType = {
             kind: {
                 httpEndpoint: { kind: "string", computed: true, model: metadata("HttpEndpoint") },
                 httpTokens: { kind: "string", computed: true, model: metadata("HttpTokens") },
-                httpPutResponseHopLimit: { kind: "integer", computed: true, invalid: between(1, 64) },
+                httpPutResponseHopLimit: {
+                    kind: "integer",
+                    inert: "the lab's machines have no containers to ask from",
+                    computed: true,
+                    invalid: between(1, 64),
+                },
                 httpProtocolIpv6: {
                     kind: "string",
+                    inert: ONE_VALUE,
                     default: "disabled",
                     model: metadata("HttpProtocolIpv6"),
                     invalid: onlyDisabled("an IPv6 endpoint"),
                 },
                 instanceMetadataTags: {
                     kind: "string",
+                    inert: ONE_VALUE,
                     computed: true,
                     model: metadata("InstanceMetadataTags"),
                     invalid: onlyDisabled("the machine's tags"),
@@ -66,23 +74,31 @@ export const instance: ResourceType = {
                     invalid: bootable,
                 },
                 volumeSize: { kind: "integer", computed: true },
-                encrypted: { kind: "boolean", computed: true, forceNew: true },
-                deleteOnTermination: { kind: "boolean", default: true, invalid: deleteOnTermination },
+                encrypted: { kind: "boolean", inert: "seen by nobody on the machine", computed: true, forceNew: true },
+                deleteOnTermination: { kind: "boolean", inert: ONE_VALUE, default: true, invalid: deleteOnTermination },
                 iops: { kind: "integer", computed: true, invalid: positive },
                 throughput: { kind: "integer", computed: true, invalid: positive },
-                tags: { kind: "tags" },
+                tags: { kind: "tags", inert: "the lab's root disks are no volumes of their own" },
             },
             computed: true,
         },
         // Not computed, but the provider suppresses the difference when it is taken away.
         creditSpecification: {
-            kind: { cpuCredits: { kind: "string", computed: true, invalid: oneOf("standard", "unlimited") } },
+            kind: {
+                cpuCredits: {
+                    kind: "string",
+                    computed: true,
+                    inert: "machines of the lab get what their host has",
+                    invalid: oneOf("standard", "unlimited"),
+                },
+            },
             computed: true,
         },
         maintenanceOptions: {
             kind: {
                 autoRecovery: {
                     kind: "string",
+                    inert: "the lab's hosts do not fail",
                     computed: true,
                     model: model("ec2", "RunInstances", "MaintenanceOptions.AutoRecovery"),
                 },
@@ -90,8 +106,13 @@ export const instance: ResourceType = {
             computed: true,
         },
         disableApiTermination: { kind: "boolean", computed: true },
-        ebsOptimized: { kind: "boolean", computed: true, forceNew: true },
-        monitoring: { kind: "boolean", computed: true },
+        ebsOptimized: {
+            kind: "boolean",
+            inert: "machines of the lab get what their host has",
+            computed: true,
+            forceNew: true,
+        },
+        monitoring: { kind: "boolean", inert: "the lab has no CloudWatch", computed: true },
         tags: { kind: "tags" },
     },
     outputs: [
@@ -297,26 +318,6 @@ function refuseType(instanceType: string, image: Image, zone: string): void {
             `Your requested instance type (${instanceType}) is not supported in your requested Availability Zone (${zone}).`,
         );
     }
-}
-
-function checkInstance(inputs: Values): CheckFailure[] {
-    return [...checkRootDevice(inputs.rootBlockDevice), ...checkCredits(inputs)];
-}
-
-function checkCredits(inputs: Values): CheckFailure[] {
-    const type = inputs.instanceType;
-    if (typeof type !== "string" || isUnknown(type) || isUnknown(inputs.creditSpecification)) return [];
-    if (!isMap(inputs.creditSpecification) || findInstanceType(type)?.burstable !== false) return [];
-    return [{ property: "creditSpecification", reason: `${type} is not a burstable instance type` }];
-}
-
-function bootable(value: string): string | undefined {
-    return ["st1", "sc1"].includes(value) ? `"${value}": no machine starts from it` : undefined;
-}
-
-function userData(value: string): string | undefined {
-    const bytes = Buffer.byteLength(value);
-    return bytes <= USER_DATA_LIMIT ? undefined : `user data of ${bytes} bytes: AWS allows ${USER_DATA_LIMIT}`;
 }
 
 export function oneOf(...allowed: string[]): (value: string) => string | undefined {

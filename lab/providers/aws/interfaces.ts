@@ -7,6 +7,7 @@ import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
 import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
+import { ONE_VALUE } from "./schema.ts";
 
 /** The first four addresses of a subnet and its last one belong to AWS. */
 const RESERVED_HEAD = 4n;
@@ -18,8 +19,8 @@ export const networkInterface: ResourceType = {
         // AWS takes the VPC's default group when there is none; the lab has no default groups.
         securityGroups: { kind: "set", needed: "the lab has no default groups", invalid: groups },
         ipv6AddressCount: { kind: "integer", computed: true, invalid: count },
-        description: { kind: "string" },
-        sourceDestCheck: { kind: "boolean", default: true, invalid: sourceDestCheck },
+        description: { kind: "string", inert: "for people" },
+        sourceDestCheck: { kind: "boolean", inert: ONE_VALUE, default: true, invalid: sourceDestCheck },
         tags: { kind: "tags" },
     },
     outputs: [
@@ -100,6 +101,7 @@ export const eip: ResourceType = {
     inputs: {
         domain: {
             kind: "string",
+            inert: ONE_VALUE,
             computed: true,
             forceNew: true,
             model: model("ec2", "AllocateAddress", "Domain"),

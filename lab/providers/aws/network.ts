@@ -14,6 +14,7 @@ import {
 } from "./resource-type.ts";
 import { refuseBeyond } from "./quotas.ts";
 import { zoneId, zonesOf } from "./zones.ts";
+import { ONE_VALUE } from "./schema.ts";
 
 /** The addresses that a lab's VPCs may use: the upper half of 10.77.0.0/16 is the lab's own "internet". */
 const VPC_POOL = parseCidr("10.77.0.0/17")!;
@@ -37,8 +38,12 @@ export const vpc: ResourceType = {
     inputs: {
         cidrBlock: { kind: "string", needed: "the lab has no IPAM", forceNew: true, invalid: vpcCidr },
         assignGeneratedIpv6CidrBlock: { kind: "boolean" },
-        enableDnsHostnames: { kind: "boolean", computed: true },
-        enableDnsSupport: { kind: "boolean", default: true, invalid: dnsSupport },
+        enableDnsHostnames: {
+            kind: "boolean",
+            inert: "the lab has no names of AWS's own for machines",
+            computed: true,
+        },
+        enableDnsSupport: { kind: "boolean", inert: ONE_VALUE, default: true, invalid: dnsSupport },
         tags: { kind: "tags" },
     },
     outputs: [
@@ -114,7 +119,11 @@ export const subnet: ResourceType = {
         ipv6CidrBlock: { kind: "string", computed: true, invalid: cidr(6), canonical: canonicalCidr },
         availabilityZone: { kind: "string", forceNew: true, computed: true },
         assignIpv6AddressOnCreation: { kind: "boolean", default: false },
-        mapPublicIpOnLaunch: { kind: "boolean", default: false },
+        mapPublicIpOnLaunch: {
+            kind: "boolean",
+            inert: "not for an interface that is there before its machine",
+            default: false,
+        },
         tags: { kind: "tags" },
     },
     outputs: ["arn", "ownerId", "region", "availabilityZoneId", "ipv6CidrBlockAssociationId"],

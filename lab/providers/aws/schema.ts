@@ -21,11 +21,16 @@ export interface Property {
     default?: Value;
     /** What AWS publishes about it. */
     model?: ModelRef;
+    /** Why it changes nothing in the lab. Any other input has an effect, or is refused. */
+    inert?: string;
     /** The reason why a known value is wrong, besides. */
     invalid?: (value: never) => string | undefined;
     /** Two texts with the same canonical form are the same value. */
     canonical?: (value: string) => string;
 }
+
+/** Of an input that the lab refuses with any other value. */
+export const ONE_VALUE = "the lab takes one value only";
 
 export type Schema = { [name: string]: Property };
 

@@ -15,7 +15,11 @@ export const securityGroup: ResourceType = {
         name: { kind: "string", computed: true, forceNew: true, invalid: atMost255 },
         description: { kind: "string", default: "Managed by Pulumi", forceNew: true, invalid: atMost255 },
         vpcId: { kind: "string", needed: "the lab has no default VPC", forceNew: true },
-        revokeRulesOnDelete: { kind: "boolean", default: false },
+        revokeRulesOnDelete: {
+            kind: "boolean",
+            inert: "no group of the lab is named by another's rules",
+            default: false,
+        },
         tags: { kind: "tags" },
     },
     outputs: ["arn", "ownerId", "region", "namePrefix"],
