@@ -50,14 +50,22 @@ describe("of several volumes with the stack's tag", () => {
         },
     );
 
-    test.each([
-        ["none", [false, false]],
-        ["more than one", [true, true]],
-    ])("%s of which is attached none is taken", async (count, attached) => {
-        const [first, second] = volumes(...attached);
+    test("none of which is attached the update goes on, and they are named: a paused stack, a replacement that failed", async () => {
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+        warn.mockClear();
+        const config = { ...CONFIG, subnetId: "subnet-0aaaa", dataVolumeSize: "8" };
+        const { named } = await runProgram(config, { volumes: volumes(false, false) });
+        expect(named("linkmesh-machine-data")).toBeDefined();
+        expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
+            expect.stringMatching(/^vol-0 and vol-1 all carry the tag linkmesh-proxy=.*none is attached.*leftovers/),
+        ]);
+    });
+
+    test("more than one of which is attached none is taken", async () => {
+        const [first, second] = volumes(true, true);
         const sentence = await refusal(runProgram(CONFIG, { volumes: [second!, first!] }));
         expect(sentence).toMatch(/^the volumes vol-0 and vol-1 all carry the tag linkmesh-proxy=[^\n]*\.$/);
-        expect(sentence).toContain(`${count} is attached to a machine`);
+        expect(sentence).toContain("more than one is attached to a machine");
         expect(sentence).toContain("take the tag off all but the one that `pulumi stack --show-ids` shows");
     });
 });

@@ -7,12 +7,12 @@ import { answer } from "./message.ts";
 
 const LIVING = ["creating", "available", "in-use"];
 
-/** The data volume that the stack has already, by its own tag; undefined before the first update. @throws RunError */
+/** The data volume that the stack has already, by its own tag; undefined before the first update, or if it cannot be told. @throws RunError */
 export async function findDataVolume(name: string, opts: pulumi.InvokeOptions) {
     const tag = dataTagValue(name);
     const tagged = await volumesTagged(tag, LIVING, opts);
-    if (tagged.length === 0) return undefined;
-    const own = tagged.length === 1 ? tagged[0]! : await chooseVolume(tag, tagged, opts);
+    const own = tagged.length > 1 ? await chooseVolume(tag, tagged, opts) : tagged[0];
+    if (own === undefined) return undefined;
     const filters = [{ name: "volume-id", values: [own] }];
     const { id, availabilityZone, size, tags } = await answer(
         `the stack's data volume ${own} cannot be looked up`,
@@ -36,14 +36,23 @@ async function volumesTagged(tag: string, states: string[], opts: pulumi.InvokeO
     return [...ids].sort();
 }
 
-/** Of several the one that a machine has. An update that was killed leaves one behind, a restored copy is another. */
-async function chooseVolume(tag: string, tagged: string[], opts: pulumi.InvokeOptions): Promise<string> {
+/**
+ * Of several the one that a machine has. An update that was killed leaves one behind, a restored copy is another. If no
+ * machine has one, as when the stack is paused or a replacement has failed, an update goes on: the state knows its own.
+ */
+async function chooseVolume(tag: string, tagged: string[], opts: pulumi.InvokeOptions): Promise<string | undefined> {
     const [own, ...more] = await volumesTagged(tag, ["in-use"], opts);
     const carry = `carry the tag ${DATA_TAG}=${tag} of the stack's data volume`;
-    if (own === undefined || more.length > 0) {
+    if (more.length > 0) {
         throw new pulumi.RunError(
-            `the volumes ${tagged.join(" and ")} all ${carry}, and ${own === undefined ? "none" : "more than one"} is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows, or off all if it shows none.`,
+            `the volumes ${tagged.join(" and ")} all ${carry}, and more than one is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows, or off all if it shows none.`,
         );
+    }
+    if (own === undefined) {
+        void pulumi.log.warn(
+            `${tagged.join(" and ")} all ${carry}, and none is attached to a machine: settings are not compared with it before the update, and what an interrupted update has left behind costs money; \`npm run leftovers\` tells which that is.`,
+        );
+        return undefined;
     }
     void pulumi.log.warn(
         `${tagged.filter((id) => id !== own).join(" and ")} ${carry} ${own}, too, as what an interrupted update leaves behind: it costs money and is in the daily snapshots; delete it, or take the tag off.`,
