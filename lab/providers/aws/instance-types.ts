@@ -1,3 +1,6 @@
+import { IMAGES, type Image } from "../../cloud/state.ts";
+import { ApiError } from "./resource-type.ts";
+
 /** What the lab knows of an instance type. Machines of the lab all get what the outer machine has. */
 export interface InstanceType {
     name: string;
@@ -55,4 +58,34 @@ export function findInstanceType(name: string): InstanceType | undefined {
 /** As in real regions, not every type is offered in every zone: zone a has no m7 yet. */
 export function isOffered(type: InstanceType, zone: string): boolean {
     return !(zone.endsWith("a") && type.name.startsWith("m7"));
+}
+
+export function findImage(imageId: string): Image {
+    const image = IMAGES.find((item) => item.imageId === imageId);
+    if (!image) throw new ApiError("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
+    return image;
+}
+
+/** What does not go together in a zone. */
+export function refuseType(instanceType: string, image: Image, zone: string): void {
+    const type = findInstanceType(instanceType);
+    if (!type) {
+        throw new ApiError(
+            "InvalidParameterValue",
+            `Invalid value '${instanceType}' for InstanceType (the lab knows the families ${FAMILY_NAMES.join(", ")}).`,
+        );
+    }
+    if (!type.architectures.includes(image.architecture)) {
+        throw new ApiError(
+            "InvalidParameterValue",
+            `The architecture '${type.architectures.join(",")}' of the specified instance type does not match the architecture ` +
+                `'${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures.`,
+        );
+    }
+    if (!isOffered(type, zone)) {
+        throw new ApiError(
+            "Unsupported",
+            `Your requested instance type (${instanceType}) is not supported in your requested Availability Zone (${zone}).`,
+        );
+    }
 }

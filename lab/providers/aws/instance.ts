@@ -1,4 +1,4 @@
-import { type CloudState, IMAGES, type Image, type Instance } from "../../cloud/state.ts";
+import type { CloudState, Instance } from "../../cloud/state.ts";
 import { LabError } from "../../lab.ts";
 import { type Value, type Values, asText, isMap } from "../values.ts";
 import {
@@ -12,7 +12,7 @@ import {
     setMetadata,
     userData,
 } from "./instance-options.ts";
-import { FAMILY_NAMES, findInstanceType, isOffered } from "./instance-types.ts";
+import { findImage, findInstanceType, refuseType } from "./instance-types.ts";
 import { addressOf, findInterface, holderOf, privateName, publicName } from "./interfaces.ts";
 import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
@@ -289,35 +289,6 @@ function userDataOf(target: Instance, news: Values): string {
 function rootSize(inputs: Values): number {
     const device = inputs.rootBlockDevice;
     return isMap(device) && typeof device.volumeSize === "number" ? device.volumeSize : ROOT_MINIMUM_GIB;
-}
-
-function findImage(imageId: string): Image {
-    const image = IMAGES.find((item) => item.imageId === imageId);
-    if (!image) throw new ApiError("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
-    return image;
-}
-
-function refuseType(instanceType: string, image: Image, zone: string): void {
-    const type = findInstanceType(instanceType);
-    if (!type) {
-        throw new ApiError(
-            "InvalidParameterValue",
-            `Invalid value '${instanceType}' for InstanceType (the lab knows the families ${FAMILY_NAMES.join(", ")}).`,
-        );
-    }
-    if (!type.architectures.includes(image.architecture)) {
-        throw new ApiError(
-            "InvalidParameterValue",
-            `The architecture '${type.architectures.join(",")}' of the specified instance type does not match the architecture ` +
-                `'${image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures.`,
-        );
-    }
-    if (!isOffered(type, zone)) {
-        throw new ApiError(
-            "Unsupported",
-            `Your requested instance type (${instanceType}) is not supported in your requested Availability Zone (${zone}).`,
-        );
-    }
 }
 
 export function oneOf(...allowed: string[]): (value: string) => string | undefined {
