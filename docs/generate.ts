@@ -2,16 +2,19 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
 import { SETTINGS, type Setting } from "../components/settings.ts";
+import { rightsTable } from "./rights.ts";
 
 /**
  * The places that repeat the settings for readers, for the CLI and for other programs, made from
  * `components/settings.ts`: Pulumi.yaml's `config` schema, the table of the README and the args of the component LinkMesh.
+ * The table of docs/rights.md is made from the lab's tables of AWS's calls.
  * `npm run docs` writes them; a test says when they are old.
  */
 export const GENERATED = [
     { file: "Pulumi.yaml", render: renderProject },
     { file: "README.md", render: renderReadme },
     { file: "components/linkmesh-args.ts", render: renderArgs },
+    { file: "docs/rights.md", render: renderRights },
 ] as const;
 
 export function path(file: string): string {
@@ -57,6 +60,10 @@ function renderProject(text: string): string {
     return project.toString({ lineWidth: 0 });
 }
 
+function renderRights(text: string): string {
+    return between(text, "rights", rightsTable());
+}
+
 function renderReadme(text: string): string {
     const cell = (value: string) => value.replaceAll("|", "\\|");
     const rows = settings.map(([name, { type, description, default: preset, secret }]) => {
@@ -69,10 +76,14 @@ function renderReadme(text: string): string {
         return `| \`${name}\` | ${type}${secret ? ", secret" : ""} | ${shown} | ${cell(description)} |`;
     });
     const table = ["| setting | type | default | what it is |", "| --- | --- | --- | --- |", ...rows].join("\n");
-    return text.replace(
-        /(<!-- settings -->\n)[\s\S]*?(\n<!-- \/settings -->)/,
-        (_, open: string, close: string) => `${open}${table}${close}`,
-    );
+    return between(text, "settings", table);
+}
+
+/** The text with what stands between two markers replaced. */
+function between(text: string, marker: string, content: string): string {
+    const [open, close] = [`<!-- ${marker} -->\n`, `<!-- /${marker} -->`];
+    const start = text.indexOf(open) + open.length;
+    return `${text.slice(0, start)}${content}\n${text.slice(text.indexOf(close, start))}`;
 }
 
 /** Pulumi's analyzer makes the package schema from this interface, so only types that a schema has stand in it. */

@@ -5,6 +5,7 @@ import type { CloudState } from "../../lab/cloud/state.ts";
 import { type CloudRealizer, CloudStore } from "../../lab/cloud/store.ts";
 import { labAt } from "../../lab/lab.ts";
 import { AwsProvider } from "../../lab/providers/aws/provider.ts";
+import type { Caller } from "../../lab/providers/aws/rights/caller.ts";
 import type { CheckFailure } from "../../lab/providers/provider.ts";
 import type { Value, Values } from "../../lab/providers/values.ts";
 
@@ -50,14 +51,14 @@ export class TestCloud {
     readonly store: CloudStore;
     #count = 0;
 
-    private constructor(store: CloudStore) {
+    private constructor(store: CloudStore, caller?: Caller) {
         this.store = store;
-        this.provider = new AwsProvider(store);
+        this.provider = new AwsProvider(store, caller);
         this.provider.configure({ region: "eu-central-1", defaultTags: '{"tags":{"team":"infra"}}' });
     }
 
-    static create(realizer: CloudRealizer = { apply: () => Promise.resolve() }): TestCloud {
-        return new TestCloud(new CloudStore({ ...labAt(7), dir: mkdtempSync(join(ROOT, "cloud-")) }, realizer));
+    static create(realizer: CloudRealizer = { apply: () => Promise.resolve() }, caller?: Caller): TestCloud {
+        return new TestCloud(new CloudStore({ ...labAt(7), dir: mkdtempSync(join(ROOT, "cloud-")) }, realizer), caller);
     }
 
     state(): Promise<CloudState> {

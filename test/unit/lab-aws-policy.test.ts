@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AccessRequest, allows, wrongPolicy } from "../../lab/providers/aws/policy.ts";
+import { allows, wrongPolicy } from "../../lab/providers/aws/policy.ts";
+import type { AccessRequest } from "../../lab/providers/aws/policy-evaluation.ts";
 import type { Values } from "../../lab/providers/values.ts";
 
 const NAMES = "route53:ChangeResourceRecordSetsNormalizedRecordNames";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Value } from "../values.ts";
-import { wildcard } from "./filters.ts";
 import { notJson } from "./iam.ts";
+import { type AccessRequest, evaluate } from "./policy-evaluation.ts";
 import { malformed } from "./policy-grammar.ts";
 
 /** What the lab's AWS can be asked for with a role's credentials. */
@@ -13,14 +13,6 @@ const CONTEXT_KEYS = [
     "route53:ChangeResourceRecordSetsRecordTypes",
     "route53:ChangeResourceRecordSetsActions",
 ] as const;
-
-export interface AccessRequest {
-    action: (typeof ACTIONS)[number];
-    /** Its ARN; "*" for an action that has none. */
-    resource: string;
-    /** Each key may have several values. */
-    context?: Partial<Record<(typeof CONTEXT_KEYS)[number], string[]>>;
-}
 
 // Of IAM's policy language exactly this: what the lab would not evaluate must not look as if it did something.
 const literal = z.string().regex(/^[^$]*$/, "the lab has no policy variables");
@@ -52,9 +44,6 @@ const policyDocument = z.strictObject({
     Statement: oneOrMore(statement),
 });
 
-type Statement = z.infer<typeof statement>;
-type Context = NonNullable<AccessRequest["context"]>;
-
 /** What of a policy of rights the lab does not know. What IAM itself refuses is left to IAM. */
 export function wrongPolicy(text: string): string | undefined {
     const reason = notJson(text);
@@ -65,35 +54,10 @@ export function wrongPolicy(text: string): string | undefined {
     return error && `unknown to the lab: ${z.prettifyError(error).replace(/\s*\n\s*/g, " ")}`;
 }
 
-/** Whether these policies allow a request. A statement that denies wins; what no statement allows is denied. Pure. */
+/** Whether a role's policies allow a request. Pure. */
 export function allows(policies: string[], request: AccessRequest): boolean {
-    const statements = policies
-        .flatMap((text) => policyDocument.parse(JSON.parse(text)).Statement)
-        .filter((one) => applies(one, request));
-    return statements.some(({ Effect }) => Effect === "Allow") && statements.every(({ Effect }) => Effect === "Allow");
-}
-
-function applies({ Action, Resource, Condition }: Statement, { action, resource, context = {} }: AccessRequest) {
-    return (
-        Action.includes(action) &&
-        Resource.some((one) => wildcard(one).test(resource)) &&
-        holds(Condition ?? {}, context)
+    return evaluate(
+        policies.map((text) => policyDocument.parse(JSON.parse(text))),
+        request,
     );
-}
-
-function holds(condition: NonNullable<Statement["Condition"]>, context: Context): boolean {
-    // True for a key that the request does not have: that is why policies add Null.
-    const forAll = (wanted: z.infer<typeof tests> = {}, matches: (wanted: string, value: string) => boolean) =>
-        entries(wanted).every(([key, values]) =>
-            (context[key] ?? []).every((value) => values.some((one) => matches(one, value))),
-        );
-    return (
-        forAll(condition["ForAllValues:StringEquals"], (one, value) => one === value) &&
-        forAll(condition["ForAllValues:StringLike"], (one, value) => wildcard(one).test(value)) &&
-        entries(condition.Null ?? {}).every(([key, absent]) => (context[key] === undefined) === (absent === "true"))
-    );
-}
-
-function entries<K extends string, V>(record: Partial<Record<K, V>>): [K, V][] {
-    return Object.entries(record) as [K, V][];
 }

@@ -16,6 +16,7 @@ import {
 import { UNKNOWN, type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { ACCOUNT, type Change, type Cloud, type ResourceType } from "./resource-type.ts";
+import type { Caller } from "./rights/caller.ts";
 import { checkSchema, diffSchema } from "./schema.ts";
 import { RESOURCE_TYPES } from "./types.ts";
 
@@ -26,8 +27,12 @@ export class AwsProvider implements ResourceProvider {
     #region = "";
     #defaultTags: Values = {};
 
-    constructor(store: CloudStore) {
+    readonly #caller: Caller | undefined;
+
+    /** @param caller who runs the program; by default one who may do everything. */
+    constructor(store: CloudStore, caller?: Caller) {
         this.#store = store;
+        this.#caller = caller;
     }
 
     checkConfig(config: Values): CheckFailure[] {
@@ -88,6 +93,8 @@ export class AwsProvider implements ResourceProvider {
             };
         }
         return this.#attempt("creating", resource, "", async (change) => {
+            const tags = this.#tagsAll(inputs.values);
+            this.#caller?.may("create", await this.#cloud(), { type, id: "", values: inputs.values, tags });
             const id = await change((cloud) => {
                 const made = resource.create(cloud, inputs.values);
                 this.#setTags(resource, cloud, made, inputs.values);
@@ -104,6 +111,10 @@ export class AwsProvider implements ResourceProvider {
             return { outputs: { ...oldState, ...news.values, ...this.#tags(resource, news.values) } };
         }
         return this.#attempt("updating", resource, id, async (change) => {
+            const { changed } = diffSchema(resource.inputs, before(resource, oldInputs, oldState), news.values);
+            const tags = this.#tagsAll(news.values);
+            if (!equal(tags, oldState.tagsAll ?? {})) changed.push("tags");
+            this.#caller?.may("update", await this.#cloud(), { type, id, values: news.values, tags }, changed);
             await resource.update?.(change, id, news.values, oldInputs);
             await change((cloud) => this.#setTags(resource, cloud, id, news.values));
             return { outputs: this.#outputs(resource, await this.#cloud(), id, news.values) };
@@ -113,6 +124,7 @@ export class AwsProvider implements ResourceProvider {
     async read({ type, id, inputs }: ReadRequest) {
         const resource = typeOf(type);
         const cloud = await this.#cloud();
+        this.#caller?.may("read", cloud, { type, id, values: inputs.values });
         const described = resource.describe(cloud, id, inputs.values);
         if (!described) return undefined;
         const tags = this.#ownTags(cloud.state.tags?.[id] ?? {}, inputs.values.tags);
@@ -125,6 +137,7 @@ export class AwsProvider implements ResourceProvider {
         const cloud = await this.#cloud();
         if (!resource.removesUnseen && !resource.describe(cloud, id, state)) return;
         await this.#attempt("deleting", resource, id, async (change) => {
+            this.#caller?.may("delete", await this.#cloud(), { type, id, values: state, tags: state.tagsAll });
             await resource.remove(change, id, state);
             await change((after) => void delete after.state.tags?.[id]);
         });
@@ -140,6 +153,7 @@ export class AwsProvider implements ResourceProvider {
         const { values, failures } = checkSchema(known.inputs, args.values, token);
         if (failures.length) return { failures };
         try {
+            this.#caller?.mayInvoke(await this.#cloud(), token, values);
             return { result: { ...known.call(await this.#cloud(), values) } };
         } catch (error) {
             if (!(error instanceof ProviderError)) throw error;

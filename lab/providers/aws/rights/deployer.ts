@@ -1,0 +1,12 @@
+import base from "../../../../docs/iam/base.json" with { type: "json" };
+import challenges from "../../../../docs/iam/dns-01.json" with { type: "json" };
+import network from "../../../../docs/iam/network.json" with { type: "json" };
+import preview from "../../../../docs/iam/preview.json" with { type: "json" };
+import route53 from "../../../../docs/iam/route53.json" with { type: "json" };
+import snapshots from "../../../../docs/iam/snapshots.json" with { type: "json" };
+import type { PolicyDocument } from "../policy-evaluation.ts";
+
+/** The documents of docs/iam, by file: all rights of who runs the program. With preview alone it can be previewed. */
+export const DOCUMENTS = { preview, base, network, route53, "dns-01": challenges, snapshots } as Readonly<
+    Record<string, PolicyDocument>
+>;

@@ -1,0 +1,133 @@
+import { expect, it } from "vitest";
+import { FUNCTIONS } from "../../lab/providers/aws/functions.ts";
+import type { PolicyDocument } from "../../lab/providers/aws/policy-evaluation.ts";
+import { malformed } from "../../lab/providers/aws/policy-grammar.ts";
+import { parseCall } from "../../lab/providers/aws/rights/call.ts";
+import { Caller } from "../../lab/providers/aws/rights/caller.ts";
+import { FUNCTION_CALLS, RESOURCE_CALLS } from "../../lab/providers/aws/rights/calls.ts";
+import { DOCUMENTS } from "../../lab/providers/aws/rights/deployer.ts";
+import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
+import type { Values } from "../../lab/providers/values.ts";
+import { type Made, TestCloud } from "./lab-aws-cloud.ts";
+import { CONFIG, runProgram } from "./program.ts";
+
+const held = (documents: readonly PolicyDocument[]) =>
+    documents.flatMap(({ Statement }) => Statement.flatMap(({ Action }) => Action));
+
+/** "ec2:CreateTags" as well for what is made with tags. */
+const actionsOf = (texts: readonly string[]) =>
+    texts
+        .map(parseCall)
+        .flatMap(({ action, resources }) => [
+            action,
+            ...(action.startsWith("ec2:") && resources.some(([, by]) => by === "new") ? ["ec2:CreateTags"] : []),
+        ]);
+
+/** All that the program registers and looks up, in the modes that differ in it. */
+async function programCalls(): Promise<{ lookUps: string[]; all: string[] }> {
+    const modes: Record<string, string>[] = [
+        {},
+        { subnetId: "subnet-0aaaa", acmeChallenge: "dns-01", dailySnapshots: "7" },
+        { finalSnapshot: "true", restoreFrom: "latest", dataVolumeSize: "20" },
+    ];
+    const runs = [];
+    for (const mode of modes) runs.push(await runProgram({ ...CONFIG, ...mode }));
+    const lookUps = runs.flatMap(({ calls }) => calls.flatMap(({ token }) => FUNCTION_CALLS[token] ?? []));
+    const resources = runs.flatMap(({ registered }) =>
+        registered.flatMap(({ type, inputs }) => {
+            const calls = RESOURCE_CALLS[type];
+            if (!calls) return [];
+            const { update, ...others } = calls;
+            return [...Object.values(others).flat(), ...Object.keys(inputs).flatMap((name) => update[name] ?? [])];
+        }),
+    );
+    return { lookUps: actionsOf(lookUps), all: actionsOf([...lookUps, ...resources]) };
+}
+
+it("every resource type and function has a list of the calls behind it", () => {
+    expect(Object.keys(RESOURCE_CALLS).sort()).toEqual(Object.keys(RESOURCE_TYPES).sort());
+    expect(Object.keys(FUNCTION_CALLS).sort()).toEqual(Object.keys(FUNCTIONS).sort());
+    for (const [type, { update }] of Object.entries(RESOURCE_CALLS)) {
+        expect(Object.keys(RESOURCE_TYPES[type]!.inputs), type).toEqual(expect.arrayContaining(Object.keys(update)));
+    }
+});
+
+it("the documents hold what the program calls for, no less and no more", async () => {
+    const { lookUps, all } = await programCalls();
+    expect([...new Set(held(Object.values(DOCUMENTS)))].sort()).toEqual([...new Set(all)].sort());
+    expect([...new Set(held([DOCUMENTS.preview!]))].sort()).toEqual([...new Set(lookUps)].sort());
+});
+
+it("a document is one that IAM takes: short enough, its statements named, and of no action twice in one", () => {
+    for (const [name, document] of Object.entries(DOCUMENTS)) {
+        expect(malformed(document as unknown as Values, "rights"), name).toBeUndefined();
+        expect(document.Version).toBe("2012-10-17");
+        expect(JSON.stringify(document).length, name).toBeLessThanOrEqual(6144);
+        const sids = document.Statement.map(({ Sid }) => Sid);
+        expect(new Set(sids).size, name).toBe(sids.length);
+        for (const { Sid, Action, Effect } of document.Statement) {
+            expect(Sid).toMatch(/^[A-Za-z0-9]+$/);
+            expect(Effect).toBe("Allow");
+            expect([Action].flat()).toEqual([...new Set([Action].flat())].sort());
+            for (const action of [Action].flat()) expect(action).toMatch(/^[a-z0-9]+:[A-Z][A-Za-z0-9]+$/);
+        }
+    }
+});
+
+/** A cloud whose caller holds these documents. */
+const cloudFor = (...names: string[]) => TestCloud.create(undefined, new Caller(names.map((name) => DOCUMENTS[name]!)));
+const name = (Name: string) => ({ tags: { Name } });
+const makeVpc = (cloud: TestCloud, more: object = name("linkmesh-vpc")): Promise<Made> =>
+    cloud.make("Vpc", { cidrBlock: "10.77.0.0/24", ...more });
+
+it("says in AWS's words what is missing", async () => {
+    await expect(makeVpc(cloudFor("preview", "base"))).rejects.toThrow(
+        "creating EC2 VPC: api error UnauthorizedOperation: You are not authorized to perform this operation. " +
+            "User: arn:aws:iam::000000000000:user/deployer is not authorized to perform: ec2:CreateVpc on resource: " +
+            "arn:aws:ec2:eu-central-1:000000000000:vpc/new because no identity-based policy allows the ec2:CreateVpc action",
+    );
+    const trust = { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" };
+    const assumeRolePolicy = JSON.stringify({ Version: "2012-10-17", Statement: [trust] });
+    await expect(cloudFor("preview").make("Role", { name: "linkmesh-x", assumeRolePolicy })).rejects.toThrow(
+        "api error AccessDenied: User: arn:aws:iam::000000000000:user/deployer is not authorized to perform: " +
+            "iam:CreateRole on resource: arn:aws:iam::000000000000:role/linkmesh-x because",
+    );
+    await expect(cloudFor("base").invoke("aws:route53/getZone:getZone", { name: "example.test" })).rejects.toThrow(
+        "not authorized to perform: route53:ListHostedZones because",
+    );
+});
+
+it("what belongs to others can neither be changed nor named as the program's own", async () => {
+    const all = Object.keys(DOCUMENTS);
+    const cloud = cloudFor(...all);
+    await expect(makeVpc(cloud, name("theirs"))).rejects.toThrow("perform: ec2:CreateVpc");
+    await expect(makeVpc(cloud, {})).rejects.toThrow("perform: ec2:CreateVpc");
+    const vpc = await makeVpc(cloud);
+    await cloud.store.change((state) => (state.tags![vpc.id]!.Name = "theirs"));
+    await expect(cloud.delete(vpc)).rejects.toThrow("perform: ec2:DeleteVpc");
+    await expect(cloud.update(vpc, { ...vpc.inputs, ...name("linkmesh-mine") })).rejects.toThrow("ec2:CreateTags");
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+    await cloud.store.change((state) => {
+        state.roles.admin = {
+            name: "admin",
+            arn: "arn:aws:iam::000000000000:role/admin",
+            trust: policy,
+            policies: [],
+            createdAt: "",
+        };
+    });
+    await expect(cloud.make("InstanceProfile", { name: "linkmesh-x", role: "admin" })).rejects.toThrow("iam:PassRole");
+    const record = { zoneId: "Z0LABEXAMPLETEST", name: "linkmesh.example.test", type: "TXT", ttl: 60, records: ["x"] };
+    await expect(cloud.make("Record", record)).rejects.toThrow("perform: route53:ChangeResourceRecordSets");
+    await cloud.make("Record", { ...record, type: "A", records: ["192.0.2.1"] });
+});
+
+it("a change without a list of calls is a mistake of the lab's", async () => {
+    const { card } = await TestCloud.create().network();
+    expect(card.id).toMatch(/^eni-/);
+    const cloud = cloudFor(...Object.keys(DOCUMENTS));
+    const vpc = await makeVpc(cloud);
+    await expect(cloud.update(vpc, { ...vpc.inputs, cidrBlock: "10.77.1.0/24" })).rejects.toThrow(
+        "has no list of AWS's calls for a change of cidrBlock of aws:ec2/vpc:Vpc",
+    );
+});
