@@ -1,5 +1,6 @@
 import type { CloudRealizer } from "../cloud/store.ts";
 import type { Lab } from "../lab.ts";
+import type { Caller } from "./aws/rights/caller.ts";
 import { type Package, makeProvider } from "./packages.ts";
 import { packageVersion } from "./plugins.ts";
 import { type ProviderServer, serve } from "./server.ts";
@@ -18,8 +19,10 @@ export async function startProviders(options: {
     lab: Lab;
     realizer: CloudRealizer;
     packages: readonly Package[];
+    /** Who runs the program on AWS; by default one who may do everything. */
+    caller?: Caller;
 }): Promise<RunningProviders> {
-    const { lab, realizer, packages } = options;
+    const { lab, realizer, packages, caller } = options;
     const running: { name: Package; server: ProviderServer }[] = [];
     const stop = () => {
         for (const { server } of running) server.stop();
@@ -27,7 +30,7 @@ export async function startProviders(options: {
     };
     try {
         for (const name of packages) {
-            const server = await serve(makeProvider(name, lab, realizer), { version: packageVersion(name) });
+            const server = await serve(makeProvider(name, lab, realizer, caller), { version: packageVersion(name) });
             running.push({ name, server });
         }
     } catch (error) {

@@ -5,7 +5,7 @@ import { asText, isMap } from "../../values.ts";
  * One call of AWS's API, as "ec2:AttachVolume volume=volumeId instance=instanceId": its action, and the kinds of
  * resources that IAM is asked about, each with the property that names them. In place of a property stand `self` for the
  * resource itself, `new` for what the call makes, with the tags of the request, `untagged` for what has none yet, and
- * `any` for what the provider finds by itself. Besides: `if` names a property without which there is no call, `to` the
+ * `any` for what the provider finds by itself. Besides: `if` names a property without which there is no call, `unless` one with which there is none, `to` the
  * service that a role is passed to, `policy` the policy that is attached, `tags` those that are sent in place of the
  * resource's, `tagged` those that the thing has.
  */
@@ -25,10 +25,10 @@ export interface Call {
     action: string;
     /** What each kind is named by, in order. */
     resources: [kind: string, by: string][];
-    options: Partial<Record<"if" | "to" | "policy" | "tags" | "tagged", string>>;
+    options: Partial<Record<"if" | "unless" | "to" | "policy" | "tags" | "tagged", string>>;
 }
 
-const OPTIONS = ["if", "to", "policy", "tags", "tagged"];
+const OPTIONS = ["if", "unless", "to", "policy", "tags", "tagged"];
 
 export function parseCall(text: CallText): Call {
     const [action = "", ...words] = text.split(" ");
@@ -40,6 +40,12 @@ export function parseCall(text: CallText): Call {
         resources: pairs.filter(([name]) => !isOption(name)),
         options: Object.fromEntries(pairs.filter(([name]) => isOption(name))),
     };
+}
+
+/** Whether there is the call at all, as the properties are. */
+export function isMade({ options }: Call, values: Values): boolean {
+    const holds = (path: string) => Boolean(at(values, path));
+    return (options.if === undefined || holds(options.if)) && !(options.unless !== undefined && holds(options.unless));
 }
 
 /** The calls for another set of tags. */

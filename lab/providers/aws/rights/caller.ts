@@ -1,7 +1,7 @@
 import { ACCOUNT, ApiError, type Cloud } from "../resource-type.ts";
 import { type AccessRequest, type PolicyDocument, evaluate } from "../policy-evaluation.ts";
 import { type Value, type Values, asText, isMap } from "../../values.ts";
-import { type Call, type CallText, at, idsAt, parseCall } from "./call.ts";
+import { type Call, type CallText, at, idsAt, isMade, parseCall } from "./call.ts";
 import { FUNCTION_CALLS, type Operation, callsFor } from "./calls.ts";
 
 /** Whoever runs the program. */
@@ -45,7 +45,7 @@ export class Caller {
 function requestsOf(cloud: Cloud, call: Call, subject: Subject): AccessRequest[] {
     const { action, resources, options } = call;
     const values = { ...around(cloud, subject), ...subject.values };
-    if (options.if !== undefined && !at(values, options.if)) return [];
+    if (!isMade(call, values)) return [];
     const context: AccessRequest["context"] = {};
     if (options.to !== undefined) context["iam:PassedToService"] = [options.to];
     if (options.policy !== undefined) context["iam:PolicyARN"] = idsAt(values, options.policy);

@@ -5,8 +5,14 @@ import preview from "../../../../docs/iam/preview.json" with { type: "json" };
 import route53 from "../../../../docs/iam/route53.json" with { type: "json" };
 import snapshots from "../../../../docs/iam/snapshots.json" with { type: "json" };
 import type { PolicyDocument } from "../policy-evaluation.ts";
+import { Caller } from "./caller.ts";
 
 /** The documents of docs/iam, by file: all rights of who runs the program. With preview alone it can be previewed. */
 export const DOCUMENTS = { preview, base, network, route53, "dns-01": challenges, snapshots } as Readonly<
     Record<string, PolicyDocument>
 >;
+
+/** Who runs the program has these rights and no others; another program needs rights of its own. */
+export function deployer(): Caller | undefined {
+    return process.env.LINKMESH_LAB_PROGRAM === undefined ? new Caller(Object.values(DOCUMENTS)) : undefined;
+}

@@ -177,9 +177,8 @@ export const EC2_CALLS: CallTable = {
         create: ["ec2:DescribeInstances", "ec2:AttachVolume volume=volumeId instance=instanceId"],
         update: { stopInstanceBeforeDetaching: [], forceDetach: [], skipDestroy: [] },
         delete: [
-            "ec2:StopInstances instance=instanceId if=stopInstanceBeforeDetaching",
-            "ec2:DescribeInstances if=stopInstanceBeforeDetaching",
-            "ec2:DetachVolume volume=volumeId instance=instanceId",
+            "ec2:StopInstances instance=instanceId if=stopInstanceBeforeDetaching unless=skipDestroy",
+            "ec2:DetachVolume volume=volumeId instance=instanceId unless=skipDestroy",
         ],
     },
 };
