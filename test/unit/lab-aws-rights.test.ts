@@ -44,7 +44,7 @@ async function programCalls(): Promise<{ lookUps: string[]; all: string[] }> {
                 ...Object.values(others).flat(),
                 ...Object.keys(inputs).flatMap((name) => update[name] ?? []),
             ];
-            return (texts).filter((text) => isCalled(text, inputs as Values));
+            return texts.filter((text) => isCalled(text, inputs as Values));
         }),
     );
     return { lookUps: actionsOf(lookUps), all: actionsOf([...lookUps, ...resources]) };
