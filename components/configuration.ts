@@ -65,7 +65,7 @@ function mayBeSecret(name: string): boolean {
 function fromConfiguration(name: string, text: string): unknown {
     const type = (SETTINGS as Record<string, Setting>)[name]?.type;
     if ((type !== "array" && type !== "object") || isUnset(text)) return text;
-    if (type === "array" && !text.trimStart().startsWith("[")) return text.split(",");
+    if (type === "array" && !/^\s*(\[|null\s*$)/.test(text)) return text.split(",");
     try {
         return JSON.parse(text) as unknown;
     } catch {

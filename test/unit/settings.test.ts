@@ -38,11 +38,11 @@ test.each([
     ["198.51.100.7/32, 2001:db8::/64", ["198.51.100.7/32", "2001:db8::/64"]],
     [' ["198.51.100.7/32"]', ["198.51.100.7/32"]],
 ])("a list in the stack configuration is JSON or has commas: %s", (text, sshAllowedCidrs) => {
-    const values = { ...GOOD, sshAllowedCidrs: text, trustedHops: "" };
+    const values = { ...GOOD, sshAllowedCidrs: text, trustedHops: "", httpsAllowedCidrs: "null" };
     pulumi.runtime.setAllConfig(
         Object.fromEntries(Object.entries(values).map(([name, value]) => [`fleet:${name}`, value])),
     );
-    expect(loadSettings("fleet")).toMatchObject({ sshAllowedCidrs, trustedHops: [] });
+    expect(loadSettings("fleet")).toMatchObject({ sshAllowedCidrs, trustedHops: [], httpsAllowedCidrs: [] });
 });
 
 test("text from the stack configuration becomes numbers and truth values", () => {
