@@ -112,6 +112,12 @@ it("what belongs to others can neither be changed nor named as the program's own
     await cloud.store.change((state) => (state.tags![vpc.id]!.Name = "theirs"));
     await expect(cloud.delete(vpc)).rejects.toThrow("perform: ec2:DeleteVpc");
     await expect(cloud.update(vpc, { ...vpc.inputs, ...name("linkmesh-mine") })).rejects.toThrow("ec2:CreateTags");
+    const trust = { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" };
+    const assumeRolePolicy = JSON.stringify({ Version: "2012-10-17", Statement: [trust] });
+    const role = await cloud.make("Role", { name: "linkmesh-r", assumeRolePolicy, ...name("linkmesh-r") });
+    const profile = await cloud.make("InstanceProfile", { name: "linkmesh-p", role: role.id, ...name("linkmesh-p") });
+    await cloud.delete(profile);
+    await cloud.delete(role);
     const policy = JSON.stringify({ Version: "2012-10-17", Statement: [] });
     await cloud.store.change((state) => {
         state.roles.admin = {

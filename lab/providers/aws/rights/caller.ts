@@ -71,7 +71,12 @@ function requestsOf(cloud: Cloud, call: Call, subject: Subject): AccessRequest[]
                 : by === "self" && subject.id === ""
                   ? tagsOf(subject.tags)
                   : (cloud.state.tags?.[id] ?? {});
-        const ids = by === "self" ? [subject.id || "new"] : ["any", "untagged"].includes(by) ? [by] : idsAt(values, by);
+        const ids =
+            by === "self"
+                ? [subject.id || asText(values.name) || "new"]
+                : ["any", "untagged"].includes(by)
+                  ? [by]
+                  : idsAt(values, by);
         return ids.map((id) => ({
             action,
             resource: arnOf(cloud, action, kind, id),
