@@ -12,9 +12,9 @@ export interface Connection {
     agentSocketPath?: string;
     /** The only host key that is accepted, as a line of authorized_keys; any key when absent. */
     hostKey?: string;
-    /** Failed attempts before giving up; -1 for no limit. */
+    /** Failed attempts that are tried again; -1 for no limit. */
     dialErrorLimit: number;
-    /** Seconds for one attempt; 0 for no limit. */
+    /** Seconds for a TCP connection, other than one from a bastion; 0 for no limit. */
     perDialTimeout: number;
     /** A bastion through which the host is reached. */
     proxy?: Connection;
@@ -58,14 +58,13 @@ export function checkConnection(value: Value | undefined, path = "connection"): 
 export function toConnection(value: Value | undefined): Connection {
     if (!isMap(value)) throw new ProviderError("the connection is not known yet");
     const { proxy, ...rest } = withoutNulls(value);
-    // The agent of the user's shell is taken only when there is nothing else: a stale one must not stand in the way.
-    const agent = rest.privateKey === undefined && rest.password === undefined ? process.env.SSH_AUTH_SOCK : undefined;
     return {
         port: 22,
         user: "root",
         dialErrorLimit: 10,
         perDialTimeout: 15,
-        agentSocketPath: agent,
+        // Of the user's shell, and dialled although there is a key.
+        agentSocketPath: process.env.SSH_AUTH_SOCK || undefined,
         ...(rest as unknown as Pick<Connection, "host">),
         ...(proxy === undefined ? {} : { proxy: toConnection(proxy) }),
     };

@@ -36,8 +36,9 @@ export const INPUTS: Record<string, (value: Value) => boolean> = {
 
 /**
  * Stand-in for the command provider 1.2.1: remote.Command only. As there: nothing runs in a preview, `triggers`
- * replace, any other change runs `update`, or `create` when there is none; there is no reading back. Unlike there a
- * wrong host key is not tried again, and previous output that sshd does not accept causes no warning.
+ * replace, any other change runs `update`, or `create` when there is none; there is no reading back; a command that runs
+ * ends by itself, whatever is cancelled. Unlike there previous output that sshd does not accept causes no warning, an
+ * unknown property of the connection is named without the connection's values, and what would never end fails.
  */
 export class CommandProvider implements ResourceProvider {
     readonly name = "command";
@@ -112,7 +113,6 @@ export class CommandProvider implements ResourceProvider {
         previous: Record<Stream, string> = { stdout: "", stderr: "" },
     ): Promise<Record<Stream, string>> {
         if (command === undefined) return previous;
-        const shown = LOGGING[asText(inputs.logging) || "stdoutAndStderr"] ?? [];
         return run(toConnection(inputs.connection), {
             command: asText(command),
             stdin: inputs.stdin === undefined ? undefined : asText(inputs.stdin),
@@ -120,8 +120,9 @@ export class CommandProvider implements ResourceProvider {
             optionalEnvironment: inputs.addPreviousOutputInEnv === false ? {} : previousEnvironment(previous),
             signal: request.signal,
             dialTimeoutSeconds: request.timeoutSeconds,
-            onLine: (stream, line) => {
-                if (shown.includes(stream) && line) request.log("info", line, { ephemeral: true });
+            logged: LOGGING[asText(inputs.logging) || "stdoutAndStderr"] ?? [],
+            onLine: (line) => {
+                if (line) request.log("info", line, { ephemeral: true });
             },
             onRetry: (message) => request.log("info", message, { ephemeral: true }),
         });

@@ -1,9 +1,13 @@
+import { constants } from "node:os";
 import type ssh2 from "ssh2";
 import { ProviderError } from "../provider.ts";
 import type { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
 
 export type Stream = "stdout" | "stderr";
+
+/** Bytes of a line that the real provider cannot log any more. */
+const LONG_LINE = 64 * 1024;
 
 export interface RunOptions {
     command: string;
@@ -12,77 +16,92 @@ export interface RunOptions {
     environment?: Record<string, string>;
     /** Set on the host where sshd lets it. */
     optionalEnvironment?: Record<string, string>;
-    /** Ends the connection. What the command has begun on the host goes on. */
+    /** Ends the attempts to connect. A command that runs is waited for, as with the real provider. */
     signal: AbortSignal;
     /** Seconds after which dialling gives up. The command itself has no limit, as with the real provider. */
     dialTimeoutSeconds?: number;
-    onLine?: (stream: Stream, line: string) => void;
+    /** The streams whose lines are logged. */
+    logged: readonly Stream[];
+    onLine: (line: string) => void;
     onRetry?: (message: string) => void;
 }
 
 /** Runs a command over SSH. Fails as the real provider does: with the status, the command and all that it has said. */
 export async function run(connection: Connection, options: RunOptions): Promise<Record<Stream, string>> {
     const { signal, dialTimeoutSeconds, onRetry } = options;
-    const dialSignal = dialTimeoutSeconds
-        ? AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutSeconds * 1000)])
-        : signal;
-    let dialled;
-    try {
-        dialled = await dial(connection, { signal: dialSignal, onRetry });
-    } catch (error) {
-        if (signal.aborted) throw cancelled();
-        if (!dialSignal.aborted) throw error;
-        throw new ProviderError(
-            `dial ${connection.host}:${connection.port}: no connection within ${dialTimeoutSeconds} seconds`,
-        );
-    }
-    const onAbort = () => dialled.client.destroy();
-    signal.addEventListener("abort", onAbort, { once: true });
+    const dialled = await dial(connection, {
+        signal: dialTimeoutSeconds ? AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutSeconds * 1000)]) : signal,
+        onRetry,
+    });
     try {
         await probeEnvironment(dialled.client, options.environment ?? {});
-        return await execute(dialled.client, options);
-    } catch (error) {
-        throw signal.aborted ? cancelled() : error;
+        const { stdout, stderr } = await execute(dialled.client, options);
+        return { stdout: text(stdout), stderr: text(stderr) };
     } finally {
-        signal.removeEventListener("abort", onAbort);
         dialled.close();
     }
 }
 
-function execute(client: ssh2.Client, options: RunOptions): Promise<Record<Stream, string>> {
-    const { command, stdin, onLine } = options;
+function execute(client: ssh2.Client, options: RunOptions): Promise<Record<Stream, Buffer[]>> {
+    const { command, stdin, logged, onLine } = options;
     const env = { ...options.optionalEnvironment, ...options.environment };
-    const output = { stdout: new Output(), stderr: new Output() };
-    const everything: string[] = [];
+    const output: Record<Stream, Buffer[]> = { stdout: [], stderr: [] };
+    const everything: Buffer[] = [];
+    const lines = new Lines(onLine);
     return new Promise((resolve, reject) => {
         const fail = (reason: string) =>
-            reject(new ProviderError(`${reason}: running ${JSON.stringify(command)}:\n${everything.join("")}`));
-        let exit: string | number | undefined;
-        client.on("error", (error) => fail(error.message));
-        client.once("close", () => fail("wait: the connection was lost"));
+            reject(
+                new ProviderError(
+                    `${reason}: running ${JSON.stringify(command)}:\n${Buffer.concat(everything).toString()}`,
+                ),
+            );
+        let exit: string | undefined;
+        client.on("error", () => fail(UNKNOWN_EXIT));
+        client.once("close", () => fail(UNKNOWN_EXIT));
         client.exec(command, { env }, (error, channel) => {
             if (error) return fail(error.message);
-            const collect = (name: Stream) => (chunk: string) => {
+            const collect = (name: Stream) => (chunk: Buffer) => {
                 everything.push(chunk);
-                for (const line of output[name].add(chunk)) onLine?.(name, line);
+                output[name].push(chunk);
+                if (!logged.includes(name) || lines.add(chunk)) return;
+                reject(new ProviderError(TOO_LONG));
+                client.destroy();
             };
-            channel.setEncoding("utf8").on("data", collect("stdout"));
-            channel.stderr.setEncoding("utf8").on("data", collect("stderr"));
-            channel.on("exit", (code: number | null, signal?: string) => (exit = code ?? `signal ${signal}`));
+            channel.on("data", collect("stdout"));
+            channel.stderr.on("data", collect("stderr"));
+            channel.on("exit", (code: number | null, signal?: string) => (exit = exitText(code, signal)));
             channel.on("close", () => {
-                for (const name of ["stdout", "stderr"] as const) {
-                    const rest = output[name].rest();
-                    if (rest) onLine?.(name, rest);
-                }
-                if (exit === 0) return resolve({ stdout: output.stdout.text(), stderr: output.stderr.text() });
-                if (exit === undefined) return fail("wait: remote command exited without exit status or exit signal");
-                fail(typeof exit === "number" ? `Process exited with status ${exit}` : `Process exited with ${exit}`);
+                lines.end();
+                if (exit === "") resolve(output);
+                else fail(exit ?? UNKNOWN_EXIT);
             });
             // The command may end without reading all of its input.
             channel.on("error", () => undefined);
             channel.end(stdin ?? "");
         });
     });
+}
+
+const TOO_LONG =
+    "the command has printed a line of 64 KiB or more, which is logged: the real command provider 1.2.1 waits there for ever";
+const UNKNOWN_EXIT = "wait: remote command exited without exit status or exit signal";
+
+/** Empty for success. */
+function exitText(code: number | null, signal = ""): string {
+    if (code !== null) return code === 0 ? "" : `Process exited with status ${code}`;
+    const number = constants.signals[signal as NodeJS.Signals] ?? 0;
+    return `Process exited with status ${128 + number} from signal ${signal.replace("SIG", "")}`;
+}
+
+/** Without one final newline. The real provider cannot return what is no UTF-8. */
+function text(chunks: Buffer[]): string {
+    try {
+        return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+            .decode(Buffer.concat(chunks))
+            .replace(/\n$/, "");
+    } catch {
+        throw new ProviderError("grpc: error while marshaling: string field contains invalid UTF-8");
+    }
 }
 
 /** sshd drops a refused variable in silence, so the host is asked what has arrived. */
@@ -106,30 +125,23 @@ async function probeEnvironment(client: ssh2.Client, environment: Record<string,
     }
 }
 
-/** What one stream has said, cut into lines as they become complete. */
-class Output {
-    #chunks: string[] = [];
-    #partial = "";
+/** What is logged, cut into lines as they become complete. As in the real provider, both streams are one here. */
+class Lines {
+    #partial = Buffer.alloc(0);
 
-    add(chunk: string): string[] {
-        this.#chunks.push(chunk);
-        const lines = (this.#partial + chunk).split("\n");
-        this.#partial = lines.pop()!;
-        return lines;
+    constructor(private readonly onLine: (line: string) => void) {}
+
+    /** False when a line is too long. */
+    add(chunk: Buffer): boolean {
+        this.#partial = Buffer.concat([this.#partial, chunk]);
+        for (let end; (end = this.#partial.indexOf("\n")) >= 0; this.#partial = this.#partial.subarray(end + 1)) {
+            if (end >= LONG_LINE) return false;
+            this.onLine(this.#partial.toString("utf8", 0, end));
+        }
+        return this.#partial.length < LONG_LINE;
     }
 
-    rest(): string {
-        return this.#partial;
+    end(): void {
+        if (this.#partial.length > 0) this.onLine(this.#partial.toString());
     }
-
-    /** Without one final newline. */
-    text(): string {
-        return this.#chunks.join("").replace(/\n$/, "");
-    }
-}
-
-function cancelled(): ProviderError {
-    return new ProviderError(
-        "cancelled: the connection was ended, but what the command has begun on the host may go on",
-    );
 }

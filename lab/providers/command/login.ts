@@ -1,0 +1,196 @@
+import net from "node:net";
+import type { Duplex } from "node:stream";
+import sshpk from "sshpk";
+import ssh2 from "ssh2";
+import { ProviderError } from "../provider.ts";
+import type { Connection } from "./connection.ts";
+
+/** Seconds for what has no time limit in the real provider, which would be as deaf to Ctrl-C as this is. */
+const PATIENCE = 300;
+
+/** What a connection logs in with, read. */
+export interface Login {
+    privateKey?: string;
+    hostKey?: ssh2.ParsedKey;
+}
+
+/** @throws ProviderError for what no further attempt would mend. */
+export async function readLogin(connection: Connection): Promise<Login> {
+    const { hostKey, privateKey, privateKeyPassword, agentSocketPath } = connection;
+    const login: Login = {};
+    if (hostKey !== undefined) {
+        const key = ssh2.utils.parseKey(hostKey.trim());
+        if (key instanceof Error)
+            throw new ProviderError(`failed to parse host key: ssh: no key found; ${key.message}`);
+        login.hostKey = key;
+    }
+    if (privateKey !== undefined) {
+        try {
+            login.privateKey = readableKey(privateKey);
+        } catch {
+            throw new ProviderError("ssh: no key found");
+        }
+        const key = ssh2.utils.parseKey(login.privateKey, privateKeyPassword);
+        if (key instanceof Error) throw new ProviderError(`ssh: no key found: ${key.message}`);
+    }
+    if (agentSocketPath !== undefined) await knock(agentSocketPath);
+    return login;
+}
+
+/** ssh2 does not read PKCS #8, the form of OpenSSL, which the real provider does. */
+function readableKey(text: string): string {
+    if (!text.includes("-----BEGIN PRIVATE KEY-----")) return text;
+    return sshpk.parsePrivateKey(text, "pem").toString("openssh");
+}
+
+/** The real provider dials the agent before anything else, even if it has a key and will ask it for none. */
+async function knock(path: string): Promise<void> {
+    const socket = net.connect(path);
+    try {
+        await opened(socket);
+    } catch (error) {
+        throw new ProviderError(`dial unix ${path}: ${goText(error as NodeJS.ErrnoException)}`);
+    } finally {
+        socket.destroy();
+    }
+}
+
+/** A TCP connection, with the time limit for one attempt. */
+export async function connect(connection: Connection, second: number): Promise<net.Socket> {
+    const { host, port, perDialTimeout } = connection;
+    const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    // Without noDelay a step takes 300 ms instead of 55.
+    const socket = net.connect({ host, port, noDelay: true });
+    const timer =
+        perDialTimeout > 0
+            ? setTimeout(() => socket.destroy(new Error("i/o timeout")), perDialTimeout * second)
+            : undefined;
+    try {
+        await opened(socket);
+        return socket;
+    } catch (error) {
+        const { code = "", message } = error as NodeJS.ErrnoException;
+        if (["ENOTFOUND", "EAI_AGAIN"].includes(code)) throw new Error(`dial tcp: lookup ${host}: no such host`);
+        throw new Error(`dial tcp ${address}: ${code === "" ? message : goText(error as NodeJS.ErrnoException)}`);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+function opened(socket: net.Socket): Promise<void> {
+    return new Promise((resolve, reject) => {
+        socket.once("connect", resolve);
+        // On, as an error without a listener would end the process.
+        socket.on("error", reject);
+    });
+}
+
+const GO_TEXTS: Record<string, string> = {
+    ECONNREFUSED: "connect: connection refused",
+    EHOSTUNREACH: "connect: no route to host",
+    ENETUNREACH: "connect: network is unreachable",
+    ENOENT: "connect: no such file or directory",
+    ENOTSOCK: "connect: socket operation on non-socket",
+    EACCES: "connect: permission denied",
+    ETIMEDOUT: "connect: connection timed out",
+};
+
+function goText({ code = "", message }: NodeJS.ErrnoException): string {
+    return GO_TEXTS[code] ?? message;
+}
+
+/** Why a channel is refused, RFC 4254. */
+const REFUSALS: Record<number, string> = {
+    1: "administratively prohibited",
+    2: "connect failed",
+    3: "unknown channel type",
+    4: "resource shortage",
+};
+
+/** A connection from the bastion on. No time limit is applied: the bastion's own kernel gives up after 135 seconds. */
+export function forward(bastion: ssh2.Client, { host, port }: Connection, second: number): Promise<Duplex> {
+    const channel = new Promise<Duplex>((resolve, reject) => {
+        bastion.forwardOut("127.0.0.1", 0, host, port, (error: Refusal | undefined, stream) => {
+            if (!error) return resolve(stream);
+            const reason = REFUSALS[Number(error.reason)];
+            const text = error.message.replace("(SSH) Channel open failure: ", "");
+            reject(new Error(reason ? `ssh: rejected: ${reason} (${text})` : "EOF"));
+        });
+    });
+    return patiently(channel, second, `the bastion does not say whether it reaches ${host}:${port}`);
+}
+
+interface Refusal extends Error {
+    reason?: number | string;
+}
+
+/** Handshake and login. Neither has a time limit, so that a server that takes the connection and is silent is waited for. */
+export function logIn(connection: Connection, login: Login, stream: Duplex, second: number): Promise<ssh2.Client> {
+    const { host, port } = connection;
+    const client = new ssh2.Client();
+    const ready = handshake(client, connection, login, stream);
+    return patiently(ready, second, `${host}:${port} takes the connection and says nothing`).catch((error: unknown) => {
+        client.destroy();
+        stream.destroy();
+        throw error;
+    });
+}
+
+function handshake(client: ssh2.Client, connection: Connection, { privateKey, hostKey }: Login, stream: Duplex) {
+    let isForged = false;
+    return new Promise<ssh2.Client>((resolve, reject) => {
+        const fail = (error: Fault) =>
+            reject(new Error(`ssh: handshake failed: ${isForged ? "ssh: host key mismatch" : handshakeText(error)}`));
+        // Both may report the same fault, and more than once: an error without a listener would end the process.
+        stream.on("error", fail);
+        client.on("error", fail);
+        client.once("close", () => fail(new Error("EOF")));
+        client.on("keyboard-interactive", (_name, _instructions, _language, prompts, finish) =>
+            finish(prompts.map(() => connection.password ?? "")),
+        );
+        client.once("ready", () => resolve(client));
+        client.connect({
+            sock: stream,
+            username: connection.user,
+            privateKey,
+            passphrase: connection.privateKeyPassword,
+            password: connection.password,
+            tryKeyboard: connection.password !== undefined,
+            // With a key the real provider asks the agent for none.
+            agent: privateKey === undefined ? connection.agentSocketPath : undefined,
+            readyTimeout: 0,
+            ...(hostKey && {
+                algorithms: { serverHostKey: [hostKey.type] },
+                hostVerifier(key: Buffer) {
+                    isForged = !key.equals(hostKey.getPublicSSH());
+                    return !isForged;
+                },
+            }),
+        });
+    });
+}
+
+interface Fault extends NodeJS.ErrnoException {
+    level?: string;
+}
+
+function handshakeText({ level, code, message }: Fault): string {
+    if (level === "client-authentication")
+        return "ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain";
+    if (message.includes("host key format")) return "ssh: no common algorithm for host key";
+    return code === "ECONNRESET" ? "read: connection reset by peer" : "EOF";
+}
+
+/** Fails where the real provider would wait for ever: nobody would know why. */
+async function patiently<T>(work: Promise<T>, second: number, what: string): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+        const sentence = `${what}: the command provider 1.2.1 has no time limit there, waits on, and does not hear Ctrl-C`;
+        timer = setTimeout(() => reject(new ProviderError(sentence)), PATIENCE * second);
+    });
+    try {
+        return await Promise.race([work, late]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
