@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkConnection } from "../host/preflight.ts";
 import { holds } from "../settings/secret.ts";
 import type { Settings } from "../settings.ts";
 import { isIpv6 } from "../surfaces.ts";
@@ -44,6 +45,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         findSnapshot(name, settings, opts),
         findDataVolume(name, opts),
         findSubnet(settings, opts),
+        checkConnection(settings),
     ]);
     const image = await findImage(settings, type, opts);
     refuseOtherPackage(settings, type.architecture);

@@ -1,6 +1,7 @@
 import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Secret } from "../settings/secret.ts";
+import { remarks } from "./remarks.ts";
 import { renderStep } from "./render/step.ts";
 
 export interface SshHostArgs {
@@ -58,7 +59,8 @@ export class SshHost {
             privateKey: args.privateKey,
             hostKey: args.hostKey,
             perDialTimeout: 15,
-            proxy: args.bastion && { ...args.bastion, perDialTimeout: 15 },
+            // A dead one ends it within a minute. Four wrong logins are as many as its sshd explains.
+            proxy: args.bastion && { ...args.bastion, perDialTimeout: 15, dialErrorLimit: 3 },
         });
     }
 
@@ -88,12 +90,18 @@ export class SshHost {
                 deletedWith: this.args.machine,
                 dependsOn: this.lastStep ? [this.lastStep] : this.args.dependsOn,
                 additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
+                // From a bastion on a try that is not answered takes 135 seconds, whatever perDialTimeout says. The
+                // provider takes this time for connecting alone.
+                customTimeouts: this.args.bastion && limit(12 * connectionAttempts),
+                hooks: remarks(`${this.name}-${name}`, name, secret, this.parent),
             },
         );
         this.lastStep = command;
         return command;
     }
 }
+
+const limit = (seconds: number) => ({ create: `${seconds}s`, update: `${seconds}s` });
 
 /** Refuses the secret output of a resource among plain texts: the step's output, which is logged, could hold it. */
 function plain(step: string, text: pulumi.Output<string>): pulumi.Output<string> {

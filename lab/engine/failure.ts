@@ -30,22 +30,17 @@ export function failureSentence(diagnostics: Diagnostic[], stderr: string, stdou
 
 function resourceFailure({ urn = "", step, message }: Diagnostic): string {
     if (step) return `step ${step}: ${commandFailure(message)}`;
+    // The program's own word of a step that failed.
+    if (/^(error: )?step \S+: /.test(message)) return firstLine(message);
     return `${resourceName(urn)} (${typeOf(urn).split(":").at(-1)}): ${firstLine(message)}`;
 }
 
-const COMMAND_FAILED = /Process exited with status (\d+): running "(?:[^"\\]|\\.)*":?\s*/s;
-
-const UNREACHABLE =
-    "; check that the machine runs and that sshAllowedCidrs holds the address from which you run this, or the bastion's";
-
-/** A connection that ends in the midst of a step. */
-const LOST = /wait: (the connection was lost|remote command exited without exit status)/;
+const COMMAND_FAILED = /Process exited with status (\d+)(?: from signal \w+)?: running "(?:[^"\\]|\\.)*":?\s*/s;
 
 function commandFailure(message: string): string {
-    if (LOST.test(message))
-        return "the connection to the machine was lost while it ran: run this again, it goes on from there";
     const match = COMMAND_FAILED.exec(message);
-    if (!match) return firstLine(message) + (/after \d+ failed attempts/.test(message) ? UNREACHABLE : "");
+    // What the program itself says of an error comes first.
+    if (!match) return firstLine(message);
     const lines = message
         .slice(match.index + match[0].length)
         .split("\n")

@@ -39,6 +39,7 @@ export class EngineStages {
     readonly #begin: (name: string) => OpenStage;
     readonly #whole: Pick<OpenStage, "warn">;
     readonly #groups = new Map<string, Group>();
+    readonly #warned = new Set<string>();
     /** Number of operations that changed something, by name of the operation ("create", "update" …). */
     changes: Record<string, number> = {};
     /** Whether any resource has been touched: until then nothing has happened outside of this process. */
@@ -58,7 +59,8 @@ export class EngineStages {
             const { urn, message, severity } = event.diagnosticEvent;
             const stage = urn ? this.#groupOf(urn)?.stage : undefined;
             const text = plainText(message).trim();
-            if (severity === "warning" || WARNING.test(text)) (stage ?? this.#whole).warn(text.replace(WARNING, ""));
+            if (severity === "warning" || WARNING.test(text))
+                this.#warn(stage ?? this.#whole, text.replace(WARNING, ""));
             else stage?.progress(text.split("\n").at(-1) ?? "");
         } else if (event.resOutputsEvent) {
             this.#end(event.resOutputsEvent.metadata.urn);
@@ -76,6 +78,14 @@ export class EngineStages {
             if (group.running.size > 0) this.#remove(name, group, () => group.stage.fail());
             else this.#finish(name, group);
         }
+    }
+
+    /** Once: what a step remarks while it runs the program says again, with the step's name, when it is done. */
+    #warn(stage: Pick<OpenStage, "warn">, text: string): void {
+        const remark = text.replace(/^step \S+: /, "");
+        if (remark !== text && this.#warned.has(remark)) return;
+        this.#warned.add(remark);
+        stage.warn(text);
     }
 
     #start(urn: string, op: string, step: string): void {

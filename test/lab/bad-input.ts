@@ -97,11 +97,11 @@ export function badInput(): void {
         await labOk("up", "--set", "acmeDirectory=");
     });
 
-    test("a refused SSH connection names the setting to look at", async () => {
+    test("a refused SSH connection is told with its cause", async () => {
         await onMachine("systemctl stop ssh.service");
         fails(
             await lab("up", "--set", "collectorsExpected=60000"),
-            /step nginx: .*after 10 failed attempts.*sshAllowedCidrs holds the address/,
+            /step nginx: nothing listens on the machine's port 22: .*after 10 failed attempts: dial tcp .*: connection refused/,
         );
         await onMachine("systemctl start ssh.service");
         await labOk("up", "--set", "collectorsExpected=");

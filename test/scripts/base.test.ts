@@ -76,3 +76,22 @@ test("what cannot be put back is told", () => {
     );
     expect(ran.errors).toEqual(["error: no"]);
 });
+
+test("a line that is too long for the provider is cut, and bytes that are no text are marked", () => {
+    const machine = new Machine({ step: "ready" });
+    const long = "head -c 70000 /dev/zero | tr '\\0' x";
+    const ran = machine.run({
+        main: `${long}; echo; printf 'a\\377b\\n'; { printf é%.0s {1..2100}; echo; } >&2; ${long} >&2; fail "$(${long})"`,
+    });
+    expect(ran.stdout).toBe(`${"x".repeat(2000)} …\na?b\n`);
+    expect(ran.stderr.split("\n").map(({ length }) => length)).toEqual([2002, 2002, 0]);
+    expect(ran.stderr).toMatch(/^é{2000} …\nx{2000} …\n$/);
+    expect(ran.status).toBe(1);
+});
+
+test("all that a step has said arrives, in its order, before it ends", () => {
+    const machine = new Machine({ step: "ready" });
+    const ran = machine.run({ main: "for n in {1..3000}; do echo $n; done; fail no" });
+    expect(ran.stdout.split("\n")).toHaveLength(3001);
+    expect(ran.errors).toEqual(["error: no"]);
+});

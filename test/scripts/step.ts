@@ -201,7 +201,13 @@ function enter(dir: string, lower: string, command: string, input = "") {
     const script = `cd ${dir} && mount -t overlay overlay -o lowerdir=${lower},upperdir=written,workdir=work root &&
         for path in dev proc sys; do mount --rbind /$path root/$path; done &&
         mount -t tmpfs tmpfs root/tmp && exec chroot root bash -c "$1"`;
-    return spawnSync("unshare", ["--mount", "--", "sh", "-c", script, "sh", command], { input, encoding: "utf8" });
+    const ran = spawnSync("unshare", ["--mount", "--", "sh", "-c", script, "sh", command], { input });
+    return { status: ran.status, stdout: text(ran.stdout), stderr: text(ran.stderr) };
+}
+
+/** Fails as Pulumi's provider does with what is no UTF-8. */
+function text(output: Buffer): string {
+    return new TextDecoder("utf-8", { fatal: true }).decode(output);
 }
 
 /** A key and its certificate for names, in PEM form. */

@@ -33,10 +33,21 @@ describe("failureSentence", () => {
         [
             "a connection",
             "error: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused",
-            "step nginx: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused; check that the machine runs and that sshAllowedCidrs holds the address from which you run this, or the bastion's",
+            "step nginx: after 3 failed attempts: dial tcp 10.77.129.1:22: connection refused",
+        ],
+        [
+            "a signal",
+            'Process exited with status 137 from signal KILL: running "x":\n',
+            "step nginx: ended with status 137 and said nothing",
         ],
     ])("step: %s", (_, message, sentence) => {
         expect(step(message)).toBe(sentence);
+    });
+
+    it("takes the program's own word of a step, which comes first", () => {
+        const said = { urn: RECORD, message: "error: step nginx: nothing listens (after 1 failed attempts)\n" };
+        const error = { urn: COMMAND, step: "nginx", message: "after 1 failed attempts" };
+        expect(failureSentence([said, error], "")).toBe("step nginx: nothing listens (after 1 failed attempts)");
     });
 
     it("names a cloud resource and its type", () => {

@@ -48,10 +48,13 @@ describe("EngineStages", () => {
         ]);
     });
 
-    it("keeps a step's warnings", () => {
+    it("keeps a step's warnings, which the program says again", () => {
         stages.handle(pre(NGINX));
         stages.handle({
             diagnosticEvent: { urn: NGINX, message: "warning: few files\n", severity: "info" },
+        } as EngineEvent);
+        stages.handle({
+            diagnosticEvent: { urn: "urn:x", message: "step nginx: few files\n", severity: "warning" },
         } as EngineEvent);
         expect(lines).toEqual(["! step linkmesh-nginx: few files"]);
     });

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
 import { BASTION } from "./keys.ts";
 import { ARM_PACKAGE } from "./refused-lookups.ts";
+import { checkConnection } from "../../lab/providers/command/connection.ts";
 import { CONFIG, isSecret, reveal, runProgram, type Registered, valueOf } from "./program.ts";
 
 const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
@@ -263,9 +264,15 @@ test("a bastion: every step goes through it, its host key pinned and its private
                 ...{ host: "bastion.example.com", user: "admin" },
                 hostKey: BASTION.bastionHostKey,
                 privateKey: BASTION.bastionPrivateKey,
+                ...{ perDialTimeout: 15, dialErrorLimit: 3 },
             },
         });
+        // The real provider's CLI prints the whole connection when it has a property too many.
+        expect(checkConnection(reveal(command.inputs.connection))).toEqual([]);
     }
+    expect(commands.map(({ createTimeout }) => createTimeout)).toEqual(
+        commands.map(({ name }) => (name === "linkmesh-ready" ? "360s" : "120s")),
+    );
 });
 
 test.each([

@@ -18,6 +18,8 @@ export interface Registered {
     protect: boolean;
     additionalSecretOutputs: string[];
     aliases: { name: string; type: string }[];
+    /** As "120s"; undefined for the provider's own. */
+    createTimeout: string | undefined;
 }
 
 const SECRET = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270" };
@@ -130,6 +132,7 @@ function readRequest(request: Request): Registered {
             name: alias.getSpec().getName(),
             type: alias.getSpec().getType(),
         })),
+        createTimeout: get<{ getCreate(): string } | undefined>("Customtimeouts")?.getCreate() || undefined,
     };
 }
 

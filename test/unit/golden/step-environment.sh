@@ -16,6 +16,7 @@ DATA=/srv/linkmesh
 PACKAGE=linkmesh-server
 WORK=''
 FINISHED=''
+OUTPUT=''
 UNDO=()
 AGAIN=()
 fail() {
@@ -39,10 +40,16 @@ start() {
         flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
         echo "Waited for a step that was still running."
     fi
+    exec > >(printable 9>&-) && OUTPUT=$!
+    exec 2> >(printable >&2 9>&-) && OUTPUT+=" $!"
     find /tmp -maxdepth 1 -name 'linkmesh-step.*' ! -path "$WORK" -exec rm -rf {} +
     unpack || fail "cannot write in /tmp: is the disk full?"
     main
     FINISHED=yes
+}
+printable() {
+    exec perl -ne 'BEGIN { $| = 1; $SIG{TERM} = "IGNORE" } chomp; utf8::decode($_) or s/[^\x00-\x7f]/?/g;
+        $_ = substr($_, 0, 2000) . " \x{2026}" if length > 2000; utf8::encode($_); print "$_\n"'
 }
 finish() {
     local status=0
@@ -55,6 +62,10 @@ finish() {
         undo
     fi
     rm -rf "$WORK"
+    if [ -n "$OUTPUT" ]; then
+        exec >&- 2>&-
+        wait $OUTPUT
+    fi
     exit "$status"
 }
 full_disk() {

@@ -16,6 +16,7 @@ TLS=/etc/linkmesh-proxy/tls   # one folder for each certificate of the user's ow
 
 WORK=''
 FINISHED=''
+OUTPUT='' # processes through which it goes
 UNDO=()
 AGAIN=()
 
@@ -48,11 +49,21 @@ start() {
         # Ends this step when nobody listens any more: what it was to do may have been taken back meanwhile.
         echo "Waited for a step that was still running."
     fi
+    # From here on: whoever waited must hear at once that nobody listens.
+    exec > >(printable 9>&-) && OUTPUT=$!
+    exec 2> >(printable >&2 9>&-) && OUTPUT+=" $!"
     # Secrets may be in what a step that was killed has left.
     find /tmp -maxdepth 1 -name 'linkmesh-step.*' ! -path "$WORK" -exec rm -rf {} +
     unpack || fail "cannot write in /tmp: is the disk full?"
     main
     FINISHED=yes
+}
+
+# Lines as Pulumi's provider takes them: it hangs at one of 64 KiB, and fails at what is no UTF-8. Debian's images have
+# perl without its modules.
+printable() {
+    exec perl -ne 'BEGIN { $| = 1; $SIG{TERM} = "IGNORE" } chomp; utf8::decode($_) or s/[^\x00-\x7f]/?/g;
+        $_ = substr($_, 0, 2000) . " \x{2026}" if length > 2000; utf8::encode($_); print "$_\n"'
 }
 
 finish() {
@@ -67,6 +78,11 @@ finish() {
         undo
     fi
     rm -rf "$WORK"
+    if [ -n "$OUTPUT" ]; then
+        exec >&- 2>&-
+        # shellcheck disable=SC2086
+        wait $OUTPUT
+    fi
     exit "$status"
 }
 

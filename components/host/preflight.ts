@@ -1,0 +1,63 @@
+import net from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import { isMocked } from "../mocks.ts";
+import type { Settings } from "../settings.ts";
+
+const PATIENCE_MS = 10_000;
+
+/**
+ * Refuses what no step could connect by, before anything is created: the provider has no time limit for a bastion that
+ * is silent, and asks for the SSH agent even if it has a key. Not in a preview, which may run where nothing is reached.
+ * @throws RunError with one sentence.
+ */
+export async function checkConnection({ paused, bastionHost }: Settings): Promise<void> {
+    if (pulumi.runtime.isDryRun() || isMocked() || paused) return;
+    await Promise.all([
+        checkAgent(process.env.SSH_AUTH_SOCK),
+        bastionHost === "" ? undefined : checkBastion(bastionHost),
+    ]);
+}
+
+export async function checkAgent(path = ""): Promise<void> {
+    if (path === "" || process.platform === "win32") return;
+    const fault = await faultOf(net.connect(path), "connect");
+    if (fault === undefined) return;
+    throw new pulumi.RunError(
+        `SSH_AUTH_SOCK is ${path}, where no SSH agent answers (${fault}), and without one no step could connect; run \`env -u SSH_AUTH_SOCK pulumi up\`, or start the agent.`,
+    );
+}
+
+export async function checkBastion(host: string, port = 22, patience = PATIENCE_MS): Promise<void> {
+    const fault = await faultOf(net.connect({ host, port }), "greet", patience);
+    if (fault === undefined) return;
+    throw new pulumi.RunError(
+        fault === NO_SSH
+            ? `bastionHost: what answers on port ${port} of ${host} is no SSH server; name the bastion, or correct its sshd.`
+            : `bastionHost: ${host} does not answer on port ${port} (${fault}), so no step could connect; start it, or let in the address from which you run this.`,
+    );
+}
+
+const NO_SSH = "no SSH";
+
+/** What keeps a socket from connecting, or the server there from greeting as an SSH server does. */
+function faultOf(socket: net.Socket, wanted: "connect" | "greet", patience = PATIENCE_MS): Promise<string | undefined> {
+    return new Promise((resolve) => {
+        const settle = (fault?: string) => {
+            clearTimeout(timer);
+            socket.destroy();
+            resolve(fault);
+        };
+        const timer = setTimeout(settle, patience, "no answer");
+        let said = "";
+        socket.on("error", (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
+        socket.on("connect", () => {
+            if (wanted === "connect") settle();
+        });
+        // A server may send other lines before its version.
+        socket.on("data", (chunk) => {
+            said += chunk.toString("latin1");
+            if (/^SSH-2\.0-/m.test(said)) settle();
+        });
+        socket.on("end", () => settle(NO_SSH));
+    });
+}
