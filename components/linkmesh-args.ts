@@ -71,6 +71,8 @@ export interface LinkMeshArgs {
     image?: string;
     /** Machine image. By default the newest one of the system at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured. */
     imageId?: string;
+    /** Availability zone of a new stack. By default that of subnetId, or the first of the region that offers the instance type. Name another one where the type is out of capacity. A data volume cannot move, so a stack that has one stays where it is. */
+    availabilityZone?: string;
     /** IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId. Default: "10.77.0.0/24". */
     vpcCidr?: string;
     /** An existing subnet to use instead of an own VPC: public (with an internet gateway), or with publicAddress=false one that has another way out. Without an IPv6 block the machine has IPv4 alone. */

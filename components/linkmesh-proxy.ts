@@ -4,6 +4,7 @@ import { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
 import type { Surroundings } from "./cloud/lookups.ts";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
+import { staysIn } from "./cloud/lookups/place.ts";
 import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
@@ -107,7 +108,9 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 // Named although it is AWS's default: without it a change back would be none.
                 cpuCredits: surroundings.burstable ? settings.cpuCredits : undefined,
                 subnetId: surroundings.subnet?.id ?? ownNetwork!.subnetId,
-                availabilityZone: ownNetwork?.availabilityZone ?? surroundings.availabilityZone,
+                availabilityZone:
+                    ownNetwork?.availabilityZone.apply((zone) => staysIn(zone, settings)) ??
+                    surroundings.availabilityZone,
                 securityGroupIds: [group.id],
                 userData: pulumi
                     .all([

@@ -8,6 +8,7 @@ import { loginKeyName } from "./login-key.ts";
 import { findImage } from "./lookups/image.ts";
 import { findMachineType } from "./lookups/machine-type.ts";
 import { refuseOtherPartition } from "./lookups/partition.ts";
+import { placeOf } from "./lookups/place.ts";
 import { findDataVolume, findSnapshot } from "./lookups/storage.ts";
 import { findSubnet } from "./lookups/subnet.ts";
 import { findZone, type Zone } from "./lookups/zone.ts";
@@ -53,7 +54,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         refuseShrinking(settings, volume);
         sayReplacement(settings, volume);
     }
-    const availabilityZone = placeOf(settings, type.availabilityZones, subnet, volume);
+    const availabilityZone = placeOf(settings, type, subnet, volume);
     if (settings.uiDomain !== "" && !SYSTEM_FACTS[image.system].http2PerName) {
         throw new pulumi.RunError(
             `uiDomain: the nginx of ${SYSTEM_FACTS[image.system].label} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set image to debian-13, or remove uiDomain.`,
@@ -81,7 +82,6 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     };
 }
 
-type Subnet = Awaited<ReturnType<typeof findSubnet>>;
 type DataVolume = Awaited<ReturnType<typeof findDataVolume>>;
 
 /** A Debian package's file name ends with its architecture. */
@@ -107,20 +107,4 @@ function sayReplacement(settings: Settings, { loginKey }: NonNullable<DataVolume
     void pulumi.log.warn(
         `sshPublicKey: another login key (${wanted} in place of ${loginKey}) replaces the machine, and LinkMesh is away meanwhile; addresses and data stay. Set the former key again to keep the machine.`,
     );
-}
-
-/** The availability zone of the machine. Where a data volume is there already, it is the volume's: nobody moves that. */
-function placeOf({ instanceType, subnetId }: Settings, offered: string[], subnet: Subnet, volume: DataVolume): string {
-    if (subnet && volume && subnet.availabilityZone !== volume.availabilityZone) {
-        throw new pulumi.RunError(
-            `subnetId: ${subnetId} lies in ${subnet.availabilityZone}, but the stack's data volume in ${volume.availabilityZone}; name a subnet there, or destroy the stack with finalSnapshot=true and make it anew with restoreFrom=latest.`,
-        );
-    }
-    const place = subnet?.availabilityZone ?? volume?.availabilityZone ?? offered[0]!;
-    if (!offered.includes(place)) {
-        throw new pulumi.RunError(
-            `instanceType: ${instanceType} is not offered in ${place}, where ${subnet ? subnetId : "the stack's data volume"} is; choose another type.`,
-        );
-    }
-    return place;
 }

@@ -43,6 +43,18 @@ export const MACHINE_SETTINGS = {
             text.toLowerCase().regex(/^ami-[a-z0-9]+$/, "must be an image id such as ami-0123456789abcdef0"),
         ),
     }),
+    availabilityZone: setting({
+        type: "string",
+        description:
+            "Availability zone of a new stack. By default that of subnetId, or the first of the region that offers the instance type. Name another one where the type is out of capacity. A data volume cannot move, so a stack that has one stays where it is.",
+        default: "",
+        example: "eu-central-1b",
+        schema: optional(
+            text
+                .toLowerCase()
+                .regex(/^[a-z]+(-[a-z]+)+-\d+[a-z]$/, "must be an availability zone such as eu-central-1b"),
+        ),
+    }),
     vpcCidr: setting({
         type: "string",
         description: "IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId.",

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { programInstance } from "../../lab/cloud/state.ts";
 import { terminate } from "../../lab/providers/aws/instance.ts";
 import { certificatesIssued } from "../../lab/services/acme-front.ts";
-import { changeCloud, cloud, expectNothingLeft, identity, lab, labOk, onMachine, theLab, useLab } from "./lab.ts";
+import { changeCloud, cloud, expectNothingLeft, identity, lab, labOk, onMachine, sets, theLab, useLab } from "./lab.ts";
 
 // A lab of its own, beside the one of the other tests: what takes long here is the machine's, not the tests'.
 useLab("test-recreate");
@@ -48,8 +48,25 @@ test("a stack from the latest snapshot needs one: refused before anything is cre
     expect(existsSync(join(theLab().dir, "cloud.json")), "a cloud with anything in it").toBe(false);
 });
 
-test("a stack with a production certificate, and a last snapshot to be kept", async () => {
-    await labOk("up", "--set", "acmeDirectory=production", "--set", "finalSnapshot=true", "--set", "restoreFrom=");
+test("a zone that is out of the type at the first up: nothing moves, and a destroy is the way to another zone", async () => {
+    const failed = await lab("up", ...sets({ restoreFrom: "", instanceType: "t3a.nano" }));
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.stderr).toContain("InsufficientInstanceCapacity");
+    const there = () => Object.values(cloud().volumes).map(({ availabilityZone }) => availabilityZone);
+    expect(there()).toEqual(["eu-central-1a"]);
+    const moved = await lab("up", "--set", "availabilityZone=eu-central-1b");
+    expect(moved.exitCode).not.toBe(0);
+    expect(moved.stderr).toMatch(
+        /^error: availabilityZone: eu-central-1b, but the stack's data volume \S+ lies in eu-c/m,
+    );
+    expect(there()).toEqual(["eu-central-1a"]);
+    await labOk("destroy", "--stack");
+});
+
+test("a stack in the other zone, with a production certificate, and a last snapshot to be kept", async () => {
+    const chosen = { availabilityZone: "eu-central-1b", instanceType: "t3a.nano" };
+    await labOk("up", ...sets({ ...chosen, acmeDirectory: "production", finalSnapshot: "true", restoreFrom: "" }));
+    expect(Object.values(cloud().subnets).map(({ availabilityZone }) => availabilityZone)).toContain("eu-central-1b");
     before = await kept();
     expect(certificatesIssued(theLab()).production).toBe(1);
 });

@@ -35,8 +35,22 @@ it.each<[token: string, args: Values, result: Values]>([
     ["aws:index/getPartition:getPartition", {}, { partition: "aws", dnsSuffix: "amazonaws.com" }],
     [
         "aws:index/getAvailabilityZones:getAvailabilityZones",
-        { state: "available" },
+        { filters: [{ name: "zone-type", values: ["availability-zone"] }] },
         { names: ["eu-central-1a", "eu-central-1b", "eu-central-1c"], zoneIds: ["euc1-az1", "euc1-az2", "euc1-az3"] },
+    ],
+    [
+        "aws:index/getAvailabilityZones:getAvailabilityZones",
+        { state: "available", excludeNames: ["eu-central-1b", "eu-central-1c"] },
+        {
+            names: ["eu-central-1-ham-1a", "eu-central-1a"],
+            zoneIds: ["euc1-ham1-az1", "euc1-az1"],
+            groupNames: ["eu-central-1-ham-1", "eu-central-1"],
+        },
+    ],
+    [
+        "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
+        { locationType: "availability-zone", filters: [{ name: "instance-type", values: ["t3.small"] }] },
+        { locations: ["eu-central-1-ham-1a", "eu-central-1a", "eu-central-1b", "eu-central-1c"] },
     ],
     [
         "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",

@@ -35,6 +35,7 @@ it.each<[ami: string, instanceType: string, message: string]>([
     ["ami-0ubuntu24labarm64", "t3.small", "does not match the architecture 'arm64' of the specified AMI"],
     ["ami-0ubuntu24labarm64", "t4g.small", "the lab runs on amd64 only: arm64 can be previewed, not brought up"],
     ["ami-0", "t3.small", "InvalidAMIID.NotFound"],
+    ["ami-0debian13labamd64", "t3a.nano", "InsufficientInstanceCapacity: We currently do not have sufficient t3a.nano"],
 ])("a machine of %s and %s is refused", async (ami, instanceType, message) => {
     const { card } = await cloud.network();
     await expect(cloud.instance(card, { ami, instanceType })).rejects.toThrow(message);

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
+import { staysIn } from "../../components/cloud/lookups/place.ts";
 import { CONFIG, runProgram } from "./program.ts";
 
 const refusal = (run: Promise<unknown>) =>
@@ -14,6 +15,7 @@ describe("a look-up that fails", () => {
         ["getZone", "hostedZone: looking up example.com in Route 53 failed: "],
         ["getInstanceType", "instanceType: t3.small cannot be looked up: "],
         ["getInstanceTypeOfferings", "instanceType: t3.small cannot be looked up: "],
+        ["getAvailabilityZones", "availabilityZone: the region's availability zones cannot be looked up: "],
         ["getAmi", "imageId: the newest image of Debian 13, debian-13-amd64-*, cannot be looked up"],
         ["getAmi", "imageId: ami-0pinned cannot be used in this region: ", { imageId: "ami-0pinned" }],
         ["getSubnet", "subnetId: subnet-0aaaa cannot be used: ", { subnetId: "subnet-0aaaa" }],
@@ -67,5 +69,32 @@ describe("of several volumes with the stack's tag", () => {
         expect(sentence).toMatch(/^the volumes vol-0 and vol-1 all carry the tag linkmesh-proxy=[^\n]*\.$/);
         expect(sentence).toContain("more than one is attached to a machine");
         expect(sentence).toContain("take the tag off all but the one that `pulumi stack --show-ids` shows");
+    });
+});
+
+describe("the availability zone", () => {
+    const zoneOf = async (config: Record<string, string>, volumeZone = "") => {
+        const { named } = await runProgram({ ...CONFIG, ...config }, { volumeZone });
+        const [subnet, volume] = ["linkmesh-network-subnet", "linkmesh-machine-data"].map((name) => named(name).inputs);
+        expect(volume!.availabilityZone).toBe(subnet!.availabilityZone);
+        return volume!.availabilityZone;
+    };
+
+    test("is the first of the region that offers the type, and no Local Zone", async () => {
+        expect(await zoneOf({})).toBe("eu-central-1a");
+        expect(await zoneOf({ instanceType: "m7i.large" })).toBe("eu-central-1b");
+    });
+
+    test("is the one that is set, also where the data volume lies in it", async () => {
+        expect(await zoneOf({ availabilityZone: " EU-central-1c" })).toBe("eu-central-1c");
+        expect(await zoneOf({ availabilityZone: "eu-central-1c" }, "eu-central-1c")).toBe("eu-central-1c");
+    });
+
+    test("is no other than that of a subnet that was made before there was a data volume", () => {
+        expect(staysIn("eu-central-1a", { availabilityZone: "" })).toBe("eu-central-1a");
+        expect(staysIn("eu-central-1a", { availabilityZone: "eu-central-1a" })).toBe("eu-central-1a");
+        expect(() => staysIn("eu-central-1a", { availabilityZone: "eu-central-1b" })).toThrow(
+            "availabilityZone: eu-central-1b, but the stack's subnet lies in eu-central-1a and cannot move; ",
+        );
     });
 });

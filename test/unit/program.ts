@@ -185,7 +185,8 @@ interface Existing {
 
 function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: Existing[]): Record<string, unknown> {
     const filtered = (name: string) =>
-        (inputs.filters as { name: string; values: string[] }[]).find((filter) => filter.name === name)?.values;
+        (inputs.filters as { name: string; values: string[] }[] | undefined)?.find((filter) => filter.name === name)
+            ?.values;
     switch (token) {
         case "aws:route53/getZone:getZone":
             if (inputs.name === "dev.example.com") return { zoneId: "Z2", name: inputs.name, nameServers: [] };
@@ -208,9 +209,18 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: 
             const filters = inputs.filters as { values: string[] }[];
             const [type] = filters[0]!.values;
             if (type === "m1.none") return { locations: [] };
+            // A Local Zone, to which the account has opted in, sorts first.
             return {
-                locations: ["eu-central-1b", ...(type === "m7i.large" ? [] : ["eu-central-1c", "eu-central-1a"])],
+                locations: [
+                    "eu-central-1b",
+                    ...(type === "m7i.large" ? [] : ["eu-central-1c", LOCAL, "eu-central-1a"]),
+                ],
             };
+        }
+        case "aws:index/getAvailabilityZones:getAvailabilityZones": {
+            const [type] = filtered("zone-type") ?? [];
+            const zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"];
+            return { names: type === "availability-zone" ? zones : [LOCAL, ...zones] };
         }
         case "aws:ec2/getAmi:getAmi":
             return describeImage(inputs.filters as { name: string; values: string[] }[]);
@@ -219,7 +229,7 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: 
             return {
                 id: inputs.id,
                 vpcId: "vpc-0existing",
-                availabilityZone: "eu-central-1c",
+                availabilityZone: inputs.id === "subnet-010c" ? LOCAL : "eu-central-1c",
                 ipv6CidrBlock: inputs.id === "subnet-0004" ? "" : "2001:db8:1::/64",
                 ipv6Native: inputs.id === "subnet-0006",
             };
@@ -256,6 +266,8 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: 
 const NOTHING_FOUND = "couldn't find resource";
 const DENIED =
     "operation error EC2: api error UnauthorizedOperation: You are not authorized to perform this operation.";
+
+const LOCAL = "eu-central-1-ham-1a";
 
 const GATEWAY = { cidrBlock: "0.0.0.0/0", gatewayId: "igw-0existing" };
 /** By table, which is named as its subnet. */

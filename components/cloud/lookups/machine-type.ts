@@ -6,7 +6,7 @@ import { answer } from "./message.ts";
 export type MachineType = Awaited<ReturnType<typeof findMachineType>>;
 
 /**
- * Architecture of the instance type, and the availability zones that offer it, in order.
+ * Architecture of the instance type, the availability zones of the region, and where the type is offered, in order.
  * @throws RunError when there is none, or when its disks have no stable names
  */
 export async function findMachineType({ instanceType }: Settings, opts: pulumi.InvokeOptions) {
@@ -14,6 +14,13 @@ export async function findMachineType({ instanceType }: Settings, opts: pulumi.I
     const described = answer(failure, "ec2:DescribeInstanceTypes", aws.ec2.getInstanceType({ instanceType }, opts));
     // A type that does not exist is offered nowhere, and then that is said.
     described.catch(() => undefined);
+    // By type: where the account has opted in to Local and Wavelength Zones they are places of offerings, too, and sort first.
+    const zones = answer(
+        "availabilityZone: the region's availability zones cannot be looked up",
+        "ec2:DescribeAvailabilityZones",
+        aws.getAvailabilityZones({ filters: [{ name: "zone-type", values: ["availability-zone"] }] }, opts),
+    );
+    zones.catch(() => undefined);
     const { locations } = await answer(
         failure,
         "ec2:DescribeInstanceTypeOfferings",
@@ -22,8 +29,9 @@ export async function findMachineType({ instanceType }: Settings, opts: pulumi.I
             opts,
         ),
     );
-    const availabilityZones = [...locations].sort();
-    if (availabilityZones.length === 0) {
+    const availabilityZones = [...(await zones).names].sort();
+    const offered = [...locations].sort();
+    if (!offered.some((place) => availabilityZones.includes(place))) {
         throw new pulumi.RunError(
             `instanceType: ${instanceType} is not offered in this region; choose another type or another aws:region.`,
         );
@@ -38,6 +46,7 @@ export async function findMachineType({ instanceType }: Settings, opts: pulumi.I
     return {
         architecture,
         availabilityZones,
+        offered,
         bootModes: type.bootModes,
         burstable: type.burstablePerformanceSupported,
         needsEna: type.enaSupport === "required",

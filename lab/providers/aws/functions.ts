@@ -11,7 +11,7 @@ import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./res
 import { getRouteTable, getRouteTables } from "./route-tables.ts";
 import { getSnapshot, getSnapshotIds } from "./snapshots.ts";
 import { getEbsVolumes, getVolume } from "./volumes.ts";
-import { zoneId, zonesOf } from "./zones.ts";
+import { getAvailabilityZones, localZoneOf, zoneId, zonesOf } from "./zones.ts";
 
 const getAmi: CloudFunction = {
     inputs: {
@@ -208,7 +208,7 @@ function imageAttributes({ imageId, name, architecture, owner, rootDeviceName }:
 
 /** Location name and the zones that it stands for. */
 function locationsOf(region: string, locationType: string): [location: string, zones: string[]][] {
-    const zones = zonesOf(region);
+    const zones = [localZoneOf(region), ...zonesOf(region)];
     if (locationType === "region") return [[region, zones]];
     if (locationType === "availability-zone") return zones.map((zone) => [zone, [zone]]);
     if (locationType === "availability-zone-id") return zones.map((zone) => [zoneId(zone), [zone]]);

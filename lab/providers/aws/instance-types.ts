@@ -88,4 +88,16 @@ export function refuseType(instanceType: string, image: Image, zone: string): vo
             `Your requested instance type (${instanceType}) is not supported in your requested Availability Zone (${zone}).`,
         );
     }
+    if (!hasCapacity(type, zone)) {
+        throw new ApiError(
+            "InsufficientInstanceCapacity",
+            `We currently do not have sufficient ${instanceType} capacity in the Availability Zone you requested (${zone}). ` +
+                "Our system will be working on provisioning additional capacity.",
+        );
+    }
+}
+
+/** The zones that can give a machine of the type, of those that offer it: zone a is out of t3a.nano. */
+function hasCapacity(type: InstanceType, zone: string): boolean {
+    return !(zone.endsWith("a") && type.name === "t3a.nano");
 }

@@ -1,0 +1,72 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../../settings.ts";
+import type { MachineType } from "./machine-type.ts";
+
+interface Placed {
+    readonly id: string;
+    readonly availabilityZone: string;
+}
+
+/**
+ * The availability zone of the machine. Where a data volume is there already, it is the volume's: nobody moves that.
+ * @throws RunError when what decides on it does not agree, or when the machine cannot be there
+ */
+export function placeOf(
+    { availabilityZone: wanted, subnetId, instanceType, publicAddress }: Settings,
+    { availabilityZones, offered }: Pick<MachineType, "availabilityZones" | "offered">,
+    subnet: Placed | undefined,
+    volume: Placed | undefined,
+): string {
+    const refuse = (sentence: string) => {
+        throw new pulumi.RunError(sentence);
+    };
+    const region = availabilityZones.join(", ");
+    if (wanted !== "" && !availabilityZones.includes(wanted)) {
+        refuse(
+            `availabilityZone: ${wanted} is none of the region's availability zones, ${region}; name one of them, or remove the setting.`,
+        );
+    }
+    if (wanted !== "" && subnet && subnet.availabilityZone !== wanted) {
+        refuse(
+            `availabilityZone: ${wanted}, but ${subnetId} lies in ${subnet.availabilityZone}; name a subnet in ${wanted}, or remove availabilityZone.`,
+        );
+    }
+    if (subnet && volume && subnet.availabilityZone !== volume.availabilityZone) {
+        refuse(
+            `subnetId: ${subnetId} lies in ${subnet.availabilityZone}, but the stack's data volume in ${volume.availabilityZone}; name a subnet there, or destroy the stack with finalSnapshot=true and make it anew with restoreFrom=latest.`,
+        );
+    }
+    if (wanted !== "" && volume && volume.availabilityZone !== wanted) {
+        refuse(
+            `availabilityZone: ${wanted}, but the stack's data volume ${volume.id} lies in ${volume.availabilityZone} and cannot move; remove the setting, or destroy the stack, with finalSnapshot=true if it holds data, and make it anew in ${wanted}, then with restoreFrom=latest.`,
+        );
+    }
+    if (subnet && publicAddress && !availabilityZones.includes(subnet.availabilityZone)) {
+        refuse(
+            `subnetId: ${subnetId} lies in ${subnet.availabilityZone}, a Local or Wavelength Zone, where the region's public addresses cannot be used; name a subnet in ${region}.`,
+        );
+    }
+    const possible = offered.filter((place) => availabilityZones.includes(place));
+    const place = subnet?.availabilityZone ?? volume?.availabilityZone ?? (wanted || possible[0]!);
+    if (!offered.includes(place)) {
+        const who = subnet
+            ? `where ${subnetId} is`
+            : volume
+              ? "where the stack's data volume is"
+              : "which availabilityZone names";
+        const way =
+            subnet || volume
+                ? "choose another type"
+                : `choose another type, or set availabilityZone to ${possible.join(" or ")}`;
+        refuse(`instanceType: ${instanceType} is not offered in ${place}, ${who}; ${way}.`);
+    }
+    return place;
+}
+
+/** A subnet that the program has made stays, too; before there is a data volume, its own output alone tells where. */
+export function staysIn(lies: string, { availabilityZone: wanted }: Pick<Settings, "availabilityZone">): string {
+    if (wanted === "" || wanted === lies) return lies;
+    throw new pulumi.RunError(
+        `availabilityZone: ${wanted}, but the stack's subnet lies in ${lies} and cannot move; remove the setting, or destroy the stack and make it anew.`,
+    );
+}
