@@ -20,7 +20,9 @@ const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", 
 
 /** Settings that are right by themselves but not together, one sentence each; empty when all is well. */
 export function contradictions(settings: Settings): string[] {
-    return [names, access, certificate, linkmeshPackage, linkmeshConfig, dataPaths].flatMap((rules) => rules(settings));
+    return [names, access, certificate, linkmeshPackage, linkmeshConfig, dataPaths, tags].flatMap((rules) =>
+        rules(settings),
+    );
 }
 
 /** A sentence for each condition that does not hold. */
@@ -283,6 +285,25 @@ function dataPaths({ linkmeshDataPaths: paths, linkmeshEnvironmentFile: file }: 
         }),
         ...broken([[new Set(paths).size === paths.length, "linkmeshDataPaths names a directory twice: remove one."]]),
     ];
+}
+
+/** Of the 50 tags that AWS takes a data volume has five more, and its snapshots by the scheduler dlm:managed, too. */
+const MOST_ON_SNAPSHOTS = 44;
+
+/** The scheduler is tagged as well, and takes fewer characters than IAM: TagKey of its API. */
+function tags(s: Settings): string[] {
+    const keys = Object.keys(s.tags);
+    const refused = keys.find((key) => !/^[a-zA-Z0-9_.:/=+-]+$/.test(key));
+    return broken([
+        [
+            s.dailySnapshots === 0 || keys.length <= MOST_ON_SNAPSHOTS,
+            `tags holds ${keys.length} tags, but with dailySnapshots ${MOST_ON_SNAPSHOTS} is the most, since its scheduler adds one: remove one, or set dailySnapshots to 0.`,
+        ],
+        [
+            s.dailySnapshots === 0 || refused === undefined,
+            `tags holds the key "${refused}", but the scheduler of dailySnapshots takes keys of A-Z, a-z, 0-9 and _.:/=+- alone: name it otherwise, or set dailySnapshots to 0.`,
+        ],
+    ]);
 }
 
 /** The value at a path of keys; undefined if there is none. */

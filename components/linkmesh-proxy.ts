@@ -8,7 +8,7 @@ import { staysIn } from "./cloud/lookups/place.ts";
 import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
-import { DATA_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
+import { DATA_TAG, DOMAIN_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
 import { STACK_TAG } from "./cloud/stack-tag.ts";
 import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
@@ -122,7 +122,11 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                         renderUserData({ hostPrivateKey, hostPublicKey, authorizedKey }),
                     ),
                 dataVolumeSize: settings.dataVolumeSize,
-                dataVolumeTags: { [DATA_TAG]: dataTag, [LOGIN_TAG]: loginKeyName(settings) },
+                dataVolumeTags: {
+                    [DATA_TAG]: dataTag,
+                    [DOMAIN_TAG]: domain,
+                    [LOGIN_TAG]: loginKeyName(settings),
+                },
                 snapshotId: surroundings.snapshotId,
                 finalSnapshot: settings.finalSnapshot,
                 paused: settings.paused,

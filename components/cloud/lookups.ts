@@ -9,7 +9,8 @@ import { findImage } from "./lookups/image.ts";
 import { findMachineType } from "./lookups/machine-type.ts";
 import { refuseOtherPartition } from "./lookups/partition.ts";
 import { placeOf } from "./lookups/place.ts";
-import { findDataVolume, findSnapshot } from "./lookups/storage.ts";
+import { refuseTooManyRules, sayAddressesUsed } from "./lookups/quotas.ts";
+import { findDataVolume, findSnapshot, refuseOthers } from "./lookups/storage.ts";
 import { findSubnet } from "./lookups/subnet.ts";
 import { findZone, type Zone } from "./lookups/zone.ts";
 
@@ -40,11 +41,11 @@ export interface Surroundings {
  */
 export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Surroundings> {
     await refuseOtherPartition(opts);
-    const [zone, type, snapshotId, volume, subnet] = await Promise.all([
+    const [zone, type, snapshot, volume, subnet] = await Promise.all([
         settings.dns === "route53" ? findZone(settings, opts) : undefined,
         findMachineType(settings, opts),
         findSnapshot(name, settings, opts),
-        findDataVolume(name, opts),
+        findDataVolume(name, settings, opts),
         findSubnet(settings, opts),
         checkConnection(settings),
     ]);
@@ -53,6 +54,9 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     if (volume) {
         refuseShrinking(settings, volume);
         sayReplacement(settings, volume);
+    } else {
+        if (snapshot) refuseOthers(settings, snapshot);
+        if (settings.publicAddress) await sayAddressesUsed(opts);
     }
     const availabilityZone = placeOf(settings, type, subnet, volume);
     if (settings.uiDomain !== "" && !SYSTEM_FACTS[image.system].http2PerName) {
@@ -61,6 +65,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         );
     }
     const ipv6 = subnet?.ipv6 ?? true;
+    await refuseTooManyRules(settings, ipv6, opts);
     const closed = (["httpsAllowedCidrs", "grpcAllowedCidrs"] as const).find(
         (list) => settings[list].length > 0 && settings[list].every((cidr) => isIpv6(cidr)),
     );
@@ -78,7 +83,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         availabilityZone,
         subnet,
         ipv6,
-        snapshotId,
+        snapshotId: snapshot?.id,
     };
 }
 

@@ -33,31 +33,20 @@ export class SecurityGroup extends pulumi.ComponentResource {
         );
         const base = { securityGroupId: group.id, tags };
 
-        const allow = (port: number, suffix: string, source: Source, description: string) =>
-            this.rules.push(
-                new aws.vpc.SecurityGroupIngressRule(
-                    `${name}-in-${port}-${suffix}`,
-                    { ...base, ...source, ipProtocol: "tcp", fromPort: port, toPort: port, description },
-                    { parent: this },
-                ),
-            );
-        const reachable = (cidr: string) => args.ipv6 || !isIpv6(cidr);
-        const worlds = WORLD.filter(({ cidr }) => reachable(cidr));
-        for (const { port, cidrs, description } of args.ports) {
-            const sources = cidrs.length === 0 ? WORLD.map(({ cidr }) => cidr) : cidrs;
-            for (const cidr of sources.filter(reachable)) {
-                // The world by its two networks or by none is one rule: under another name AWS would refuse it as a second.
-                const world = WORLD.find((one) => one.cidr === cidr);
-                allow(port, world?.family ?? idOf(cidr), sourceOf(cidr), description);
-            }
-        }
-        for (const cidr of args.sshAllowedCidrs.filter(reachable)) {
-            if (cidr.endsWith("/0")) {
+        for (const { port, name: source, cidr, description } of ingress(args)) {
+            if (port === SSH_PORT && cidr.endsWith("/0")) {
                 const sentence = `sshAllowedCidrs: ${cidr} lets the whole internet try to log in; name the networks from which you run pulumi.`;
                 void pulumi.log.warn(sentence, this);
             }
-            allow(22, idOf(cidr), sourceOf(cidr), "SSH, from which the machine is set up");
+            this.rules.push(
+                new aws.vpc.SecurityGroupIngressRule(
+                    `${name}-in-${port}-${source}`,
+                    { ...base, ...sourceOf(cidr), ipProtocol: "tcp", fromPort: port, toPort: port, description },
+                    { parent: this },
+                ),
+            );
         }
+        const worlds = WORLD.filter(({ cidr }) => args.ipv6 || !isIpv6(cidr));
         for (const world of worlds) {
             this.rules.push(
                 // Untracked flows do not let these answers in by themselves, and without them large packets vanish.
@@ -78,6 +67,32 @@ export class SecurityGroup extends pulumi.ComponentResource {
         this.registerOutputs({ id: this.id });
     }
 }
+
+type Ports = Pick<SecurityGroupArgs, "ports" | "sshAllowedCidrs" | "ipv6">;
+
+/** Which network may reach which port: a rule each, and the last part of its name. Pure. */
+function ingress({ ports, sshAllowedCidrs, ipv6 }: Ports) {
+    const open = ports.flatMap(({ port, cidrs, description }) =>
+        (cidrs.length === 0 ? WORLD.map(({ cidr }) => cidr) : cidrs).map((cidr) => {
+            // The world by its two networks or by none is one rule: under another name AWS would refuse it as a second.
+            const world = WORLD.find((one) => one.cidr === cidr);
+            return { port, name: world?.family ?? idOf(cidr), cidr, description };
+        }),
+    );
+    const description = "SSH, from which the machine is set up";
+    const ssh = sshAllowedCidrs.map((cidr) => ({ port: SSH_PORT, name: idOf(cidr), cidr, description }));
+    return [...open, ...ssh].filter(({ cidr }) => ipv6 || !isIpv6(cidr));
+}
+
+/** How many ingress rules the larger of the two families has, which AWS counts each by itself. Pure. */
+export function ingressRules(ports: Ports): number {
+    const all = ingress(ports);
+    const ofIpv6 = all.filter(({ cidr }) => isIpv6(cidr)).length;
+    // One more, for path MTU discovery.
+    return Math.max(all.length - ofIpv6, ofIpv6) + 1;
+}
+
+const SSH_PORT = 22;
 
 type Source = { readonly cidrIpv4: string } | { readonly cidrIpv6: string };
 

@@ -5,6 +5,12 @@ import { trustPolicy } from "./trust.ts";
 /** The tag that a stack's data volume and all its snapshots carry, and nothing else does. */
 export const DATA_TAG = "linkmesh-proxy";
 
+/**
+ * The tag that tells for which domain they are. Project, stack and name can be the same in another organization or
+ * backend of Pulumi's, which a program does not see; the domain is not.
+ */
+export const DOMAIN_TAG = "linkmesh-proxy-domain";
+
 /** Value of {@link DATA_TAG} for the proxy of that name in the current stack: "project/stack/name". */
 export function dataTagValue(name: string): string {
     return `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;

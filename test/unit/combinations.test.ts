@@ -70,6 +70,17 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ],
     ["`trustedHops` with `grpcDomain`", () => ({ grpcDomain: "grpc.example.com", trustedHops: ["203.0.113.0/24"] })],
     ["`sshAllowedCidrs` of IPv6 alone", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
+    [
+        "`tags` with a key that the scheduler of `dailySnapshots` refuses",
+        () => ({ dailySnapshots: 7, tags: { "Cost Center": "42" } }),
+    ],
+    [
+        "45 `tags` with `dailySnapshots`",
+        () => ({
+            dailySnapshots: 7,
+            tags: Object.fromEntries(Array.from({ length: 45 }, (_, i) => [`tag-${i}`, "x"])),
+        }),
+    ],
     ["`trustedHops` of all addresses", () => ({ trustedHops: ["0.0.0.0/0"] })],
     ["a network twice", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
     ["a part of the bastion", () => ({ bastionHost: "bastion.example.com" })],

@@ -31,6 +31,12 @@ it.each<[token: string, args: Values, result: Values]>([
         { zoneId: "Z0LABEXAMPLETEST", name: "example.test" },
     ],
     ["aws:route53/getZone:getZone", { zoneId: "Z0LABEXAMPLETEST" }, { name: "example.test" }],
+    [
+        "aws:servicequotas/getServiceQuota:getServiceQuota",
+        { serviceCode: "vpc", quotaCode: "L-0EA8095F" },
+        { quotaName: "Inbound or outbound rules per security group", value: 60 },
+    ],
+    ["aws:ec2/getEips:getEips", {}, { allocationIds: [] }],
     ["aws:route53/getZones:getZones", {}, { ids: ["Z0LABEXAMPLETEST"] }],
     ["aws:index/getPartition:getPartition", {}, { partition: "aws", dnsSuffix: "amazonaws.com" }],
     [
@@ -76,6 +82,11 @@ it.each<[token: string, args: Values, message: string]>([
     ],
     ["aws:route53/getZone:getZone", { zoneId: "Z1" }, "NoSuchHostedZone: No hosted zone found with ID: Z1"],
     ["aws:ec2/getSubnet:getSubnet", { id: "subnet-1" }, "no matching EC2 Subnet found"],
+    [
+        "aws:servicequotas/getServiceQuota:getServiceQuota",
+        { serviceCode: "vpc", quotaCode: "L-1" },
+        "NoSuchResourceException",
+    ],
     ["aws:s3/getBucket:getBucket", {}, "has no function aws:s3/getBucket:getBucket"],
 ])("%s %j fails", async (token, args, message) => {
     await expect(cloud.invoke(token, args)).rejects.toThrow(message);

@@ -37,6 +37,7 @@ it.each<[ami: string, instanceType: string, message: string]>([
     ["ami-0", "t3.small", "InvalidAMIID.NotFound"],
     ["ami-0debian13labamd64", "t3a.nano", "InsufficientInstanceCapacity: We currently do not have sufficient t3a.nano"],
 ])("a machine of %s and %s is refused", async (ami, instanceType, message) => {
+    const cloud = TestCloud.create();
     const { card } = await cloud.network();
     await expect(cloud.instance(card, { ami, instanceType })).rejects.toThrow(message);
     expect((await cloud.state()).instances).toEqual({});

@@ -27,7 +27,7 @@ function differences(schema: Schema, declared: Record<string, Declared>, path = 
 }
 
 function kindDifferences({ kind }: Property, type: string, path: string): string[] {
-    const nested = /^(inputs\.\w+\.\w+)(\[\])?$/.exec(type);
+    const nested = /^(inputs(?:\.\w+){1,2})(\[\])?$/.exec(type);
     if (isBlock(kind) && nested && !nested[2]) return differences(kind, aws.nested(nested[1]!), `${path}.`);
     if (isBlockList(kind) && nested?.[2]) return differences(kind[0], aws.nested(nested[1]!), `${path}.`);
     if (kind === "objects" && nested?.[2]) return [];

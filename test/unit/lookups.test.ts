@@ -23,8 +23,9 @@ describe("a look-up that fails", () => {
         ["getVolume", "the stack's data volume vol-0existing cannot be looked up: "],
         ["getSnapshotIds", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
         ["getSnapshot", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
+        ["getEips", "publicAddress: the account's addresses cannot be looked up: "],
     ])("%s: one sentence with the setting and the reason", async (refused, begins, config) => {
-        const volumeZone = "eu-central-1a";
+        const volumeZone = refused === "getEips" ? "" : "eu-central-1a";
         const sentence = await refusal(runProgram({ ...CONFIG, ...config }, { refused, volumeZone }));
         expect(sentence.slice(0, begins.length)).toBe(begins);
         expect(sentence).toMatch(/UnauthorizedOperation: You are not authorized[^\n]*\.$/);
@@ -52,6 +53,23 @@ describe("of several volumes with the stack's tag", () => {
         },
     );
 
+    test("the one of the domain is the stack's before that, whichever is attached", async () => {
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+        warn.mockClear();
+        const [first, second, third] = volumes(true, true, false);
+        const tags = (domain: string) => ({ "linkmesh-proxy-domain": domain });
+        const all = [
+            { ...first!, tags: tags("other.example.com") },
+            { ...second!, tags: tags("linkmesh.example.com") },
+            { ...third!, tags: tags("linkmesh.example.com") },
+        ];
+        const { named } = await runProgram(CONFIG, { volumes: all });
+        expect(named("linkmesh-machine-data").inputs.availabilityZone).toBe("eu-central-1b");
+        expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
+            expect.stringContaining("vol-0 (other.example.com) and vol-2 (linkmesh.example.com) carry the tag"),
+        ]);
+    });
+
     test("none of which is attached the update goes on, and they are named: a paused stack, a replacement that failed", async () => {
         const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
         warn.mockClear();
@@ -69,6 +87,101 @@ describe("of several volumes with the stack's tag", () => {
         expect(sentence).toMatch(/^the volumes vol-0 and vol-1 all carry the tag linkmesh-proxy=[^\n]*\.$/);
         expect(sentence).toContain("more than one is attached to a machine");
         expect(sentence).toContain("take the tag off all but the one that `pulumi stack --show-ids` shows");
+    });
+});
+
+describe("a stack of the same project and name elsewhere", () => {
+    const OTHER = { "linkmesh-proxy-domain": "other.example.com" };
+    const volumeOf = (tags: Record<string, string>) => [
+        { id: "vol-0", availabilityZone: "eu-central-1c", attached: true, tags },
+    ];
+    const warnings = async (volumes: ReturnType<typeof volumeOf>, config = {}) => {
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+        warn.mockClear();
+        await runProgram({ ...CONFIG, ...config }, { volumes, latest: "snap-00dd" });
+        return warn.mock.calls.map(([sentence]) => sentence);
+    };
+
+    test("is told by the domain of its volume, before anything is created; so is another domain of the same stack", async () => {
+        expect(await warnings(volumeOf(OTHER))).toEqual([
+            expect.stringMatching(
+                /^domain: vol-0, the data volume with this stack's tag, is that of other\.example\.com; /,
+            ),
+        ]);
+    });
+
+    test("is not told of one's own volume, nor of one that a version without the tag has made", async () => {
+        expect(await warnings(volumeOf({ "linkmesh-proxy-domain": "linkmesh.example.com" }))).toEqual([]);
+        expect(await warnings(volumeOf({}))).toEqual([]);
+    });
+
+    test("gives its snapshots to nobody by restoreFrom=latest; named by their id they are meant", async () => {
+        const restored = (restoreFrom: string) =>
+            runProgram({ ...CONFIG, restoreFrom, dataVolumeSize: "20" }, { latest: "snap-00dd" });
+        expect(await refusal(restored("latest"))).toMatch(
+            /^restoreFrom: snap-00dd, the newest snapshot with this stack's tag, holds the data of other\.example\.com; set/,
+        );
+        expect((await restored("snap-00dd")).named("linkmesh-machine-data").inputs.snapshotId).toBe("snap-00dd");
+        // With a volume nothing is restored: the setting may stay, and the domain may change.
+        const config = { restoreFrom: "latest", dataVolumeSize: "20" };
+        expect(await warnings(volumeOf({ "linkmesh-proxy-domain": "linkmesh.example.com" }), config)).toEqual([]);
+    });
+});
+
+describe("quotas", () => {
+    /** As many IPv4 networks, and the two of CONFIG for SSH. */
+    const networks = (count: number, offset: number) =>
+        JSON.stringify(Array.from({ length: count }, (_, i) => `198.18.${offset + i}.0/24`));
+    const lists = (https: number, grpc: number) => ({
+        ...CONFIG,
+        httpsAllowedCidrs: networks(https, 0),
+        grpcAllowedCidrs: networks(grpc, 100),
+    });
+    const said = async (config: Record<string, string>, options: object) => {
+        const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+        warn.mockClear();
+        const program = await runProgram(config, options);
+        const ipv4 = program.registered.filter(
+            ({ type, inputs }) => type.endsWith("SecurityGroupIngressRule") && inputs.cidrIpv4 !== undefined,
+        ).length;
+        return { ...program, ipv4, warnings: warn.mock.calls.map(([sentence]) => sentence) };
+    };
+    const QUOTA = "aws:servicequotas/getServiceQuota:getServiceQuota";
+
+    test("60 rules of a family are made without a question, one more is refused with its number", async () => {
+        // Port 80 for the world, port 22 for one network, path MTU discovery.
+        const fits = await said(lists(30, 27), {});
+        expect(fits.ipv4).toBe(60);
+        expect(fits.asked(QUOTA)).toEqual([]);
+        expect(await refusal(runProgram(lists(31, 31)))).toBe(
+            'sshAllowedCidrs: with httpsAllowedCidrs and grpcAllowedCidrs its networks make 65 rules of one family in the security group, but the account\'s quota "Inbound or outbound rules per security group" is 60; name fewer, larger networks, or have the quota raised.',
+        );
+    });
+
+    test("a raised quota counts; one that cannot be read is only warned of", async () => {
+        const raised = await said(lists(31, 31), { quota: 65 });
+        expect([raised.ipv4, raised.warnings]).toEqual([65, []]);
+        const unread = await said(lists(31, 31), { refused: "getServiceQuota" });
+        expect(unread.ipv4).toBe(65);
+        expect(unread.warnings).toEqual([
+            expect.stringMatching(
+                /^sshAllowedCidrs: .* make 65 rules .* default .* is 60, and .* UnauthorizedOperation/,
+            ),
+        ]);
+    });
+
+    test.each<[what: string, options: object, warned: boolean]>([
+        ["the last address is used", { addresses: 5 }, true],
+        ["the last address is used, and the quota cannot be read", { addresses: 5, refused: "getServiceQuota" }, true],
+        ["one is left", { addresses: 4 }, false],
+        ["the quota was raised", { addresses: 5, quota: 6 }, false],
+        ["the stack has its own already", { addresses: 5, volumeZone: "eu-central-1a" }, false],
+    ])("addresses, when %s", async (_, options, warned) => {
+        const { warnings } = await said(CONFIG, options);
+        const sentence = expect.stringMatching(
+            /^publicAddress: the account has 5 Elastic IP addresses .*\.$/,
+        ) as string;
+        expect(warnings).toEqual(warned ? [sentence] : []);
     });
 });
 

@@ -174,7 +174,10 @@ describe("the stack", () => {
 
     test("the data volume carries the stack's own tag; where it lies and what it was made from stays", () => {
         const volume = program.named("linkmesh-machine-data");
-        expect(volume.inputs.tags).toMatchObject({ "linkmesh-proxy": "linkmesh-proxy/test/linkmesh" });
+        expect(volume.inputs.tags).toMatchObject({
+            "linkmesh-proxy": "linkmesh-proxy/test/linkmesh",
+            "linkmesh-proxy-domain": "linkmesh.example.com",
+        });
         expect(volume.ignoreChanges).toEqual(["availabilityZone", "snapshotId"]);
         expect(program.named("linkmesh-machine-instance").replacementTrigger).toBe(
             "linkmesh-machine-data-id debian-13",
@@ -332,11 +335,15 @@ test("a secret where previews would show it is refused", async () => {
     await expect(program).rejects.toThrow(/^linkmeshConfig holds a secret but is shown in previews/);
 });
 
-test("the root disk is as large as a pinned image wants it, and 10 GiB at least", async () => {
+test("the root disk is as large as the image wants it, and 10 GiB at least; a newer image changes none that exists", async () => {
     const root = async (config: Record<string, string>) =>
         (await runProgram({ ...CONFIG, ...config })).named("linkmesh-machine-instance").inputs.rootBlockDevice;
     expect(await root({ imageId: "ami-0large" })).toMatchObject({ volumeSize: 30 });
     expect(await root({ imageId: "ami-0pinned" })).toMatchObject({ volumeSize: 10 });
+    expect(await root({})).toMatchObject({ volumeSize: 10 });
+    expect(await root({ image: "ubuntu-24.04" })).toMatchObject({ volumeSize: 12 });
+    const { named } = await runProgram({ ...CONFIG, image: "ubuntu-24.04" });
+    expect(named("linkmesh-machine-instance").ignoreChanges).toContain("rootBlockDevice.volumeSize");
 });
 
 describe("another login key", () => {

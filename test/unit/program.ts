@@ -40,6 +40,9 @@ export const STEPS = Object.keys(ALL_STEPS).filter((name) => name !== "own-certi
  * @param volumeZone where the stack's data volume of 10 GiB lies already; by default there is none.
  * @param loginKey the key of the machine that it belongs to.
  * @param volumes in place of the one: all that carry the stack's tag.
+ * @param latest the newest snapshot with the stack's tag.
+ * @param addresses how many Elastic IP addresses the account has.
+ * @param quota the account's quotas, whatever of; without it they are AWS's defaults.
  * @param refused the function for which the rights are missing, as "getZone".
  * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
  */
@@ -54,6 +57,9 @@ export async function runProgram(
         volumes = [] as Existing[],
         refused = "",
         partition = "aws",
+        latest = "snap-00aa",
+        addresses = 0,
+        quota = undefined as number | undefined,
     } = {},
 ) {
     const one = { id: "vol-0existing", availabilityZone: volumeZone, attached: true };
@@ -70,7 +76,12 @@ export async function runProgram(
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
                 if (token === "aws:index/getPartition:getPartition") return { partition };
-                const answer = lookUpInMocks(token, inputs as Record<string, unknown>, existing);
+                const answer = lookUpInMocks(token, inputs as Record<string, unknown>, {
+                    volumes: existing,
+                    latest,
+                    addresses,
+                    quota,
+                });
                 if (token.endsWith(`:${refused}`)) throw providerError(DENIED);
                 return answer;
             },
@@ -183,7 +194,15 @@ interface Existing {
     tags?: Record<string, string>;
 }
 
-function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: Existing[]): Record<string, unknown> {
+interface Account {
+    volumes: Existing[];
+    latest: string;
+    addresses: number;
+    quota: number | undefined;
+}
+
+function lookUpInMocks(token: string, inputs: Record<string, unknown>, account: Account): Record<string, unknown> {
+    const { volumes, latest, addresses, quota } = account;
     const filtered = (name: string) =>
         (inputs.filters as { name: string; values: string[] }[] | undefined)?.find((filter) => filter.name === name)
             ?.values;
@@ -222,6 +241,10 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: 
             const zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"];
             return { names: type === "availability-zone" ? zones : [LOCAL, ...zones] };
         }
+        case "aws:ec2/getEips:getEips":
+            return { allocationIds: Array.from({ length: addresses }, (_, i) => `eipalloc-${i}`) };
+        case "aws:servicequotas/getServiceQuota:getServiceQuota":
+            return { value: quota ?? (inputs.serviceCode === "vpc" ? 60 : 5) };
         case "aws:ec2/getAmi:getAmi":
             return describeImage(inputs.filters as { name: string; values: string[] }[]);
         case "aws:ec2/getSubnet:getSubnet":
@@ -249,13 +272,14 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>, volumes: 
         case "aws:ebs/getVolume:getVolume":
             return { size: 10, tags: {}, ...volumes.find(({ id }) => filtered("volume-id")!.includes(id)) };
         case "aws:ebs/getSnapshotIds:getSnapshotIds": {
-            const [id] = filtered("snapshot-id") ?? ["snap-00aa"];
+            const [id] = filtered("snapshot-id") ?? [latest];
             return { ids: id === "snap-0404" ? [] : [id] };
         }
         case "aws:ebs/getSnapshot:getSnapshot": {
             const [id] = inputs.snapshotIds as [string];
             const owner = id === "snap-00bb" ? "linkmesh-proxy/other/linkmesh" : "linkmesh-proxy/test/linkmesh";
-            return { id, volumeSize: 20, tags: id === "snap-00cc" ? {} : { "linkmesh-proxy": owner } };
+            const domain = id === "snap-00dd" ? { "linkmesh-proxy-domain": "other.example.com" } : {};
+            return { id, volumeSize: 20, tags: id === "snap-00cc" ? {} : { "linkmesh-proxy": owner, ...domain } };
         }
         default:
             throw new Error(`the mocks know no ${token}`);
@@ -283,19 +307,26 @@ const ROUTES: Record<string, object[]> = {
 function describeImage(filters: { name: string; values: string[] }[]): Record<string, unknown> {
     const wanted = (name: string) => filters.find((filter) => filter.name === name)?.values[0];
     const id = wanted("image-id");
-    if (id === undefined) return { id: "ami-0newest", name: wanted("name"), architecture: wanted("architecture") };
+    if (id === undefined) {
+        const [name, architecture] = [wanted("name")!, wanted("architecture")];
+        // Ubuntu's has grown.
+        return { id: "ami-0newest", name, architecture, ...(name.startsWith("ubuntu") ? rootDisk("12") : {}) };
+    }
     const [, architecture = "x86_64", system = "debian-13-amd64-x", more = {}] = PINNED[id] ?? [id];
     if (!(id in PINNED)) throw providerError(NOTHING_FOUND);
     return { id, name: system, architecture, ...more };
 }
 
 const DEBIAN = ["x86_64", "debian-13-amd64-20260101-0001"] as const;
-const disks = (size: string) => [
-    { deviceName: "/dev/sdb", ebs: { volume_size: "500" } },
-    { deviceName: "/dev/xvda", ebs: { volume_size: size } },
-];
+const rootDisk = (size: string) => ({
+    rootDeviceName: "/dev/xvda",
+    blockDeviceMappings: [
+        { deviceName: "/dev/sdb", ebs: { volume_size: "500" } },
+        { deviceName: "/dev/xvda", ebs: { volume_size: size } },
+    ],
+});
 const PINNED: Record<string, [string, string?, string?, object?]> = {
-    "ami-0large": ["30 GiB", ...DEBIAN, { rootDeviceName: "/dev/xvda", blockDeviceMappings: disks("30") }],
+    "ami-0large": ["30 GiB", ...DEBIAN, rootDisk("30")],
     "ami-0ena": ["without ENA", ...DEBIAN, { enaSupport: false }],
     "ami-0bios": ["of BIOS", "arm64", "debian-13-arm64-20260101-0001", { bootMode: "legacy-bios" }],
     "ami-0store": ["without EBS", ...DEBIAN, { rootDeviceType: "instance-store" }],

@@ -2,24 +2,30 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings.ts";
 import { LOGIN_TAG } from "../login-key.ts";
-import { DATA_TAG, dataTagValue } from "../snapshots.ts";
+import { DATA_TAG, DOMAIN_TAG, dataTagValue } from "../snapshots.ts";
 import { answer } from "./message.ts";
 
 const LIVING = ["creating", "available", "in-use"];
 
+type DataVolume = Awaited<ReturnType<typeof describeVolume>>;
+
 /** The data volume that the stack has already, by its own tag; undefined before the first update, or if it cannot be told. @throws RunError */
-export async function findDataVolume(name: string, opts: pulumi.InvokeOptions) {
+export async function findDataVolume(
+    name: string,
+    { domain }: Settings,
+    opts: pulumi.InvokeOptions,
+): Promise<DataVolume | undefined> {
     const tag = dataTagValue(name);
-    const tagged = await volumesTagged(tag, LIVING, opts);
-    const own = tagged.length > 1 ? await chooseVolume(tag, tagged, opts) : tagged[0];
-    if (own === undefined) return undefined;
-    const filters = [{ name: "volume-id", values: [own] }];
-    const { id, availabilityZone, size, tags } = await answer(
-        `the stack's data volume ${own} cannot be looked up`,
-        "ec2:DescribeVolumes",
-        aws.ebs.getVolume({ filters }, opts),
-    );
-    return { id, availabilityZone, size, loginKey: tags[LOGIN_TAG] };
+    const ids = await volumesTagged(tag, LIVING, opts);
+    const tagged = await Promise.all(ids.map((id) => describeVolume(id, opts)));
+    if (tagged.length > 1) return chooseVolume(tag, domain, tagged, opts);
+    const [own] = tagged;
+    if (own?.domain !== undefined && own.domain !== domain) {
+        void pulumi.log.warn(
+            `domain: ${own.id}, the data volume with this stack's tag, is that of ${own.domain}; go on if ${domain} is to take its place, but if a stack of the same project and name in another organization or backend has it, give this one another name first.`,
+        );
+    }
+    return own;
 }
 
 /** Ids, in an order that AWS does not decide. None is an empty list, not an error whose words would have to be known. */
@@ -36,26 +42,41 @@ async function volumesTagged(tag: string, states: string[], opts: pulumi.InvokeO
     return [...ids].sort();
 }
 
+async function describeVolume(volumeId: string, opts: pulumi.InvokeOptions) {
+    const { id, availabilityZone, size, tags } = await answer(
+        `the stack's data volume ${volumeId} cannot be looked up`,
+        "ec2:DescribeVolumes",
+        aws.ebs.getVolume({ filters: [{ name: "volume-id", values: [volumeId] }] }, opts),
+    );
+    return { id, availabilityZone, size, domain: tags[DOMAIN_TAG], loginKey: tags[LOGIN_TAG] };
+}
+
 /**
- * Of several the one that a machine has. An update that was killed leaves one behind, a restored copy is another. If no
- * machine has one, as when the stack is paused or a replacement has failed, an update goes on: the state knows its own.
+ * Of several the one of the domain, then the one that a machine has: a stack of the same name has one, an update that was
+ * killed leaves one behind, a restored copy is another. If no machine has one, as when the stack is paused or a
+ * replacement has failed, an update goes on: the state knows its own.
  */
-async function chooseVolume(tag: string, tagged: string[], opts: pulumi.InvokeOptions): Promise<string | undefined> {
-    const [own, ...more] = await volumesTagged(tag, ["in-use"], opts);
+async function chooseVolume(tag: string, domain: string, tagged: DataVolume[], opts: pulumi.InvokeOptions) {
+    const named = tagged.filter((volume) => volume.domain === domain);
+    const possible = named.length > 0 ? named : tagged;
+    const inUse = await volumesTagged(tag, ["in-use"], opts);
+    const [own, ...more] = possible.length === 1 ? possible : possible.filter(({ id }) => inUse.includes(id));
+    const names = (volumes: DataVolume[]) =>
+        volumes.map((one) => (one.domain === undefined ? one.id : `${one.id} (${one.domain})`)).join(" and ");
     const carry = `carry the tag ${DATA_TAG}=${tag} of the stack's data volume`;
     if (more.length > 0) {
         throw new pulumi.RunError(
-            `the volumes ${tagged.join(" and ")} all ${carry}, and more than one is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows, or off all if it shows none.`,
+            `the volumes ${names(tagged)} all ${carry}, and more than one is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows, or off all if it shows none.`,
         );
     }
     if (own === undefined) {
         void pulumi.log.warn(
-            `${tagged.join(" and ")} all ${carry}, and none is attached to a machine: settings are not compared with it before the update, and what an interrupted update has left behind costs money; \`npm run leftovers\` tells which that is.`,
+            `${names(tagged)} all ${carry}, and none is attached to a machine: settings are not compared with it before the update, and what an interrupted update has left behind costs money; \`npm run leftovers\` tells which that is.`,
         );
         return undefined;
     }
     void pulumi.log.warn(
-        `${tagged.filter((id) => id !== own).join(" and ")} ${carry} ${own}, too, as what an interrupted update leaves behind: it costs money and is in the daily snapshots; delete it, or take the tag off.`,
+        `${names(tagged.filter((volume) => volume !== own))} ${carry} ${own.id}, too, and so are in its daily snapshots; if an interrupted update has left it behind, it costs money: delete it; if another stack of the same project and name has it, give one of the two another name.`,
     );
     return own;
 }
@@ -65,7 +86,7 @@ export async function findSnapshot(
     name: string,
     { restoreFrom, dataVolumeSize }: Settings,
     opts: pulumi.InvokeOptions,
-): Promise<string | undefined> {
+) {
     if (restoreFrom === "") return undefined;
     const owner = dataTagValue(name);
     const wanted =
@@ -96,5 +117,13 @@ export async function findSnapshot(
             `dataVolumeSize: ${dataVolumeSize} is less than the ${snapshot.volumeSize} GiB of the snapshot ${snapshot.id}; set it to ${snapshot.volumeSize} or more.`,
         );
     }
-    return snapshot.id;
+    return { id: snapshot.id, domain: snapshot.tags[DOMAIN_TAG] };
+}
+
+/** The newest may be that of another stack with the same tag; named by its id it is meant. @throws RunError */
+export function refuseOthers({ restoreFrom, domain }: Settings, snapshot: { id: string; domain?: string }): void {
+    if (restoreFrom !== "latest" || snapshot.domain === undefined || snapshot.domain === domain) return;
+    throw new pulumi.RunError(
+        `restoreFrom: ${snapshot.id}, the newest snapshot with this stack's tag, holds the data of ${snapshot.domain}; set restoreFrom to ${snapshot.id} if they are to become those of ${domain}.`,
+    );
 }

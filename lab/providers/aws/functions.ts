@@ -6,7 +6,8 @@ import { canonicalName } from "./dns.ts";
 import { filters, filtersOf, matches, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
 import { subnet } from "./network.ts";
-import { getAvailabilityZones, getPartition } from "./regions.ts";
+import { getEips, getServiceQuota } from "./quota-functions.ts";
+import { getPartition } from "./regions.ts";
 import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
 import { getRouteTable, getRouteTables } from "./route-tables.ts";
 import { getSnapshot, getSnapshotIds } from "./snapshots.ts";
@@ -37,6 +38,7 @@ const getAmi: CloudFunction = {
             name: image.name,
             arn: `arn:aws:ec2:${cloud.region}::image/${id}`,
             architecture: image.architecture,
+            blockDeviceMappings: [{ deviceName: image["root-device-name"], ebs: { volume_size: "8" } }],
             creationDate: image["creation-date"],
             hypervisor: "xen",
             imageType: "machine",
@@ -178,6 +180,7 @@ export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:ebs/getSnapshotIds:getSnapshotIds": getSnapshotIds,
     "aws:ebs/getVolume:getVolume": getVolume,
     "aws:ec2/getAmi:getAmi": getAmi,
+    "aws:ec2/getEips:getEips": getEips,
     "aws:ec2/getInstanceType:getInstanceType": getInstanceType,
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
     "aws:ec2/getRouteTable:getRouteTable": getRouteTable,
@@ -186,6 +189,7 @@ export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:route53/getZone:getZone": getZone,
     "aws:route53/getZones:getZones": getZones,
     "aws:index/getPartition:getPartition": getPartition,
+    "aws:servicequotas/getServiceQuota:getServiceQuota": getServiceQuota,
     "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
 };
 

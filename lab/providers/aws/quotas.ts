@@ -3,7 +3,7 @@ import { findInstanceType } from "./instance-types.ts";
 import { ApiError } from "./resource-type.ts";
 
 /** What an account may have before it asks AWS for more, and how AWS refuses the next. Those that the program can meet. */
-const QUOTAS = {
+export const QUOTAS = {
     addresses: { most: 5, code: "AddressLimitExceeded", what: "addresses" },
     vpcs: { most: 5, code: "VpcLimitExceeded", what: "VPCs" },
     internetGateways: { most: 5, code: "InternetGatewayLimitExceeded", what: "internet gateways" },

@@ -1,5 +1,4 @@
-import { type CloudFunction, optionalText } from "./resource-type.ts";
-import { zoneId, zonesOf } from "./zones.ts";
+import type { CloudFunction } from "./resource-type.ts";
 
 export const getPartition: CloudFunction = {
     inputs: {},
@@ -16,20 +15,3 @@ const PARTITIONS = [
     ["us-gov-", "aws-us-gov", "amazonaws.com"],
     ["", "aws", "amazonaws.com"],
 ] as const;
-
-export const getAvailabilityZones: CloudFunction = {
-    inputs: { state: { kind: "string" }, excludeNames: { kind: "strings" } },
-    call({ region }, args) {
-        const excluded = (args.excludeNames as string[] | undefined) ?? [];
-        const isAvailable = (optionalText(args, "state") ?? "available") === "available";
-        const names = zonesOf(region).filter((name) => isAvailable && !excluded.includes(name));
-        return {
-            ...args,
-            id: region,
-            region,
-            names,
-            zoneIds: names.map(zoneId),
-            groupNames: names.length ? [region] : [],
-        };
-    },
-};

@@ -1,0 +1,59 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../../settings.ts";
+import { openPorts } from "../../surfaces.ts";
+import { ingressRules } from "../security-group.ts";
+import { answer, message } from "./message.ts";
+
+interface Quota {
+    readonly serviceCode: string;
+    readonly quotaCode: string;
+    /** As the console of Service Quotas calls it. */
+    readonly label: string;
+    /** What AWS gives to every account. */
+    readonly preset: number;
+}
+
+const RULES: Quota = {
+    ...{ serviceCode: "vpc", quotaCode: "L-0EA8095F", preset: 60 },
+    label: "Inbound or outbound rules per security group",
+};
+const ADDRESSES: Quota = {
+    ...{ serviceCode: "ec2", quotaCode: "L-0263D0A3", preset: 5 },
+    label: "EC2-VPC Elastic IPs",
+};
+
+/** The account's own, in words. Asked for above the preset alone, so that most deployers need no right for it. */
+async function readQuota({ serviceCode, quotaCode, label, preset }: Quota, opts: pulumi.InvokeOptions) {
+    return aws.servicequotas.getServiceQuota({ serviceCode, quotaCode }, opts).then(
+        ({ value }) => ({ value, words: `the account's quota "${label}" is ${value}` }),
+        (error: unknown) => ({
+            value: undefined,
+            words: `AWS's default for the quota "${label}" is ${preset}, and the account's own cannot be read (${message(error)}; it takes the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
+        }),
+    );
+}
+
+/** Refuses a security group of more rules than the account may have; where that cannot be known, says so. @throws RunError */
+export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts: pulumi.InvokeOptions): Promise<void> {
+    const rules = ingressRules({ ports: openPorts(settings), sshAllowedCidrs: settings.sshAllowedCidrs, ipv6 });
+    if (rules <= RULES.preset) return;
+    const { value, words } = await readQuota(RULES, opts);
+    if (value !== undefined && rules <= value) return;
+    const sentence = `sshAllowedCidrs: with httpsAllowedCidrs and grpcAllowedCidrs its networks make ${rules} rules of one family in the security group, but ${words}; name fewer, larger networks, or have the quota raised.`;
+    if (value !== undefined) throw new pulumi.RunError(sentence);
+    void pulumi.log.warn(sentence);
+}
+
+/** Only said: addresses of an own range do not count, and one may be left from a first update that was cut. */
+export async function sayAddressesUsed(opts: pulumi.InvokeOptions): Promise<void> {
+    const failure = "publicAddress: the account's addresses cannot be looked up";
+    const { allocationIds } = await answer(failure, "ec2:DescribeAddresses", aws.ec2.getEips({}, opts));
+    const used = allocationIds.length;
+    if (used < ADDRESSES.preset) return;
+    const { value, words } = await readQuota(ADDRESSES, opts);
+    if (value !== undefined && used < value) return;
+    void pulumi.log.warn(
+        `publicAddress: the account has ${used} Elastic IP addresses in this region, and ${words}; if the update ends with AddressLimitExceeded, release one or have the quota raised, and run it again.`,
+    );
+}
