@@ -9,6 +9,7 @@ export const FUNCTION_CALLS: Readonly<Record<string, readonly CallText[]>> = {
     "aws:ebs/getSnapshotIds:getSnapshotIds": ["ec2:DescribeSnapshots"],
     "aws:ebs/getVolume:getVolume": ["ec2:DescribeVolumes"],
     "aws:ec2/getAmi:getAmi": ["ec2:DescribeImages"],
+    "aws:ec2/getEips:getEips": ["ec2:DescribeAddresses"],
     "aws:ec2/getInstanceType:getInstanceType": ["ec2:DescribeInstanceTypes"],
     "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": ["ec2:DescribeInstanceTypeOfferings"],
     "aws:ec2/getRouteTable:getRouteTable": ["ec2:DescribeRouteTables"],
@@ -16,6 +17,10 @@ export const FUNCTION_CALLS: Readonly<Record<string, readonly CallText[]>> = {
     "aws:ec2/getSubnet:getSubnet": ["ec2:DescribeSubnets"],
     "aws:route53/getZone:getZone": ["route53:ListHostedZones", ...zone],
     "aws:route53/getZones:getZones": ["route53:ListHostedZones"],
+    "aws:servicequotas/getServiceQuota:getServiceQuota": [
+        "servicequotas:GetAWSDefaultServiceQuota",
+        "servicequotas:GetServiceQuota",
+    ],
     "aws:index/getPartition:getPartition": [],
     "aws:index/getAvailabilityZones:getAvailabilityZones": ["ec2:DescribeAvailabilityZones"],
 };
