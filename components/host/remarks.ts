@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../mocks.ts";
 
@@ -85,14 +86,15 @@ export function warningsOf(output: unknown): string[] {
  */
 export function remarks(name: string, step: string, secret: boolean, parent: pulumi.Resource) {
     if (isMocked()) return {};
-    const warn = async ({ newOutputs }: pulumi.ResourceHookArgs) => {
+    // Bound to this run: hooks are called from outside of it, where a process that makes several runs has no engine.
+    const warn = AsyncResource.bind(async ({ newOutputs }: pulumi.ResourceHookArgs) => {
         for (const warning of warningsOf(newOutputs?.stdout)) await pulumi.log.warn(`step ${step}: ${warning}`, parent);
-    };
-    const explain = async ({ errors: [error = ""] }: pulumi.ErrorHookArgs) => {
+    });
+    const explain = AsyncResource.bind(async ({ errors: [error = ""] }: pulumi.ErrorHookArgs) => {
         const cause = causeOf(error);
         if (cause !== undefined) await pulumi.log.error(`step ${step}: ${cause}`, parent);
         return false; // no further attempt
-    };
+    });
     const onError = [new pulumi.ErrorHook(`${name}-error`, explain)];
     return secret ? { onError } : { onError, afterCreate: [warn], afterUpdate: [warn] };
 }
