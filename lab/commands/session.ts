@@ -33,14 +33,16 @@ export async function openSessionIfPossible(lab: Lab): Promise<Session | undefin
 
 async function attach(lab: Lab, command: string): Promise<Session> {
     // Loaded here, so that the commands that only read start at once.
-    const [{ startProviders }, { linkRealPlugins, standInPackages }] = await Promise.all([
+    const [{ startProviders }, { deployer }, { linkRealPlugins, standInPackages }] = await Promise.all([
         import("../providers/index.ts"),
+        import("../providers/aws/rights/deployer.ts"),
         import("./plugins.ts"),
     ]);
     const providers = await startProviders({
         lab,
         realizer: new Realizer(lab),
         packages: standInPackages(),
+        caller: deployer(),
     });
     // Providers that somebody serves besides, such as a component package, under Pulumi's own variable for that.
     const debugProviders = [providers.debugProviders, process.env.PULUMI_DEBUG_PROVIDERS].filter(Boolean).join(",");
