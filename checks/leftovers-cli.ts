@@ -5,7 +5,7 @@ import { leftovers, tagsIn } from "./leftovers.ts";
 
 interface Exported {
     deployment?: {
-        resources?: { type: string; inputs?: { region?: string } }[];
+        resources?: { urn: string; type: string; inputs?: { region?: string } }[];
         pending_operations?: { type: string; resource: { urn: string } }[];
     };
 }
@@ -38,6 +38,7 @@ async function list(tag: string | undefined, { stack }: { stack?: string }): Pro
             `the state does not tell the value of the tag ${STACK_TAG}: name it, as in \`npm run leftovers -- PROJECT/STACK/linkmesh\`.`,
         );
     }
+    refuseOthers(tags, deployment);
     const providers = deployment.resources?.filter(({ type }) => type === "pulumi:providers:aws") ?? [];
     const regions = [
         ...new Set(providers.map(({ inputs }) => inputs?.region).filter((region) => region !== undefined)),
@@ -51,7 +52,25 @@ async function list(tag: string | undefined, { stack }: { stack?: string }): Pro
     }
     const found = leftovers(arns, text);
     for (const { id, command } of found) console.log(`${id}  ${command}`);
-    if (found.length === 0) console.log(`nothing is left over of ${tags.join(" and ")}`);
+    if (found.length > 0) {
+        console.log(
+            "Delete what was made by this stack alone: one of the same project and name in another organization or backend has the same tag.",
+        );
+    } else console.log(`nothing is left over of ${tags.join(" and ")}`);
+}
+
+/** What carries the tag of another stack is in use there. */
+function refuseOthers(
+    tags: string[],
+    { resources = [], pending_operations = [] }: NonNullable<Exported["deployment"]>,
+) {
+    const [urn] = [...resources.map((one) => one.urn), ...pending_operations.map(({ resource }) => resource.urn)];
+    const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(urn ?? "") ?? [];
+    const other = tags.find((tag) => urn !== undefined && !tag.startsWith(`${project}/${stack}/`));
+    if (other === undefined) return;
+    throw new Failure(
+        `${other} is the tag of another stack than ${project}/${stack}, whose state this is: name one that begins with ${project}/${stack}/, or select that stack.`,
+    );
 }
 
 /** The ARNs of all that carries the tag. */

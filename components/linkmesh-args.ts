@@ -65,7 +65,7 @@ export interface LinkMeshArgs {
     trustedHops?: string[];
     /** EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections. Default: "t3.small". */
     instanceType?: string;
-    /** What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited, as AWS has it by default, goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs. Default: "unlimited". */
+    /** What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs. By default the account's own, which is unlimited unless somebody has changed it. */
     cpuCredits?: string;
     /** The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine. */
     image?: string;

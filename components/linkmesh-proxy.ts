@@ -106,7 +106,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 instanceProfile: role.instanceProfile,
                 instanceType: settings.instanceType,
                 // Named although it is AWS's default: without it a change back would be none.
-                cpuCredits: surroundings.burstable ? settings.cpuCredits : undefined,
+                cpuCredits: (surroundings.burstable && settings.cpuCredits) || undefined,
                 subnetId: surroundings.subnet?.id ?? ownNetwork!.subnetId,
                 availabilityZone:
                     ownNetwork?.availabilityZone.apply((zone) => staysIn(zone, settings)) ??

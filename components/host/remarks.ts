@@ -96,5 +96,7 @@ export function remarks(name: string, step: string, secret: boolean, parent: pul
         return false; // no further attempt
     });
     const onError = [new pulumi.ErrorHook(`${name}-error`, explain)];
-    return secret ? { onError } : { onError, afterCreate: [warn], afterUpdate: [warn] };
+    if (secret) return { onError };
+    const after = [new pulumi.ResourceHook(`${name}-warnings`, warn, { ignoreErrors: true })];
+    return { onError, afterCreate: after, afterUpdate: after };
 }

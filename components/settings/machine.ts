@@ -20,10 +20,10 @@ export const MACHINE_SETTINGS = {
     cpuCredits: setting({
         type: "string",
         description:
-            "What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited, as AWS has it by default, goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs.",
-        default: "unlimited",
+            "What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs. By default the account's own, which is unlimited unless somebody has changed it.",
+        default: "",
         example: "standard",
-        schema: choice(["unlimited", "standard"], "must be unlimited or standard"),
+        schema: optional(choice(["unlimited", "standard"], "must be unlimited or standard")),
     }),
     image: setting({
         type: "string",

@@ -1,8 +1,8 @@
 /** The Pulumi CLI that the lab builds when it finds none. The one place that names it besides `go/go.mod`. */
 export const PULUMI_VERSION = "3.259.0";
 
-/** The oldest `pulumi` on PATH that is used as it is: it streams engine events over gRPC and knows `deletedWith`. */
-export const PULUMI_MINIMUM = "3.229.0";
+/** The oldest `pulumi` on PATH that is used as it is: it tells the program of every error of a step (pulumi#23347). */
+export const PULUMI_MINIMUM = "3.244.0";
 
 /**
  * The released Pulumi CLI that the lab fetches before it builds one. The checksum is the one that Pulumi publishes

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { FUNCTIONS } from "../../lab/providers/aws/functions.ts";
-import type { PolicyDocument } from "../../lab/providers/aws/policy-evaluation.ts";
+import { evaluate, type PolicyDocument } from "../../lab/providers/aws/policy-evaluation.ts";
 import { malformed } from "../../lab/providers/aws/policy-grammar.ts";
 import { isMade, parseCall } from "../../lab/providers/aws/rights/call.ts";
 import { Caller } from "../../lab/providers/aws/rights/caller.ts";
@@ -26,7 +26,7 @@ const actionsOf = (texts: readonly string[]) =>
 /** All that the program registers and looks up, in the modes that differ in it. */
 async function programCalls(): Promise<{ lookUps: string[]; all: string[] }> {
     const modes: Record<string, string>[] = [
-        {},
+        { cpuCredits: "standard" },
         { subnetId: "subnet-0aaaa", acmeChallenge: "dns-01", dailySnapshots: "7" },
         { finalSnapshot: "true", restoreFrom: "latest", dataVolumeSize: "20" },
         // More rules than AWS gives to every account.
@@ -105,6 +105,26 @@ it("says in AWS's words what is missing", async () => {
     );
 });
 
+it("a machine may be started with an interface, of whose tags IAM is told nothing", () => {
+    const resource = "arn:aws:ec2:eu-central-1:000000000000:network-interface/eni-0a";
+    const request = (action: string) => ({ action, resource, context: {} });
+    expect(evaluate(Object.values(DOCUMENTS), request("ec2:RunInstances"))).toBe(true);
+    expect(evaluate(Object.values(DOCUMENTS), request("ec2:DeleteNetworkInterface"))).toBe(false);
+});
+
+it("a role is passed to the service that it is for, and to no other", () => {
+    const pass = (role: string, service: string) => ({
+        action: "iam:PassRole",
+        resource: `arn:aws:iam::000000000000:role/${role}`,
+        context: { "iam:PassedToService": [service] },
+    });
+    const may = (role: string, service: string) => evaluate(Object.values(DOCUMENTS), pass(role, service));
+    expect(may("linkmesh-instance-role-1", "ec2.amazonaws.com")).toBe(true);
+    expect(may("linkmesh-snapshots-role-1", "dlm.amazonaws.com")).toBe(true);
+    expect(may("linkmesh-snapshots-role-1", "ec2.amazonaws.com")).toBe(false);
+    expect(may("linkmesh-instance-role-1", "dlm.amazonaws.com")).toBe(false);
+});
+
 it("what belongs to others can neither be changed nor named as the program's own", async () => {
     const all = Object.keys(DOCUMENTS);
     const cloud = cloudFor(...all);
@@ -116,7 +136,7 @@ it("what belongs to others can neither be changed nor named as the program's own
     await expect(cloud.update(vpc, { ...vpc.inputs, ...name("linkmesh-mine") })).rejects.toThrow("ec2:CreateTags");
     const trust = { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" };
     const assumeRolePolicy = JSON.stringify({ Version: "2012-10-17", Statement: [trust] });
-    const role = await cloud.make("Role", { name: "linkmesh-r", assumeRolePolicy, ...name("linkmesh-r") });
+    const role = await cloud.make("Role", { name: "linkmesh-instance-r", assumeRolePolicy, ...name("linkmesh-r") });
     const profile = await cloud.make("InstanceProfile", { name: "linkmesh-p", role: role.id, ...name("linkmesh-p") });
     await cloud.delete(profile);
     await cloud.delete(role);

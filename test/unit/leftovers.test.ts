@@ -13,7 +13,11 @@ const TAG = "linkmesh-proxy/prod/linkmesh";
 const STATE = {
     deployment: {
         resources: [
-            { type: "pulumi:providers:aws", inputs: { region: "eu-central-1" } },
+            {
+                urn: "urn:pulumi:prod::linkmesh-proxy::pulumi:providers:aws::default",
+                type: "pulumi:providers:aws",
+                inputs: { region: "eu-central-1" },
+            },
             { type: "aws:ebs/volume:Volume", id: "vol-0known", inputs: { tags: { "linkmesh-proxy-stack": TAG } } },
             {
                 type: "aws:ec2/instance:Instance",
@@ -59,6 +63,7 @@ test("what carries the tag and is not in the state is listed with what deletes i
         "eipalloc-0left  aws ec2 release-address --allocation-id eipalloc-0left",
         "vol-0left  aws ec2 delete-volume --volume-id vol-0left",
         "vpc-0left  aws ec2 delete-vpc --vpc-id vpc-0left",
+        expect.stringMatching(/^Delete what was made by this stack alone: /),
     ]);
     expect(found.calls).toEqual([
         "pulumi stack export",
@@ -73,7 +78,15 @@ test("a state that knows of nothing yet has no tag, which is then given", async 
         /^error: the state does not tell the value of the tag linkmesh-proxy-stack: name it, /,
     );
     const found = await run({ deployment: {} }, [`${ARN}vpc/vpc-0left`], "p/dev/linkmesh", "--stack", "dev");
-    expect(found.stdout).toBe("vpc-0left  aws ec2 delete-vpc --vpc-id vpc-0left");
+    expect(found.stdout).toMatch(/^vpc-0left {2}aws ec2 delete-vpc --vpc-id vpc-0left\n/);
     expect(found.calls[0]).toBe("pulumi stack export --stack dev");
     expect((await run(STATE, [])).stdout).toContain(`nothing is left over of ${TAG}`);
+});
+
+test("what carries the tag of another stack is in use there, and is not listed", async () => {
+    const found = await run(STATE, [`${ARN}instance/i-0theirs`], "linkmesh-proxy/dev/linkmesh");
+    expect([found.exitCode, found.stdout]).toEqual([1, ""]);
+    expect(found.stderr).toMatch(
+        /^error: linkmesh-proxy\/dev\/linkmesh is the tag of another stack than linkmesh-proxy\/prod, [^\n]*\.$/,
+    );
 });

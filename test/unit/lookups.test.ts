@@ -23,12 +23,15 @@ describe("a look-up that fails", () => {
         ["getVolume", "the stack's data volume vol-0existing cannot be looked up: "],
         ["getSnapshotIds", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
         ["getSnapshot", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
-        ["getEips", "publicAddress: the account's addresses cannot be looked up: "],
+        ["getPartition", "AWS cannot be asked: "],
     ])("%s: one sentence with the setting and the reason", async (refused, begins, config) => {
-        const volumeZone = refused === "getEips" ? "" : "eu-central-1a";
-        const sentence = await refusal(runProgram({ ...CONFIG, ...config }, { refused, volumeZone }));
+        const sentence = await refusal(runProgram({ ...CONFIG, ...config }, { refused, volumeZone: "eu-central-1a" }));
         expect(sentence.slice(0, begins.length)).toBe(begins);
         expect(sentence).toMatch(/UnauthorizedOperation: You are not authorized[^\n]*\.$/);
+    });
+
+    test("addresses are looked up for a warning alone", async () => {
+        expect(await refusal(runProgram(CONFIG, { refused: "getEips" }))).toBe("nothing");
     });
 });
 

@@ -54,7 +54,9 @@ test("a UI name: one certificate for both names, HTTP/2 for the one", async () =
 });
 
 test.each([
-    [{}, { cpuCredits: "unlimited" }],
+    // An account may have made standard its own default.
+    [{}, undefined],
+    [{ cpuCredits: "unlimited" }, { cpuCredits: "unlimited" }],
     [{ cpuCredits: "standard" }, { cpuCredits: "standard" }],
     // AWS refuses it for a type that is not burstable.
     [{ cpuCredits: "standard", instanceType: "m7i.large" }, undefined],

@@ -75,13 +75,8 @@ export async function runProgram(
             }),
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
-                if (token === "aws:index/getPartition:getPartition") return { partition };
-                const answer = lookUpInMocks(token, inputs as Record<string, unknown>, {
-                    volumes: existing,
-                    latest,
-                    addresses,
-                    quota,
-                });
+                const account = { volumes: existing, latest, addresses, quota, partition };
+                const answer = lookUpInMocks(token, inputs as Record<string, unknown>, account);
                 if (token.endsWith(`:${refused}`)) throw providerError(DENIED);
                 return answer;
             },
@@ -199,6 +194,7 @@ interface Account {
     latest: string;
     addresses: number;
     quota: number | undefined;
+    partition: string;
 }
 
 function lookUpInMocks(token: string, inputs: Record<string, unknown>, account: Account): Record<string, unknown> {
@@ -207,6 +203,8 @@ function lookUpInMocks(token: string, inputs: Record<string, unknown>, account: 
         (inputs.filters as { name: string; values: string[] }[] | undefined)?.find((filter) => filter.name === name)
             ?.values;
     switch (token) {
+        case "aws:index/getPartition:getPartition":
+            return { partition: account.partition };
         case "aws:route53/getZone:getZone":
             if (inputs.name === "dev.example.com") return { zoneId: "Z2", name: inputs.name, nameServers: [] };
             if (inputs.name !== "example.com") throw providerError(NOTHING_FOUND);

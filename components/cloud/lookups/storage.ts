@@ -66,7 +66,7 @@ async function chooseVolume(tag: string, domain: string, tagged: DataVolume[], o
     const carry = `carry the tag ${DATA_TAG}=${tag} of the stack's data volume`;
     if (more.length > 0) {
         throw new pulumi.RunError(
-            `the volumes ${names(tagged)} all ${carry}, and more than one is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows, or off all if it shows none.`,
+            `the volumes ${names(tagged)} all ${carry}, and more than one is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows; if the other is that of another stack, give one of the two stacks another name instead.`,
         );
     }
     if (own === undefined) {

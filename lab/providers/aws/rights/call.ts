@@ -5,7 +5,7 @@ import { asText, isMap } from "../../values.ts";
  * One call of AWS's API, as "ec2:AttachVolume volume=volumeId instance=instanceId": its action, and the kinds of
  * resources that IAM is asked about, each with the property that names them. In place of a property stand `self` for the
  * resource itself, `new` for what the call makes, with the tags of the request, `untagged` for what has none yet, and
- * `any` for what the provider finds by itself. Besides: `if` names a property without which there is no call, `unless` one with which there is none, `to` the
+ * `any` for what the provider finds by itself; IAM is told no tags of what `~` stands before. Besides: `if` names a property without which there is no call, `unless` one with which there is none, `to` the
  * service that a role is passed to, `policy` the policy that is attached, `tags` those that are sent in place of the
  * resource's, `tagged` those that the thing has.
  */

@@ -71,6 +71,14 @@ function requestsOf(cloud: Cloud, call: Call, subject: Subject): AccessRequest[]
                 : by === "self" && subject.id === ""
                   ? tagsOf(subject.tags)
                   : (cloud.state.tags?.[id] ?? {});
+        // EC2 tells IAM of no tag of an interface that a machine is started with.
+        if (by.startsWith("~")) {
+            return idsAt(values, by.slice(1)).map((id) => ({
+                action,
+                resource: arnOf(cloud, action, kind, id),
+                context,
+            }));
+        }
         const ids =
             by === "self"
                 ? [subject.id || asText(values.name) || "new"]

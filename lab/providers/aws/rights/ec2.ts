@@ -130,7 +130,7 @@ export const EC2_CALLS: CallTable = {
         ],
         create: [
             "ec2:DescribeImages",
-            "ec2:RunInstances image=ami instance=new network-interface=primaryNetworkInterface.networkInterfaceId " +
+            "ec2:RunInstances image=ami instance=new network-interface=~primaryNetworkInterface.networkInterfaceId " +
                 "security-group=vpcSecurityGroupIds subnet=subnetId volume=untagged",
             "iam:PassRole role=profileRole to=ec2.amazonaws.com",
             "ec2:CreateTags volume=untagged tags=rootBlockDevice.tags",
