@@ -108,10 +108,18 @@ test("a bastion with another host key is not spoken to", async () => {
     const before = await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf");
     const run = await lab("up", ...sets({ bastionHostKey: publicKeyOpenssh.trim(), collectorsExpected: "40000" }));
     expect(run.exitCode).toBe(1);
-    expect(run.stderr).toMatch(/error: step nginx: bastionHost does not have bastionHostKey: .*ssh: host key mismatch/);
+    expect(run.stderr).toMatch(/error: step ready: bastionHost does not have bastionHostKey: .*ssh: host key mismatch/);
     expect(await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe(before);
     await labOk("up", "--set", `bastionHostKey=${bastion.sets.bastionHostKey}`);
     expect(await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf")).not.toBe(before);
+});
+
+test("a bastion that is not there is refused before anything changes", async () => {
+    const run = await lab("up", ...sets({ bastionHost: theLab().net.packages, collectorsExpected: "40000" }));
+    expect(run.stderr).toMatch(
+        /^error: bastionHost: \S+ does not answer on port 22 \(ECONNREFUSED\), so no step could/m,
+    );
+    await labOk("up", "--set", `bastionHost=${bastion.host}`);
 });
 
 test("destroy leaves nothing but what others have made", async () => {
