@@ -92,6 +92,6 @@ test("a line that is too long for the provider is cut, and bytes that are no tex
 test("a step ends when all that it has said is out", () => {
     const machine = new Machine({ step: "ready" });
     const perl = '/bin/sleep 0.5; exec /usr/bin/perl "$@"';
-    machine.run({ prefix: "exec >/stub/out 2>&1;", stubs: { perl }, main: "echo said" });
+    machine.run({ prefix: `bash -c '"$0" "$@" >/stub/out 2>&1'`, stubs: { perl }, main: "echo said" });
     expect(machine.read("/stub/out")).toBe("said\n");
 });
