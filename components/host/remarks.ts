@@ -79,6 +79,15 @@ export function warningsOf(output: unknown): string[] {
 }
 
 /**
+ * Whether the step is to run once more. A machine restarts its sshd while it boots, and through a bastion the provider
+ * tries each further time on the connection that this has cut.
+ * @param errors the newest first.
+ */
+export function isWorthAgain(errors: readonly string[]): boolean {
+    return errors.length === 1 && /^(error: )?proxy: .*ssh: handshake failed: (EOF|read)/.test(errors[0]!);
+}
+
+/**
  * What the CLI does not show by itself: a step's warnings, of which nothing is left when it is done, and why it cannot
  * connect. A step that does not run says nothing again. The parent says it, as the step itself has no URN yet: what is
  * said of a resource waits for that, and the engine for the hook.
@@ -90,10 +99,11 @@ export function remarks(name: string, step: string, secret: boolean, parent: pul
     const warn = AsyncResource.bind(async ({ newOutputs }: pulumi.ResourceHookArgs) => {
         for (const warning of warningsOf(newOutputs?.stdout)) await pulumi.log.warn(`step ${step}: ${warning}`, parent);
     });
-    const explain = AsyncResource.bind(async ({ errors: [error = ""] }: pulumi.ErrorHookArgs) => {
-        const cause = causeOf(error);
+    const explain = AsyncResource.bind(async ({ errors }: pulumi.ErrorHookArgs) => {
+        if (isWorthAgain(errors)) return true;
+        const cause = causeOf(errors[0] ?? "");
         if (cause !== undefined) await pulumi.log.error(`step ${step}: ${cause}`, parent);
-        return false; // no further attempt
+        return false;
     });
     const onError = [new pulumi.ErrorHook(`${name}-error`, explain)];
     if (secret) return { onError };

@@ -140,6 +140,20 @@ describe("the stand-in's attempts through a bastion", () => {
         );
     });
 
+    it("see that the host hangs up in the midst of the handshake, as at boot", async () => {
+        const { connection: proxy } = await sshServer({
+            onward: (accept) => {
+                const channel = accept();
+                channel.write("SSH-2.0-OpenSSH_10.0\r\n");
+                // As sshd does, which waits for the other side before it closes the channel.
+                channel.once("data", () => channel.eof());
+            },
+        });
+        expect(await fails({ ...CLOSED, proxy }, { second: 1000 })).toBe(
+            "proxy: after 3 failed attempts: ssh: handshake failed: EOF",
+        );
+    });
+
     it("are repeated when the host refuses the bastion", async () => {
         const { connection: proxy } = await sshServer({ onward: leadsOn });
         expect(await fails({ ...CLOSED, proxy })).toMatch(

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { causeOf, warningsOf } from "../../components/host/remarks.ts";
+import { causeOf, isWorthAgain, warningsOf } from "../../components/host/remarks.ts";
 
 /** The runbook's table of errors: text, cause and what to do. */
 const ROWS = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8")
@@ -67,4 +67,13 @@ it("warnings are the lines that say so, of an output that is known", () => {
         "old key",
     ]);
     expect([warningsOf(undefined), warningsOf("")]).toEqual([[], []]);
+});
+
+it("a handshake that was cut behind a bastion is tried once more, and nothing else", () => {
+    const cut = "proxy: after 10 failed attempts: ssh: handshake failed: EOF";
+    expect(isWorthAgain([cut])).toBe(true);
+    expect(isWorthAgain([cut, cut])).toBe(false);
+    expect(isWorthAgain(["after 10 failed attempts: ssh: handshake failed: EOF"])).toBe(false);
+    expect(isWorthAgain(["proxy: after 3 failed attempts: ssh: handshake failed: ssh: host key mismatch"])).toBe(false);
+    expect(isWorthAgain(['Process exited with status 1: running "x":\nproxy: ssh: handshake failed: EOF'])).toBe(false);
 });

@@ -145,6 +145,8 @@ function handshake(client: ssh2.Client, connection: Connection, { privateKey, ho
         stream.on("error", fail);
         client.on("error", fail);
         client.once("close", () => fail(new Error("EOF")));
+        // Of a channel through a bastion the client does not hear it.
+        stream.once("end", () => fail(new Error("EOF")));
         client.on("keyboard-interactive", (_name, _instructions, _language, prompts, finish) =>
             finish(prompts.map(() => connection.password ?? "")),
         );
