@@ -156,6 +156,16 @@ it("what belongs to others can neither be changed nor named as the program's own
     await cloud.make("Record", { ...record, type: "A", records: ["192.0.2.1"] });
 });
 
+it("what is gone is found gone, although it has no tag by which it could be looked at", async () => {
+    const cloud = cloudFor(...Object.keys(DOCUMENTS));
+    const vpc = await makeVpc(cloud);
+    await cloud.store.change((state) => {
+        delete state.vpcs[vpc.id];
+        delete state.tags![vpc.id];
+    });
+    expect(await cloud.read(vpc)).toBeUndefined();
+});
+
 it("a change without a list of calls is a mistake of the lab's", async () => {
     const { card } = await TestCloud.create().network();
     expect(card.id).toMatch(/^eni-/);

@@ -124,9 +124,10 @@ export class AwsProvider implements ResourceProvider {
     async read({ type, id, inputs }: ReadRequest) {
         const resource = typeOf(type);
         const cloud = await this.#cloud();
-        this.#caller?.may("read", cloud, { type, id, values: inputs.values });
         const described = resource.describe(cloud, id, inputs.values);
+        // Of what is gone the provider asks nothing else, and it has no tags by which a right could be given.
         if (!described) return undefined;
+        this.#caller?.may("read", cloud, { type, id, values: inputs.values });
         const tags = this.#ownTags(cloud.state.tags?.[id] ?? {}, inputs.values.tags);
         const present = withDrift(resource, inputs.values, { ...described, tags });
         return { id, inputs: present, outputs: this.#outputs(resource, cloud, id, present) };
