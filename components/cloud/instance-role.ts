@@ -52,6 +52,7 @@ export class InstanceRole extends pulumi.ComponentResource {
         this.registerOutputs({ instanceProfile: this.instanceProfile });
     }
 }
+
 /** The policy document. Route 53 compares names in lower case, without a final dot. Pure. */
 export function renderChallengePolicy(zoneId: string, names: readonly string[]): string {
     const prefix = "route53:ChangeResourceRecordSets";

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
+import { type Service, violation } from "../../lab/providers/aws/constraint.ts";
 import { MODELS } from "../../lab/providers/aws/models.generated.ts";
-import { type Service, constraintOf, model, violation } from "../../lab/providers/aws/models.ts";
+import { constraintOf, model } from "../../lab/providers/aws/models.ts";
 import { type Property, type Schema, isBlock, isBlockList, modelRefs } from "../../lab/providers/aws/schema.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
 import { canProvision } from "../../lab/providers/aws/volume-types.ts";

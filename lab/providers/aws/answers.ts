@@ -17,27 +17,14 @@ export function newest<T>([first, ...others]: T[], args: Values): T {
     return first;
 }
 
-/** Of data sources of one thing, as "EC2 Subnet". */
-export function single<T>(label: string, [first, ...others]: T[]): T {
+/** Of data sources of one thing, as "EC2 Subnet". `none` is what they say when there is none. */
+export function single<T>(label: string, [first, ...others]: T[], none = `no matching ${label} found`): T {
     if (others.length > 0) {
         throw new ProviderError(
             `multiple ${label}s matched; use additional constraints to reduce matches to a single ${label}`,
         );
     }
-    if (first === undefined) throw new ProviderError(`no matching ${label} found`);
-    return first;
-}
-
-/** Of aws_route_table, which has words of its own. */
-export function singleRouteTable<T>([first, ...others]: T[]): T {
-    if (others.length > 0) {
-        throw new ProviderError(
-            "multiple Route Tables matched; use additional constraints to reduce matches to a single Route Table",
-        );
-    }
-    if (first === undefined) {
-        throw new ProviderError("query returned no results. Please change your search criteria and try again");
-    }
+    if (first === undefined) throw new ProviderError(none);
     return first;
 }
 

@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { unzipSync } from "fflate";
 import { format, resolveConfig } from "prettier";
-import type { Constraint, ModelRef, Models, Service } from "./models.ts";
+import type { Constraint, Models, Service } from "./constraint.ts";
+import type { ModelRef } from "./models.ts";
 import { modelRefs } from "./schema.ts";
 import { RESOURCE_TYPES } from "./types.ts";
 
@@ -102,7 +103,7 @@ for (const ref of Object.values(RESOURCE_TYPES).flatMap(({ inputs }) => modelRef
 }
 const file = fileURLToPath(new URL("models.generated.ts", import.meta.url));
 const [name] = PACKAGE.split(" ");
-const text = `import type { Models } from "./models.ts";
+const text = `import type { Models } from "./constraint.ts";
 
 /** Of ${name}, by \`npm run models\`. */
 export const MODELS: Models = ${JSON.stringify(models)};

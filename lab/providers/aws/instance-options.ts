@@ -24,7 +24,7 @@ function checkRootDevice(device: Value | undefined): CheckFailure[] {
         }));
 }
 
-/** The provider lets a wrong combination be seen by the creation only; what it would leave out is refused by check. */
+/** The provider reports a wrong combination at creation only. What it would leave out is refused by check. */
 export function refuseRootDevice({ rootBlockDevice }: Values, sizeGiB: number): void {
     const device = isMap(rootBlockDevice) ? rootBlockDevice : {};
     const type = optionalText(device, "volumeType");

@@ -1,6 +1,6 @@
 import type { CloudState, Instance } from "../../cloud/state.ts";
 import { LabError } from "../../lab.ts";
-import { type Value, type Values, asText, isMap } from "../values.ts";
+import { type Values, asText, isMap } from "../values.ts";
 import {
     ROOT_MINIMUM_GIB,
     bootable,
@@ -18,7 +18,7 @@ import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
 import { refuseVcpus } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
-import { ONE_VALUE } from "./schema.ts";
+import { ONE_VALUE, between, oneOf } from "./schema.ts";
 
 const LAB_ARCHITECTURE = "x86_64";
 const KNOWN_MS = 60 * 60_000;
@@ -289,13 +289,4 @@ function userDataOf(target: Instance, news: Values): string {
 function rootSize(inputs: Values): number {
     const device = inputs.rootBlockDevice;
     return isMap(device) && typeof device.volumeSize === "number" ? device.volumeSize : ROOT_MINIMUM_GIB;
-}
-
-export function oneOf(...allowed: string[]): (value: string) => string | undefined {
-    return (value) => (allowed.includes(value) ? undefined : `"${value}" is none of ${allowed.join(", ")}`);
-}
-
-export function between(least: number, most: number): (value: number) => string | undefined {
-    return (value) =>
-        value >= least && value <= most ? undefined : `${value satisfies Value} is not between ${least} and ${most}`;
 }

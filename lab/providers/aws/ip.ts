@@ -49,6 +49,21 @@ export function formatCidr(cidr: Cidr): string {
     return `${formatAddress(cidr.family, cidr.base)}/${cidr.prefix}`;
 }
 
+/** What is wrong with a text that should be a block of the family. */
+export function cidr(family: 4 | 6): (value: string) => string | undefined {
+    return (value) => {
+        const parsed = parseCidr(value);
+        if (parsed?.family !== family) return `"${value}" is not a valid IPv${family} CIDR block`;
+        return parsed.isNetwork ? undefined : `"${value}" is not a network address: use ${formatCidr(parsed)}`;
+    };
+}
+
+/** Equal blocks in other spelling are no change. */
+export function canonicalCidr(value: string): string {
+    const parsed = parseCidr(value);
+    return parsed ? formatCidr(parsed) : value;
+}
+
 function width(family: 4 | 6): number {
     return family === 4 ? 32 : 128;
 }

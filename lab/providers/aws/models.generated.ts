@@ -1,4 +1,4 @@
-import type { Models } from "./models.ts";
+import type { Models } from "./constraint.ts";
 
 /** Of botocore==1.44.8, by `npm run models`. */
 export const MODELS: Models = {

@@ -1,6 +1,6 @@
 import type { CloudState, RouteTable, Subnet, Vpc } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { type Cidr, contains, formatCidr, overlaps, parseCidr } from "./ip.ts";
+import { type Cidr, canonicalCidr, cidr, contains, formatCidr, overlaps, parseCidr } from "./ip.ts";
 import {
     ApiError,
     type Cloud,
@@ -18,20 +18,6 @@ import { ONE_VALUE } from "./schema.ts";
 
 /** The addresses that a lab's VPCs may use: the upper half of 10.77.0.0/16 is the lab's own "internet". */
 const VPC_POOL = parseCidr("10.77.0.0/17")!;
-
-export function cidr(family: 4 | 6): (value: string) => string | undefined {
-    return (value) => {
-        const parsed = parseCidr(value);
-        if (parsed?.family !== family) return `"${value}" is not a valid IPv${family} CIDR block`;
-        return parsed.isNetwork ? undefined : `"${value}" is not a network address: use ${formatCidr(parsed)}`;
-    };
-}
-
-/** Equal blocks in other spelling are no change. */
-export function canonicalCidr(value: string): string {
-    const parsed = parseCidr(value);
-    return parsed ? formatCidr(parsed) : value;
-}
 
 export const vpc: ResourceType = {
     label: "EC2 VPC",

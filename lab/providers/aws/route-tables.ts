@@ -1,8 +1,11 @@
 import type { CloudState, RouteTable } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { singleRouteTable } from "./answers.ts";
+import { single } from "./answers.ts";
 import { filters, fits } from "./filters.ts";
 import { ACCOUNT, type CloudFunction, derivedId, optionalText } from "./resource-type.ts";
+
+/** The words of aws_route_table's own. */
+const NONE = "query returned no results. Please change your search criteria and try again";
 
 export const getRouteTable: CloudFunction = {
     inputs: {
@@ -12,7 +15,7 @@ export const getRouteTable: CloudFunction = {
         filters,
     },
     call({ region, state }, args) {
-        const { id, vpcId, routes } = singleRouteTable(matching(state, args));
+        const { id, vpcId, routes } = single("Route Table", matching(state, args), NONE);
         const routed = ([cidr, target]: [string, string]) => ({
             cidrBlock: cidr.includes(":") ? "" : cidr,
             ipv6CidrBlock: cidr.includes(":") ? cidr : "",

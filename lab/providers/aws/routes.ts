@@ -1,7 +1,7 @@
 import type { CloudState, Vpc } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { contains, parseCidr } from "./ip.ts";
-import { canonicalCidr, cidr, findRouteTable, findSubnet, findVpc } from "./network.ts";
+import { canonicalCidr, cidr, contains, parseCidr } from "./ip.ts";
+import { findRouteTable, findSubnet, findVpc } from "./network.ts";
 import { ApiError, type ResourceType, derivedId, find, optionalText, text } from "./resource-type.ts";
 
 export const route: ResourceType = {

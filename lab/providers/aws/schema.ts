@@ -1,6 +1,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { CheckFailure } from "../provider.ts";
-import { type ModelRef, constraintOf, violation } from "./models.ts";
+import { violation } from "./constraint.ts";
+import { type ModelRef, constraintOf } from "./models.ts";
 import { type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
 
 /** What one input property of a resource may be, and what a change of it does. */
@@ -201,4 +202,13 @@ function unsupported(schema: Schema, name: string, owner: string): string {
 function describe(value: Value): string {
     if (Array.isArray(value)) return "a list";
     return isMap(value) ? "an object" : `the ${typeof value} ${JSON.stringify(value)}`;
+}
+
+export function oneOf(...allowed: string[]): (value: string) => string | undefined {
+    return (value) => (allowed.includes(value) ? undefined : `"${value}" is none of ${allowed.join(", ")}`);
+}
+
+export function between(least: number, most: number): (value: number) => string | undefined {
+    return (value) =>
+        value >= least && value <= most ? undefined : `${value satisfies Value} is not between ${least} and ${most}`;
 }

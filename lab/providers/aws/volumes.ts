@@ -3,7 +3,7 @@ import { type CheckFailure, ProviderError } from "../provider.ts";
 import { type Values, equal } from "../values.ts";
 import { newest } from "./answers.ts";
 import { filters, fits } from "./filters.ts";
-import { between, findInstance, refuseGone, zoneOf } from "./instance.ts";
+import { findInstance, refuseGone, zoneOf } from "./instance.ts";
 import { model } from "./models.ts";
 import {
     ApiError,
@@ -16,6 +16,7 @@ import {
     optionalText,
     text,
 } from "./resource-type.ts";
+import { between } from "./schema.ts";
 import { findSnapshot, takeSnapshot } from "./snapshots.ts";
 import { type VolumeWish, canProvision, checkVolumeType, refuseVolume } from "./volume-types.ts";
 import { zonesOf } from "./zones.ts";
