@@ -2,7 +2,7 @@ import { LinkMeshProxy, loadSettings, lookUp } from "./components/index.ts";
 
 const settings = loadSettings();
 const surroundings = await lookUp("linkmesh", settings);
-const proxy = new LinkMeshProxy("linkmesh", { settings, surroundings });
+const proxy = new LinkMeshProxy("linkmesh", { settings, lookups: surroundings });
 
 const { publicUrl, uiUrl, httpUrl, opampUrl, grpcEndpoint, certificateSource } = proxy;
 const { ipv4, ipv6, sshCommand, sshPrivateKey, sshHostKey, dnsRecords } = proxy;

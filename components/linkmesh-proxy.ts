@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
-import type { Surroundings } from "./cloud/lookups.ts";
+import type { Lookups } from "./cloud/lookups/lookups";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
-import { staysIn } from "./cloud/lookups/place.ts";
+import { staysIn } from "./cloud/lookups/availability-zone";
 import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
@@ -14,15 +14,15 @@ import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
 import { Protection } from "./protection.ts";
-import type { Settings } from "./settings.ts";
-import { answersByDns, certificateNames, grpcSurface, hasOwnCertificate, openPorts, publicNames } from "./surfaces.ts";
-import { SYSTEM_FACTS } from "./systems.ts";
+import type { Settings } from "./settings/settings";
+import { usesDns01, certificateNames, grpcEndpoint, hasOwnCertificate, openPorts, publicNames } from "./endpoints";
+import { OPERATING_SYSTEM_FACTS } from "./operating-systems";
 
 export interface LinkMeshProxyArgs {
     /** From `loadSettings` or `parseSettings`. */
     settings: Settings;
     /** From `lookUp(name, settings)`, with the name of this component. */
-    surroundings: Surroundings;
+    lookups: Lookups;
 }
 
 /** LinkMesh behind its public hostname: network, machine and names in the cloud, then the steps on the machine, in order. */
@@ -50,7 +50,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
 
     constructor(name: string, args: LinkMeshProxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:LinkMeshProxy", name, {}, opts);
-        const { settings, surroundings } = args;
+        const { settings, lookups: surroundings } = args;
         const { domain } = settings;
         const child = { parent: this };
         const dataTag = dataTagValue(name);
@@ -87,7 +87,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             `${name}-instance`,
             {
                 challenges:
-                    zone && answersByDns(settings) ? { zoneId: zone.id, names: certificateNames(settings) } : undefined,
+                    zone && usesDns01(settings) ? { zoneId: zone.id, names: certificateNames(settings) } : undefined,
                 tags,
             },
             // Its name and type as long as only stacks with dns-01 had it.
@@ -100,7 +100,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 imageId: surroundings.imageId,
                 rootVolumeSize: surroundings.rootVolumeSize,
                 imagePinned: settings.imageId !== "",
-                system: surroundings.system,
+                operatingSystem: surroundings.operatingSystem,
                 ipv6: surroundings.ipv6,
                 publicAddress: settings.publicAddress,
                 instanceProfile: role.instanceProfile,
@@ -137,7 +137,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             child,
         );
         const { ipv4, ipv6 } = machine;
-        const { user } = SYSTEM_FACTS[surroundings.system];
+        const { user } = OPERATING_SYSTEM_FACTS[surroundings.operatingSystem];
         const dns = new Dns(
             `${name}-dns`,
             {
@@ -190,7 +190,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             child,
         );
 
-        const grpc = grpcSurface(settings);
+        const grpc = grpcEndpoint(settings);
         this.publicUrl = `https://${domain}`;
         this.uiUrl = settings.uiDomain === "" ? undefined : `https://${settings.uiDomain}`;
         this.httpUrl = settings.httpRedirect ? `http://${domain}` : undefined;

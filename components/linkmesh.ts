@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { lookUp } from "./cloud/lookups.ts";
-import { parseSettings } from "./configuration.ts";
+import { lookUp } from "./cloud/lookups/lookups";
+import { parseSettings } from "./settings/load";
 import type { LinkMeshArgs } from "./linkmesh-args.ts";
 import { LinkMeshProxy } from "./linkmesh-proxy.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./settings/settings";
 
 /** A DNS record as a person would enter it elsewhere. */
 export interface DnsRecord {
@@ -91,7 +91,7 @@ export class LinkMesh extends pulumi.ComponentResource {
     private async create(name: string, given: Settings | Promise<Settings>): Promise<LinkMeshProxy> {
         const settings = await given;
         const surroundings = await lookUp(name, settings, { parent: this });
-        return new LinkMeshProxy(name, { settings, surroundings }, { parent: this });
+        return new LinkMeshProxy(name, { settings, lookups: surroundings }, { parent: this });
     }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
-import { SETTINGS, type Setting } from "../components/settings.ts";
+import { SETTINGS, type Setting } from "../components/settings/settings";
 import { rightsTable } from "./rights.ts";
 
 /**

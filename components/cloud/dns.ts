@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { outside } from "../surfaces.ts";
+import { firstOutside } from "../endpoints";
 
 /** Seconds. Short, so that a machine with another address is found soon. */
 const TTL = 60;
@@ -52,7 +52,7 @@ export class Dns extends pulumi.ComponentResource {
     constructor(name: string, args: DnsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:Dns", name, {}, opts);
         const { zone, allowOverwrite = false } = args;
-        const stranger = zone && outside(zone.name, args.names);
+        const stranger = zone && firstOutside(zone.name, args.names);
         if (stranger !== undefined) {
             throw new pulumi.RunError(
                 `${stranger} lies outside the hosted zone ${zone!.name}: choose a name that ends in .${zone!.name}, or publish all names by dns=external.`,

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { withoutWildcard } from "../surfaces.ts";
+import { withoutWildcard } from "../endpoints";
 import { trustPolicy } from "./trust.ts";
 
 export interface InstanceRoleArgs {

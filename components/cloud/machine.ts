@@ -9,7 +9,7 @@ export interface MachineArgs {
     /** GiB of the root disk, at least the image's. */
     rootVolumeSize: number;
     /** The image's system; a change replaces the machine. */
-    system: string;
+    operatingSystem: string;
     /** The subnet has IPv6. */
     ipv6: boolean;
     /** Have a public IPv4 address, and not only the subnet's. */
@@ -130,7 +130,7 @@ export class Machine extends pulumi.ComponentResource {
                     replaceOnChanges: ["instanceType"],
                     // Another volume comes to another machine; the provider would leave this one stopped. So does
                     // another system, although newer images of the same one are let pass.
-                    replacementTrigger: pulumi.interpolate`${volume.id} ${args.system}`,
+                    replacementTrigger: pulumi.interpolate`${volume.id} ${args.operatingSystem}`,
                     ignoreChanges: args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"],
                     // The volume goes after the machine that writes on it.
                     dependsOn: [volume, ...reached],

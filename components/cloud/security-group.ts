@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { isIpv6, type OpenPort } from "../surfaces.ts";
+import { isIpv6, type OpenPort } from "../endpoints";
 
 export interface SecurityGroupArgs {
     vpcId: pulumi.Input<string>;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { PublishedRecord } from "../cloud/dns.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings";
 import { readChain, unknownRoot } from "../settings/chain.ts";
-import { answersChallenges, certificateNames, hasOwnCertificate, httpsNames } from "../surfaces.ts";
-import { LETS_ENCRYPT } from "../validators.ts";
+import { usesHttp01, certificateNames, hasOwnCertificate, httpsNames } from "../endpoints";
+import { LETS_ENCRYPT } from "../settings/schema/types";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
@@ -16,7 +16,7 @@ export function reachable({ settings, zone, records, ipv4, ipv6 }: HostContext):
             NAME_SERVERS: (zone?.nameServers ?? []).join("\n"),
             NAMES: httpsNames(settings).join("\n"),
             ADDRESSES: pulumi.all([ipv4, ipv6 ?? ""]).apply(([v4, v6]) => (v6 === "" ? v4 : `${v4}\n[${v6}]`)),
-            PROBE: answersChallenges(settings) ? "yes" : "",
+            PROBE: usesHttp01(settings) ? "yes" : "",
             PATIENCE: zone ? "300" : "900",
         },
         // Behind a hop the names may lead there, and only their owner knows.

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Surroundings } from "../cloud/lookups.ts";
+import type { Lookups } from "../cloud/lookups/lookups";
 import type { PublishedRecord } from "../cloud/dns.ts";
-import type { Settings } from "../settings.ts";
+import type { Settings } from "../settings/settings";
 
 /** What the steps know: the settings, and the machine that they set up. */
 export interface HostContext {
@@ -11,7 +11,7 @@ export interface HostContext {
     /** Whose data are on the volume. */
     readonly owner: string;
     /** The zone of the records; undefined when they are made elsewhere. */
-    readonly zone: Surroundings["zone"];
+    readonly zone: Lookups["zone"];
     /** The records that lead to the machine. */
     readonly records: pulumi.Input<PublishedRecord[]>;
     readonly ipv4: pulumi.Input<string>;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { bySecrecy, made } from "../settings/secret.ts";
-import type { Settings } from "../settings.ts";
-import { grpcSurface } from "../surfaces.ts";
+import type { Settings } from "../settings/settings";
+import { grpcEndpoint } from "../endpoints";
 import { aptLogin, aptSource } from "./render/apt.ts";
 import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
 import { readFile } from "./render/script.ts";
@@ -62,7 +62,7 @@ export function config({ settings }: HostContext): StepOptions {
     };
 }
 
-const grpcHost = (settings: Settings) => grpcSurface(settings)?.host ?? "";
+const grpcHost = (settings: Settings) => grpcEndpoint(settings)?.host ?? "";
 
 /** Names LinkMesh's package and the keys of its config.yaml, which together decide what it serves. Pure. */
 export function linkmeshRevision(settings: Settings): string {
@@ -77,5 +77,5 @@ function packageName({ linkmeshAptSource, linkmeshVersion, linkmeshDebSha256 }: 
 
 function configOverlay(settings: Settings): string {
     const { domain, linkmeshConfig: extra } = settings;
-    return renderConfig({ domain, grpc: grpcSurface(settings), extra });
+    return renderConfig({ domain, grpc: grpcEndpoint(settings), extra });
 }

@@ -1,8 +1,8 @@
-import type { Settings } from "../settings.ts";
-import { grpcSurface, hasOwnCertificate } from "../surfaces.ts";
+import type { Settings } from "../settings/settings";
+import { grpcEndpoint, hasOwnCertificate } from "../endpoints";
 import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
-import { renderNginx, renderPort80, type NginxArgs } from "./render/nginx.ts";
+import { renderNginx, renderPort80, type NginxArgs } from "./render/nginx/config";
 import { readFile } from "./render/script.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
@@ -10,9 +10,9 @@ import type { StepOptions } from "./ssh-host.ts";
 function nginxArgs({ settings, ipv6 }: HostContext): NginxArgs {
     const { domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress } = settings;
     return {
-        ...{ domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress },
+        ...{ domain, uiDomain, httpRedirect, trustedProxies: trustedHops, collectorsExpected, sessionsPerAddress },
         ipv6: ipv6 !== undefined,
-        grpc: grpcSurface(settings),
+        grpc: grpcEndpoint(settings),
         certificate: certificateFolder(settings),
     };
 }
@@ -52,8 +52,8 @@ export function proxy(context: HostContext): StepOptions {
 }
 
 /** The proof that all of it answers. */
-export function surfaces({ settings, ipv6 }: HostContext): StepOptions {
-    const grpc = grpcSurface(settings);
+export function verify({ settings, ipv6 }: HostContext): StepOptions {
+    const grpc = grpcEndpoint(settings);
     return {
         variables: {
             DOMAIN: settings.domain,

@@ -1,7 +1,7 @@
 import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Secret } from "../settings/secret.ts";
-import { remarks } from "./remarks.ts";
+import { stepHooks } from "./step-hooks";
 import { renderStep } from "./render/step.ts";
 
 export interface SshHostArgs {
@@ -93,7 +93,7 @@ export class SshHost {
                 // From a bastion on a try that is not answered takes 135 seconds, whatever perDialTimeout says. The
                 // provider takes this time for connecting alone.
                 customTimeouts: this.args.bastion && limit(12 * connectionAttempts),
-                hooks: remarks(`${this.name}-${name}`, name, secret, this.parent),
+                hooks: stepHooks(`${this.name}-${name}`, name, secret, this.parent),
             },
         );
         this.lastStep = command;

@@ -1,7 +1,7 @@
 import type { HostContext } from "./context.ts";
 import { certificate, ownCertificate, reachable } from "./certificate.ts";
 import { config, environment, fetchPackage, grpcCertificate, install } from "./linkmesh.ts";
-import { nginx, proxy, surfaces } from "./nginx.ts";
+import { nginx, proxy, verify } from "./nginx.ts";
 import type { SshHost, StepOptions } from "./ssh-host.ts";
 import { volume } from "./volume.ts";
 
@@ -24,7 +24,7 @@ export const STEPS: Readonly<Record<string, (context: HostContext) => StepOption
     "grpc-certificate": grpcCertificate,
     config,
     proxy,
-    surfaces,
+    verify,
 };
 
 /** Has the host run its steps, one after the other. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { judgeLimits } from "../../checks/limits.ts";
-import type { NginxArgs } from "../../components/host/render/nginx.ts";
+import type { NginxArgs } from "../../components/host/render/nginx/config";
 import { authorities, cleanupsAfterEach, GRPC_HOST, HOST, type Authorities } from "./checks-site.ts";
 import { renderMode } from "./nginx-modes.ts";
 import { NginxServer, type Files } from "./nginx-server.ts";
@@ -250,7 +250,7 @@ test("one port: an agent's name leads to gRPC in any case, as names do", async (
 });
 
 test("behind a hop each client counts for itself, and gRPC, where all have the hop's address, does not", async () => {
-    const server = await start({ sessionsPerAddress: 20, trustedHops: [`${ADDRESS}/32`] });
+    const server = await start({ sessionsPerAddress: 20, trustedProxies: [`${ADDRESS}/32`] });
     const of = (client: string) => ({ headers: ["Upgrade: websocket", `X-Forwarded-For: ${client}`] });
     expect(count(await many(20, () => https(server, of("198.51.100.1"))), 101)).toBe(20);
     expect(count(await many(20, () => https(server, of("198.51.100.2"))), 101)).toBe(20);

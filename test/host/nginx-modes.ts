@@ -4,7 +4,7 @@ import http2 from "node:http2";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { renderNginx, type NginxArgs, type NginxConfig } from "../../components/host/render/nginx.ts";
+import { renderNginx, type NginxArgs, type NginxConfig } from "../../components/host/render/nginx/config";
 import { GRPC_HOST, HOST, UI_HOST } from "./checks-site.ts";
 import { nginxArgs } from "./nginx-server.ts";
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../../checks/index.ts";
-import type { NginxArgs, NginxConfig } from "../../components/host/render/nginx.ts";
+import type { NginxArgs, NginxConfig } from "../../components/host/render/nginx/config";
 import { freePort } from "./checks-site.ts";
 import type { Pair } from "./test-ca.ts";
 
@@ -31,7 +31,7 @@ export function nginxArgs(domain: string, collectorsExpected: number): NginxArgs
         grpc: { host: domain, port: 50051, shared: false },
         ipv6: true,
         httpRedirect: true,
-        trustedHops: [],
+        trustedProxies: [],
         collectorsExpected,
         sessionsPerAddress: 0,
         certificate: `/etc/letsencrypt/live/${domain}`,

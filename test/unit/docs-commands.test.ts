@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { SETTINGS } from "../../components/settings.ts";
+import { SETTINGS } from "../../components/settings/settings";
 
 const ROOT = join(import.meta.dirname, "../..");
 

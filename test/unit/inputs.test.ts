@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseSettings } from "../../components/configuration.ts";
+import { parseSettings } from "../../components/settings/load";
 import { Secret } from "../../components/settings/secret.ts";
-import { SETTINGS, type Setting, type SettingName } from "../../components/settings.ts";
+import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings";
 import type { Value, Values } from "../../lab/providers/values.ts";
 import { BASTION, OWN_LOGIN } from "./keys.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";

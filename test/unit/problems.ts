@@ -1,4 +1,4 @@
-import { parseSettings, SettingsError } from "../../components/configuration.ts";
+import { parseSettings, SettingsError } from "../../components/settings/load";
 
 /** The fewest settings that are enough. */
 export const GOOD = {

@@ -4,11 +4,11 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { describe, expect, test } from "vitest";
 import { renderConfig, renderEnvironment } from "../../components/host/render/linkmesh.ts";
-import { sessionsPerAddress } from "../../components/host/render/nginx-limits.ts";
-import { renderNginx, size, type NginxArgs } from "../../components/host/render/nginx.ts";
+import { sessionsPerAddress } from "../../components/host/render/nginx/limits";
+import { renderNginx, nginxSizes, type NginxArgs } from "../../components/host/render/nginx/config";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
-import { SETTINGS } from "../../components/settings.ts";
+import { SETTINGS } from "../../components/settings/settings";
 import { GENERATED, QUESTIONS, path } from "../../docs/generate.ts";
 
 const ARGS: NginxArgs = {
@@ -17,7 +17,7 @@ const ARGS: NginxArgs = {
     grpc: { host: "linkmesh.example.com", port: 50051, shared: false },
     ipv6: true,
     httpRedirect: true,
-    trustedHops: [],
+    trustedProxies: [],
     collectorsExpected: 10_000,
     sessionsPerAddress: 0,
     certificate: "/etc/letsencrypt/live/linkmesh.example.com",
@@ -28,7 +28,7 @@ const MODES: Record<string, Partial<NginxArgs>> = {
     "grpc-off": { grpc: undefined },
     "ipv4-only": { ipv6: false },
     "no-port-80": { httpRedirect: false, certificate: "/etc/linkmesh-proxy/tls/current" },
-    "trusted-hops": { trustedHops: ["203.0.113.0/24", "2001:db8::/32"] },
+    "trusted-hops": { trustedProxies: ["203.0.113.0/24", "2001:db8::/32"] },
 };
 const golden = (name: string) => `golden/${name}`;
 
@@ -67,7 +67,7 @@ describe("nginx", () => {
     ])(
         "%i collectors: %i connections a worker, %i open files, %i upstream addresses",
         (collectors, connections, files, addresses) => {
-            const sizes = size(collectors);
+            const sizes = nginxSizes(collectors);
             expect(sizes.workerConnections).toBe(connections);
             expect(sizes.openFiles).toBe(files);
             expect(sizes.upstreamAddresses).toHaveLength(addresses);
@@ -77,7 +77,7 @@ describe("nginx", () => {
     test("any fleet fits: connections, files and local ports", () => {
         fc.assert(
             fc.property(fc.integer({ min: 1, max: 200_000 }), (n) => {
-                const s = size(n);
+                const s = nginxSizes(n);
                 return (
                     s.workerConnections * 2 >= 3 * n &&
                     s.openFiles >= s.workerConnections + 1024 &&

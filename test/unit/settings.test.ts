@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { acmeDirectoryUrl } from "../../components/host/certificate.ts";
 import { Secret } from "../../components/settings/secret.ts";
-import { SETTINGS } from "../../components/settings.ts";
-import { loadSettings, parseSettings, SettingsError } from "../../components/configuration.ts";
+import { SETTINGS } from "../../components/settings/settings";
+import { loadSettings, parseSettings, SettingsError } from "../../components/settings/load";
 import { OWN_LOGIN } from "./keys.ts";
 import { GOOD, problems } from "./problems.ts";
 

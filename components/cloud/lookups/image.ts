@@ -1,19 +1,19 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings.ts";
-import { SYSTEM_FACTS, systemOfImage } from "../../systems.ts";
-import type { MachineType } from "./machine-type.ts";
-import { message } from "./message.ts";
+import type { Settings } from "../../settings/settings";
+import { OPERATING_SYSTEM_FACTS, operatingSystemOfImage } from "../../operating-systems";
+import type { InstanceType } from "./instance-type";
+import { providerMessage } from "./failure";
 
 /** GiB. Room for the system, its updates and its logs. */
 const LEAST_ROOT_SIZE = 10;
 
 /** The image of the machine and its system: the newest of the system wanted, or the one that is named. @throws RunError */
-export async function findImage(settings: Settings, type: MachineType, opts: pulumi.InvokeOptions) {
+export async function findImage(settings: Settings, type: InstanceType, opts: pulumi.InvokeOptions) {
     if (settings.imageId !== "") return pinnedImage(settings, type, opts);
     const { architecture } = type;
     const system = settings.image || "debian-13";
-    const { label, owner, imageName } = SYSTEM_FACTS[system];
+    const { name: label, owner, imageName } = OPERATING_SYSTEM_FACTS[system];
     const name = imageName(architecture === "arm64" ? "arm64" : "amd64");
     const image = await aws.ec2
         .getAmi(
@@ -29,7 +29,7 @@ export async function findImage(settings: Settings, type: MachineType, opts: pul
         )
         .catch((error: unknown) => {
             throw new pulumi.RunError(
-                `imageId: the newest image of ${label}, ${name}, cannot be looked up in this region: ${message(error)}; name an image with imageId, or allow ec2:DescribeImages.`,
+                `imageId: the newest image of ${label}, ${name}, cannot be looked up in this region: ${providerMessage(error)}; name an image with imageId, or allow ec2:DescribeImages.`,
             );
         });
     return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };
@@ -42,7 +42,7 @@ function rootVolumeSize({ blockDeviceMappings = [], rootDeviceName }: Partial<aw
 }
 
 /** What would keep EC2 from starting the image as this type of machine, once the old machine is gone. */
-function misfit(image: Partial<aws.ec2.GetAmiResult>, { needsEna, bootModes = [] }: MachineType): string | undefined {
+function misfit(image: Partial<aws.ec2.GetAmiResult>, { needsEna, bootModes = [] }: InstanceType): string | undefined {
     if (image.rootDeviceType === "instance-store") return "has no root disk of EBS";
     if (image.virtualizationType === "paravirtual") return "is paravirtual";
     if (needsEna && image.enaSupport === false) return "has no driver for enhanced networking (ENA)";
@@ -54,14 +54,14 @@ function misfit(image: Partial<aws.ec2.GetAmiResult>, { needsEna, bootModes = []
 }
 
 /** The named image, its system told by its name or by the setting; what does not fit the machine is refused. */
-async function pinnedImage(settings: Settings, type: MachineType, opts: pulumi.InvokeOptions) {
+async function pinnedImage(settings: Settings, type: InstanceType, opts: pulumi.InvokeOptions) {
     const { architecture } = type;
     const { imageId, instanceType } = settings;
     const image = await aws.ec2
         .getAmi({ includeDeprecated: true, filters: [{ name: "image-id", values: [imageId] }] }, opts)
         .catch((error: unknown) => {
             throw new pulumi.RunError(
-                `imageId: ${imageId} cannot be used in this region: ${message(error)}; name another image, or remove the setting to have the newest.`,
+                `imageId: ${imageId} cannot be used in this region: ${providerMessage(error)}; name another image, or remove the setting to have the newest.`,
             );
         });
     if (image.architecture !== architecture) {
@@ -75,7 +75,7 @@ async function pinnedImage(settings: Settings, type: MachineType, opts: pulumi.I
             `imageId: ${imageId} ${fault}, with which ${instanceType} does not start; choose another image.`,
         );
     }
-    const told = systemOfImage(image.name);
+    const told = operatingSystemOfImage(image.name);
     if (told !== undefined && settings.image !== "" && settings.image !== told) {
         throw new pulumi.RunError(
             `image: ${imageId} is ${image.name} and not ${settings.image}; set image to ${told}, or remove it.`,

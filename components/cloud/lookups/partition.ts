@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { message } from "./message.ts";
+import { providerMessage } from "./failure";
 
 /**
  * Refuses regions apart from AWS's own, such as China and GovCloud (US): there other accounts publish the images, ARNs
@@ -11,7 +11,7 @@ import { message } from "./message.ts";
 export async function refuseOtherPartition(opts: pulumi.InvokeOptions): Promise<void> {
     const { partition } = await aws.getPartition({}, opts).catch((error: unknown) => {
         throw new pulumi.RunError(
-            `AWS cannot be asked: ${message(error)}; set aws:region or AWS_REGION, and the credentials of an account.`,
+            `AWS cannot be asked: ${providerMessage(error)}; set aws:region or AWS_REGION, and the credentials of an account.`,
         );
     });
     if (partition === "aws") return;

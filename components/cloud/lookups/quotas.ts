@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings.ts";
-import { openPorts } from "../../surfaces.ts";
+import type { Settings } from "../../settings/settings";
+import { openPorts } from "../../endpoints";
 import { ingressRules } from "../security-group.ts";
-import { message } from "./message.ts";
+import { providerMessage } from "./failure";
 
 interface Quota {
     readonly serviceCode: string;
@@ -29,7 +29,7 @@ async function readQuota({ serviceCode, quotaCode, label, preset }: Quota, opts:
         ({ value }) => ({ value, words: `the account's quota "${label}" is ${value}` }),
         (error: unknown) => ({
             value: undefined,
-            words: `AWS's default for the quota "${label}" is ${preset}, and the account's own cannot be read (${message(error)}; it takes the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
+            words: `AWS's default for the quota "${label}" is ${preset}, and the account's own cannot be read (${providerMessage(error)}; it takes the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
         }),
     );
 }
@@ -46,7 +46,7 @@ export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts
 }
 
 /** Only said: addresses of an own range do not count, and one may be left from a first update that was cut. */
-export async function sayAddressesUsed(opts: pulumi.InvokeOptions): Promise<void> {
+export async function warnAboutAddressQuota(opts: pulumi.InvokeOptions): Promise<void> {
     const used = await aws.ec2.getEips({}, opts).then(
         ({ allocationIds }) => allocationIds.length,
         () => 0, // who may not look has nothing to be told

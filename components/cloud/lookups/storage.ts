@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings.ts";
+import type { Settings } from "../../settings/settings";
 import { LOGIN_TAG } from "../login-key.ts";
 import { DATA_TAG, DOMAIN_TAG, dataTagValue } from "../snapshots.ts";
-import { answer } from "./message.ts";
+import { lookedUp } from "./failure";
 
 const LIVING = ["creating", "available", "in-use"];
 
@@ -34,7 +34,7 @@ async function volumesTagged(tag: string, states: string[], opts: pulumi.InvokeO
         { name: `tag:${DATA_TAG}`, values: [tag] },
         { name: "status", values: states },
     ];
-    const { ids } = await answer(
+    const { ids } = await lookedUp(
         "the stack's data volume cannot be looked up",
         "ec2:DescribeVolumes",
         aws.ebs.getEbsVolumes({ filters }, opts),
@@ -43,7 +43,7 @@ async function volumesTagged(tag: string, states: string[], opts: pulumi.InvokeO
 }
 
 async function describeVolume(volumeId: string, opts: pulumi.InvokeOptions) {
-    const { id, availabilityZone, size, tags } = await answer(
+    const { id, availabilityZone, size, tags } = await lookedUp(
         `the stack's data volume ${volumeId} cannot be looked up`,
         "ec2:DescribeVolumes",
         aws.ebs.getVolume({ filters: [{ name: "volume-id", values: [volumeId] }] }, opts),
@@ -97,7 +97,7 @@ export async function findSnapshot(
     const failure = `restoreFrom: ${restoreFrom} cannot be looked up`;
     const right = "ec2:DescribeSnapshots";
     // The newest first.
-    const [id] = (await answer(failure, right, aws.ebs.getSnapshotIds({ owners: ["self"], filters }, opts))).ids;
+    const [id] = (await lookedUp(failure, right, aws.ebs.getSnapshotIds({ owners: ["self"], filters }, opts))).ids;
     if (id === undefined) {
         throw new pulumi.RunError(
             restoreFrom === "latest"
@@ -105,7 +105,7 @@ export async function findSnapshot(
                 : `restoreFrom: there is no completed snapshot ${restoreFrom} in this account and region; name another, or remove the setting to use the data volume that exists or a blank one.`,
         );
     }
-    const snapshot = await answer(failure, right, aws.ebs.getSnapshot({ snapshotIds: [id] }, opts));
+    const snapshot = await lookedUp(failure, right, aws.ebs.getSnapshot({ snapshotIds: [id] }, opts));
     const tag = snapshot.tags[DATA_TAG];
     if (tag !== owner) {
         throw new pulumi.RunError(
@@ -121,7 +121,7 @@ export async function findSnapshot(
 }
 
 /** The newest may be that of another stack with the same tag; named by its id it is meant. @throws RunError */
-export function refuseOthers({ restoreFrom, domain }: Settings, snapshot: { id: string; domain?: string }): void {
+export function refuseForeignSnapshot({ restoreFrom, domain }: Settings, snapshot: { id: string; domain?: string }): void {
     if (restoreFrom !== "latest" || snapshot.domain === undefined || snapshot.domain === domain) return;
     throw new pulumi.RunError(
         `restoreFrom: ${snapshot.id}, the newest snapshot with this stack's tag, holds the data of ${snapshot.domain}; set restoreFrom to ${snapshot.id} if they are to become those of ${domain}.`,

@@ -1,14 +1,14 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings.ts";
-import { message } from "./message.ts";
+import type { Settings } from "../../settings/settings";
+import { providerMessage } from "./failure";
 
 /** The existing subnet that the settings name. @throws RunError when there is none, or none that the machine could live in */
 export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pulumi.InvokeOptions) {
     if (subnetId === "") return undefined;
     const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
         throw new pulumi.RunError(
-            `subnetId: ${subnetId} cannot be used: ${message(error)}; name a subnet of this account and region, or remove the setting to have a network made.`,
+            `subnetId: ${subnetId} cannot be used: ${providerMessage(error)}; name a subnet of this account and region, or remove the setting to have a network made.`,
         );
     });
     if (subnet.ipv6Native) {
@@ -32,7 +32,7 @@ export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pu
 async function refusePrivate(subnetId: string, vpcId: string, opts: pulumi.InvokeOptions): Promise<void> {
     const table = await findRoutes(subnetId, vpcId, opts).catch((error: unknown) => {
         void pulumi.log.warn(
-            `subnetId: whether ${subnetId} is a public subnet could not be found out: ${message(error)}; the right for it is ec2:DescribeRouteTables.`,
+            `subnetId: whether ${subnetId} is a public subnet could not be found out: ${providerMessage(error)}; the right for it is ec2:DescribeRouteTables.`,
         );
     });
     if (!table || table.routes.some(({ gatewayId }) => gatewayId.startsWith("igw-"))) return;

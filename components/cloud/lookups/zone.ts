@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings.ts";
-import { answersByDns, certificateNames, recordNames, withoutWildcard } from "../../surfaces.ts";
-import { answer, message } from "./message.ts";
+import type { Settings } from "../../settings/settings";
+import { usesDns01, certificateNames, recordNames, withoutWildcard } from "../../endpoints";
+import { lookedUp, providerMessage } from "./failure";
 
 export interface Zone {
     readonly id: string;
@@ -33,7 +33,7 @@ async function namedZone(settings: Settings, ask: Ask): Promise<Zone> {
         );
     }
     // certbot looks for the closest zone by itself, and the role has rights for one.
-    const challenged = answersByDns(settings) ? certificateNames(settings).map(withoutWildcard) : [];
+    const challenged = usesDns01(settings) ? certificateNames(settings).map(withoutWildcard) : [];
     const zones = await Promise.all(challenged.map((name) => closestZone(name, ask)));
     const other = zones.findIndex((closest) => closest?.id !== zone.id);
     if (other >= 0) {
@@ -77,7 +77,7 @@ async function zoneNamed(name: string, absence: Promise<string>, opts: pulumi.In
         const zone = await aws.route53.getZone({ name, privateZone: false }, opts);
         return { id: zone.zoneId, name, nameServers: zone.nameServers };
     } catch (error) {
-        const text = message(error);
+        const text = providerMessage(error);
         if (text.replaceAll(name, NO_ZONE) === (await absence)) return undefined;
         if (/multiple Route ?53/i.test(text)) {
             throw new pulumi.RunError(
@@ -95,12 +95,12 @@ async function zoneNamed(name: string, absence: Promise<string>, opts: pulumi.In
  * are. Its plural look-up gives ids alone, and to ask for each would take three requests of Route 53's five a second.
  */
 function wordsOfAbsence(opts: pulumi.InvokeOptions): Promise<string> {
-    const listed = answer(
+    const listed = lookedUp(
         "hostedZone: the hosted zones cannot be looked up",
         "route53:ListHostedZones",
         aws.route53.getZones(opts),
     );
-    const said = aws.route53.getZone({ name: NO_ZONE, privateZone: false }, opts).then(() => "", message);
+    const said = aws.route53.getZone({ name: NO_ZONE, privateZone: false }, opts).then(() => "", providerMessage);
     const absence = listed.then(() => said);
     // Awaited where a zone is missing alone.
     absence.catch(() => undefined);

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { GrpcSurface } from "../../surfaces.ts";
+import type { GrpcEndpoint } from "../../endpoints";
 
 /** The internal port of LinkMesh's gRPC listener, moved so that nginx has the public 50051. */
 export const GRPC_INTERNAL_PORT = 50061;
@@ -8,7 +8,7 @@ export interface LinkMeshConfigArgs {
     /** The public hostname. */
     domain: string;
     /** Where agents connect; undefined when gRPC is off. LinkMesh listens for it all the same, on loopback's side of the firewall. */
-    grpc: GrpcSurface | undefined;
+    grpc: GrpcEndpoint | undefined;
     /** The user's further keys of config.yaml. */
     extra: Readonly<Record<string, unknown>>;
 }

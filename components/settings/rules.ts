@@ -1,40 +1,40 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { posix } from "node:path";
-import type { Settings } from "./settings.ts";
-import { brokenChain, readChain } from "./settings/chain.ts";
+import type { Settings } from "./settings";
+import { brokenChain, readChain } from "./chain";
 import {
-    answersChallenges,
+    usesHttp01,
     certificateNames,
     covers,
     hasOwnCertificate,
     httpsNames,
     isIpv6,
-    outside,
+    firstOutside,
     recordNames,
-} from "./surfaces.ts";
-import { isPair } from "./settings/keys.ts";
-import { LETS_ENCRYPT } from "./validators.ts";
+} from "../endpoints";
+import { isPair } from "./schema/keys";
+import { LETS_ENCRYPT } from "./schema/types";
 
 /** Keys of config.yaml that the proxy's own settings decide. */
 const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
 
 /** Settings that are right by themselves but not together, one sentence each; empty when all is well. */
-export function contradictions(settings: Settings): string[] {
+export function brokenRules(settings: Settings): string[] {
     return [names, access, certificate, linkmeshPackage, linkmeshConfig, dataPaths, tags].flatMap((rules) =>
         rules(settings),
     );
 }
 
 /** A sentence for each condition that does not hold. */
-function broken(rules: readonly (readonly [holds: boolean, sentence: string])[]): string[] {
+function violations(rules: readonly (readonly [holds: boolean, sentence: string])[]): string[] {
     return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence);
 }
 
 function names(s: Settings): string[] {
     const zone = s.hostedZone;
-    const stranger = zone === "" ? undefined : outside(zone, recordNames(s));
+    const stranger = zone === "" ? undefined : firstOutside(zone, recordNames(s));
     const named = [s.domain, s.uiDomain, s.grpcDomain].filter((name) => name !== "");
-    return broken([
+    return violations([
         [
             stranger === undefined,
             stranger === s.domain
@@ -80,7 +80,7 @@ function access(s: Settings): string[] {
     );
     return [
         ...twice.map((name) => `${name} names a network twice: remove one.`),
-        ...broken([
+        ...violations([
             [
                 s.sshAllowedCidrs.some((cidr) => !isIpv6(cidr)),
                 "sshAllowedCidrs names IPv6 networks alone, but the steps go to the machine's IPv4 address: add the IPv4 address from which `pulumi up` runs, or that of the bastion.",
@@ -126,7 +126,7 @@ function certificate(s: Settings): string[] {
         s.certificateNames.some((one) => one !== name && covers(one, name)),
     );
     const unanswered = s.certificateNames.find((name) => !name.startsWith("*.") && !httpsNames(s).includes(name));
-    const problems = broken([
+    const problems = violations([
         [
             s.acmeCaBundle === "" || holdsCertificatesOnly(s.acmeCaBundle),
             "acmeCaBundle cannot be read: each of its blocks must be a certificate in PEM form.",
@@ -148,15 +148,15 @@ function certificate(s: Settings): string[] {
             "acmeChallenge dns-01 writes into Route 53, but dns is external: use http-01, or bring a certificate by tlsCertificate.",
         ],
         [
-            !answersChallenges(s) || s.httpRedirect,
+            !usesHttp01(s) || s.httpRedirect,
             "httpRedirect is false, but http-01 needs port 80: use dns-01, bring a certificate by tlsCertificate, or leave the port open.",
         ],
         [
-            s.publicAddress || !answersChallenges(s) || !isLetsEncrypt(s),
+            s.publicAddress || !usesHttp01(s) || !isLetsEncrypt(s),
             `publicAddress is false, but ${s.acmeDirectory} is Let's Encrypt, which comes to port 80 from the internet: use dns-01, bring a certificate by tlsCertificate, or name an authority inside the network.`,
         ],
         [
-            !answersChallenges(s) || wildcard === undefined,
+            !usesHttp01(s) || wildcard === undefined,
             `certificateNames holds ${wildcard}, and authorities give wildcards by dns-01 only: set acmeChallenge to dns-01, or name each host.`,
         ],
         [
@@ -164,7 +164,7 @@ function certificate(s: Settings): string[] {
             `certificateNames holds ${redundant}, which a wildcard of the list covers, and authorities refuse both in one: remove it.`,
         ],
         [
-            !answersChallenges(s) || uncovered !== undefined || unanswered === undefined,
+            !usesHttp01(s) || uncovered !== undefined || unanswered === undefined,
             `certificateNames holds ${unanswered}, which nginx answers no http-01 challenge for: remove it, or set acmeChallenge to dns-01.`,
         ],
         [
@@ -220,7 +220,7 @@ function ownCertificate(s: Settings): string[] {
     }
     const uncovered = httpsNames(s).find((name) => shown.checkHost(name) === undefined);
     const notFollowed = fits ? brokenChain(chain) : undefined;
-    return broken([
+    return violations([
         [
             fits,
             "tlsPrivateKey is not the key of tlsCertificate: set the two that belong together, the host's certificate first and its chain after it.",
@@ -235,7 +235,7 @@ function ownCertificate(s: Settings): string[] {
 }
 
 function linkmeshPackage(s: Settings): string[] {
-    return broken([
+    return violations([
         [
             (s.linkmeshDebUrl !== "") !== (s.linkmeshAptSource !== ""),
             s.linkmeshDebUrl === ""
@@ -262,7 +262,7 @@ function linkmeshConfig(s: Settings): string[] {
         ...MANAGED_CONFIG_KEYS.filter((key) => valueAt(s.linkmeshConfig, key.split(".")) !== undefined).map(
             (key) => `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`,
         ),
-        ...broken([
+        ...violations([
             [
                 !lost,
                 `linkmeshConfig puts the database at ${String(database)}, which would go with the machine: choose a place below ${s.linkmeshDataPaths.join(" or ")}, or add its directory to linkmeshDataPaths.`,
@@ -275,7 +275,7 @@ function dataPaths({ linkmeshDataPaths: paths, linkmeshEnvironmentFile: file }: 
     return [
         ...paths.flatMap((path) => {
             const outer = paths.find((other) => path !== other && path.startsWith(`${other}/`));
-            return broken([
+            return violations([
                 [outer === undefined, `linkmeshDataPaths holds ${path} inside ${outer}: name the outer one only.`],
                 [
                     !file.startsWith(`${path}/`),
@@ -283,7 +283,7 @@ function dataPaths({ linkmeshDataPaths: paths, linkmeshEnvironmentFile: file }: 
                 ],
             ]);
         }),
-        ...broken([[new Set(paths).size === paths.length, "linkmeshDataPaths names a directory twice: remove one."]]),
+        ...violations([[new Set(paths).size === paths.length, "linkmeshDataPaths names a directory twice: remove one."]]),
     ];
 }
 
@@ -294,7 +294,7 @@ const MOST_ON_SNAPSHOTS = 44;
 function tags(s: Settings): string[] {
     const keys = Object.keys(s.tags);
     const refused = keys.find((key) => !/^[a-zA-Z0-9_.:/=+-]+$/.test(key));
-    return broken([
+    return violations([
         [
             s.dailySnapshots === 0 || keys.length <= MOST_ON_SNAPSHOTS,
             `tags holds ${keys.length} tags, but with dailySnapshots ${MOST_ON_SNAPSHOTS} is the most, since its scheduler adds one: remove one, or set dailySnapshots to 0.`,

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { contradictions } from "./contradictions.ts";
-import { Secret } from "./settings/secret.ts";
-import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
+import { brokenRules } from "./rules";
+import { Secret } from "./secret";
+import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings";
 
 /** The SDK keeps this out of its declarations, and offers no other way to ask whether a key was set with --secret. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
@@ -105,7 +105,7 @@ export function parseSettings(
             parsed[name] = isSecret(setting, result.data, secrets.has(name)) ? new Secret(result.data) : result.data;
         else problems.push(`${name}${reason(result.error.issues[0]!, type)}.`);
     }
-    if (problems.length === 0) problems.push(...contradictions(parsed as Settings));
+    if (problems.length === 0) problems.push(...brokenRules(parsed as Settings));
     if (problems.length > 0) throw new SettingsError(problems);
     return parsed as Settings;
 }

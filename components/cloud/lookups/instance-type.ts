@@ -1,27 +1,27 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings.ts";
-import { answer } from "./message.ts";
+import type { Settings } from "../../settings/settings";
+import { lookedUp } from "./failure";
 
-export type MachineType = Awaited<ReturnType<typeof findMachineType>>;
+export type InstanceType = Awaited<ReturnType<typeof findInstanceType>>;
 
 /**
  * Architecture of the instance type, the availability zones of the region, and where the type is offered, in order.
  * @throws RunError when there is none, or when its disks have no stable names
  */
-export async function findMachineType({ instanceType }: Settings, opts: pulumi.InvokeOptions) {
+export async function findInstanceType({ instanceType }: Settings, opts: pulumi.InvokeOptions) {
     const failure = `instanceType: ${instanceType} cannot be looked up`;
-    const described = answer(failure, "ec2:DescribeInstanceTypes", aws.ec2.getInstanceType({ instanceType }, opts));
+    const described = lookedUp(failure, "ec2:DescribeInstanceTypes", aws.ec2.getInstanceType({ instanceType }, opts));
     // A type that does not exist is offered nowhere, and then that is said.
     described.catch(() => undefined);
     // By type: where the account has opted in to Local and Wavelength Zones they are places of offerings, too, and sort first.
-    const zones = answer(
+    const zones = lookedUp(
         "availabilityZone: the region's availability zones cannot be looked up",
         "ec2:DescribeAvailabilityZones",
         aws.getAvailabilityZones({ filters: [{ name: "zone-type", values: ["availability-zone"] }] }, opts),
     );
     zones.catch(() => undefined);
-    const { locations } = await answer(
+    const { locations } = await lookedUp(
         failure,
         "ec2:DescribeInstanceTypeOfferings",
         aws.ec2.getInstanceTypeOfferings(

@@ -1,27 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkConnection } from "../host/preflight.ts";
-import { holds } from "../settings/secret.ts";
-import type { Settings } from "../settings.ts";
-import { isIpv6 } from "../surfaces.ts";
-import { SYSTEM_FACTS, type System } from "../systems.ts";
-import { loginKeyName } from "./login-key.ts";
-import { findImage } from "./lookups/image.ts";
-import { findMachineType } from "./lookups/machine-type.ts";
-import { refuseOtherPartition } from "./lookups/partition.ts";
-import { placeOf } from "./lookups/place.ts";
-import { refuseTooManyRules, sayAddressesUsed } from "./lookups/quotas.ts";
-import { findDataVolume, findSnapshot, refuseOthers } from "./lookups/storage.ts";
-import { findSubnet } from "./lookups/subnet.ts";
-import { findZone, type Zone } from "./lookups/zone.ts";
+import { checkConnection } from "../../host/preflight";
+import { holds } from "../../settings/secret";
+import type { Settings } from "../../settings/settings";
+import { isIpv6 } from "../../endpoints";
+import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../../operating-systems";
+import { loginKeyName } from "../login-key";
+import { findImage } from "./image";
+import { findInstanceType } from "./instance-type";
+import { refuseOtherPartition } from "./partition";
+import { chooseAvailabilityZone } from "./availability-zone";
+import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas";
+import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage";
+import { findSubnet } from "./subnet";
+import { findZone, type Zone } from "./zone";
 
 /** What exists in the cloud already and decides what is created: plain data, known in the first preview. */
-export interface Surroundings {
+export interface Lookups {
     /** The Route 53 zone for the records; undefined when they are made elsewhere. */
     readonly zone?: Zone;
     readonly imageId: string;
     /** GiB that the image's root disk needs. */
     readonly rootVolumeSize: number;
-    readonly system: System;
+    readonly operatingSystem: OperatingSystem;
     /** The instance type earns and spends CPU credits. */
     readonly burstable: boolean;
     /** Of the machine, for an own subnet and the data volume. */
@@ -39,11 +39,11 @@ export interface Surroundings {
  * @param name that of the LinkMeshProxy to be; its snapshots are told from others' by it.
  * @throws RunError with one sentence that names the setting to change.
  */
-export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Surroundings> {
+export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Lookups> {
     await refuseOtherPartition(opts);
     const [zone, type, snapshot, volume, subnet] = await Promise.all([
         settings.dns === "route53" ? findZone(settings, opts) : undefined,
-        findMachineType(settings, opts),
+        findInstanceType(settings, opts),
         findSnapshot(name, settings, opts),
         findDataVolume(name, settings, opts),
         findSubnet(settings, opts),
@@ -53,15 +53,15 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     refuseOtherPackage(settings, type.architecture);
     if (volume) {
         refuseShrinking(settings, volume);
-        sayReplacement(settings, volume);
+        warnAboutReplacement(settings, volume);
     } else {
-        if (snapshot) refuseOthers(settings, snapshot);
-        if (settings.publicAddress) await sayAddressesUsed(opts);
+        if (snapshot) refuseForeignSnapshot(settings, snapshot);
+        if (settings.publicAddress) await warnAboutAddressQuota(opts);
     }
-    const availabilityZone = placeOf(settings, type, subnet, volume);
-    if (settings.uiDomain !== "" && !SYSTEM_FACTS[image.system].http2PerName) {
+    const availabilityZone = chooseAvailabilityZone(settings, type, subnet, volume);
+    if (settings.uiDomain !== "" && !OPERATING_SYSTEM_FACTS[image.system].http2PerName) {
         throw new pulumi.RunError(
-            `uiDomain: the nginx of ${SYSTEM_FACTS[image.system].label} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set image to debian-13, or remove uiDomain.`,
+            `uiDomain: the nginx of ${OPERATING_SYSTEM_FACTS[image.system].name} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set image to debian-13, or remove uiDomain.`,
         );
     }
     const ipv6 = subnet?.ipv6 ?? true;
@@ -78,7 +78,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         zone,
         imageId: image.id,
         rootVolumeSize: image.rootVolumeSize,
-        system: image.system,
+        operatingSystem: image.system,
         burstable: type.burstable,
         availabilityZone,
         subnet,
@@ -106,7 +106,7 @@ function refuseShrinking({ dataVolumeSize }: Settings, { size }: NonNullable<Dat
 }
 
 /** Of all that replaces the machine, a key looks least like it. */
-function sayReplacement(settings: Settings, { loginKey }: NonNullable<DataVolume>): void {
+function warnAboutReplacement(settings: Settings, { loginKey }: NonNullable<DataVolume>): void {
     const wanted = loginKeyName(settings);
     if (settings.paused || loginKey === undefined || loginKey === wanted) return;
     void pulumi.log.warn(

@@ -1,9 +1,9 @@
-import { ALONE, NO_LIMIT } from "./nginx-alone.ts";
-import { limit, limitZone, sessionsPerAddress } from "./nginx-limits.ts";
-import type { NginxArgs, NginxSizes } from "./nginx.ts";
-import { everywhere, listen } from "./nginx-listen.ts";
-import { serverName } from "./nginx-names.ts";
-import { HTTPS_SOCKET } from "./nginx-stream.ts";
+import { ISOLATION, NO_LIMIT } from "./isolation";
+import { limit, limitZone, sessionsPerAddress } from "./limits";
+import type { NginxArgs, NginxSizes } from "./config";
+import { allAddresses, listenLines } from "./listen";
+import { serverName } from "./names";
+import { HTTPS_SOCKET } from "./stream";
 
 const FOLDER = "/etc/nginx/linkmesh/current";
 
@@ -39,12 +39,12 @@ ${site(args, args.uiDomain, "    http2 on;\n", forPeople(args))}`
 
 /** In front of a shared port stands the stream server, which tells the client's address by PROXY protocol. */
 function listenForHttps(args: NginxArgs, options = "", tcpOptions = ""): string {
-    if (args.grpc?.shared) return listen([HTTPS_SOCKET], "    ", ` ssl proxy_protocol${options}`);
-    return listen(everywhere(args, 443), "    ", ` ssl${options}${tcpOptions}`);
+    if (args.grpc?.shared) return listenLines([HTTPS_SOCKET], "    ", ` ssl proxy_protocol${options}`);
+    return listenLines(allAddresses(args, 443), "    ", ` ssl${options}${tcpOptions}`);
 }
 
 /** Whose word about the client's address is taken. */
-function clientAddress({ grpc, trustedHops }: NginxArgs): string {
+function clientAddress({ grpc, trustedProxies: trustedHops }: NginxArgs): string {
     if (grpc?.shared) {
         return `    # From the stream server before this one.
     set_real_ip_from unix:;
@@ -75,7 +75,7 @@ ${http2}    server_tokens off;
     ssl_certificate_key ${args.certificate}/privkey.pem;
     ${HSTS}
 
-${ALONE}
+${ISOLATION}
     proxy_intercept_errors off;
     recursive_error_pages off;
 ${clientAddress(args)}
@@ -104,7 +104,7 @@ ${sessions === undefined ? `    ${NO_LIMIT};\n` : limit("linkmesh_http", session
     client_body_timeout 60s;
     send_timeout 60s;
 
-    # ${args.trustedHops.length === 0 ? "nginx is the first hop: what a client claims about itself is overwritten" : "What a client claims about itself is overwritten"}. A location that sets a header of its
+    # ${args.trustedProxies.length === 0 ? "nginx is the first hop: what a client claims about itself is overwritten" : "What a client claims about itself is overwritten"}. A location that sets a header of its
     # own would lose all of these.
     proxy_http_version 1.1;
     proxy_set_header Host $host;

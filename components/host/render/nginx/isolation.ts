@@ -7,7 +7,7 @@ limit_conn_zone "" zone=linkmesh_uncounted:32k;
 export const NO_LIMIT = "limit_conn linkmesh_uncounted 1";
 
 /** What a server says for itself because it would otherwise inherit it from any file that says it for all sites. */
-export const ALONE = `    # What another file may say for all sites does not count here.
+export const ISOLATION = `    # What another file may say for all sites does not count here.
     allow all;
     auth_basic off;
     auth_request off;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings.ts";
-import type { MachineType } from "./machine-type.ts";
+import type { Settings } from "../../settings/settings";
+import type { InstanceType } from "./instance-type";
 
 interface Placed {
     readonly id: string;
@@ -11,9 +11,9 @@ interface Placed {
  * The availability zone of the machine. Where a data volume is there already, it is the volume's: nobody moves that.
  * @throws RunError when what decides on it does not agree, or when the machine cannot be there
  */
-export function placeOf(
+export function chooseAvailabilityZone(
     { availabilityZone: wanted, subnetId, instanceType, publicAddress }: Settings,
-    { availabilityZones, offered }: Pick<MachineType, "availabilityZones" | "offered">,
+    { availabilityZones, offered }: Pick<InstanceType, "availabilityZones" | "offered">,
     subnet: Placed | undefined,
     volume: Placed | undefined,
 ): string {

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import { withoutWildcard } from "./surfaces.ts";
+import { withoutWildcard } from "../../endpoints";
 
 /** The empty string for "not set", or what the schema takes. */
 export const optional = <T extends z.ZodType>(schema: T) => z.union([z.literal(""), schema]);

@@ -1,10 +1,10 @@
 /** The systems that the steps know, newest Debian first: it is the default. */
-export const SYSTEMS = ["debian-13", "debian-12", "ubuntu-24.04"] as const;
-export type System = (typeof SYSTEMS)[number];
+export const OPERATING_SYSTEMS = ["debian-13", "debian-12", "ubuntu-24.04"] as const;
+export type OperatingSystem = (typeof OPERATING_SYSTEMS)[number];
 
-interface SystemFacts {
+interface OperatingSystemFacts {
     /** How a person calls it. */
-    readonly label: string;
+    readonly name: string;
     /** The AWS account that publishes its images. */
     readonly owner: string;
     /** Pattern of an image's name, by Debian's names of architectures. */
@@ -16,23 +16,23 @@ interface SystemFacts {
 }
 
 /** https://wiki.debian.org/Cloud/AmazonEC2Image, https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/ */
-export const SYSTEM_FACTS: Readonly<Record<System, SystemFacts>> = {
+export const OPERATING_SYSTEM_FACTS: Readonly<Record<OperatingSystem, OperatingSystemFacts>> = {
     "debian-13": {
-        label: "Debian 13",
+        name: "Debian 13",
         owner: "136693071363",
         imageName: (architecture) => `debian-13-${architecture}-*`,
         user: "admin",
         http2PerName: true,
     },
     "debian-12": {
-        label: "Debian 12",
+        name: "Debian 12",
         owner: "136693071363",
         imageName: (architecture) => `debian-12-${architecture}-*`,
         user: "admin",
         http2PerName: false,
     },
     "ubuntu-24.04": {
-        label: "Ubuntu 24.04",
+        name: "Ubuntu 24.04",
         owner: "099720109477",
         imageName: (architecture) => `ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-${architecture}-server-*`,
         user: "ubuntu",
@@ -41,10 +41,10 @@ export const SYSTEM_FACTS: Readonly<Record<System, SystemFacts>> = {
 };
 
 /** The system that an image's name tells; undefined for a name of the user's own. Pure. */
-export function systemOfImage(name: string): System | undefined {
-    return SYSTEMS.find((system) =>
+export function operatingSystemOfImage(name: string): OperatingSystem | undefined {
+    return OPERATING_SYSTEMS.find((system) =>
         (["amd64", "arm64"] as const).some((architecture) =>
-            name.startsWith(SYSTEM_FACTS[system].imageName(architecture).replace("*", "")),
+            name.startsWith(OPERATING_SYSTEM_FACTS[system].imageName(architecture).replace("*", "")),
         ),
     );
 }

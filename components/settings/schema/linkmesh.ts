@@ -9,8 +9,8 @@ import {
     text,
     url,
     wholeNumber,
-} from "../validators.ts";
-import { setting } from "./setting.ts";
+} from "./types";
+import { setting } from "./setting";
 
 /** Whether apt can use the URL of a source: it adds its own paths, and its file of logins splits at white space. */
 function isAptUrl(source: string): boolean {

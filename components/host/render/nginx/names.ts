@@ -7,10 +7,10 @@ const HASHED = 46;
  * wildcard of another site would win over the expression.
  */
 export function serverName(name: string): string {
-    return name.length <= HASHED ? name : `~${expression(name)}`;
+    return name.length <= HASHED ? name : `~${nameExpression(name)}`;
 }
 
 /** A regular expression that is this name alone, for a key of any length. A `map` compares its case as well without "~*". */
-export function expression(name: string): string {
+export function nameExpression(name: string): string {
     return `^${name.replaceAll(".", "\\.")}$`;
 }

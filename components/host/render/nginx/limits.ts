@@ -1,4 +1,4 @@
-import type { NginxArgs } from "./nginx.ts";
+import type { NginxArgs } from "./config";
 
 /** nginx counts the sessions of an address to this number. */
 const COUNTABLE = 65_535;

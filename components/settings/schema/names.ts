@@ -1,5 +1,5 @@
-import { choice, flag, hasLogin, hostname, optional, url } from "../validators.ts";
-import { setting } from "./setting.ts";
+import { choice, flag, hasLogin, hostname, optional, url } from "./types";
+import { setting } from "./setting";
 
 /** The public names, and where they are published. */
 export const NAME_SETTINGS = {

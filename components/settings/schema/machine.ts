@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { choice, flag, optional, plainValue, text, vpcBlock, wholeNumber } from "../validators.ts";
-import { SYSTEMS } from "../systems.ts";
-import { setting } from "./setting.ts";
+import { choice, flag, optional, plainValue, text, vpcBlock, wholeNumber } from "./types";
+import { OPERATING_SYSTEMS } from "../../operating-systems";
+import { setting } from "./setting";
 
 const OF_A_TAG = "of letters, digits, spaces and _.:/=+-@";
 
@@ -31,7 +31,7 @@ export const MACHINE_SETTINGS = {
             "The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine.",
         default: "",
         example: "ubuntu-24.04",
-        schema: optional(choice(SYSTEMS, "must be debian-13, debian-12 or ubuntu-24.04")),
+        schema: optional(choice(OPERATING_SYSTEMS, "must be debian-13, debian-12 or ubuntu-24.04")),
     }),
     imageId: setting({
         type: "string",

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /** What the provider said, in one line and without the preambles of the engine and the bridge. */
-export function message(error: unknown): string {
+export function providerMessage(error: unknown): string {
     const text = error instanceof Error ? error.message : String(error);
     return text
         .replace(/^[\s\S]*errors? occurred:\s*\* /, "")
@@ -12,8 +12,8 @@ export function message(error: unknown): string {
 }
 
 /** The answer to a look-up. @throws RunError when there is none: what failed, why, and the right that it takes */
-export function answer<T>(failure: string, right: string, asked: Promise<T>): Promise<T> {
+export function lookedUp<T>(failure: string, right: string, asked: Promise<T>): Promise<T> {
     return asked.catch((error: unknown) => {
-        throw new pulumi.RunError(`${failure}: ${message(error)}; it takes the right ${right}.`);
+        throw new pulumi.RunError(`${failure}: ${providerMessage(error)}; it takes the right ${right}.`);
     });
 }

@@ -1,7 +1,7 @@
-import { limit, limitZone, sessionsPerAddress } from "./nginx-limits.ts";
-import { everywhere, listen } from "./nginx-listen.ts";
-import { expression } from "./nginx-names.ts";
-import type { NginxArgs, NginxSizes } from "./nginx.ts";
+import { limit, limitZone, sessionsPerAddress } from "./limits";
+import { allAddresses, listenLines } from "./listen";
+import { nameExpression } from "./names";
+import type { NginxArgs, NginxSizes } from "./config";
 
 /** Between the stream server of a shared port and the https sites. No port: a local one for each session would run out. */
 export const HTTPS_SOCKET = "unix:/run/linkmesh-https.sock";
@@ -30,7 +30,7 @@ ${grpc.shared ? shared(args, grpc.host) : ownPort(args, grpc.port)}}
 
 /** Behind a hop all agents have its address, so there they are not counted. */
 function toLinkmesh(args: NginxArgs): string {
-    const sessions = args.trustedHops.length === 0 ? sessionsPerAddress(args) : undefined;
+    const sessions = args.trustedProxies.length === 0 ? sessionsPerAddress(args) : undefined;
     return `        access_log /var/log/nginx/linkmesh-grpc.log linkmesh if=$linkmesh_admitted;
         proxy_pass linkmesh_grpc;
         proxy_connect_timeout 5s;
@@ -46,20 +46,20 @@ const FOR_AGENTS = " backlog=4096 so_keepalive=60s:15s:4";
 function ownPort(args: NginxArgs, port: number): string {
     return `    # mTLS between agent and LinkMesh, passed through as it is.
     server {
-${listen(everywhere(args, port), "        ", FOR_AGENTS)}
+${listenLines(allAddresses(args, port), "        ", FOR_AGENTS)}
 ${toLinkmesh(args)}    }
 `;
 }
 
 function shared(args: NginxArgs, host: string): string {
     return `    map $ssl_preread_server_name $linkmesh_edge {
-        ~*${expression(host)} ${GRPC_SOCKET};
+        ~*${nameExpression(host)} ${GRPC_SOCKET};
         default ${HTTPS_SOCKET};
     }
 
     # The name in the handshake decides; nothing is decrypted here.
     server {
-${listen(everywhere(args, 443), "        ", FOR_AGENTS)}
+${listenLines(allAddresses(args, 443), "        ", FOR_AGENTS)}
         ssl_preread on;
         preread_timeout 10s;
         proxy_pass $linkmesh_edge;

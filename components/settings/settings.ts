@@ -1,12 +1,12 @@
 import type { z } from "zod";
-import { ACCESS_SETTINGS } from "./settings/access.ts";
-import { CERTIFICATE_SETTINGS } from "./settings/certificate.ts";
-import { LINKMESH_SETTINGS } from "./settings/linkmesh.ts";
-import { MACHINE_SETTINGS } from "./settings/machine.ts";
-import { NAME_SETTINGS } from "./settings/names.ts";
-import type { Secret } from "./settings/secret.ts";
+import { ACCESS_SETTINGS } from "./schema/access";
+import { CERTIFICATE_SETTINGS } from "./schema/certificate";
+import { LINKMESH_SETTINGS } from "./schema/linkmesh";
+import { MACHINE_SETTINGS } from "./schema/machine";
+import { NAME_SETTINGS } from "./schema/names";
+import type { Secret } from "./secret";
 
-export type { Setting } from "./settings/setting.ts";
+export type { Setting } from "./schema/setting";
 
 /**
  * Every setting of the program. These tables are the only place that knows them: `Pulumi.yaml`'s schema and the

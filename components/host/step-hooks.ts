@@ -93,7 +93,7 @@ export function isWorthAgain(errors: readonly string[]): boolean {
  * said of a resource waits for that, and the engine for the hook.
  * @param secret what the step prints may hold a secret: its warnings are not told.
  */
-export function remarks(name: string, step: string, secret: boolean, parent: pulumi.Resource) {
+export function stepHooks(name: string, step: string, secret: boolean, parent: pulumi.Resource) {
     if (isMocked()) return {};
     // Bound to this run: hooks are called from outside of it, where a process that makes several runs has no engine.
     const warn = AsyncResource.bind(async ({ newOutputs }: pulumi.ResourceHookArgs) => {

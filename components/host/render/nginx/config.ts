@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { GrpcSurface } from "../../surfaces.ts";
-import { ALONE, UNCOUNTED } from "./nginx-alone.ts";
-import { everywhere, listen } from "./nginx-listen.ts";
-import { serverName } from "./nginx-names.ts";
-import { renderSites } from "./nginx-http.ts";
-import { renderStream } from "./nginx-stream.ts";
+import type { GrpcEndpoint } from "../../../endpoints";
+import { ISOLATION, UNCOUNTED } from "./isolation";
+import { allAddresses, listenLines } from "./listen";
+import { serverName } from "./names";
+import { renderSites } from "./sites";
+import { renderStream } from "./stream";
 
 export interface NginxArgs {
     /** The public hostname. */
@@ -12,13 +12,13 @@ export interface NginxArgs {
     /** The name with HTTP/2 for people, or empty. */
     uiDomain: string;
     /** Where agents connect; undefined when gRPC is off. */
-    grpc: GrpcSurface | undefined;
+    grpc: GrpcEndpoint | undefined;
     /** The machine has a public address of that family. */
     ipv6: boolean;
     /** Port 80 is open. */
     httpRedirect: boolean;
     /** Networks whose X-Forwarded-For is believed. */
-    trustedHops: readonly string[];
+    trustedProxies: readonly string[];
     /** Collectors and agents connected at once. */
     collectorsExpected: number;
     /** Sessions that one client address may hold on each port; 0: what follows from the fleet. */
@@ -38,7 +38,7 @@ export interface NginxConfig {
 }
 
 /** What follows from the number of collectors. */
-export type NginxSizes = ReturnType<typeof size>;
+export type NginxSizes = ReturnType<typeof nginxSizes>;
 
 /** `listeners` is none of nginx's: the addresses that must listen once the others are in use. */
 export type NginxFile = "http-redirect.conf" | "http-linkmesh.conf" | "main-stream.conf" | "tls.inc" | "listeners";
@@ -50,14 +50,14 @@ const WORKERS = 2;
 
 /** The configuration for the public names. Pure; facts behind each line are in docs/nginx.md. */
 export function renderNginx(args: NginxArgs): NginxConfig {
-    const sizes = size(args.collectorsExpected, args.grpc?.shared);
+    const sizes = nginxSizes(args.collectorsExpected, args.grpc?.shared);
     const ports = [443, ...(args.grpc && !args.grpc.shared ? [args.grpc.port] : [])];
     const files = (revision: string): Record<NginxFile, string> => ({
         "http-redirect.conf": redirect(args, revision),
         "http-linkmesh.conf": renderSites(args, sizes),
         "main-stream.conf": renderStream(args, sizes),
         "tls.inc": TLS,
-        listeners: [...port80(args), ...ports.flatMap((port) => everywhere(args, port))]
+        listeners: [...port80(args), ...ports.flatMap((port) => allAddresses(args, port))]
             .map((listener) => `${listener}\n`)
             .join(""),
     });
@@ -81,7 +81,7 @@ export function renderPort80(args: Omit<NginxArgs, "certificate">): Pick<NginxCo
  * Each session takes two connections and two open files of one worker, four where https and gRPC share a port; half as
  * many again for uneven shares.
  */
-export function size(collectors: number, shared = false) {
+export function nginxSizes(collectors: number, shared = false) {
     const perWorker = Math.ceil(((shared ? 4 : 2) * collectors * 1.5) / WORKERS);
     const workerConnections = Math.max(4096, 2 ** Math.ceil(Math.log2(perWorker)));
     return {
@@ -99,7 +99,7 @@ export function size(collectors: number, shared = false) {
  * could not bind that while it still has it on all addresses.
  */
 function port80(args: Pick<NginxArgs, "ipv6" | "httpRedirect">): string[] {
-    return args.httpRedirect ? everywhere(args, 80) : ["127.0.0.1:8081"];
+    return args.httpRedirect ? allAddresses(args, 80) : ["127.0.0.1:8081"];
 }
 
 /** LinkMesh's ports lie inside the range for outgoing connections, one of which could hold them when it restarts. */
@@ -122,12 +122,12 @@ function redirect(args: Omit<NginxArgs, "certificate">, revision: string): strin
 # The first server of the port answers every name, unless another one is the default; our names, and the address that
 # the machine itself asks, are then left to it.
 server {
-${listen(port80(args), "    ", "")}
+${listenLines(port80(args), "    ", "")}
     server_name ${names.map(serverName).join(" ")} 127.0.0.1;
     server_tokens off;
     large_client_header_buffers 4 40k;
 
-${ALONE}
+${ISOLATION}
 
     # A redirect at server level would answer before this location does.
     location ^~ /.well-known/acme-challenge/ {

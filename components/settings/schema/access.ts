@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { cidr, host, optional, text } from "../validators.ts";
-import { hostKey, publicKey, sshPrivateKey } from "./keys.ts";
-import { setting } from "./setting.ts";
+import { cidr, host, optional, text } from "./types";
+import { hostKey, publicKey, sshPrivateKey } from "./keys";
+import { setting } from "./setting";
 
 /** Who reaches what. */
 export const ACCESS_SETTINGS = {

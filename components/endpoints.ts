@@ -1,4 +1,4 @@
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./settings/settings";
 
 /** The port that agents know by default. */
 const GRPC_PORT = 50051;
@@ -9,7 +9,7 @@ export function httpsNames({ domain, uiDomain }: Pick<Settings, "domain" | "uiDo
     return uiDomain === "" ? [domain] : [domain, uiDomain];
 }
 
-export interface GrpcSurface {
+export interface GrpcEndpoint {
     host: string;
     port: number;
     /** It shares the port with https: the name in the handshake decides. */
@@ -17,7 +17,7 @@ export interface GrpcSurface {
 }
 
 /** Where agents connect; undefined when gRPC is off. Pure. */
-export function grpcSurface(settings: Pick<Settings, "domain" | "grpc" | "grpcDomain">): GrpcSurface | undefined {
+export function grpcEndpoint(settings: Pick<Settings, "domain" | "grpc" | "grpcDomain">): GrpcEndpoint | undefined {
     const { domain, grpc, grpcDomain } = settings;
     if (!grpc) return undefined;
     if (grpcDomain === "") return { host: domain, port: GRPC_PORT, shared: false };
@@ -26,7 +26,7 @@ export function grpcSurface(settings: Pick<Settings, "domain" | "grpc" | "grpcDo
 
 /** Every name that leads to the machine. Pure. */
 export function publicNames(settings: Settings): string[] {
-    return [...new Set([...httpsNames(settings), grpcSurface(settings)?.host ?? settings.domain])];
+    return [...new Set([...httpsNames(settings), grpcEndpoint(settings)?.host ?? settings.domain])];
 }
 
 /** The names in the public certificate, the lineage's own order. gRPC's is none of them: LinkMesh shows its own. Pure. */
@@ -36,7 +36,7 @@ export function certificateNames(settings: Settings): readonly string[] {
 
 /** Every name for which the zone gets a record, those of challenges included. Pure. */
 export function recordNames(settings: Settings): string[] {
-    const written = settings.caaIssuer !== "" || answersByDns(settings);
+    const written = settings.caaIssuer !== "" || usesDns01(settings);
     const certified = written ? certificateNames(settings).map(withoutWildcard) : [];
     return [...new Set([...publicNames(settings), ...certified])];
 }
@@ -46,7 +46,7 @@ export function hasOwnCertificate({ tlsCertificate }: Pick<Settings, "tlsCertifi
 }
 
 /** Whether a certificate authority comes to port 80. Pure. */
-export function answersChallenges(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
+export function usesHttp01(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
     return !hasOwnCertificate(settings) && settings.acmeChallenge === "http-01";
 }
 
@@ -56,12 +56,12 @@ export function withoutWildcard(name: string): string {
 }
 
 /** Whether a certificate authority looks for records in the zone. Pure. */
-export function answersByDns(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
+export function usesDns01(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
     return !hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01";
 }
 
 /** The first name that lies outside a zone. Pure. */
-export function outside(zone: string, names: readonly string[]): string | undefined {
+export function firstOutside(zone: string, names: readonly string[]): string | undefined {
     return names.find((name) => name !== zone && !name.endsWith(`.${zone}`));
 }
 
@@ -77,13 +77,13 @@ export function isIpv6(cidr: string): boolean {
 
 /** The TCP ports that the world, or the networks that the settings name, may reach. Pure. */
 export function openPorts(settings: Settings): OpenPort[] {
-    const grpc = grpcSurface(settings);
+    const grpc = grpcEndpoint(settings);
     const ports: OpenPort[] = [];
     if (settings.httpRedirect) {
         ports.push({
             port: 80,
-            cidrs: answersChallenges(settings) ? [] : settings.httpsAllowedCidrs,
-            description: answersChallenges(settings)
+            cidrs: usesHttp01(settings) ? [] : settings.httpsAllowedCidrs,
+            description: usesHttp01(settings)
                 ? "ACME challenges, and the redirect to https"
                 : "The redirect to https",
         });
