@@ -62,13 +62,13 @@ export interface LinkMeshArgs {
     /** Networks that may reach port 50051, as CIDR blocks. By default the world. Default: []. */
     grpcAllowedCidrs?: string[];
     /** Networks of a CDN or load balancer before the machine, whose X-Forwarded-For names the client. From anywhere else the header is dropped. By default none. Default: []. */
-    trustedHops?: string[];
+    trustedProxies?: string[];
     /** EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections. Default: "t3.small". */
     instanceType?: string;
     /** What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs. By default the account's own, which is unlimited unless somebody has changed it. */
     cpuCredits?: string;
     /** The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine. */
-    image?: string;
+    operatingSystem?: string;
     /** Machine image. By default the newest one of the system at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured. */
     imageId?: string;
     /** Availability zone of a new stack. By default that of subnetId, or the first of the region that offers the instance type. Name another one where the type is out of capacity. A data volume cannot move, so a stack that has one stays where it is. */

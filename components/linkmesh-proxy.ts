@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
-import type { Lookups } from "./cloud/lookups/lookups";
+import type { Lookups } from "./cloud/lookups/lookups.ts";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
-import { staysIn } from "./cloud/lookups/availability-zone";
+import { staysIn } from "./cloud/lookups/availability-zone.ts";
 import { Machine } from "./cloud/machine.ts";
 import { Network } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
@@ -14,9 +14,10 @@ import { renderUserData } from "./host/render/user-data.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
 import { Protection } from "./protection.ts";
-import type { Settings } from "./settings/settings";
-import { usesDns01, certificateNames, grpcEndpoint, hasOwnCertificate, openPorts, publicNames } from "./endpoints";
-import { OPERATING_SYSTEM_FACTS } from "./operating-systems";
+import type { Settings } from "./settings/settings.ts";
+import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
+import { grpcEndpoint, openPorts, publicNames } from "./endpoints.ts";
+import { OPERATING_SYSTEM_FACTS } from "./operating-systems.ts";
 
 export interface LinkMeshProxyArgs {
     /** From `loadSettings` or `parseSettings`. */

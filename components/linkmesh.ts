@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { lookUp } from "./cloud/lookups/lookups";
-import { parseSettings } from "./settings/load";
+import { lookUp } from "./cloud/lookups/lookups.ts";
+import { parseSettings } from "./settings/load.ts";
 import type { LinkMeshArgs } from "./linkmesh-args.ts";
 import { LinkMeshProxy } from "./linkmesh-proxy.ts";
-import type { Settings } from "./settings/settings";
+import type { Settings } from "./settings/settings.ts";
 
 /** A DNS record as a person would enter it elsewhere. */
 export interface DnsRecord {

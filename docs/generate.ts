@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
-import { SETTINGS, type Setting } from "../components/settings/settings";
+import { SETTINGS, type Setting } from "../components/settings/settings.ts";
 import { rightsTable } from "./rights.ts";
 
 /**
  * The places that repeat the settings for readers, for the CLI and for other programs, made from
- * `components/settings.ts`: Pulumi.yaml's `config` schema, the table of the README and the args of the component LinkMesh.
+ * `components/settings`: Pulumi.yaml's `config` schema, the table of the README and the args of the component LinkMesh.
  * The table of docs/rights.md is made from the lab's tables of AWS's calls.
  * `npm run docs` writes them; a test says when they are old.
  */

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { firstOutside } from "../endpoints";
+import { firstOutside } from "../hostnames.ts";
 
 /** Seconds. Short, so that a machine with another address is found soon. */
 const TTL = 60;

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { withoutWildcard } from "../endpoints";
+import { withoutWildcard } from "../hostnames.ts";
 import { trustPolicy } from "./trust.ts";
 
 export interface InstanceRoleArgs {

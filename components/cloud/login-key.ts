@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Settings } from "../settings/settings";
+import type { Settings } from "../settings/settings.ts";
 
 /** The tag of the data volume that tells which key logs in: the next preview sees by it that another one is set. */
 export const LOGIN_TAG = "linkmesh-proxy-login-key";

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { isIpv6, type OpenPort } from "../endpoints";
+import type { OpenPort } from "../endpoints.ts";
+import { isIpv6 } from "../networks.ts";
 
 export interface SecurityGroupArgs {
     vpcId: pulumi.Input<string>;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { PublishedRecord } from "../cloud/dns.ts";
-import type { Settings } from "../settings/settings";
+import type { Settings } from "../settings/settings.ts";
 import { readChain, unknownRoot } from "../settings/chain.ts";
-import { usesHttp01, certificateNames, hasOwnCertificate, httpsNames } from "../endpoints";
-import { LETS_ENCRYPT } from "../settings/schema/types";
+import { certificateNames, hasOwnCertificate, httpsNames, usesHttp01 } from "../certificate.ts";
+import { LETS_ENCRYPT } from "../settings/schema/types.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
@@ -21,7 +21,7 @@ export function reachable({ settings, zone, records, ipv4, ipv6 }: HostContext):
         },
         // Behind a hop the names may lead there, and only their owner knows.
         files: {
-            records: !zone && settings.trustedHops.length > 0 ? "" : pulumi.output(records).apply(renderRecords),
+            records: !zone && settings.trustedProxies.length > 0 ? "" : pulumi.output(records).apply(renderRecords),
         },
         timeout: zone ? 600 : 1200,
     };

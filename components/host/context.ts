@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Lookups } from "../cloud/lookups/lookups";
+import type { Lookups } from "../cloud/lookups/lookups.ts";
 import type { PublishedRecord } from "../cloud/dns.ts";
-import type { Settings } from "../settings/settings";
+import type { Settings } from "../settings/settings.ts";
 
 /** What the steps know: the settings, and the machine that they set up. */
 export interface HostContext {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { bySecrecy, made } from "../settings/secret.ts";
-import type { Settings } from "../settings/settings";
-import { grpcEndpoint } from "../endpoints";
+import type { Settings } from "../settings/settings.ts";
+import { grpcEndpoint } from "../endpoints.ts";
 import { aptLogin, aptSource } from "./render/apt.ts";
 import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
 import { readFile } from "./render/script.ts";

@@ -1,16 +1,18 @@
-import type { Settings } from "../settings/settings";
-import { grpcEndpoint, hasOwnCertificate } from "../endpoints";
+import type { Settings } from "../settings/settings.ts";
+import { hasOwnCertificate } from "../certificate.ts";
+import { grpcEndpoint } from "../endpoints.ts";
 import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
-import { renderNginx, renderPort80, type NginxArgs } from "./render/nginx/config";
+import type { NginxArgs } from "./render/nginx/args.ts";
+import { renderNginx, renderPort80 } from "./render/nginx/config.ts";
 import { readFile } from "./render/script.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
 function nginxArgs({ settings, ipv6 }: HostContext): NginxArgs {
-    const { domain, uiDomain, httpRedirect, trustedHops, collectorsExpected, sessionsPerAddress } = settings;
+    const { domain, uiDomain, httpRedirect, trustedProxies, collectorsExpected, sessionsPerAddress } = settings;
     return {
-        ...{ domain, uiDomain, httpRedirect, trustedProxies: trustedHops, collectorsExpected, sessionsPerAddress },
+        ...{ domain, uiDomain, httpRedirect, trustedProxies: trustedProxies, collectorsExpected, sessionsPerAddress },
         ipv6: ipv6 !== undefined,
         grpc: grpcEndpoint(settings),
         certificate: certificateFolder(settings),
@@ -64,5 +66,6 @@ export function verify({ settings, ipv6 }: HostContext): StepOptions {
             LOOPBACK: ipv6 === undefined ? "127.0.0.1" : "127.0.0.1\n[::1]",
             LINKMESH: linkmeshRevision(settings),
         },
+        formerName: "surfaces",
     };
 }

@@ -1,7 +1,7 @@
 import net from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../mocks.ts";
-import type { Settings } from "../settings/settings";
+import type { Settings } from "../settings/settings.ts";
 
 const PATIENCE_MS = 10_000;
 

@@ -1,7 +1,7 @@
 import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Secret } from "../settings/secret.ts";
-import { stepHooks } from "./step-hooks";
+import { stepHooks } from "./step-hooks.ts";
 import { renderStep } from "./render/step.ts";
 
 export interface SshHostArgs {
@@ -33,6 +33,8 @@ export interface StepOptions {
     secrets?: Readonly<Record<string, Secret>>;
     /** Seconds after which the step is ended as failed. Default: 300. */
     timeout?: number;
+    /** What the step was called before, so that a stack that has it keeps it. */
+    formerName?: string;
     /** How often a refused connection is tried again; about 5 seconds a try. Default: 10. */
     connectionAttempts?: number;
 }
@@ -65,7 +67,14 @@ export class SshHost {
     }
 
     step(name: string, options: StepOptions = {}): remote.Command {
-        const { variables = {}, files = {}, secrets = {}, timeout = 300, connectionAttempts = 10 } = options;
+        const {
+            variables = {},
+            files = {},
+            secrets = {},
+            timeout = 300,
+            connectionAttempts = 10,
+            formerName,
+        } = options;
         const hidden = Object.entries(secrets).map(([file, secret]) => [file, secret.output()] as const);
         const secret = hidden.length > 0;
         const text = pulumi
@@ -87,6 +96,7 @@ export class SshHost {
             },
             {
                 parent: this.parent,
+                aliases: formerName === undefined ? [] : [{ name: `${this.name}-${formerName}` }],
                 deletedWith: this.args.machine,
                 dependsOn: this.lastStep ? [this.lastStep] : this.args.dependsOn,
                 additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { brokenRules } from "./rules";
-import { Secret } from "./secret";
-import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings";
+import { brokenRules } from "./rules/rules.ts";
+import { Secret } from "./secret.ts";
+import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
 
 /** The SDK keeps this out of its declarations, and offers no other way to ask whether a key was set with --secret. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
@@ -122,9 +122,13 @@ function isUnset(value: unknown): boolean {
     return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 }
 
-function misspelt(name: string, names: readonly string[]): string {
+function misspelt(name: string, names: readonly SettingName[]): string {
+    const renamed = names.find((other) => (SETTINGS[other] as Setting).formerName === name);
+    if (renamed !== undefined) {
+        return `${name} is called ${renamed}: set that instead, and remove the old one with \`pulumi config rm ${name}\`.`;
+    }
     const howFar = (other: string) => distance(name.toLowerCase(), other.toLowerCase());
-    const nearest = names.reduce((best, other) => (howFar(other) < howFar(best) ? other : best));
+    const nearest = [...names].sort((a, b) => howFar(a) - howFar(b))[0]!;
     // A third of the letters may be wrong: of a short name there is always one that is a few letters away.
     const hint =
         howFar(nearest) <= Math.max(1, Math.floor(name.length / 3))

@@ -1,12 +1,12 @@
 import type { z } from "zod";
-import { ACCESS_SETTINGS } from "./schema/access";
-import { CERTIFICATE_SETTINGS } from "./schema/certificate";
-import { LINKMESH_SETTINGS } from "./schema/linkmesh";
-import { MACHINE_SETTINGS } from "./schema/machine";
-import { NAME_SETTINGS } from "./schema/names";
-import type { Secret } from "./secret";
+import { ACCESS_SETTINGS } from "./schema/access.ts";
+import { CERTIFICATE_SETTINGS } from "./schema/certificate.ts";
+import { LINKMESH_SETTINGS } from "./schema/linkmesh.ts";
+import { MACHINE_SETTINGS } from "./schema/machine.ts";
+import { NAME_SETTINGS } from "./schema/names.ts";
+import type { Secret } from "./secret.ts";
 
-export type { Setting } from "./schema/setting";
+export type { Setting } from "./schema/setting.ts";
 
 /**
  * Every setting of the program. These tables are the only place that knows them: `Pulumi.yaml`'s schema and the

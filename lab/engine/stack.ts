@@ -264,7 +264,7 @@ function inlineProgram(programDir: string): InlineProgram {
 async function keepSecrets(): Promise<void> {
     const [{ runtime, getProject }, { SETTINGS }] = await Promise.all([
         import("@pulumi/pulumi"),
-        import("../../components/settings/settings"),
+        import("../../components/settings/settings.ts"),
     ]);
     const secrets = Object.entries(SETTINGS).filter(([, setting]) => "secret" in setting);
     runtime.setAllConfig(

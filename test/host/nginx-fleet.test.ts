@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { judgeLimits } from "../../checks/limits.ts";
-import type { NginxArgs } from "../../components/host/render/nginx/config";
+import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import { authorities, cleanupsAfterEach, GRPC_HOST, HOST, type Authorities } from "./checks-site.ts";
 import { renderMode } from "./nginx-modes.ts";
 import { NginxServer, type Files } from "./nginx-server.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { renderNginx } from "../../components/host/render/nginx/config";
+import { renderNginx } from "../../components/host/render/nginx/config.ts";
 import { authorities, HOST, type Authorities } from "./checks-site.ts";
 import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts";
 import { CLIENT, NginxClient } from "./nginx-client.ts";

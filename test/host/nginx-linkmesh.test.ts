@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { runChecks, type CheckName } from "../../checks/index.ts";
 import { renderConfig } from "../../components/host/render/linkmesh.ts";
-import { renderNginx, type NginxConfig } from "../../components/host/render/nginx/config";
+import { renderNginx, type NginxConfig } from "../../components/host/render/nginx/config.ts";
 import { connectAgent, type AgentOptions } from "../../lab/linkmesh/client.ts";
 import { authorities, HOST, type Authorities } from "./checks-site.ts";
 import { agentOptions, enrol } from "./linkmesh-calls.ts";

@@ -4,7 +4,8 @@ import http2 from "node:http2";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { renderNginx, type NginxArgs, type NginxConfig } from "../../components/host/render/nginx/config";
+import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
+import { renderNginx, type NginxConfig } from "../../components/host/render/nginx/config.ts";
 import { GRPC_HOST, HOST, UI_HOST } from "./checks-site.ts";
 import { nginxArgs } from "./nginx-server.ts";
 

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../../checks/index.ts";
-import type { NginxArgs, NginxConfig } from "../../components/host/render/nginx/config";
+import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
+import type { NginxConfig } from "../../components/host/render/nginx/config.ts";
 import { freePort } from "./checks-site.ts";
 import type { Pair } from "./test-ca.ts";
 

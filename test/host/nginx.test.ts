@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { renderNginx } from "../../components/host/render/nginx/config";
+import { renderNginx } from "../../components/host/render/nginx/config.ts";
 import { authorities, freePort, HOST, type Authorities } from "./checks-site.ts";
 import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts";
 import { CLIENT, nextMessage, NginxClient, type Reply } from "./nginx-client.ts";

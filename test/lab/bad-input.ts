@@ -111,12 +111,12 @@ export function badInput(): void {
         const before = await revision();
         await onMachine("echo 'no_such_directive on;' > /etc/nginx/conf.d/zz-broken.conf");
         // A setting that the step proxy alone is given: no step before it meets the fault.
-        const run = await lab("up", "--set", "trustedHops=198.51.100.7/32");
+        const run = await lab("up", "--set", "trustedProxies=198.51.100.7/32");
         fails(run, /step proxy: nginx refuses the new configuration, so nothing was changed: .*no_such_directive/);
         expect(await revision()).toBe(before);
         await labOk("check");
         await onMachine("rm /etc/nginx/conf.d/zz-broken.conf");
-        await labOk("up", "--set", "trustedHops=");
+        await labOk("up", "--set", "trustedProxies=");
     });
 
     test("a port that something else holds is named, with its holder", async () => {
@@ -124,11 +124,11 @@ export function badInput(): void {
         await onMachine(
             "systemctl stop nginx; systemd-run --quiet --unit squatter python3 -m http.server 443; until ss -Hltn 'sport = :443' | grep -q .; do sleep 0.1; done",
         );
-        const run = await lab("up", "--set", "trustedHops=198.51.100.7/32");
+        const run = await lab("up", "--set", "trustedProxies=198.51.100.7/32");
         fails(run, /step proxy: .*so the old one is in place again: port 443 is taken by python3/);
         expect(await revision()).toBe(before);
         await onMachine("systemctl stop squatter");
-        await labOk("up", "--set", "trustedHops=");
+        await labOk("up", "--set", "trustedProxies=");
     });
 
     test("a configuration with which LinkMesh does not start is taken back", async () => {

@@ -42,7 +42,7 @@ export function change(): void {
         const comments = await onMachine("grep -c '#' /etc/linkmesh/config.yaml");
         firstConfig = await configFile();
         const run = await labOk("up", "--set", 'linkmeshConfig={"metrics":{"enabled":true}}');
-        expect(stepsOf(run.stdout)).toEqual(["config", "surfaces"]);
+        expect(stepsOf(run.stdout)).toEqual(["config", "verify"]);
         const after = await vitals();
         expect(after.nginx).toBe(before.nginx);
         expect(after.linkmesh).not.toBe(before.linkmesh);
@@ -89,7 +89,7 @@ export function change(): void {
             "--set",
             "linkmeshEnvironment=",
         );
-        expect(stepsOf(run.stdout)).toEqual(["nginx", "environment", "config", "proxy", "surfaces"]);
+        expect(stepsOf(run.stdout)).toEqual(["nginx", "environment", "config", "proxy", "verify"]);
         expect(await onMachine("grep -c SMTP_PASSWORD /etc/default/linkmesh-server || true")).toBe("0");
         expect(await configFile()).toBe(firstConfig);
         expect(await onMachine("grep -c 'max_fails' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");

@@ -26,7 +26,7 @@ describe("gRPC off, networks, a trusted hop", () => {
             "up",
             ...sets({
                 httpsAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
-                trustedHops: `${net.outer}/32`,
+                trustedProxies: `${net.outer}/32`,
                 sessionsPerAddress: "60",
             }),
         );
@@ -40,7 +40,7 @@ describe("one port and a UI name", () => {
             "up",
             ...sets({
                 // The world by name: the rules are those that no list gives.
-                ...{ grpc: "", httpsAllowedCidrs: "0.0.0.0/0,::/0", trustedHops: "", sessionsPerAddress: "" },
+                ...{ grpc: "", httpsAllowedCidrs: "0.0.0.0/0,::/0", trustedProxies: "", sessionsPerAddress: "" },
                 grpcDomain: GRPC,
                 uiDomain: UI,
                 caaIssuer: "pki.example.test",

@@ -21,12 +21,12 @@ export function replace(): void {
         [
             "another system in a network that was there before",
             "Ubuntu 24.04",
-            sets({ imageId: "", image: "ubuntu-24.04", subnetId: EXISTING_SUBNET_DUAL }),
+            sets({ imageId: "", operatingSystem: "ubuntu-24.04", subnetId: EXISTING_SUBNET_DUAL }),
         ],
         [
             "the first system and network again, by a refresh, the machine terminated elsewhere",
             "Debian GNU/Linux 13",
-            [...sets({ image: "", subnetId: "" }), "--refresh"],
+            [...sets({ operatingSystem: "", subnetId: "" }), "--refresh"],
             terminateElsewhere,
         ],
     ])(

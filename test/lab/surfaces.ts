@@ -56,7 +56,7 @@ export function surfaces(up: () => Run): void {
     const clients = (family: (typeof families)[number]) => new Clients(found, found.outputs[family]);
 
     test("up tells each stage with its seconds, and the URLs", () => {
-        for (const stage of ["services", "step package", "step certificate", "step surfaces", "checks from outside"]) {
+        for (const stage of ["services", "step package", "step certificate", "step verify", "checks from outside"]) {
             expect(up().stdout).toMatch(new RegExp(`✓ ${stage}.*\\d+\\.\\d s`));
         }
         expect(up().stdout).toContain("https://linkmesh.example.test");
@@ -67,7 +67,7 @@ export function surfaces(up: () => Run): void {
         const logs = readdirSync(logDir).filter((name) => name.startsWith("up-"));
         expect(logs).toHaveLength(1);
         const log = readFileSync(join(logDir, logs[0]!), "utf8");
-        expect(log).toContain("linkmesh-surfaces");
+        expect(log).toContain("linkmesh-verify");
         expect(up().stdout + up().stderr + log).not.toMatch(/PRIVATE KEY|LINKMESH_SECRET|lmsat_/);
     });
 

@@ -25,7 +25,7 @@ export function upgrade(): void {
         expect([...run.stdout.matchAll(/✓ step ([a-z-]+)/g)].map(([, name]) => name)).toEqual([
             "package",
             "install",
-            "surfaces",
+            "verify",
         ]);
         expect(await linkmeshInfo()).toEqual({ ...before.info, version: NEWER });
         expect({ secret: await secret(), collectors: await collectors() }).toEqual({

@@ -9,7 +9,7 @@ import { taken } from "./shell.ts";
 /** Of what the machine's /etc/os-release sets. */
 const FROM_THE_MACHINE: Record<string, string[]> = { ready: ["ID", "PRETTY_NAME", "VERSION_ID"] };
 /** Given only so that a change of them runs the step again, as its script says. */
-const TO_RUN_AGAIN: Record<string, string[]> = { surfaces: ["LINKMESH"] };
+const TO_RUN_AGAIN: Record<string, string[]> = { verify: ["LINKMESH"] };
 
 /** Sets of settings that reach every step, and every variable and file of it. */
 const MODES: Record<string, Record<string, string>> = {

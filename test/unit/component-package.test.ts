@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { LinkMesh } from "../../components/index.ts";
-import { SETTINGS } from "../../components/settings/settings";
+import { SETTINGS } from "../../components/settings/settings.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TOKEN = "linkmesh-proxy:index:LinkMesh";

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { SETTINGS } from "../../components/settings/settings";
+import { SETTINGS } from "../../components/settings/settings.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

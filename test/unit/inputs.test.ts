@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseSettings } from "../../components/settings/load";
+import { parseSettings } from "../../components/settings/load.ts";
 import { Secret } from "../../components/settings/secret.ts";
-import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings";
+import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings.ts";
 import type { Value, Values } from "../../lab/providers/values.ts";
 import { BASTION, OWN_LOGIN } from "./keys.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
@@ -55,7 +55,7 @@ describe("what has one obvious meaning is taken as that", () => {
         ["vpcCidr", " 10.20.0.0/024", "10.20.0.0/24"],
         ["bastionUser", " ec2-user\n", "ec2-user"],
         ["instanceType", " T4G.small", "t4g.small"],
-        ["image", "Debian-13", "debian-13"],
+        ["operatingSystem", "Debian-13", "debian-13"],
         ["imageId", "AMI-0abc ", "ami-0abc"],
         ["subnetId", " subnet-0ABC", "subnet-0abc"],
         ["restoreFrom", "Latest", "latest"],
@@ -198,6 +198,15 @@ describe("what has not is refused in one sentence", () => {
     ])("%s is no setting: %s", (name, hint) =>
         expect(problems({ ...GOOD, [name]: "x" })).toEqual([
             `${name} is not a setting: ${hint} Remove it with \`pulumi config rm ${name}\`.`,
+        ]),
+    );
+
+    test.each([
+        ["image", "operatingSystem"],
+        ["trustedHops", "trustedProxies"],
+    ])("%s is refused with its new name, %s", (name, current) =>
+        expect(problems({ ...GOOD, [name]: "x" })).toEqual([
+            `${name} is called ${current}: set that instead, and remove the old one with \`pulumi config rm ${name}\`.`,
         ]),
     );
 });

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
-import { staysIn } from "../../components/cloud/lookups/availability-zone";
+import { staysIn } from "../../components/cloud/lookups/availability-zone.ts";
 import { CONFIG, runProgram } from "./program.ts";
 
 const refusal = (run: Promise<unknown>) =>

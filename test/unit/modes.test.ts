@@ -289,10 +289,10 @@ test.each([
     ["debian-13", "t3.small", "debian-13-amd64-*", "admin"],
     ["debian-12", "t4g.small", "debian-12-arm64-*", "admin"],
     ["ubuntu-24.04", "t4g.small", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-*", "ubuntu"],
-])("the image of %s for %s is %s, its login %s", async (image, instanceType, name, user) => {
+])("the image of %s for %s is %s, its login %s", async (operatingSystem, instanceType, name, user) => {
     const ofType = instanceType.startsWith("t4g") ? ARM_PACKAGE : {};
-    const { named, asked } = await runProgram({ ...CONFIG, ...ofType, image, instanceType });
+    const { named, asked } = await runProgram({ ...CONFIG, ...ofType, operatingSystem, instanceType });
     expect(asked("aws:ec2/getAmi:getAmi")).toMatchObject([{ filters: [{ values: [name] }, {}] }]);
     expect(reveal(named("linkmesh-ready").inputs.connection)).toMatchObject({ user });
-    expect(named("linkmesh-machine-instance").replacementTrigger).toBe(`linkmesh-machine-data-id ${image}`);
+    expect(named("linkmesh-machine-instance").replacementTrigger).toBe(`linkmesh-machine-data-id ${operatingSystem}`);
 });

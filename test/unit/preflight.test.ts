@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { checkAgent, checkBastion, checkConnection } from "../../components/host/preflight.ts";
-import type { Settings } from "../../components/settings/settings";
+import type { Settings } from "../../components/settings/settings.ts";
 import { sshServer, tcpServer } from "./ssh-servers.ts";
 
 const HOST = "127.0.0.1";

@@ -1,4 +1,4 @@
-import { parseSettings, SettingsError } from "../../components/settings/load";
+import { parseSettings, SettingsError } from "../../components/settings/load.ts";
 
 /** The fewest settings that are enough. */
 export const GOOD = {

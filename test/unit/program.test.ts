@@ -256,12 +256,17 @@ test("protected: addresses and volume, and before all of them a leaf that a dest
         "linkmesh-setting-protect",
     ]);
     const leaf = named("linkmesh-setting-protect");
-    for (const r of registered.filter((r) => r.type.startsWith("aws:") || r.name === "linkmesh-surfaces"))
+    for (const r of registered.filter((r) => r.type.startsWith("aws:") || r.name === "linkmesh-verify"))
         expect(
             leaf.dependsOn.some((urn) => urn.endsWith(`::${r.name}`)),
             r.name,
         ).toBe(true);
     expect(registered.filter((r) => r.dependsOn.some((urn) => urn.endsWith("::linkmesh-setting-protect")))).toEqual([]);
+});
+
+test("the last step keeps its place in a stack that has it by its former name", async () => {
+    const { named } = await runProgram(CONFIG);
+    expect(named("linkmesh-verify").aliases).toEqual([{ name: "linkmesh-surfaces", type: "" }]);
 });
 
 test("paused: addresses, names and data volume, no machine and no steps", async () => {
@@ -341,8 +346,8 @@ test("the root disk is as large as the image wants it, and 10 GiB at least; a ne
     expect(await root({ imageId: "ami-0large" })).toMatchObject({ volumeSize: 30 });
     expect(await root({ imageId: "ami-0pinned" })).toMatchObject({ volumeSize: 10 });
     expect(await root({})).toMatchObject({ volumeSize: 10 });
-    expect(await root({ image: "ubuntu-24.04" })).toMatchObject({ volumeSize: 12 });
-    const { named } = await runProgram({ ...CONFIG, image: "ubuntu-24.04" });
+    expect(await root({ operatingSystem: "ubuntu-24.04" })).toMatchObject({ volumeSize: 12 });
+    const { named } = await runProgram({ ...CONFIG, operatingSystem: "ubuntu-24.04" });
     expect(named("linkmesh-machine-instance").ignoreChanges).toContain("rootBlockDevice.volumeSize");
 });
 

@@ -4,11 +4,13 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { describe, expect, test } from "vitest";
 import { renderConfig, renderEnvironment } from "../../components/host/render/linkmesh.ts";
-import { sessionsPerAddress } from "../../components/host/render/nginx/limits";
-import { renderNginx, nginxSizes, type NginxArgs } from "../../components/host/render/nginx/config";
+import { sessionsPerAddress } from "../../components/host/render/nginx/limits.ts";
+import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
+import { renderNginx } from "../../components/host/render/nginx/config.ts";
+import { nginxSizes } from "../../components/host/render/nginx/sizes.ts";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
-import { SETTINGS } from "../../components/settings/settings";
+import { SETTINGS } from "../../components/settings/settings.ts";
 import { GENERATED, QUESTIONS, path } from "../../docs/generate.ts";
 
 const ARGS: NginxArgs = {

@@ -46,12 +46,12 @@ describe("combinations that make sense", () => {
             () => ({ ...bolt("/opt/lm/state.db"), linkmeshDataPaths: ["/opt/lm"] }),
         ],
         ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
-        ["hops before the machine, and gRPC beside", () => ({ trustedHops: ["203.0.113.0/24"] })],
+        ["hops before the machine, and gRPC beside", () => ({ trustedProxies: ["203.0.113.0/24"] })],
         ["a bastion", () => BASTION],
     ])("%s", (_, values) => expect(refusals(values())).toEqual([]));
 });
 
-/** What is set, and the sentence that refuses it. All of them are listed in docs/refused.md, which this file writes. */
+/** What is set, and the sentence that refuses it. All of them are listed in docs/rules.md, which this file writes. */
 const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ["`grpcDomain` equal to `domain`", () => ({ grpcDomain: "linkmesh.example.com" })],
     ["`uiDomain` equal to `grpcDomain`", () => ({ uiDomain: "a.example.com", grpcDomain: "a.example.com" })],
@@ -68,7 +68,10 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         "`sshPrivateKey` of another key",
         () => ({ sshPublicKey: LOGIN.publicKeyOpenssh, sshPrivateKey: OTHER.privateKeyOpenssh }),
     ],
-    ["`trustedHops` with `grpcDomain`", () => ({ grpcDomain: "grpc.example.com", trustedHops: ["203.0.113.0/24"] })],
+    [
+        "`trustedProxies` with `grpcDomain`",
+        () => ({ grpcDomain: "grpc.example.com", trustedProxies: ["203.0.113.0/24"] }),
+    ],
     ["`sshAllowedCidrs` of IPv6 alone", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
     [
         "`tags` with a key that the scheduler of `dailySnapshots` refuses",
@@ -81,7 +84,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
             tags: Object.fromEntries(Array.from({ length: 45 }, (_, i) => [`tag-${i}`, "x"])),
         }),
     ],
-    ["`trustedHops` of all addresses", () => ({ trustedHops: ["0.0.0.0/0"] })],
+    ["`trustedProxies` of all addresses", () => ({ trustedProxies: ["0.0.0.0/0"] })],
     ["a network twice", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
     ["a part of the bastion", () => ({ bastionHost: "bastion.example.com" })],
     ["`publicAddress` false without `subnetId`", () => ({ publicAddress: false, acmeChallenge: "dns-01" })],
@@ -181,7 +184,7 @@ describe("combinations that do not", () => {
         sentences.push(`| ${what} | ${refused} |`);
     });
 
-    test("docs/refused.md lists them with their messages", async () => {
+    test("docs/rules.md lists them with their messages", async () => {
         const rows = REFUSED.map(([what, values]) => `| ${what} | ${stable(refusals(values()).join(" "))} |`);
         const text = [
             "# Combinations of settings that are refused",
@@ -199,7 +202,7 @@ describe("combinations that do not", () => {
             ...sentences,
             "",
         ];
-        await expect(text.join("\n")).toMatchFileSnapshot("../../docs/refused.md");
+        await expect(text.join("\n")).toMatchFileSnapshot("../../docs/rules.md");
     });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SETTINGS } from "../../components/settings/settings";
+import { SETTINGS } from "../../components/settings/settings.ts";
 
 /** The least and the most that each setting takes, and what lies just outside. */
 const BOUNDS: [keyof typeof SETTINGS, inside: unknown[], outside: unknown[]][] = [

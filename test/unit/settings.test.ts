@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { acmeDirectoryUrl } from "../../components/host/certificate.ts";
 import { Secret } from "../../components/settings/secret.ts";
-import { SETTINGS } from "../../components/settings/settings";
-import { loadSettings, parseSettings, SettingsError } from "../../components/settings/load";
+import { SETTINGS } from "../../components/settings/settings.ts";
+import { loadSettings, parseSettings, SettingsError } from "../../components/settings/load.ts";
 import { OWN_LOGIN } from "./keys.ts";
 import { GOOD, problems } from "./problems.ts";
 
@@ -38,11 +38,11 @@ test.each([
     ["198.51.100.7/32, 2001:db8::/64", ["198.51.100.7/32", "2001:db8::/64"]],
     [' ["198.51.100.7/32"]', ["198.51.100.7/32"]],
 ])("a list in the stack configuration is JSON or has commas: %s", (text, sshAllowedCidrs) => {
-    const values = { ...GOOD, sshAllowedCidrs: text, trustedHops: "", httpsAllowedCidrs: "null" };
+    const values = { ...GOOD, sshAllowedCidrs: text, trustedProxies: "", httpsAllowedCidrs: "null" };
     pulumi.runtime.setAllConfig(
         Object.fromEntries(Object.entries(values).map(([name, value]) => [`fleet:${name}`, value])),
     );
-    expect(loadSettings("fleet")).toMatchObject({ sshAllowedCidrs, trustedHops: [], httpsAllowedCidrs: [] });
+    expect(loadSettings("fleet")).toMatchObject({ sshAllowedCidrs, trustedProxies: [], httpsAllowedCidrs: [] });
 });
 
 test("text from the stack configuration becomes numbers and truth values", () => {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings/settings";
-import type { InstanceType } from "./instance-type";
+import type { Settings } from "../../settings/settings.ts";
+import type { InstanceType } from "./instance-type.ts";
 
 interface Placed {
     readonly id: string;

@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings/settings";
-import { OPERATING_SYSTEM_FACTS, operatingSystemOfImage } from "../../operating-systems";
-import type { InstanceType } from "./instance-type";
-import { providerMessage } from "./failure";
+import type { Settings } from "../../settings/settings.ts";
+import { OPERATING_SYSTEM_FACTS, operatingSystemOfImage } from "../../operating-systems.ts";
+import type { InstanceType } from "./instance-type.ts";
+import { providerMessage } from "./failure.ts";
 
 /** GiB. Room for the system, its updates and its logs. */
 const LEAST_ROOT_SIZE = 10;
@@ -12,7 +12,7 @@ const LEAST_ROOT_SIZE = 10;
 export async function findImage(settings: Settings, type: InstanceType, opts: pulumi.InvokeOptions) {
     if (settings.imageId !== "") return pinnedImage(settings, type, opts);
     const { architecture } = type;
-    const system = settings.image || "debian-13";
+    const system = settings.operatingSystem || "debian-13";
     const { name: label, owner, imageName } = OPERATING_SYSTEM_FACTS[system];
     const name = imageName(architecture === "arm64" ? "arm64" : "amd64");
     const image = await aws.ec2
@@ -76,15 +76,15 @@ async function pinnedImage(settings: Settings, type: InstanceType, opts: pulumi.
         );
     }
     const told = operatingSystemOfImage(image.name);
-    if (told !== undefined && settings.image !== "" && settings.image !== told) {
+    if (told !== undefined && settings.operatingSystem !== "" && settings.operatingSystem !== told) {
         throw new pulumi.RunError(
-            `image: ${imageId} is ${image.name} and not ${settings.image}; set image to ${told}, or remove it.`,
+            `operatingSystem: ${imageId} is ${image.name} and not ${settings.operatingSystem}; set operatingSystem to ${told}, or remove it.`,
         );
     }
-    const system = told ?? settings.image;
+    const system = told ?? settings.operatingSystem;
     if (system === "") {
         throw new pulumi.RunError(
-            `image: the name of ${imageId}, ${image.name}, does not tell its system; set image to debian-13, debian-12 or ubuntu-24.04.`,
+            `operatingSystem: the name of ${imageId}, ${image.name}, does not tell its system; set operatingSystem to debian-13, debian-12 or ubuntu-24.04.`,
         );
     }
     return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };

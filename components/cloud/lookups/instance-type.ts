@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings/settings";
-import { lookedUp } from "./failure";
+import type { Settings } from "../../settings/settings.ts";
+import { lookedUp } from "./failure.ts";
 
 export type InstanceType = Awaited<ReturnType<typeof findInstanceType>>;
 

@@ -1,18 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkConnection } from "../../host/preflight";
-import { holds } from "../../settings/secret";
-import type { Settings } from "../../settings/settings";
-import { isIpv6 } from "../../endpoints";
-import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../../operating-systems";
-import { loginKeyName } from "../login-key";
-import { findImage } from "./image";
-import { findInstanceType } from "./instance-type";
-import { refuseOtherPartition } from "./partition";
-import { chooseAvailabilityZone } from "./availability-zone";
-import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas";
-import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage";
-import { findSubnet } from "./subnet";
-import { findZone, type Zone } from "./zone";
+import { checkConnection } from "../../host/preflight.ts";
+import { holds } from "../../settings/secret.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { isIpv6 } from "../../networks.ts";
+import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../../operating-systems.ts";
+import { loginKeyName } from "../login-key.ts";
+import { findImage } from "./image.ts";
+import { findInstanceType } from "./instance-type.ts";
+import { refuseOtherPartition } from "./partition.ts";
+import { chooseAvailabilityZone } from "./availability-zone.ts";
+import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas.ts";
+import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
+import { findSubnet } from "./subnet.ts";
+import { findZone, type Zone } from "./zone.ts";
 
 /** What exists in the cloud already and decides what is created: plain data, known in the first preview. */
 export interface Lookups {
@@ -61,7 +61,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     const availabilityZone = chooseAvailabilityZone(settings, type, subnet, volume);
     if (settings.uiDomain !== "" && !OPERATING_SYSTEM_FACTS[image.system].http2PerName) {
         throw new pulumi.RunError(
-            `uiDomain: the nginx of ${OPERATING_SYSTEM_FACTS[image.system].name} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set image to debian-13, or remove uiDomain.`,
+            `uiDomain: the nginx of ${OPERATING_SYSTEM_FACTS[image.system].name} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set operatingSystem to debian-13, or remove uiDomain.`,
         );
     }
     const ipv6 = subnet?.ipv6 ?? true;

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { providerMessage } from "./failure";
+import { providerMessage } from "./failure.ts";
 
 /**
  * Refuses regions apart from AWS's own, such as China and GovCloud (US): there other accounts publish the images, ARNs

@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings/settings";
-import { openPorts } from "../../endpoints";
+import type { Settings } from "../../settings/settings.ts";
+import { openPorts } from "../../endpoints.ts";
 import { ingressRules } from "../security-group.ts";
-import { providerMessage } from "./failure";
+import { providerMessage } from "./failure.ts";
 
 interface Quota {
     readonly serviceCode: string;

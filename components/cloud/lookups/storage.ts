@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings/settings";
+import type { Settings } from "../../settings/settings.ts";
 import { LOGIN_TAG } from "../login-key.ts";
 import { DATA_TAG, DOMAIN_TAG, dataTagValue } from "../snapshots.ts";
-import { lookedUp } from "./failure";
+import { lookedUp } from "./failure.ts";
 
 const LIVING = ["creating", "available", "in-use"];
 
@@ -121,7 +121,10 @@ export async function findSnapshot(
 }
 
 /** The newest may be that of another stack with the same tag; named by its id it is meant. @throws RunError */
-export function refuseForeignSnapshot({ restoreFrom, domain }: Settings, snapshot: { id: string; domain?: string }): void {
+export function refuseForeignSnapshot(
+    { restoreFrom, domain }: Settings,
+    snapshot: { id: string; domain?: string },
+): void {
     if (restoreFrom !== "latest" || snapshot.domain === undefined || snapshot.domain === domain) return;
     throw new pulumi.RunError(
         `restoreFrom: ${snapshot.id}, the newest snapshot with this stack's tag, holds the data of ${snapshot.domain}; set restoreFrom to ${snapshot.id} if they are to become those of ${domain}.`,

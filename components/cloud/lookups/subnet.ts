@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings/settings";
-import { providerMessage } from "./failure";
+import type { Settings } from "../../settings/settings.ts";
+import { providerMessage } from "./failure.ts";
 
 /** The existing subnet that the settings name. @throws RunError when there is none, or none that the machine could live in */
 export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pulumi.InvokeOptions) {

@@ -1,8 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings/settings";
-import { usesDns01, certificateNames, recordNames, withoutWildcard } from "../../endpoints";
-import { lookedUp, providerMessage } from "./failure";
+import type { Settings } from "../../settings/settings.ts";
+import { certificateNames, usesDns01 } from "../../certificate.ts";
+import { recordNames } from "../../endpoints.ts";
+import { withoutWildcard } from "../../hostnames.ts";
+import { lookedUp, providerMessage } from "./failure.ts";
 
 export interface Zone {
     readonly id: string;

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { GrpcEndpoint } from "../../endpoints";
+import type { GrpcEndpoint } from "../../endpoints.ts";
 
 /** The internal port of LinkMesh's gRPC listener, moved so that nginx has the public 50051. */
 export const GRPC_INTERNAL_PORT = 50061;

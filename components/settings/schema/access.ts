@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { cidr, host, optional, text } from "./types";
-import { hostKey, publicKey, sshPrivateKey } from "./keys";
-import { setting } from "./setting";
+import { cidr, host, optional, text } from "./types.ts";
+import { hostKey, publicKey, sshPrivateKey } from "./keys.ts";
+import { setting } from "./setting.ts";
 
 /** Who reaches what. */
 export const ACCESS_SETTINGS = {
@@ -73,7 +73,8 @@ export const ACCESS_SETTINGS = {
         example: "198.51.100.0/24",
         schema: z.array(cidr),
     }),
-    trustedHops: setting({
+    trustedProxies: setting({
+        formerName: "trustedHops",
         type: "array",
         description:
             "Networks of a CDN or load balancer before the machine, whose X-Forwarded-For names the client. From anywhere else the header is dropped. By default none.",

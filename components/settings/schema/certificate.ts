@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { acmeDirectory, certificateName, choice, flag, optional, pem, text } from "./types";
-import { tlsPrivateKey } from "./keys";
-import { setting } from "./setting";
+import { acmeDirectory, certificateName, choice, flag, optional, pem, text } from "./types.ts";
+import { tlsPrivateKey } from "./keys.ts";
+import { setting } from "./setting.ts";
 
 /** Where the certificate comes from. */
 export const CERTIFICATE_SETTINGS = {

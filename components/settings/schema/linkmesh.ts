@@ -1,16 +1,6 @@
 import { z } from "zod";
-import {
-    hasLogin,
-    optional,
-    pem,
-    plainPath,
-    plainValue,
-    serviceDirectory,
-    text,
-    url,
-    wholeNumber,
-} from "./types";
-import { setting } from "./setting";
+import { hasLogin, optional, pem, plainPath, plainValue, serviceDirectory, text, url, wholeNumber } from "./types.ts";
+import { setting } from "./setting.ts";
 
 /** Whether apt can use the URL of a source: it adds its own paths, and its file of logins splits at white space. */
 function isAptUrl(source: string): boolean {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { choice, flag, optional, plainValue, text, vpcBlock, wholeNumber } from "./types";
-import { OPERATING_SYSTEMS } from "../../operating-systems";
-import { setting } from "./setting";
+import { choice, flag, optional, plainValue, text, vpcBlock, wholeNumber } from "./types.ts";
+import { OPERATING_SYSTEMS } from "../../operating-systems.ts";
+import { setting } from "./setting.ts";
 
 const OF_A_TAG = "of letters, digits, spaces and _.:/=+-@";
 
@@ -25,7 +25,8 @@ export const MACHINE_SETTINGS = {
         example: "standard",
         schema: optional(choice(["unlimited", "standard"], "must be unlimited or standard")),
     }),
-    image: setting({
+    operatingSystem: setting({
+        formerName: "image",
         type: "string",
         description:
             "The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine.",

@@ -1,5 +1,5 @@
-import { choice, flag, hasLogin, hostname, optional, url } from "./types";
-import { setting } from "./setting";
+import { choice, flag, hasLogin, hostname, optional, url } from "./types.ts";
+import { setting } from "./setting.ts";
 
 /** The public names, and where they are published. */
 export const NAME_SETTINGS = {

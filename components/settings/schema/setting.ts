@@ -13,6 +13,8 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
     readonly secret?: true;
     /** Whether a value holds credentials. Then, and whenever it is set with --secret, it is a `Secret`; otherwise plain. */
     readonly holdsCredentials?: (value: string) => boolean;
+    /** The setting's name before, for whoever still has it. */
+    readonly formerName?: string;
     readonly schema: T;
 }
 

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import { withoutWildcard } from "../../endpoints";
+import { withoutWildcard } from "../../hostnames.ts";
 
 /** The empty string for "not set", or what the schema takes. */
 export const optional = <T extends z.ZodType>(schema: T) => z.union([z.literal(""), schema]);
@@ -49,6 +49,11 @@ export const LETS_ENCRYPT: Readonly<Record<string, string>> = {
     staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
     production: "https://acme-v02.api.letsencrypt.org/directory",
 };
+
+/** Whether the authority is Let's Encrypt, in production or staging. Pure. */
+export function isLetsEncrypt({ acmeDirectory }: { readonly acmeDirectory: string }): boolean {
+    return acmeDirectory in LETS_ENCRYPT;
+}
 
 const NO_DIRECTORY = 'must be "staging", "production" or an https URL of an ACME directory';
 

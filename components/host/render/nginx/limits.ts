@@ -1,4 +1,4 @@
-import type { NginxArgs } from "./config";
+import type { NginxArgs } from "./args.ts";
 
 /** nginx counts the sessions of an address to this number. */
 const COUNTABLE = 65_535;

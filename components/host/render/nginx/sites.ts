@@ -1,9 +1,10 @@
-import { ISOLATION, NO_LIMIT } from "./isolation";
-import { limit, limitZone, sessionsPerAddress } from "./limits";
-import type { NginxArgs, NginxSizes } from "./config";
-import { allAddresses, listenLines } from "./listen";
-import { serverName } from "./names";
-import { HTTPS_SOCKET } from "./stream";
+import { ISOLATION, NO_LIMIT } from "./isolation.ts";
+import { limit, limitZone, sessionsPerAddress } from "./limits.ts";
+import type { NginxArgs } from "./args.ts";
+import type { NginxSizes } from "./sizes.ts";
+import { allAddresses, listenLines } from "./listen.ts";
+import { serverName } from "./names.ts";
+import { HTTPS_SOCKET } from "./stream.ts";
 
 const FOLDER = "/etc/nginx/linkmesh/current";
 
@@ -44,20 +45,20 @@ function listenForHttps(args: NginxArgs, options = "", tcpOptions = ""): string 
 }
 
 /** Whose word about the client's address is taken. */
-function clientAddress({ grpc, trustedProxies: trustedHops }: NginxArgs): string {
+function clientAddress({ grpc, trustedProxies: trustedProxies }: NginxArgs): string {
     if (grpc?.shared) {
         return `    # From the stream server before this one.
     set_real_ip_from unix:;
     real_ip_header proxy_protocol;
 `;
     }
-    if (trustedHops.length === 0) {
+    if (trustedProxies.length === 0) {
         return `    # The connection's own, as there is no PROXY protocol here, whatever another file says for all sites.
     real_ip_header proxy_protocol;
 `;
     }
     return `    # The last address that no trusted hop has; what others say is dropped.
-${trustedHops.map((hop) => `    set_real_ip_from ${hop};`).join("\n")}
+${trustedProxies.map((hop) => `    set_real_ip_from ${hop};`).join("\n")}
     real_ip_header X-Forwarded-For;
     real_ip_recursive on;
 `;

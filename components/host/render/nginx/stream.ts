@@ -1,7 +1,8 @@
-import { limit, limitZone, sessionsPerAddress } from "./limits";
-import { allAddresses, listenLines } from "./listen";
-import { nameExpression } from "./names";
-import type { NginxArgs, NginxSizes } from "./config";
+import { limit, limitZone, sessionsPerAddress } from "./limits.ts";
+import { allAddresses, listenLines } from "./listen.ts";
+import { nameExpression } from "./names.ts";
+import type { NginxArgs } from "./args.ts";
+import type { NginxSizes } from "./sizes.ts";
 
 /** Between the stream server of a shared port and the https sites. No port: a local one for each session would run out. */
 export const HTTPS_SOCKET = "unix:/run/linkmesh-https.sock";

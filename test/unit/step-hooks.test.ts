@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { causeOf, isWorthAgain, warningsOf } from "../../components/host/step-hooks";
+import { causeOf, isWorthAgain, warningsOf } from "../../components/host/step-hooks.ts";
 
 /** The runbook's table of errors: text, cause and what to do. */
 const ROWS = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8")

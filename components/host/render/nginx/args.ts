@@ -1,0 +1,22 @@
+import type { GrpcEndpoint } from "../../../endpoints.ts";
+
+export interface NginxArgs {
+    /** The public hostname. */
+    domain: string;
+    /** The name with HTTP/2 for people, or empty. */
+    uiDomain: string;
+    /** Where agents connect; undefined when gRPC is off. */
+    grpc: GrpcEndpoint | undefined;
+    /** The machine has a public address of that family. */
+    ipv6: boolean;
+    /** Port 80 is open. */
+    httpRedirect: boolean;
+    /** Networks whose X-Forwarded-For is believed. */
+    trustedProxies: readonly string[];
+    /** Collectors and agents connected at once. */
+    collectorsExpected: number;
+    /** Sessions that one client address may hold on each port; 0: what follows from the fleet. */
+    sessionsPerAddress: number;
+    /** Folder with fullchain.pem and privkey.pem. */
+    certificate: string;
+}
