@@ -1,5 +1,5 @@
 import { Resolver } from "node:dns/promises";
-import { hostsOf, timeoutOf } from "./target.ts";
+import { hostNames, timeoutOf } from "./target.ts";
 import { fail, ok, warn, type Family, type Target, type Verdict } from "./types.ts";
 
 export type Addresses = Record<Family, string[]>;
@@ -18,7 +18,7 @@ export async function lookUp(target: Target): Promise<Records> {
         if (NONE.has(error.code ?? "")) return [];
         throw error;
     };
-    const entries = hostsOf(target).map(async (host): Promise<[string, Addresses]> => {
+    const entries = hostNames(target).map(async (host): Promise<[string, Addresses]> => {
         const [ipv4, ipv6] = await Promise.all([
             resolver.resolve4(host).catch(none),
             resolver.resolve6(host).catch(none),

@@ -1,13 +1,14 @@
 import { judgeHandshake } from "./opamp.ts";
 import { ok, type Check, type Verdict } from "./types.ts";
-import { upgrade } from "./upgrade.ts";
+import { requestWebSocket } from "./websocket.ts";
 
 const PATH = "/v1/agent";
 
 /** The WebSocket by which newer LinkMesh's agents connect: as OpAMP's where it exists. */
 export const agent: Check = {
     name: "agent",
-    run: (at) => upgrade(at, PATH, ({ status, headers }) => judgeAgent(status, at.host, headers.location)),
+    run: (target) =>
+        requestWebSocket(target, PATH, ({ status, headers }) => judgeAgent(status, target.host, headers.location)),
 };
 
 /** What the status of the handshake without credentials means. A LinkMesh without that path answers as for any other. */

@@ -1,14 +1,14 @@
-import { connectTls } from "./dial.ts";
-import { day, issuer, judgeExpiry, judgeTrust, names, SET_ANOTHER } from "./trust.ts";
+import { connectTls } from "./connect.ts";
+import { day, issuer, judgeExpiry, judgeTrust, names, SET_ANOTHER } from "./x509.ts";
 import { fail, ok, warn, type Check } from "./types.ts";
 
 /** The public certificate: whom it names, who signed it, and how long it lasts. */
 export const certificate: Check = {
     name: "certificate",
-    async run(at) {
-        const connection = await connectTls(at, at.httpsPort, ["http/1.1"]);
+    async run(target) {
+        const connection = await connectTls(target, target.httpsPort, ["http/1.1"]);
         connection.socket.destroy();
-        const trust = judgeTrust(connection, at);
+        const trust = judgeTrust(connection, target);
         if (trust.status === "fail") return trust;
 
         const shown = connection.certificate;
@@ -16,8 +16,8 @@ export const certificate: Check = {
         if (status !== "ok") {
             return (status === "fail" ? fail : warn)(
                 `the certificate expires in ${days} days, on ${day(shown.validTo)}` +
-                    (at.ownCertificate ? ", and nothing renews it" : ": its renewal is late"),
-                at.ownCertificate
+                    (target.ownCertificate ? ", and nothing renews it" : ": its renewal is late"),
+                target.ownCertificate
                     ? SET_ANOTHER
                     : "check on the machine: systemctl status certbot.timer; certbot renew --dry-run",
             );

@@ -1,6 +1,6 @@
-import { connectTcp } from "./dial.ts";
-import { Fault } from "./fault.ts";
-import { fail, ok, type Check, type Endpoint } from "./types.ts";
+import { connectTcp } from "./connect.ts";
+import { ConnectionError } from "./connection-error.ts";
+import { fail, ok, type Check, type ResolvedTarget } from "./types.ts";
 
 /** A packet filter drops without an answer, so the silence is awaited for a short time only. */
 const SILENCE_MS = 2_000;
@@ -8,15 +8,15 @@ const SILENCE_MS = 2_000;
 /** LinkMesh's own ports, plain HTTP and unproxied gRPC, which would let anyone past the proxy; and those that are off. */
 export const closed: Check = {
     name: "closed",
-    async run(at) {
-        const answering = (await Promise.all(at.closedPorts.map((port) => answers(at, port)))).flat();
+    async run(target) {
+        const answering = (await Promise.all(target.closedPorts.map((port) => answers(target, port)))).flat();
         if (answering.length > 0) {
             return fail(
-                `port ${listed(answering)} answers from outside, where only ${listed(at.openPorts)} should`,
+                `port ${listed(answering)} answers from outside, where only ${listed(target.openPorts)} should`,
                 "close it in the security group: whoever reaches LinkMesh's own ports is past the proxy",
             );
         }
-        return ok(`${listed(at.closedPorts)} do not answer`);
+        return ok(`${listed(target.closedPorts)} do not answer`);
     },
 };
 
@@ -25,12 +25,12 @@ function listed(ports: number[]): string {
     return ports.join(", ").replace(/, (\d+)$/, " and $1");
 }
 
-async function answers(at: Endpoint, port: number): Promise<number[]> {
+async function answers(target: ResolvedTarget, port: number): Promise<number[]> {
     try {
-        (await connectTcp(at, port, Math.min(SILENCE_MS, at.timeoutMs))).destroy();
+        (await connectTcp(target, port, Math.min(SILENCE_MS, target.timeoutMs))).destroy();
         return [port];
     } catch (error) {
-        if (error instanceof Fault) return [];
+        if (error instanceof ConnectionError) return [];
         throw error;
     }
 }

@@ -1,11 +1,11 @@
 import type { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
-import { connectTls, handshake } from "./dial.ts";
-import { Fault, place } from "./fault.ts";
-import { LOOK_AT_LINKMESH } from "./linkmesh.ts";
-import { day, issuer, judgeExpiry, names } from "./trust.ts";
-import { fail, ok, warn, type Check, type Endpoint, type Verdict } from "./types.ts";
+import { connectTls, handshake } from "./connect.ts";
+import { ConnectionError, addressAndPort } from "./connection-error.ts";
+import { LOOK_AT_LINKMESH } from "./http-verdicts.ts";
+import { day, issuer, judgeExpiry, names } from "./x509.ts";
+import { fail, ok, warn, type Check, type ResolvedTarget, type Verdict } from "./types.ts";
 
 /** How long a server that speaks first may take: HTTP/2 servers send their settings right after the handshake. */
 const SPEAKS_FIRST_MS = 2_000;
@@ -16,14 +16,14 @@ const SPEAKS_FIRST_MS = 2_000;
  */
 export const grpc: Check = {
     name: "grpc",
-    async run(at) {
-        const { host, port } = at.grpc;
-        const [session, proxy] = await Promise.all([openSession(at), publicCertificate(at)]);
+    async run(target) {
+        const { host, port } = target.grpc;
+        const [session, proxy] = await Promise.all([openSession(target), publicCertificate(target)]);
         const { certificate } = session;
         if (isPublic(certificate, session.trusted, proxy)) {
             return fail(
                 `TLS ends at the proxy: ${host} port ${port} shows the public certificate of ${issuer(certificate)}`,
-                passThrough(at),
+                passThrough(target),
             );
         }
         const fault = judgeNames(certificate, host) ?? judgeMutual(session.afterwards, port);
@@ -52,10 +52,10 @@ interface Session {
     afterwards: Afterwards;
 }
 
-async function openSession(at: Endpoint): Promise<Session> {
-    const { host, port } = at.grpc;
+async function openSession(target: ResolvedTarget): Promise<Session> {
+    const { host, port } = target.grpc;
     try {
-        const outcome = await handshake({ ...at, host }, port, ["h2"]);
+        const outcome = await handshake({ ...target, host }, port, ["h2"]);
         // TLS 1.2 asks for the client's certificate before the handshake ends.
         if (!("socket" in outcome)) return { certificate: outcome.certificate, trusted: false, afterwards: "refused" };
         const { certificate, socket, chainError } = outcome;
@@ -65,20 +65,20 @@ async function openSession(at: Endpoint): Promise<Session> {
             trusted: chainError === undefined || chainError === "ERR_TLS_CERT_ALTNAME_INVALID",
         };
     } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        const where = place(at.address, port);
+        if (!(error instanceof ConnectionError)) throw error;
+        const where = addressAndPort(target.address, port);
         switch (error.code) {
             case "ECONNRESET":
-                throw new Fault(
+                throw new ConnectionError(
                     `${where} accepts connections and closes them: LinkMesh's gRPC does not answer behind it`,
                     LOOK_AT_LINKMESH,
                     error.code,
                 );
             // As nginx refuses HTTP/2 at a site without it.
             case "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
-                throw new Fault(
+                throw new ConnectionError(
                     `${where} does not speak HTTP/2 at ${host}: the name leads to a web site and not to LinkMesh's gRPC`,
-                    passThrough(at),
+                    passThrough(target),
                     error.code,
                 );
             default:
@@ -88,13 +88,13 @@ async function openSession(at: Endpoint): Promise<Session> {
 }
 
 /** The certificate of the HTTPS port, for comparison; undefined when there is none, which the https check reports. */
-async function publicCertificate(at: Endpoint): Promise<X509Certificate | undefined> {
+async function publicCertificate(target: ResolvedTarget): Promise<X509Certificate | undefined> {
     try {
-        const { socket, certificate } = await connectTls(at, at.httpsPort, ["http/1.1"]);
+        const { socket, certificate } = await connectTls(target, target.httpsPort, ["http/1.1"]);
         socket.destroy();
         return certificate;
     } catch (error) {
-        if (error instanceof Fault) return undefined;
+        if (error instanceof ConnectionError) return undefined;
         throw error;
     }
 }
@@ -141,7 +141,7 @@ function judgeMutual(afterwards: Afterwards, port: number): Verdict | undefined 
     );
 }
 
-function passThrough({ grpc, httpsPort }: Endpoint): string {
+function passThrough({ grpc, httpsPort }: ResolvedTarget): string {
     return grpc.port === httpsPort
         ? "lead this name to LinkMesh's gRPC by nginx's stream module and ssl_preread, before TLS ends"
         : "pass the port through by nginx's stream module, without ssl on the listener";

@@ -1,8 +1,8 @@
 import http from "node:http";
 import type { Socket } from "node:net";
-import { Fault, seconds, SILENT } from "./fault.ts";
+import { ConnectionError, seconds, SILENT } from "./connection-error.ts";
 
-export interface Answer {
+export interface HttpResponse {
     status: number;
     headers: http.IncomingHttpHeaders;
 }
@@ -10,7 +10,7 @@ export interface Answer {
 /**
  * Sends one HTTP/1.1 request without a body on a connection that is there already, reads the status and the headers, and
  * closes the connection. Redirects are not followed.
- * @throws Fault naming `where` when no HTTP answer comes back in time
+ * @throws ConnectionError naming `where` when no HTTP answer comes back in time
  */
 export function get(
     socket: Socket,
@@ -18,33 +18,34 @@ export function get(
     path: string,
     headers: http.OutgoingHttpHeaders,
     timeoutMs: number,
-): Promise<Answer> {
-    return new Promise<Answer>((resolve, reject) => {
+): Promise<HttpResponse> {
+    return new Promise<HttpResponse>((resolve, reject) => {
         const request = http.request({ createConnection: () => socket, path, headers, setHost: false });
-        const timer = setTimeout(() => reject(httpFault(SILENT, where, timeoutMs)), timeoutMs);
+        const timer = setTimeout(() => reject(httpError(SILENT, where, timeoutMs)), timeoutMs);
         const take = (answer: http.IncomingMessage) => resolve({ status: answer.statusCode!, headers: answer.headers });
         request.once("response", take);
         request.once("upgrade", take);
-        request.on("error", (error: NodeJS.ErrnoException) => reject(httpFault(error.code, where, timeoutMs)));
+        request.on("error", (error: NodeJS.ErrnoException) => reject(httpError(error.code, where, timeoutMs)));
         request.once("close", () => {
             clearTimeout(timer);
-            reject(httpFault("ECONNRESET", where, timeoutMs));
+            reject(httpError("ECONNRESET", where, timeoutMs));
         });
         request.end();
     }).finally(() => socket.destroy());
 }
 
-export function httpFault(code: string | undefined, where: string, timeoutMs: number): Fault {
+export function httpError(code: string | undefined, where: string, timeoutMs: number): ConnectionError {
     const look = "check nginx's error log on the machine: /var/log/nginx/error.log";
     if (code === SILENT) {
-        return new Fault(
+        return new ConnectionError(
             `${where} accepts the request but does not answer it within ${seconds(timeoutMs)}`,
             "check on the machine that LinkMesh answers: curl -i http://127.0.0.1:8080/",
             code,
         );
     }
-    if (code === "ECONNRESET") return new Fault(`${where} closes the connection without an answer`, look, code);
-    if (code?.startsWith("HPE_")) return new Fault(`${where} does not answer in HTTP/1.1`, look, code);
-    if (code?.startsWith("ERR_HTTP2_")) return new Fault(`${where} does not answer in HTTP/2`, look, code);
-    return new Fault(`the request to ${where} failed (${code ?? "unknown error"})`, look, code);
+    if (code === "ECONNRESET")
+        return new ConnectionError(`${where} closes the connection without an answer`, look, code);
+    if (code?.startsWith("HPE_")) return new ConnectionError(`${where} does not answer in HTTP/1.1`, look, code);
+    if (code?.startsWith("ERR_HTTP2_")) return new ConnectionError(`${where} does not answer in HTTP/2`, look, code);
+    return new ConnectionError(`the request to ${where} failed (${code ?? "unknown error"})`, look, code);
 }

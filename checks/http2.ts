@@ -1,11 +1,11 @@
 import http2 from "node:http2";
 import type { Socket } from "node:net";
-import { SILENT } from "./fault.ts";
-import { httpFault, type Answer } from "./http.ts";
+import { SILENT } from "./connection-error.ts";
+import { httpError, type HttpResponse } from "./http.ts";
 
 /**
  * As get, over HTTP/2: one request without a body on a TLS connection that is there already, which is closed afterwards.
- * @throws Fault naming `where` when no HTTP answer comes back in time
+ * @throws ConnectionError naming `where` when no HTTP answer comes back in time
  */
 export function getHttp2(
     socket: Socket,
@@ -13,9 +13,9 @@ export function getHttp2(
     host: string,
     path: string,
     timeoutMs: number,
-): Promise<Answer> {
-    return new Promise<Answer>((resolve, reject) => {
-        const failWith = (code: string | undefined) => reject(httpFault(code, where, timeoutMs));
+): Promise<HttpResponse> {
+    return new Promise<HttpResponse>((resolve, reject) => {
+        const failWith = (code: string | undefined) => reject(httpError(code, where, timeoutMs));
         const timer = setTimeout(() => failWith(SILENT), timeoutMs);
         const session = http2.connect(`https://${host}`, { createConnection: () => socket });
         session.on("error", (error: NodeJS.ErrnoException) => failWith(error.code));

@@ -5,7 +5,7 @@ import { agent } from "./agent.ts";
 import { judgeAddresses, lookUp, type Records } from "./addresses.ts";
 import { certificate } from "./certificate.ts";
 import { closed } from "./closed.ts";
-import { Fault } from "./fault.ts";
+import { ConnectionError } from "./connection-error.ts";
 import { grpc } from "./grpc.ts";
 import { https } from "./https.ts";
 import { checkLimits } from "./limits.ts";
@@ -14,7 +14,7 @@ import { redirect } from "./redirect.ts";
 import { checkRenewal } from "./renewal.ts";
 import { checkRestart } from "./restart.ts";
 import { checkServed } from "./served.ts";
-import { endpointOf, leftOut, timeoutOf } from "./target.ts";
+import { resolveTarget, skippedChecks, timeoutOf } from "./target.ts";
 import { fail, warn, type Check, type CheckName, type CheckResult, type Target, type Verdict } from "./types.ts";
 import { ui } from "./ui.ts";
 import { validate } from "./validate.ts";
@@ -52,7 +52,7 @@ const RETRY_MS = 1_000;
 export async function runChecks(target: Target, options: RunOptions = {}): Promise<CheckResult[]> {
     validate(target, options.only ?? []);
     const giveUp = Date.now() + (options.patience ?? 0);
-    const out = leftOut(target);
+    const out = skippedChecks(target);
     const wanted = (name: CheckName) => !out.has(name) && (options.only?.includes(name) ?? true);
 
     const pending: Promise<CheckResult>[] = [];
@@ -62,7 +62,7 @@ export async function runChecks(target: Target, options: RunOptions = {}): Promi
     if (askDns || target.dns !== undefined || options.only?.includes("addresses")) {
         let found: Records = new Map();
         const result = attempt({ name: "addresses" }, giveUp, async () => {
-            found = await lookUp(target).catch(dnsFault);
+            found = await lookUp(target).catch(dnsError);
             return judgeAddresses(target, found);
         });
         if (askDns) {
@@ -74,20 +74,20 @@ export async function runChecks(target: Target, options: RunOptions = {}): Promi
     }
 
     const endpoints = [
-        ...(ipv4 === undefined ? [] : [endpointOf(target, "ipv4", ipv4)]),
-        ...(ipv6 === undefined ? [] : [endpointOf(target, "ipv6", ipv6)]),
+        ...(ipv4 === undefined ? [] : [resolveTarget(target, "ipv4", ipv4)]),
+        ...(ipv6 === undefined ? [] : [resolveTarget(target, "ipv6", ipv6)]),
     ];
-    const routed = await Promise.all(endpoints.map((at) => hasRoute(at.address)));
+    const routed = await Promise.all(endpoints.map((one) => hasRoute(one.address)));
     const reachable = endpoints.filter((_, index) => routed[index]);
-    for (const at of endpoints.filter((at) => !reachable.includes(at))) {
-        const kind = at.family === "ipv4" ? "IPv4" : "IPv6";
+    for (const one of endpoints.filter((one) => !reachable.includes(one))) {
+        const kind = one.family === "ipv4" ? "IPv4" : "IPv6";
         const verdict = reachable.length === 0 ? fail : warn;
-        const detail = `this machine has no ${kind} route to ${at.address}, so nothing was checked over ${kind}`;
-        pending.push(Promise.resolve({ name: "addresses", family: at.family, ms: 0, ...verdict(detail) }));
+        const detail = `this machine has no ${kind} route to ${one.address}, so nothing was checked over ${kind}`;
+        pending.push(Promise.resolve({ name: "addresses", family: one.family, ms: 0, ...verdict(detail) }));
     }
     for (const check of CHECKS.filter(({ name }) => wanted(name))) {
-        for (const at of reachable) {
-            pending.push(attempt({ name: check.name, family: at.family }, giveUp, () => check.run(at)));
+        for (const one of reachable) {
+            pending.push(attempt({ name: check.name, family: one.family }, giveUp, () => check.run(one)));
         }
     }
 
@@ -113,7 +113,7 @@ async function attempt(
     for (;;) {
         const start = Date.now();
         const verdict = await run().catch((error: unknown) => {
-            if (error instanceof Fault) return fail(error.message, error.hint);
+            if (error instanceof ConnectionError) return fail(error.message, error.hint);
             throw error;
         });
         const ms = Date.now() - start;
@@ -135,8 +135,8 @@ function hasRoute(address: string): Promise<boolean> {
     });
 }
 
-function dnsFault(error: NodeJS.ErrnoException): never {
-    throw new Fault(
+function dnsError(error: NodeJS.ErrnoException): never {
+    throw new ConnectionError(
         `the name servers do not answer (${error.code ?? error.message})`,
         "check the resolver of this machine",
     );

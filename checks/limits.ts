@@ -1,12 +1,12 @@
-import { askMachine } from "./machine.ts";
+import { runOverSsh } from "./ssh.ts";
 import { ok, warn, type Verdict } from "./types.ts";
 
 /** The journal keeps some of the refusals of each minute. */
 const SCRIPT = "journalctl --quiet --unit nginx --since -1h --output cat --no-pager --lines 2000\n";
 
-/** Whether a client was refused because its address holds too many sessions. @param ssh the ssh command up to the destination. @throws Fault */
+/** Whether a client was refused because its address holds too many sessions. @param ssh the ssh command up to the destination. @throws ConnectionError */
 export async function checkLimits(ssh: string[], timeoutMs: number): Promise<Verdict> {
-    return judgeLimits(await askMachine(ssh, SCRIPT, [], timeoutMs));
+    return judgeLimits(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
 }
 
 /** @param journal what nginx has said in the last hour */

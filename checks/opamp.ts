@@ -1,13 +1,13 @@
-import { linkmeshDown, LOOK_AT_LINKMESH, noSite } from "./linkmesh.ts";
+import { linkmeshDown, LOOK_AT_LINKMESH, noSite } from "./http-verdicts.ts";
 import { fail, ok, type Check, type Verdict } from "./types.ts";
-import { upgrade } from "./upgrade.ts";
+import { requestWebSocket } from "./websocket.ts";
 
 /** The OpAMP WebSocket: an upgrade without credentials has to reach LinkMesh, which must refuse it with 401. */
 export const opamp: Check = {
     name: "opamp",
-    run: (at) =>
-        upgrade(at, "/v1/opamp", ({ status, headers }) =>
-            judgeHandshake("/v1/opamp", status, at.host, headers.location),
+    run: (target) =>
+        requestWebSocket(target, "/v1/opamp", ({ status, headers }) =>
+            judgeHandshake("/v1/opamp", status, target.host, headers.location),
         ),
 };
 

@@ -1,21 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { connectTcp } from "./dial.ts";
-import { Fault, place } from "./fault.ts";
-import { get, type Answer } from "./http.ts";
-import { fail, ok, warn, type Check, type Endpoint } from "./types.ts";
+import { connectTcp } from "./connect.ts";
+import { ConnectionError, addressAndPort } from "./connection-error.ts";
+import { get, type HttpResponse } from "./http.ts";
+import { fail, ok, warn, type Check, type ResolvedTarget } from "./types.ts";
 
 const FORGED = "forged.invalid";
 
 /** Port 80: challenges are served there, and everything else is sent to https under the literal host name. */
 export const redirect: Check = {
     name: "redirect",
-    async run(at) {
+    async run(target) {
         const path = "/check?from=port-80";
-        const wanted = `https://${at.host}${path}`;
+        const wanted = `https://${target.host}${path}`;
         const [plain, forged, challenge] = await Promise.all([
-            ask(at, at.host, path),
-            askForged(at, path),
-            ask(at, at.host, `/.well-known/acme-challenge/${randomBytes(16).toString("hex")}`),
+            ask(target, target.host, path),
+            askForged(target, path),
+            ask(target, target.host, `/.well-known/acme-challenge/${randomBytes(16).toString("hex")}`),
         ]);
 
         if (plain.status < 300 || plain.status > 399) {
@@ -36,30 +36,30 @@ export const redirect: Check = {
                 "name the host literally in the redirect, not by $host or $http_host",
             );
         }
-        const fault = at.ownCertificate ? undefined : judgeChallenge(challenge);
+        const fault = target.ownCertificate ? undefined : judgeChallenge(challenge);
         if (fault) return fault;
         if (plain.status !== 301)
-            return warn(`${plain.status} to ${at.host} where 301 was expected`, "redirect by 301");
-        return ok(`301 to https://${at.host}${at.ownCertificate ? "" : ", ACME challenges served"}`);
+            return warn(`${plain.status} to ${target.host} where 301 was expected`, "redirect by 301");
+        return ok(`301 to https://${target.host}${target.ownCertificate ? "" : ", ACME challenges served"}`);
     },
 };
 
-async function ask(at: Endpoint, host: string, path: string): Promise<Answer> {
-    const socket = await connectTcp(at, at.httpPort);
-    return get(socket, place(at.address, at.httpPort), path, { host }, at.timeoutMs);
+async function ask(target: ResolvedTarget, host: string, path: string): Promise<HttpResponse> {
+    const socket = await connectTcp(target, target.httpPort);
+    return get(socket, addressAndPort(target.address, target.httpPort), path, { host }, target.timeoutMs);
 }
 
 /** Undefined when the server hangs up on the wrong name, as some set-ups do on purpose. */
-async function askForged(at: Endpoint, path: string): Promise<Answer | undefined> {
+async function askForged(target: ResolvedTarget, path: string): Promise<HttpResponse | undefined> {
     try {
-        return await ask(at, FORGED, path);
+        return await ask(target, FORGED, path);
     } catch (error) {
-        if (error instanceof Fault && error.code === "ECONNRESET") return undefined;
+        if (error instanceof ConnectionError && error.code === "ECONNRESET") return undefined;
         throw error;
     }
 }
 
-function judgeChallenge({ status }: Answer) {
+function judgeChallenge({ status }: HttpResponse) {
     if (status === 404) return undefined;
     const what = "an ACME challenge that does not exist gives";
     if (status >= 300 && status <= 399) {

@@ -1,4 +1,4 @@
-import { askMachine } from "./machine.ts";
+import { runOverSsh } from "./ssh.ts";
 import { fail, ok, type Verdict } from "./types.ts";
 
 const TIMER = "certbot.timer";
@@ -20,9 +20,9 @@ const LOGS =
 const REGISTER =
     "the authority has lost the machine's account: register anew by pulumi up --replace '**linkmesh-certificate'";
 
-/** Whether the machine renews its certificate by itself. @param ssh the ssh command up to the destination. @throws Fault */
+/** Whether the machine renews its certificate by itself. @param ssh the ssh command up to the destination. @throws ConnectionError */
 export async function checkRenewal(ssh: string[], timeoutMs: number): Promise<Verdict> {
-    return judgeRenewal(await askMachine(ssh, SCRIPT, [], timeoutMs));
+    return judgeRenewal(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
 }
 
 /** @param shown what `systemctl show` prints of certbot's timer and service, with times in UTC, and certbot's last reason */

@@ -1,4 +1,4 @@
-import { askMachine } from "./machine.ts";
+import { runOverSsh } from "./ssh.ts";
 import { ok, warn, type Verdict } from "./types.ts";
 
 const HOW: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ old linkmesh-server "$(systemctl show --property=MainPID --value linkmesh-server
 
 /** Whether a package run has left something to restart: none is restarted by itself, as that would cut every session. */
 export async function checkRestart(ssh: string[], timeoutMs: number): Promise<Verdict> {
-    return judgeRestart(await askMachine(ssh, SCRIPT, [], timeoutMs));
+    return judgeRestart(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
 }
 
 /** @param shown what the script prints: who, and what is old */

@@ -1,4 +1,4 @@
-import { askMachine } from "./machine.ts";
+import { runOverSsh } from "./ssh.ts";
 import { fail, ok, warn, type Verdict } from "./types.ts";
 
 const TIMER = "linkmesh-proxy-certificate.timer";
@@ -19,9 +19,9 @@ echo "served \${shown#serial=}"
 echo "timer $(systemctl show --property=LoadState --value ${TIMER}) $(systemctl is-active ${TIMER})"
 `;
 
-/** Whether nginx shows clients the certificate that is on the machine's disk. @throws Fault */
+/** Whether nginx shows clients the certificate that is on the machine's disk. @throws ConnectionError */
 export async function checkServed(ssh: string[], host: string, port: number, timeoutMs: number): Promise<Verdict> {
-    return judgeServed(await askMachine(ssh, SCRIPT, [host, String(port)], timeoutMs), host);
+    return judgeServed(await runOverSsh(ssh, SCRIPT, [host, String(port)], timeoutMs), host);
 }
 
 /** @param shown what the script prints */

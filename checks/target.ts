@@ -1,15 +1,15 @@
-import type { CheckName, Endpoint, Family, Target } from "./types.ts";
+import type { CheckName, ResolvedTarget, Family, Target } from "./types.ts";
 
 const TIMEOUT_MS = 10_000;
 const GRPC_PORT = 50051;
 
 /** The names under which the machine is reached, the host first, each of them once. */
-export function hostsOf({ host, uiHost, grpc }: Target): string[] {
+export function hostNames({ host, uiHost, grpc }: Target): string[] {
     return [...new Set([host, uiHost ?? host, (grpc && grpc.host) || host])];
 }
 
 /** One address of the target, with every default filled in. */
-export function endpointOf(target: Target, family: Family, address: string): Endpoint {
+export function resolveTarget(target: Target, family: Family, address: string): ResolvedTarget {
     const { host, grpc, httpPort, httpsPort = 443 } = target;
     const grpcHost = (grpc && grpc.host) || host;
     const grpcPort = (grpc && grpc.port) || (grpcHost === host ? GRPC_PORT : httpsPort);
@@ -38,7 +38,7 @@ export function timeoutOf({ timeoutMs = TIMEOUT_MS }: Target): number {
 }
 
 /** The checks that mean nothing for this target, each with the reason. */
-export function leftOut({ uiHost, grpc, httpPort, ssh, ownCertificate }: Target): Map<CheckName, string> {
+export function skippedChecks({ uiHost, grpc, httpPort, ssh, ownCertificate }: Target): Map<CheckName, string> {
     const reasons: [CheckName, boolean, string][] = [
         ["redirect", httpPort === false, "asks port 80, which is off: --no-http"],
         ["ui", uiHost === undefined, "needs the name of the web UI: --ui-host"],

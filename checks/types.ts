@@ -72,7 +72,7 @@ export interface CheckResult extends Verdict {
 }
 
 /** One address of a target, with every default filled in. */
-export interface Endpoint {
+export interface ResolvedTarget {
     host: string;
     /** The host, unless the web UI has a name of its own. */
     uiHost: string;
@@ -88,10 +88,10 @@ export interface Endpoint {
     timeoutMs: number;
 }
 
-/** One question asked of one address. Throws a Fault (fault.ts) where the connection itself fails. */
+/** One question asked of one address. Throws a ConnectionError (fault.ts) where the connection itself fails. */
 export interface Check {
     name: CheckName;
-    run(at: Endpoint): Promise<Verdict>;
+    run(target: ResolvedTarget): Promise<Verdict>;
 }
 
 export const ok = (detail: string): Verdict => ({ status: "ok", detail });

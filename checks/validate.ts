@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
-import { endpointOf, hostsOf, leftOut } from "./target.ts";
+import { resolveTarget, hostNames, skippedChecks } from "./target.ts";
 import { CHECK_NAMES, type Target } from "./types.ts";
 
 /** The target or an option is wrong in itself; nothing was checked. One sentence. */
@@ -16,7 +16,7 @@ export function validate(target: Target, only: string[]): void {
         throw new InvalidTarget(sentence);
     };
     const { ipv4, ipv6, ca, grpc, httpPort } = target;
-    for (const host of hostsOf(target)) {
+    for (const host of hostNames(target)) {
         if (!HOST.test(host)) reject(`"${host}" is not a host name such as linkmesh.example.com`);
     }
     if (ipv4 !== undefined && !isIPv4(ipv4)) reject(`"${ipv4}" is not an IPv4 address such as 192.0.2.7`);
@@ -33,7 +33,7 @@ export function validate(target: Target, only: string[]): void {
     }
     if (target.ssh?.length === 0) reject("the ssh command is empty");
     rejectSharedNames(target, reject);
-    const out = leftOut(target);
+    const out = skippedChecks(target);
     for (const name of only) {
         const known = CHECK_NAMES.find((known) => known === name);
         if (!known) reject(`there is no check "${name}": the checks are ${CHECK_NAMES.join(", ")}`);
@@ -43,7 +43,7 @@ export function validate(target: Target, only: string[]): void {
 
 /** On the HTTPS port the name alone tells who is meant. */
 function rejectSharedNames(target: Target, reject: (sentence: string) => void): void {
-    const { host, uiHost, grpc, httpsPort } = endpointOf(target, "ipv4", "");
+    const { host, uiHost, grpc, httpsPort } = resolveTarget(target, "ipv4", "");
     if (target.uiHost === host) reject(`the web UI has no name of its own at ${host}: leave --ui-host out`);
     if (target.grpc === false || grpc.port !== httpsPort || ![host, uiHost].includes(grpc.host)) return;
     reject(`gRPC on the HTTPS port ${httpsPort} needs a name of its own, not ${grpc.host}: --grpc-host`);

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { judgeAgent } from "../../checks/agent.ts";
 import { judgeAddresses } from "../../checks/addresses.ts";
-import { SILENT, tcpFault, tlsFault } from "../../checks/fault.ts";
+import { SILENT, tcpError, tlsError } from "../../checks/connection-error.ts";
 import { judgeHandshake } from "../../checks/opamp.ts";
-import { endpointOf } from "../../checks/target.ts";
-import { judgeExpiry } from "../../checks/trust.ts";
+import { resolveTarget } from "../../checks/target.ts";
+import { judgeExpiry } from "../../checks/x509.ts";
 import type { Target } from "../../checks/types.ts";
 import { InvalidTarget, validate } from "../../checks/validate.ts";
 
@@ -97,8 +97,8 @@ describe("faults", () => {
     const codes = [SILENT, "ECONNREFUSED", "ENETUNREACH", "ECONNRESET", "ERR_SSL_TLSV1_UNRECOGNIZED_NAME", "EWHATEVER"];
     test.each([...codes, undefined])("%s becomes one sentence that names the place", (code) => {
         for (const fault of [
-            tcpFault(code, "192.0.2.7 port 443", 10_000),
-            tlsFault(code, "192.0.2.7 port 443", HOST, 500),
+            tcpError(code, "192.0.2.7 port 443", 10_000),
+            tlsError(code, "192.0.2.7 port 443", HOST, 500),
         ]) {
             expect(fault.message).toContain("192.0.2.7 port 443");
             expect(fault.message).not.toMatch(/undefined|\n|\.$/);
@@ -115,7 +115,7 @@ test.each<[Partial<Target>, number[], number[]]>([
     [{ httpPort: false }, [443, 50051], [8080, 50061, 80]],
     [{ httpPort: false, grpc: false, closedPorts: [1] }, [443], [1]],
 ])("ports of %j: open %j, closed %j", (change, openPorts, closedPorts) => {
-    expect(endpointOf({ host: HOST, ...change }, "ipv4", "192.0.2.7")).toMatchObject({ openPorts, closedPorts });
+    expect(resolveTarget({ host: HOST, ...change }, "ipv4", "192.0.2.7")).toMatchObject({ openPorts, closedPorts });
 });
 
 describe("targets", () => {

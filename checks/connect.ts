@@ -1,11 +1,11 @@
 import type { X509Certificate } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
-import { place, SILENT, tcpFault, tlsFault } from "./fault.ts";
-import type { Endpoint } from "./types.ts";
+import { addressAndPort, SILENT, tcpError, tlsError } from "./connection-error.ts";
+import type { ResolvedTarget } from "./types.ts";
 
 /** A TLS connection and what the server showed of itself. Nothing is refused here: the checks judge. */
-export interface Secured {
+export interface TlsConnection {
     socket: tls.TLSSocket;
     certificate: X509Certificate;
     /** Why the chain does not lead to the CA, as Node names it ("CERT_HAS_EXPIRED"); undefined when it does. */
@@ -15,34 +15,42 @@ export interface Secured {
 }
 
 /** A handshake that the server ended, after it had shown its certificate (TLS 1.2 asks for a client's before the end). */
-export interface Refused {
+export interface RefusedHandshake {
     certificate: X509Certificate;
     code: string;
 }
 
-/** Connects to a port of the endpoint's address. @throws Fault */
-export async function connectTcp(at: Endpoint, port: number, timeoutMs = at.timeoutMs): Promise<net.Socket> {
-    const socket = net.connect({ host: at.address, port });
+/** Connects to a port of the endpoint's address. @throws ConnectionError */
+export async function connectTcp(
+    target: ResolvedTarget,
+    port: number,
+    timeoutMs = target.timeoutMs,
+): Promise<net.Socket> {
+    const socket = net.connect({ host: target.address, port });
     const code = await firstOf(socket, "connect", timeoutMs);
     if (code === undefined) return socket;
     socket.destroy();
-    throw tcpFault(code, place(at.address, port), timeoutMs);
+    throw tcpError(code, addressAndPort(target.address, port), timeoutMs);
 }
 
-/** Connects and makes the TLS handshake, naming the host by SNI. The certificate is not judged. @throws Fault */
-export async function connectTls(at: Endpoint, port: number, alpn: string[]): Promise<Secured> {
-    const outcome = await handshake(at, port, alpn);
+/** Connects and makes the TLS handshake, naming the host by SNI. The certificate is not judged. @throws ConnectionError */
+export async function connectTls(target: ResolvedTarget, port: number, alpn: string[]): Promise<TlsConnection> {
+    const outcome = await handshake(target, port, alpn);
     if ("socket" in outcome) return outcome;
-    throw tlsFault(outcome.code, place(at.address, port), at.host, at.timeoutMs);
+    throw tlsError(outcome.code, addressAndPort(target.address, port), target.host, target.timeoutMs);
 }
 
 /** As connectTls, but a server that ends the handshake after it has shown its certificate is an answer too. */
-export async function handshake(at: Endpoint, port: number, alpn: string[]): Promise<Secured | Refused> {
+export async function handshake(
+    target: ResolvedTarget,
+    port: number,
+    alpn: string[],
+): Promise<TlsConnection | RefusedHandshake> {
     const socket = tls.connect({
-        socket: await connectTcp(at, port),
-        servername: at.host,
+        socket: await connectTcp(target, port),
+        servername: target.host,
         ALPNProtocols: alpn,
-        ca: at.ca,
+        ca: target.ca,
         // As curl does: a bundle may end with an intermediate, as the chain of one's own certificate often does.
         allowPartialTrustChain: true,
         rejectUnauthorized: false,
@@ -50,11 +58,11 @@ export async function handshake(at: Endpoint, port: number, alpn: string[]): Pro
     // The certificate can be read in the handler of the error only, afterwards the handle is gone.
     let shown: X509Certificate | undefined;
     socket.once("error", () => (shown = socket.getPeerX509Certificate()));
-    const code = await firstOf(socket, "secureConnect", at.timeoutMs);
+    const code = await firstOf(socket, "secureConnect", target.timeoutMs);
     if (code !== undefined) {
         socket.destroy();
         if (shown) return { certificate: shown, code };
-        throw tlsFault(code, place(at.address, port), at.host, at.timeoutMs);
+        throw tlsError(code, addressAndPort(target.address, port), target.host, target.timeoutMs);
     }
     return {
         socket,

@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
-import type { Secured } from "./dial.ts";
-import { fail, ok, warn, type Endpoint, type Verdict } from "./types.ts";
+import type { TlsConnection } from "./connect.ts";
+import { fail, ok, warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
 /** Names that appear in the issuers of CAs that no browser trusts on purpose: Let's Encrypt's staging and Pebble. */
 const TEST_CA = /\(STAGING\)|pretend pear|bogus broccoli|yearning yucca|yonder yam|pebble/i;
@@ -11,10 +11,10 @@ export const SET_ANOTHER = "set a new tlsCertificate, and run pulumi up";
 const WHOLE_CHAIN = "check that tlsCertificate holds the host's certificate and after it those of its authorities";
 
 /** Whether clients that know only `at.ca` (or the public roots) would accept what the server showed for this host. */
-export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): Verdict {
-    if (certificate.checkHost(at.host, { subject: "never" }) === undefined) {
+export function judgeTrust({ certificate, chainError }: TlsConnection, target: ResolvedTarget): Verdict {
+    if (certificate.checkHost(target.host, { subject: "never" }) === undefined) {
         return fail(
-            `the certificate is for ${names(certificate).join(", ") || "no name at all"}, not for ${at.host}`,
+            `the certificate is for ${names(certificate).join(", ") || "no name at all"}, not for ${target.host}`,
             "issue a certificate for this name, or check which nginx site answers",
         );
     }
@@ -24,7 +24,7 @@ export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): 
         case "CERT_HAS_EXPIRED":
             return fail(
                 `the certificate, or one above it, has expired (this one on ${day(certificate.validTo)})`,
-                at.ownCertificate
+                target.ownCertificate
                     ? SET_ANOTHER
                     : "check the renewal on the machine: systemctl status certbot.timer certbot.service",
             );
@@ -36,15 +36,15 @@ export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): 
         case "DEPTH_ZERO_SELF_SIGNED_CERT":
             return fail(
                 "the certificate is self-signed",
-                at.ownCertificate
+                target.ownCertificate
                     ? `give it as the CA when it is meant to be: --ca; or ${SET_ANOTHER}`
                     : "issue one from the ACME directory and reload nginx",
             );
     }
-    if (at.ca !== undefined) {
+    if (target.ca !== undefined) {
         return fail(
             `the certificate of ${issuer(certificate)} does not lead to the given CA (${chainError})`,
-            at.ownCertificate
+            target.ownCertificate
                 ? `${WHOLE_CHAIN}, and that the CA file belongs to them`
                 : "check that nginx serves fullchain.pem and that the CA file belongs to the ACME directory in use",
         );
@@ -57,7 +57,7 @@ export function judgeTrust({ certificate, chainError }: Secured, at: Endpoint): 
     }
     return fail(
         `the certificate of ${issuer(certificate)} does not lead to a trusted root (${chainError})`,
-        at.ownCertificate
+        target.ownCertificate
             ? `${WHOLE_CHAIN}; a CA of your own is given by --ca`
             : "check that nginx serves fullchain.pem, which has the intermediate certificate",
     );

@@ -1,10 +1,15 @@
-import type { Answer } from "./http.ts";
-import { linkmeshDown, noSite } from "./linkmesh.ts";
-import { fail, ok, warn, type Endpoint, type Verdict } from "./types.ts";
+import type { HttpResponse } from "./http.ts";
+import { linkmeshDown, noSite } from "./http-verdicts.ts";
+import { fail, ok, warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
 /** What the answer to "/" tells of the web UI: 200 or 302, with HSTS. @param trust what became of the certificate */
-export function judgePage({ status, headers }: Answer, protocol: string, trust: Verdict, at: Endpoint): Verdict {
-    if (status !== 200 && status !== 302) return unexpected(status, headers.location, at);
+export function judgeWebUi(
+    { status, headers }: HttpResponse,
+    protocol: string,
+    trust: Verdict,
+    target: ResolvedTarget,
+): Verdict {
+    if (status !== 200 && status !== 302) return unexpected(status, headers.location, target);
     if (trust.status === "warn") return warn(`${status}, but ${trust.detail}`, trust.hint);
     if (headers["strict-transport-security"] === undefined) {
         return warn(
@@ -15,10 +20,10 @@ export function judgePage({ status, headers }: Answer, protocol: string, trust: 
     return ok(`${status} over ${protocol}, certificate verified, HSTS on`);
 }
 
-function unexpected(status: number, location: string | undefined, at: Endpoint): Verdict {
+function unexpected(status: number, location: string | undefined, target: ResolvedTarget): Verdict {
     switch (status) {
         case 421:
-            return noSite(at.host);
+            return noSite(target.host);
         case 502:
         case 503:
         case 504:
@@ -33,7 +38,7 @@ function unexpected(status: number, location: string | undefined, at: Endpoint):
         default:
             return fail(
                 `${status} where 200 or 302 was expected`,
-                `look at the answer: curl -i --resolve ${at.host}:${at.httpsPort}:${at.address} https://${at.host}/`,
+                `look at the answer: curl -i --resolve ${target.host}:${target.httpsPort}:${target.address} https://${target.host}/`,
             );
     }
 }

@@ -1,11 +1,11 @@
 import { execa } from "execa";
-import { Fault } from "./fault.ts";
+import { ConnectionError } from "./connection-error.ts";
 
 /**
  * Runs a shell script as root on the machine, with these arguments, and gives what it prints.
- * @param ssh the ssh command up to the destination. @throws Fault
+ * @param ssh the ssh command up to the destination. @throws ConnectionError
  */
-export async function askMachine(
+export async function runOverSsh(
     ssh: string[],
     script: string,
     args: readonly string[],
@@ -18,7 +18,7 @@ export async function askMachine(
     if (!result.failed) return result.stdout;
     const said = result.stderr?.trim().split("\n").at(-1);
     const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : said || result.shortMessage;
-    throw new Fault(
+    throw new ConnectionError(
         `the machine could not be asked over SSH: ${reason}`,
         "check the command of --ssh, that its user may use sudo without a password, and that your address belongs to sshAllowedCidrs",
     );
