@@ -4,18 +4,18 @@ import { fail, ok, warn, type Family, type Target, type Verdict } from "./types.
 
 export type Addresses = Record<Family, string[]>;
 
-/** The addresses of each name. */
+/** The A and AAAA records of each name. */
 export type Records = Map<string, Addresses>;
 
-/** "linkmesh.example.com" has no such record, or does not exist. */
-const NONE = new Set(["ENODATA", "ENOTFOUND"]);
+/** The name has no such record, or does not exist. */
+const NO_RECORD = new Set(["ENODATA", "ENOTFOUND"]);
 
-/** The A and AAAA records of every name. @throws the resolver's error when it does not answer */
+/** @throws the resolver's error if it does not answer */
 export async function lookUp(target: Target): Promise<Records> {
     const resolver = new Resolver({ timeout: timeoutOf(target), tries: 1 });
     if (Array.isArray(target.dns)) resolver.setServers(target.dns);
     const none = (error: NodeJS.ErrnoException) => {
-        if (NONE.has(error.code ?? "")) return [];
+        if (NO_RECORD.has(error.code ?? "")) return [];
         throw error;
     };
     const entries = hostNames(target).map(async (host): Promise<[string, Addresses]> => {
@@ -29,8 +29,8 @@ export async function lookUp(target: Target): Promise<Records> {
 }
 
 /**
- * Compares the DNS with the addresses of the target; where it has none, any one address per family is right for the
- * host, and the same ones for the other names.
+ * Compares the records with the addresses of the target. If the target has none, the host may have any one address of each
+ * family, and the other names must have the same ones.
  */
 export function judgeAddresses(target: Target, found: Records): Verdict {
     const given = target.ipv4 !== undefined || Boolean(target.ipv6);
@@ -48,30 +48,30 @@ function judge(host: string, found: Addresses, target: Target, wanted: Addresses
     const all = [...found.ipv4, ...found.ipv6];
     if (all.length === 0) {
         return fail(
-            `the DNS has no A or AAAA record for ${host}`,
-            "check the records and the zone's delegation, or give the addresses: --ipv4, --ipv6",
+            `there is no A or AAAA record for ${host}`,
+            "check the records and the zone's delegation, or name the addresses with --ipv4 and --ipv6",
         );
     }
     if (target.ipv6 === false && found.ipv6.length > 0) {
         return fail(
-            `the DNS gives ${found.ipv6.join(", ")} for ${host}, which has no IPv6`,
-            "delete the AAAA record: clients that prefer IPv6 run into it",
+            `DNS returns ${found.ipv6.join(", ")} for ${host}, which has no IPv6`,
+            "delete the AAAA record: clients that prefer IPv6 cannot connect",
         );
     }
     if (wanted === undefined) {
         if (found.ipv4.length > 1 || found.ipv6.length > 1) {
             return warn(
-                `the DNS gives ${all.join(", ")}: more than one address of a kind, of which only the first is checked`,
-                "remove the records of machines that are gone",
+                `DNS returns ${all.join(", ")}: of several addresses of a family only the first is checked`,
+                "remove the records of machines that do not exist",
             );
         }
-        return ok(`the DNS gives ${all.join(" and ")}`);
+        return ok(`DNS returns ${all.join(" and ")}`);
     }
     const expected = [...wanted.ipv4, ...wanted.ipv6].join(" and ");
-    if (same(found.ipv4, wanted.ipv4) && same(found.ipv6, wanted.ipv6)) return ok(`the DNS gives ${expected}`);
+    if (same(found.ipv4, wanted.ipv4) && same(found.ipv6, wanted.ipv6)) return ok(`DNS returns ${expected}`);
     return fail(
-        `the DNS gives ${all.join(", ")} for ${host}, expected was ${expected} only`,
-        "correct the A and AAAA records, or wait until the old ones have left the caches",
+        `DNS returns ${all.join(", ")} for ${host} instead of ${expected} only`,
+        "correct the A and AAAA records, or wait until caches have dropped the old ones",
     );
 }
 
@@ -83,7 +83,7 @@ function same(found: string[], wanted: string[]): boolean {
     return found.map(canonical).join() === wanted.map(canonical).join();
 }
 
-/** One spelling for each IPv6 address: "FD77:0:0:0::1" and "fd77::1" are the same. */
+/** "fd77::1" for "FD77:0:0:0::1". */
 function canonical(address: string): string {
     return address.includes(":") ? new URL(`http://[${address}]/`).hostname : address;
 }

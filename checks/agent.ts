@@ -4,18 +4,18 @@ import { requestWebSocket } from "./websocket.ts";
 
 const PATH = "/v1/agent";
 
-/** The WebSocket by which newer LinkMesh's agents connect: as OpAMP's where it exists. */
+/** The WebSocket by which agents of newer LinkMesh versions connect. If it exists, it must answer like OpAMP's. */
 export const agent: Check = {
     name: "agent",
     run: (target) =>
         requestWebSocket(target, PATH, ({ status, headers }) => judgeAgent(status, target.host, headers.location)),
 };
 
-/** What the status of the handshake without credentials means. A LinkMesh without that path answers as for any other. */
+/** What the status of a handshake without credentials means. Older LinkMesh versions answer as for any unknown path. */
 export function judgeAgent(status: number, host: string, location?: string): Verdict {
     if (status === 401) return ok(`401: agents can connect to wss://${host}${PATH}`);
     const isPage = status === 200 || (status >= 300 && status < 400);
     if (status === 404 || isPage)
-        return ok(`${status}: this LinkMesh has no ${PATH}, so its agents connect by gRPC alone`);
+        return ok(`${status}: this LinkMesh has no ${PATH}, so its agents connect by gRPC only`);
     return judgeHandshake(PATH, status, host, location);
 }

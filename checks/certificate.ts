@@ -2,7 +2,7 @@ import { connectTls } from "./connect.ts";
 import { day, issuer, judgeExpiry, judgeTrust, names, SET_ANOTHER } from "./x509.ts";
 import { fail, ok, warn, type Check } from "./types.ts";
 
-/** The public certificate: whom it names, who signed it, and how long it lasts. */
+/** The public certificate: its names, its issuer and its expiry. */
 export const certificate: Check = {
     name: "certificate",
     async run(target) {
@@ -11,12 +11,12 @@ export const certificate: Check = {
         const trust = judgeTrust(connection, target);
         if (trust.status === "fail") return trust;
 
-        const shown = connection.certificate;
-        const { days, status } = judgeExpiry(shown.validFrom, shown.validTo);
+        const presented = connection.certificate;
+        const { days, status } = judgeExpiry(presented.validFrom, presented.validTo);
         if (status !== "ok") {
             return (status === "fail" ? fail : warn)(
-                `the certificate expires in ${days} days, on ${day(shown.validTo)}` +
-                    (target.ownCertificate ? ", and nothing renews it" : ": its renewal is late"),
+                `the certificate expires in ${days} days, on ${day(presented.validTo)}` +
+                    (target.ownCertificate ? ", and nothing renews it" : ": its renewal is overdue"),
                 target.ownCertificate
                     ? SET_ANOTHER
                     : "check on the machine: systemctl status certbot.timer; certbot renew --dry-run",
@@ -24,8 +24,8 @@ export const certificate: Check = {
         }
         if (trust.status === "warn") return trust;
         return ok(
-            `${names(shown).join(", ")} by ${issuer(shown)}, ${days} days left (${day(shown.validTo)}), ` +
-                `serial ${shown.serialNumber.toLowerCase()}`,
+            `${names(presented).join(", ")} by ${issuer(presented)}, ${days} days left (${day(presented.validTo)}), ` +
+                `serial ${presented.serialNumber.toLowerCase()}`,
         );
     },
 };

@@ -27,34 +27,37 @@ const MARKS: Record<Status, string> = { ok: "✓", warn: "!", fail: "✗" };
 
 const program = new Command("npm run check --")
     .usage("HOST [options]")
-    .description("Asks from outside whether LinkMesh answers at its public host name.")
-    .argument("<host>", "public host name, such as linkmesh.example.com")
-    .option("--ipv4 <address>", "dial this address instead of asking the DNS")
-    .option("--ipv6 <address>", "dial this address instead of asking the DNS")
-    .option("--no-ipv6", "there is no IPv6, and the DNS must not name an IPv6 address")
-    .option("--ui-host <name>", "name of the web UI, where it has one of its own with HTTP/2")
-    .option("--ca <file>", "PEM file of the CA that signs the public certificate")
-    .option("--dns <server...>", "name servers to ask; with --ipv4 or --ipv6 their answer is compared")
-    .option("--own-certificate", "the public certificate is not from ACME, so nothing renews it")
+    .description("Checks from outside whether LinkMesh answers at its public host name.")
+    .argument("<host>", "public host name, for example linkmesh.example.com")
+    .option("--ipv4 <address>", "connect to this address instead of the A record")
+    .option("--ipv6 <address>", "connect to this address instead of the AAAA record")
+    .option("--no-ipv6", "there is no IPv6, and there must be no AAAA record")
+    .option("--ui-host <name>", "name of the web UI, if it has a name of its own with HTTP/2")
+    .option("--ca <file>", "PEM file of the CA that signs the public certificate; by default the public roots")
+    .option("--dns <server...>", "name servers to ask; with --ipv4 or --ipv6, their answer must be these addresses")
+    .option("--own-certificate", "the public certificate does not come from ACME, so nothing renews it")
     .option(
         "--ssh <command>",
-        'how to log in to the machine, as the output sshCommand has it; without it "renewal", "served", "restart" and "limits" are not checked',
+        "how to log in to the machine, for example the output sshCommand; without it renewal, served, restart and limits are skipped",
     )
     .option("--only <check...>", "run only these checks")
-    .option("--wait <seconds>", "keep trying what fails for this long", positive, 0)
-    .option("--timeout <seconds>", "for one connection, and for the answer on it", positive, 10)
-    .option("--http-port <port>", "in place of 80", positive)
+    .option("--wait <seconds>", "try again what fails for this long", positive, 0)
+    .option("--timeout <seconds>", "for each connection, and again for the response on it", positive, 10)
+    .option("--http-port <port>", "instead of 80", positive)
     .addOption(new Option("--no-http", "port 80 is off, and must not answer").conflicts("httpPort"))
-    .option("--https-port <port>", "in place of 443", positive, 443)
-    .option("--grpc-port <port>", "in place of 50051, or of the HTTPS port with --grpc-host", positive)
-    .option("--grpc-host <name>", "name of gRPC, where it has one of its own on the HTTPS port")
+    .option("--https-port <port>", "instead of 443", positive, 443)
+    .option("--grpc-port <port>", "instead of 50051, or of the HTTPS port with --grpc-host", positive)
+    .option("--grpc-host <name>", "name of gRPC, if it has a name of its own on the HTTPS port")
     .addOption(new Option("--no-grpc", "gRPC is off, and 50051 must not answer").conflicts(["grpcHost", "grpcPort"]))
     .option("--json", "print one JSON document")
-    .addHelpText("after", "\nExit status: 0 nothing failed (warnings may be there), 1 a check failed, 2 bad usage.")
+    .addHelpText(
+        "after",
+        "\nExit status: 0 if no check failed (warnings are possible), 1 if a check failed, 2 if the usage is wrong.",
+    )
     .exitOverride()
     .action(check);
 
-// A reader such as `head` may go before everything is printed; the code is a shell's for that.
+// A reader such as `head` may close the pipe early; a shell then exits with this code.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
 try {
     await program.parseAsync();
@@ -81,7 +84,7 @@ async function check(host: string, flags: Flags): Promise<void> {
     };
     const results = await runChecks(target, {
         only: flags.only as CheckName[] | undefined,
-        patience: flags.wait * 1000,
+        retryForMs: flags.wait * 1000,
         onResult: flags.json ? undefined : print,
     });
     const failed = results.some(({ status }) => status === "fail");
@@ -105,6 +108,6 @@ function readCa(file: string): string {
 
 function positive(text: string): number {
     const value = Number(text);
-    if (!(value > 0)) throw new InvalidArgumentError("It must be a number above 0.");
+    if (!(value > 0)) throw new InvalidArgumentError("It must be a number greater than 0.");
     return value;
 }

@@ -2,18 +2,18 @@ import { connectTcp } from "./connect.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { fail, ok, type Check, type ResolvedTarget } from "./types.ts";
 
-/** A packet filter drops without an answer, so the silence is awaited for a short time only. */
+/** A security group drops packets without an answer, so a short wait is enough. */
 const SILENCE_MS = 2_000;
 
-/** LinkMesh's own ports, plain HTTP and unproxied gRPC, which would let anyone past the proxy; and those that are off. */
+/** LinkMesh's own ports, plain HTTP and gRPC that bypass the proxy, and the public ports that are off. */
 export const closed: Check = {
     name: "closed",
     async run(target) {
         const answering = (await Promise.all(target.closedPorts.map((port) => answers(target, port)))).flat();
         if (answering.length > 0) {
             return fail(
-                `port ${listed(answering)} answers from outside, where only ${listed(target.openPorts)} should`,
-                "close it in the security group: whoever reaches LinkMesh's own ports is past the proxy",
+                `port ${listed(answering)} answers from outside; only ${listed(target.openPorts)} should`,
+                "close it in the security group: LinkMesh's own ports bypass the proxy",
             );
         }
         return ok(`${listed(target.closedPorts)} do not answer`);

@@ -4,23 +4,23 @@ import tls from "node:tls";
 import { addressAndPort, SILENT, tcpError, tlsError } from "./connection-error.ts";
 import type { ResolvedTarget } from "./types.ts";
 
-/** A TLS connection and what the server showed of itself. Nothing is refused here: the checks judge. */
+/** A TLS connection with the certificate that the server presented. Nothing is refused here: the checks judge. */
 export interface TlsConnection {
     socket: tls.TLSSocket;
     certificate: X509Certificate;
-    /** Why the chain does not lead to the CA, as Node names it ("CERT_HAS_EXPIRED"); undefined when it does. */
+    /** Why the certificate does not chain to the CA, as Node names it ("CERT_HAS_EXPIRED"); undefined if it does. */
     chainError?: string;
-    /** What ALPN chose; undefined when the server chose nothing. */
+    /** The protocol that the server chose by ALPN. */
     alpn?: string;
 }
 
-/** A handshake that the server ended, after it had shown its certificate (TLS 1.2 asks for a client's before the end). */
+/** A handshake that the server ended after it had presented its certificate: TLS 1.2 asks for the client's before the end. */
 export interface RefusedHandshake {
     certificate: X509Certificate;
     code: string;
 }
 
-/** Connects to a port of the endpoint's address. @throws ConnectionError */
+/** @throws ConnectionError */
 export async function connectTcp(
     target: ResolvedTarget,
     port: number,
@@ -33,14 +33,14 @@ export async function connectTcp(
     throw tcpError(code, addressAndPort(target.address, port), timeoutMs);
 }
 
-/** Connects and makes the TLS handshake, naming the host by SNI. The certificate is not judged. @throws ConnectionError */
+/** Makes the TLS handshake with the host as SNI. @throws ConnectionError */
 export async function connectTls(target: ResolvedTarget, port: number, alpn: string[]): Promise<TlsConnection> {
     const outcome = await handshake(target, port, alpn);
     if ("socket" in outcome) return outcome;
     throw tlsError(outcome.code, addressAndPort(target.address, port), target.host, target.timeoutMs);
 }
 
-/** As connectTls, but a server that ends the handshake after it has shown its certificate is an answer too. */
+/** Like connectTls, but gives the certificate of a server that ends the handshake after presenting it. @throws ConnectionError */
 export async function handshake(
     target: ResolvedTarget,
     port: number,
@@ -51,17 +51,17 @@ export async function handshake(
         servername: target.host,
         ALPNProtocols: alpn,
         ca: target.ca,
-        // As curl does: a bundle may end with an intermediate, as the chain of one's own certificate often does.
+        // As curl does: a CA file may end with an intermediate certificate.
         allowPartialTrustChain: true,
         rejectUnauthorized: false,
     });
-    // The certificate can be read in the handler of the error only, afterwards the handle is gone.
-    let shown: X509Certificate | undefined;
-    socket.once("error", () => (shown = socket.getPeerX509Certificate()));
+    // The certificate can be read only in the error's handler: afterwards the handle is gone.
+    let presented: X509Certificate | undefined;
+    socket.once("error", () => (presented = socket.getPeerX509Certificate()));
     const code = await firstOf(socket, "secureConnect", target.timeoutMs);
     if (code !== undefined) {
         socket.destroy();
-        if (shown) return { certificate: shown, code };
+        if (presented) return { certificate: presented, code };
         throw tlsError(code, addressAndPort(target.address, port), target.host, target.timeoutMs);
     }
     return {
@@ -73,8 +73,8 @@ export async function handshake(
 }
 
 /**
- * Waits for the event: undefined when it came, the error's code (SILENT after the timeout) when it did not. The listener
- * for errors stays: in TLS 1.3 a refusal follows the handshake, and must not become an uncaught exception.
+ * Waits for the event. Gives the error's code, SILENT after the timeout, or undefined if the event came. The error listener
+ * stays: in TLS 1.3 a refusal follows the handshake, and must not become an uncaught exception.
  */
 function firstOf(socket: net.Socket, event: string, timeoutMs: number): Promise<string | undefined> {
     return new Promise((resolve) => {

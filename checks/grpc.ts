@@ -7,12 +7,12 @@ import { LOOK_AT_LINKMESH } from "./http-verdicts.ts";
 import { day, issuer, judgeExpiry, names } from "./x509.ts";
 import { fail, ok, warn, type Check, type ResolvedTarget, type Verdict } from "./types.ts";
 
-/** How long a server that speaks first may take: HTTP/2 servers send their settings right after the handshake. */
-const SPEAKS_FIRST_MS = 2_000;
+/** HTTP/2 servers send their settings right after the handshake. */
+const FIRST_BYTES_MS = 2_000;
 
 /**
- * The agents' port, or their name on the HTTPS port, must be a plain TCP way to LinkMesh: it shows LinkMesh's own
- * certificate with the agents' name, not the proxy's, and it ends the session of a client without a certificate.
+ * The agents' port, or their name on the HTTPS port, must pass TCP through to LinkMesh: it presents LinkMesh's own
+ * certificate instead of the proxy's, and ends the session of a client without a certificate.
  */
 export const grpc: Check = {
     name: "grpc",
@@ -22,7 +22,7 @@ export const grpc: Check = {
         const { certificate } = session;
         if (isPublic(certificate, session.trusted, proxy)) {
             return fail(
-                `TLS ends at the proxy: ${host} port ${port} shows the public certificate of ${issuer(certificate)}`,
+                `TLS ends at the proxy: ${host} port ${port} presents the public certificate of ${issuer(certificate)}`,
                 passThrough(target),
             );
         }
@@ -47,7 +47,7 @@ type Afterwards = "refused" | "admitted" | "silent";
 
 interface Session {
     certificate: X509Certificate;
-    /** The chain leads to the CA of the public certificate. */
+    /** The certificate chains to the CA of the public certificate. */
     trusted: boolean;
     afterwards: Afterwards;
 }
@@ -70,14 +70,14 @@ async function openSession(target: ResolvedTarget): Promise<Session> {
         switch (error.code) {
             case "ECONNRESET":
                 throw new ConnectionError(
-                    `${where} accepts connections and closes them: LinkMesh's gRPC does not answer behind it`,
+                    `${where} accepts connections and closes them: LinkMesh's gRPC behind it does not answer`,
                     LOOK_AT_LINKMESH,
                     error.code,
                 );
-            // As nginx refuses HTTP/2 at a site without it.
+            // nginx refuses HTTP/2 with this alert at a site that does not offer it.
             case "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
                 throw new ConnectionError(
-                    `${where} does not speak HTTP/2 at ${host}: the name leads to a web site and not to LinkMesh's gRPC`,
+                    `${where} does not speak HTTP/2 at ${host}: the name leads to a web site instead of LinkMesh's gRPC`,
                     passThrough(target),
                     error.code,
                 );
@@ -87,7 +87,7 @@ async function openSession(target: ResolvedTarget): Promise<Session> {
     }
 }
 
-/** The certificate of the HTTPS port, for comparison; undefined when there is none, which the https check reports. */
+/** The certificate of the HTTPS port, for comparison. If there is none, the check https reports it. */
 async function publicCertificate(target: ResolvedTarget): Promise<X509Certificate | undefined> {
     try {
         const { socket, certificate } = await connectTls(target, target.httpsPort, ["http/1.1"]);
@@ -104,12 +104,12 @@ function isPublic(certificate: X509Certificate, trusted: boolean, proxy: X509Cer
 }
 
 /**
- * What the server does with a client that has shown no certificate. In TLS 1.3 the client's handshake is complete
- * before the server looks for its certificate, so the refusal arrives as an alert afterwards. Nothing is sent
- * meanwhile: data that the server does not read would turn its alert into a reset.
+ * What the server does with a client without a certificate. In TLS 1.3 the client's handshake is complete before the
+ * server looks for its certificate, so the refusal arrives as an alert afterwards. Nothing is sent meanwhile: data that
+ * the server does not read would turn its alert into a reset.
  */
 async function afterHandshake(socket: TLSSocket): Promise<Afterwards> {
-    const signal = AbortSignal.timeout(SPEAKS_FIRST_MS);
+    const signal = AbortSignal.timeout(FIRST_BYTES_MS);
     try {
         if (socket.errored || socket.destroyed) return "refused";
         return await Promise.race([
@@ -134,19 +134,19 @@ function judgeNames(certificate: X509Certificate, host: string): Verdict | undef
 function judgeMutual(afterwards: Afterwards, port: number): Verdict | undefined {
     if (afterwards === "refused") return undefined;
     const what =
-        afterwards === "admitted" ? "lets clients in without a certificate" : "does not ask for a client certificate";
+        afterwards === "admitted" ? "accepts clients without a certificate" : "does not ask for a client certificate";
     return fail(
         `port ${port} ${what}`,
-        "check that the port leads to LinkMesh's gRPC listener, which demands a client certificate",
+        "check that the port leads to LinkMesh's gRPC listener, which requires a client certificate",
     );
 }
 
 function passThrough({ grpc, httpsPort }: ResolvedTarget): string {
     return grpc.port === httpsPort
-        ? "lead this name to LinkMesh's gRPC by nginx's stream module and ssl_preread, before TLS ends"
-        : "pass the port through by nginx's stream module, without ssl on the listener";
+        ? "route this name to LinkMesh's gRPC with nginx's stream module and ssl_preread, without ending TLS"
+        : "pass the port through with nginx's stream module, without ssl on the listener";
 }
 
 function certInit(host: string): string {
-    return `give it the name on the machine, LinkMesh stopped: runuser -u linkmesh -- linkmesh-server cert init --san dns:${host}`;
+    return `stop LinkMesh and add the name on the machine: runuser -u linkmesh -- linkmesh-server cert init --san dns:${host}`;
 }

@@ -8,9 +8,9 @@ export interface HttpResponse {
 }
 
 /**
- * Sends one HTTP/1.1 request without a body on a connection that is there already, reads the status and the headers, and
- * closes the connection. Redirects are not followed.
- * @throws ConnectionError naming `where` when no HTTP answer comes back in time
+ * Sends one HTTP/1.1 request without a body on an open connection, and closes it after the headers of the response.
+ * Redirects are not followed.
+ * @throws ConnectionError with `where` in its sentence
  */
 export function get(
     socket: Socket,

@@ -4,8 +4,8 @@ import { SILENT } from "./connection-error.ts";
 import { httpError, type HttpResponse } from "./http.ts";
 
 /**
- * As get, over HTTP/2: one request without a body on a TLS connection that is there already, which is closed afterwards.
- * @throws ConnectionError naming `where` when no HTTP answer comes back in time
+ * Like get, but over HTTP/2.
+ * @throws ConnectionError with `where` in its sentence
  */
 export function getHttp2(
     socket: Socket,

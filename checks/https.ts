@@ -5,7 +5,7 @@ import { judgeWebUi } from "./web-ui.ts";
 import { judgeTrust } from "./x509.ts";
 import { fail, warn, type Check, type ResolvedTarget } from "./types.ts";
 
-/** The web UI at the public host: a verified certificate, HTTP/1.1, 200 or 302, HSTS. */
+/** The web UI at the public host: a trusted certificate, HTTP/1.1, 200 or 302, HSTS. */
 export const https: Check = {
     name: "https",
     async run(target) {
@@ -20,15 +20,15 @@ export const https: Check = {
         const answer = await get(connection.socket, where, "/", { host: target.host, accept: "*/*" }, target.timeoutMs);
         const page = judgeWebUi(answer, "HTTP/1.1", trust, target);
         if (page.status === "fail" || !(await choosesHttp2(target))) return page;
-        // With a name of their own browsers get HTTP/2 there, and here it serves nobody.
+        // If the UI has a name of its own, browsers use HTTP/2 there, and nobody needs it here.
         return (target.uiHost === target.host ? warn : fail)(
             `${answer.status}, but the listener also offers HTTP/2`,
-            "OpAMP's WebSocket needs HTTP/1.1: take http2 out of the nginx listener",
+            "OpAMP's WebSocket needs HTTP/1.1: remove http2 from the nginx listener",
         );
     },
 };
 
-/** A client of collectors asks for HTTP/1.1 only; curl and browsers offer both and take what the server prefers. */
+/** Collectors offer HTTP/1.1 only. curl and browsers offer both, and the server chooses. */
 async function choosesHttp2(target: ResolvedTarget): Promise<boolean> {
     const { socket, alpn } = await connectTls(target, target.httpsPort, ["h2", "http/1.1"]);
     socket.destroy();

@@ -14,8 +14,17 @@ import { redirect } from "./redirect.ts";
 import { checkRenewal } from "./renewal.ts";
 import { checkRestart } from "./restart.ts";
 import { checkServed } from "./served.ts";
-import { resolveTarget, skippedChecks, timeoutOf } from "./target.ts";
-import { fail, warn, type Check, type CheckName, type CheckResult, type Target, type Verdict } from "./types.ts";
+import { httpsPortOf, resolveTarget, skippedChecks, timeoutOf } from "./target.ts";
+import {
+    fail,
+    warn,
+    type Check,
+    type CheckName,
+    type CheckResult,
+    type ResolvedTarget,
+    type Target,
+    type Verdict,
+} from "./types.ts";
 import { ui } from "./ui.ts";
 import { validate } from "./validate.ts";
 
@@ -25,19 +34,19 @@ export { InvalidTarget } from "./validate.ts";
 export interface RunOptions {
     /** Names of the checks to run. Default: all. */
     only?: CheckName[];
-    /** Called with each result as soon as it and those before it are known, in the order of the returned list. */
+    /** Called with each result, in the order of the returned list. */
     onResult?: (result: CheckResult) => void;
-    /** Try again what fails, once a second, for as long as this; in milliseconds. Default: 0, one attempt. */
-    patience?: number;
+    /** How long a check that fails is tried again, once a second, in milliseconds. Default: 0, one attempt. */
+    retryForMs?: number;
 }
 
-/** One per address. The order is that of the results: first what the others stand on. */
+/** Run once for each address. The order is that of the results: what the others depend on comes first. */
 const CHECKS: Check[] = [redirect, https, ui, certificate, opamp, agent, grpc, closed];
 
-/** What only the machine knows: left out without a way to it. */
+/** Run on the machine over SSH, so skipped without `ssh`. */
 const MACHINE_CHECKS = {
     renewal: (target: Target) => checkRenewal(target.ssh!, timeoutOf(target)),
-    served: (target: Target) => checkServed(target.ssh!, target.host, target.httpsPort ?? 443, timeoutOf(target)),
+    served: (target: Target) => checkServed(target.ssh!, target.host, httpsPortOf(target), timeoutOf(target)),
     restart: (target: Target) => checkRestart(target.ssh!, timeoutOf(target)),
     limits: (target: Target) => checkLimits(target.ssh!, timeoutOf(target)),
 } satisfies Partial<Record<CheckName, (target: Target) => Promise<Verdict>>>;
@@ -45,69 +54,87 @@ const MACHINE_CHECKS = {
 const RETRY_MS = 1_000;
 
 /**
- * Runs the checks against each address of the target, all at once. Connections that fail are results, not exceptions.
- * A family that this machine has no route for is a warning as long as the other one can be checked.
+ * Runs the checks against each address of the target, all at once. A connection that fails is a result, not an exception.
+ * If this computer has no route to one family, that family gets a warning as long as the other one can be checked.
  * @throws InvalidTarget
  */
 export async function runChecks(target: Target, options: RunOptions = {}): Promise<CheckResult[]> {
     validate(target, options.only ?? []);
-    const giveUp = Date.now() + (options.patience ?? 0);
-    const out = skippedChecks(target);
-    const wanted = (name: CheckName) => !out.has(name) && (options.only?.includes(name) ?? true);
+    const deadline = Date.now() + (options.retryForMs ?? 0);
+    const skipped = skippedChecks(target);
+    const wanted = (name: CheckName) => !skipped.has(name) && (options.only?.includes(name) ?? true);
 
-    const pending: Promise<CheckResult>[] = [];
+    const { addresses, results: pending } = await findAddresses(target, deadline, options.only);
+    const { reachable, unreachable } = await splitByRoute(addresses);
+    pending.push(...unreachable.map((result) => Promise.resolve(result)));
+    for (const check of CHECKS.filter(({ name }) => wanted(name))) {
+        for (const one of reachable)
+            pending.push(attempt({ name: check.name, family: one.family }, deadline, () => check.run(one)));
+    }
+    for (const [name, run] of Object.entries(MACHINE_CHECKS) as [CheckName, (target: Target) => Promise<Verdict>][]) {
+        if (wanted(name)) pending.push(attempt({ name }, deadline, () => run(target)));
+    }
+    return inOrder(pending, options.onResult);
+}
+
+/** The addresses to check, and the check "addresses" if DNS is asked. */
+async function findAddresses(target: Target, deadline: number, only: CheckName[] | undefined) {
     let ipv4 = target.ipv4;
     let ipv6 = target.ipv6 || undefined;
-    const askDns = ipv4 === undefined && ipv6 === undefined;
-    if (askDns || target.dns !== undefined || options.only?.includes("addresses")) {
-        let found: Records = new Map();
-        const result = attempt({ name: "addresses" }, giveUp, async () => {
-            found = await lookUp(target).catch(dnsError);
-            return judgeAddresses(target, found);
+    const results: Promise<CheckResult>[] = [];
+    const useDns = ipv4 === undefined && ipv6 === undefined;
+    if (useDns || target.dns !== undefined || only?.includes("addresses")) {
+        let records: Records = new Map();
+        const result = attempt({ name: "addresses" }, deadline, async () => {
+            records = await lookUp(target).catch(dnsError);
+            return judgeAddresses(target, records);
         });
-        if (askDns) {
+        results.push(result);
+        if (useDns) {
             await result;
-            ipv4 = found.get(target.host)?.ipv4[0];
-            ipv6 = target.ipv6 === false ? undefined : found.get(target.host)?.ipv6[0];
+            ipv4 = records.get(target.host)?.ipv4[0];
+            ipv6 = target.ipv6 === false ? undefined : records.get(target.host)?.ipv6[0];
         }
-        pending.push(result);
     }
-
-    const endpoints = [
+    const addresses = [
         ...(ipv4 === undefined ? [] : [resolveTarget(target, "ipv4", ipv4)]),
         ...(ipv6 === undefined ? [] : [resolveTarget(target, "ipv6", ipv6)]),
     ];
-    const routed = await Promise.all(endpoints.map((one) => hasRoute(one.address)));
-    const reachable = endpoints.filter((_, index) => routed[index]);
-    for (const one of endpoints.filter((one) => !reachable.includes(one))) {
-        const kind = one.family === "ipv4" ? "IPv4" : "IPv6";
-        const verdict = reachable.length === 0 ? fail : warn;
-        const detail = `this machine has no ${kind} route to ${one.address}, so nothing was checked over ${kind}`;
-        pending.push(Promise.resolve({ name: "addresses", family: one.family, ms: 0, ...verdict(detail) }));
-    }
-    for (const check of CHECKS.filter(({ name }) => wanted(name))) {
-        for (const one of reachable) {
-            pending.push(attempt({ name: check.name, family: one.family }, giveUp, () => check.run(one)));
-        }
-    }
+    return { addresses, results };
+}
 
-    for (const [name, ask] of Object.entries(MACHINE_CHECKS) as [CheckName, (target: Target) => Promise<Verdict>][]) {
-        if (wanted(name)) pending.push(attempt({ name }, giveUp, () => ask(target)));
-    }
+async function splitByRoute(addresses: ResolvedTarget[]) {
+    const routed = await Promise.all(addresses.map(({ address }) => hasRoute(address)));
+    const reachable = addresses.filter((_, index) => routed[index]);
+    const verdict = reachable.length === 0 ? fail : warn;
+    const unreachable = addresses
+        .filter((_, index) => !routed[index])
+        .map(({ address, family }): CheckResult => {
+            const label = family === "ipv4" ? "IPv4" : "IPv6";
+            const detail = `this computer has no ${label} route to ${address}, so nothing was checked over ${label}`;
+            return { name: "addresses", family, ms: 0, ...verdict(detail) };
+        });
+    return { reachable, unreachable };
+}
 
-    // They are awaited one by one below: one that throws early must not count as unhandled meanwhile.
+async function inOrder(
+    pending: Promise<CheckResult>[],
+    onResult: (result: CheckResult) => void = () => {},
+): Promise<CheckResult[]> {
+    // They are awaited one by one: one that throws early must not count as unhandled meanwhile.
     for (const result of pending) result.catch(() => {});
     const results: CheckResult[] = [];
-    for (const result of pending) {
-        results.push(await result);
-        options.onResult?.(results.at(-1)!);
+    for (const promise of pending) {
+        const result = await promise;
+        results.push(result);
+        onResult(result);
     }
     return results;
 }
 
 async function attempt(
     what: Pick<CheckResult, "name" | "family">,
-    giveUp: number,
+    deadline: number,
     run: () => Promise<Verdict>,
 ): Promise<CheckResult> {
     for (;;) {
@@ -117,12 +144,12 @@ async function attempt(
             throw error;
         });
         const ms = Date.now() - start;
-        if (verdict.status !== "fail" || Date.now() + RETRY_MS > giveUp) return { ...what, ...verdict, ms };
+        if (verdict.status !== "fail" || Date.now() + RETRY_MS > deadline) return { ...what, ...verdict, ms };
         await sleep(RETRY_MS);
     }
 }
 
-/** Whether the kernel knows a way. Connecting a datagram socket asks it without sending anything. */
+/** Connecting a datagram socket asks the kernel for a route without sending anything. */
 function hasRoute(address: string): Promise<boolean> {
     return new Promise((resolve) => {
         const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
@@ -138,6 +165,6 @@ function hasRoute(address: string): Promise<boolean> {
 function dnsError(error: NodeJS.ErrnoException): never {
     throw new ConnectionError(
         `the name servers do not answer (${error.code ?? error.message})`,
-        "check the resolver of this machine",
+        "check the resolver of this computer",
     );
 }

@@ -1,13 +1,13 @@
 import { STACK_TAG } from "../components/cloud/stack-tag.ts";
 
-/** What the cloud has of a stack and the stack's state does not. */
+/** A resource of a stack that AWS has and the stack's state lacks. */
 export interface Leftover {
     id: string;
-    /** What deletes it. */
+    /** The command that deletes it. */
     command: string;
 }
 
-/** By the kind that an ARN names, in the order in which they let go of each other. Capitals are for the reader to fill in. */
+/** By the kind in the ARN, in the order in which they can be deleted. The user replaces words in capitals. */
 const DELETIONS: Record<string, (id: string) => string> = {
     instance: (id) => `aws ec2 terminate-instances --instance-ids ${id}`,
     policy: (id) => `aws dlm delete-lifecycle-policy --policy-id ${id}`,
@@ -25,8 +25,8 @@ const DELETIONS: Record<string, (id: string) => string> = {
 };
 
 /**
- * What is left over, by the ARNs of all that carries the stack's tag. Snapshots are there to be kept.
- * @param state as `pulumi stack export` prints it: an id that stands anywhere in it is known.
+ * The leftovers among the resources with the stack's tag. Snapshots are kept on purpose.
+ * @param state as `pulumi stack export` prints it: a resource whose id is anywhere in it is known.
  */
 export function leftovers(arns: readonly string[], state: string): Leftover[] {
     const kinds = Object.keys(DELETIONS);
@@ -38,7 +38,7 @@ export function leftovers(arns: readonly string[], state: string): Leftover[] {
         .map(({ kind, id }) => ({ id, command: DELETIONS[kind]!(id) }));
 }
 
-/** The values of the tag that a state knows of, one for each proxy of the program. */
+/** The values of the tag in a state, one for each proxy of the program. */
 export function tagsIn(state: string): string[] {
     const found = state.matchAll(new RegExp(`"${STACK_TAG}": *"([^"]+)"`, "g"));
     return [...new Set([...found].map(([, value]) => value!))];

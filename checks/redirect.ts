@@ -6,7 +6,7 @@ import { fail, ok, warn, type Check, type ResolvedTarget } from "./types.ts";
 
 const FORGED = "forged.invalid";
 
-/** Port 80: challenges are served there, and everything else is sent to https under the literal host name. */
+/** Port 80 serves ACME challenges and redirects everything else to https at the literal host name. */
 export const redirect: Check = {
     name: "redirect",
     async run(target) {
@@ -20,26 +20,25 @@ export const redirect: Check = {
 
         if (plain.status < 300 || plain.status > 399) {
             return fail(
-                `${plain.status} where a redirect to https was expected`,
+                `${plain.status} instead of a redirect to https`,
                 "check which site listens on port 80: Debian's default site must be gone",
             );
         }
         if (plain.headers.location !== wanted) {
             return fail(
                 `redirects to ${plain.headers.location ?? "nowhere"}, not to ${wanted}`,
-                "redirect to the literal name: return 301 https://HOST$request_uri",
+                "redirect to the literal host name: return 301 https://HOST$request_uri",
             );
         }
         if (forged?.headers.location !== undefined && forged.headers.location !== wanted) {
             return fail(
                 `a request with the Host header ${FORGED} is redirected to ${forged.headers.location}`,
-                "name the host literally in the redirect, not by $host or $http_host",
+                "write the literal host name in the redirect instead of $host or $http_host",
             );
         }
         const fault = target.ownCertificate ? undefined : judgeChallenge(challenge);
         if (fault) return fault;
-        if (plain.status !== 301)
-            return warn(`${plain.status} to ${target.host} where 301 was expected`, "redirect by 301");
+        if (plain.status !== 301) return warn(`${plain.status} to ${target.host} instead of 301`, "redirect with 301");
         return ok(`301 to https://${target.host}${target.ownCertificate ? "" : ", ACME challenges served"}`);
     },
 };
@@ -49,7 +48,7 @@ async function ask(target: ResolvedTarget, host: string, path: string): Promise<
     return get(socket, addressAndPort(target.address, target.httpPort), path, { host }, target.timeoutMs);
 }
 
-/** Undefined when the server hangs up on the wrong name, as some set-ups do on purpose. */
+/** Undefined if the server closes the connection for an unknown name, as some setups do on purpose. */
 async function askForged(target: ResolvedTarget, path: string): Promise<HttpResponse | undefined> {
     try {
         return await ask(target, FORGED, path);
@@ -61,15 +60,15 @@ async function askForged(target: ResolvedTarget, path: string): Promise<HttpResp
 
 function judgeChallenge({ status }: HttpResponse) {
     if (status === 404) return undefined;
-    const what = "an ACME challenge that does not exist gives";
+    const what = "a request for an unknown ACME challenge returns";
     if (status >= 300 && status <= 399) {
         return fail(
-            `${what} ${status} and not 404: the redirect covers the challenge directory, so renewals will fail`,
+            `${what} ${status} instead of 404: the redirect covers the challenge directory, so renewals will fail`,
             "serve location ^~ /.well-known/acme-challenge/ and put the redirect inside location /",
         );
     }
     return fail(
-        `${what} ${status} and not 404, so renewals may fail`,
-        "check location ^~ /.well-known/acme-challenge/ on port 80 and the rights of its directory",
+        `${what} ${status} instead of 404, so renewals may fail`,
+        "check location ^~ /.well-known/acme-challenge/ on port 80 and the permissions of its directory",
     );
 }

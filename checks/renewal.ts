@@ -7,7 +7,7 @@ const PROPERTIES = [
     ...["Id", "LoadState", "ActiveState", "UnitFileState", "NextElapseUSecRealtime"],
     ...["Result", "ExecMainStatus", "ExecMainStartTimestamp"],
 ];
-// systemctl writes times in the zone of its own environment.
+// systemctl prints times in the time zone of its environment.
 const SHOW = `TZ=UTC systemctl show --property=${PROPERTIES.join(",")} ${TIMER} ${SERVICE}`;
 const SCRIPT = `${SHOW}
 echo
@@ -15,12 +15,12 @@ echo "Reason=$(journalctl -q -u ${SERVICE} -o cat -n 50 --no-pager | sed -n 's/^
 `;
 
 const LOGS =
-    "look on the machine: journalctl -u certbot; /var/log/letsencrypt/letsencrypt.log; and try again there: sudo systemctl start certbot";
-/** The machine has no key with which to register anew, as the external account binding of some authorities has. */
+    "on the machine, read journalctl -u certbot and /var/log/letsencrypt/letsencrypt.log, then try again: sudo systemctl start certbot";
+/** certbot on the machine cannot register by itself: an external account binding needs a key that is not there. */
 const REGISTER =
-    "the authority has lost the machine's account: register anew by pulumi up --replace '**linkmesh-certificate'";
+    "the authority does not know the machine's account: register again with pulumi up --replace '**linkmesh-certificate'";
 
-/** Whether the machine renews its certificate by itself. @param ssh the ssh command up to the destination. @throws ConnectionError */
+/** Whether the machine renews its certificate. @throws ConnectionError */
 export async function checkRenewal(ssh: string[], timeoutMs: number): Promise<Verdict> {
     return judgeRenewal(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
 }
@@ -30,25 +30,9 @@ export function judgeRenewal(shown: string): Verdict {
     const units = shown.split(/\n\s*\n/).map(parseUnit);
     const timer = units.find(({ Id }) => Id === TIMER);
     const service = units.find(({ Id }) => Id === SERVICE);
-    if (!timer || !service) return fail("systemd on the machine does not tell of certbot", `look there: ${SHOW}`);
-    for (const { Id, LoadState } of [timer, service]) {
-        if (LoadState === "masked")
-            return fail(
-                `${Id} is masked: nothing renews the certificate`,
-                `on the machine: sudo systemctl unmask ${Id}`,
-            );
-        if (LoadState !== "loaded")
-            return fail(
-                `there is no ${Id} on the machine: nothing renews the certificate`,
-                "check there that the package certbot is installed",
-            );
-    }
-    if (timer.ActiveState !== "active" || timer.UnitFileState !== "enabled") {
-        return fail(
-            `${TIMER} is ${timer.UnitFileState} and ${timer.ActiveState}: nothing renews the certificate`,
-            `on the machine: sudo systemctl enable --now ${TIMER}`,
-        );
-    }
+    if (!timer || !service) return fail("systemd on the machine has no units of certbot", `on the machine: ${SHOW}`);
+    const off = judgeLoaded(timer) ?? judgeLoaded(service) ?? judgeActive(timer);
+    if (off) return off;
     const last = time(service.ExecMainStartTimestamp);
     if (service.ActiveState !== "activating" && service.Result !== "success") {
         const reason = units.find((unit) => unit.Reason)?.Reason;
@@ -59,6 +43,25 @@ export function judgeRenewal(shown: string): Verdict {
     }
     return ok(
         `the timer is active, ${lastRun(service, last)}, next ${time(timer.NextElapseUSecRealtime) ?? "unknown"}`,
+    );
+}
+
+function judgeLoaded({ Id, LoadState }: Unit): Verdict | undefined {
+    if (LoadState === "loaded") return undefined;
+    if (LoadState === "masked") {
+        return fail(`${Id} is masked: nothing renews the certificate`, `on the machine: sudo systemctl unmask ${Id}`);
+    }
+    return fail(
+        `there is no ${Id} on the machine: nothing renews the certificate`,
+        "check on the machine that the package certbot is installed",
+    );
+}
+
+function judgeActive(timer: Unit): Verdict | undefined {
+    if (timer.ActiveState === "active" && timer.UnitFileState === "enabled") return undefined;
+    return fail(
+        `${TIMER} is ${timer.UnitFileState} and ${timer.ActiveState}: nothing renews the certificate`,
+        `on the machine: sudo systemctl enable --now ${TIMER}`,
     );
 }
 
@@ -74,7 +77,7 @@ function parseUnit(block: string): Unit {
     return Object.fromEntries(pairs);
 }
 
-/** "2026-11-25 12:03 UTC" for systemd's "Wed 2026-11-25 12:03:41 UTC"; undefined for what has not been. */
+/** "2026-11-25 12:03 UTC" for systemd's "Wed 2026-11-25 12:03:41 UTC"; undefined if it is empty. */
 function time(timestamp: string | undefined): string | undefined {
     return /(\d{4}-\d\d-\d\d \d\d:\d\d):\d\d UTC$/.exec(timestamp ?? "")?.[1]?.concat(" UTC");
 }

@@ -1,13 +1,16 @@
 import { runOverSsh } from "./ssh.ts";
 import { ok, warn, type Verdict } from "./types.ts";
 
-const HOW: Readonly<Record<string, string>> = {
-    nginx: "on the machine: sudo /etc/init.d/nginx upgrade, which keeps the sessions",
-    "linkmesh-server": "on the machine, when its sessions may end: sudo systemctl restart linkmesh-server",
-    reboot: "on the machine, when its sessions may end: sudo reboot",
+const REMEDY: Readonly<Record<string, string>> = {
+    nginx: "on the machine, without dropping sessions: sudo /etc/init.d/nginx upgrade",
+    "linkmesh-server": "on the machine, when sessions may drop: sudo systemctl restart linkmesh-server",
+    reboot: "on the machine, when sessions may drop: sudo reboot",
 };
 
-/** Programs and libraries that a process still runs although a package has replaced them. nginx may have a new master. */
+/**
+ * Prints programs and libraries that a process still runs although a package has replaced them. systemd does not know the
+ * master that an upgrade of nginx starts, so the pid comes from nginx's own file.
+ */
 const SCRIPT = `old() {
     { readlink "/proc/$2/exe"; sed -n 's|^[^/]*\\(/.*\\.so.* (deleted)\\)$|\\1|p' "/proc/$2/maps"; } 2>/dev/null |
         sed -n "s|^.*/\\([^/]*\\) (deleted)$|$1 \\1|p" | sort -u
@@ -17,21 +20,19 @@ old linkmesh-server "$(systemctl show --property=MainPID --value linkmesh-server
 [ ! -e /run/reboot-required ] || echo "reboot $(tr '\\n' ' ' </run/reboot-required.pkgs)"
 `;
 
-/** Whether a package run has left something to restart: none is restarted by itself, as that would cut every session. */
+/** Whether something must be restarted after an upgrade. Nothing restarts by itself, because that would drop every session. */
 export async function checkRestart(ssh: string[], timeoutMs: number): Promise<Verdict> {
     return judgeRestart(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
 }
 
-/** @param shown what the script prints: who, and what is old */
+/** @param shown what the script prints: a process and a file that it still runs */
 export function judgeRestart(shown: string): Verdict {
     const old = new Map<string, string[]>();
     for (const [, who, what] of shown.matchAll(/^(nginx|linkmesh-server|reboot) (.*\S)\s*$/gm))
         old.set(who!, [...(old.get(who!) ?? []), what!]);
-    if (old.size === 0) return ok("nginx and LinkMesh run what is installed, and no reboot is due");
-    const told = [...old].map(([who, what]) =>
-        who === "reboot"
-            ? `a reboot is due for ${what.join(", ")}`
-            : `${who} still runs ${what.join(", ")} as before an update`,
+    if (old.size === 0) return ok("nginx and LinkMesh run the installed versions, and no reboot is due");
+    const sentences = [...old].map(([who, what]) =>
+        who === "reboot" ? `a reboot is due for ${what.join(", ")}` : `${who} still runs the old ${what.join(", ")}`,
     );
-    return warn(told.join("; "), [...old.keys()].map((who) => HOW[who]).join("; "));
+    return warn(sentences.join("; "), [...old.keys()].map((who) => REMEDY[who]).join("; "));
 }

@@ -4,8 +4,8 @@ import { fail, ok, warn, type Verdict } from "./types.ts";
 const TIMER = "linkmesh-proxy-certificate.timer";
 
 /**
- * The certificates for the host that nginx's configuration names, the one that nginx shows, and the timer that has nginx
- * read a new one.
+ * Prints the host's certificates that nginx's configuration names, the one that nginx serves, and the timer that makes
+ * nginx load a new one.
  */
 const SCRIPT = `host=$1 port=$2
 places='/etc/nginx/linkmesh/current /etc/nginx/sites-enabled /etc/nginx/conf.d /etc/nginx/nginx.conf'
@@ -19,7 +19,7 @@ echo "served \${shown#serial=}"
 echo "timer $(systemctl show --property=LoadState --value ${TIMER}) $(systemctl is-active ${TIMER})"
 `;
 
-/** Whether nginx shows clients the certificate that is on the machine's disk. @throws ConnectionError */
+/** Whether nginx serves the certificate that is on the disk. @throws ConnectionError */
 export async function checkServed(ssh: string[], host: string, port: number, timeoutMs: number): Promise<Verdict> {
     return judgeServed(await runOverSsh(ssh, SCRIPT, [host, String(port)], timeoutMs), host);
 }
@@ -30,8 +30,8 @@ export function judgeServed(shown: string, host: string): Verdict {
     const served = /^served (\S+)$/m.exec(shown)?.[1];
     if (!served) {
         return fail(
-            `nginx on the machine shows no certificate for ${host}`,
-            "look there: systemctl status nginx; sudo nginx -t",
+            `nginx on the machine serves no certificate for ${host}`,
+            "on the machine: systemctl status nginx; sudo nginx -t",
         );
     }
     const serial = served.toLowerCase();
@@ -41,13 +41,13 @@ export function judgeServed(shown: string, host: string): Verdict {
         const [{ file, serial: wanted }] = files as [(typeof files)[0]];
         return fail(
             `nginx serves the certificate with serial ${serial}, but ${file} holds ${wanted!.toLowerCase()}: its reload failed`,
-            "on the machine: sudo nginx -t, and once that is well sudo systemctl reload nginx",
+            "on the machine: sudo nginx -t, and once that succeeds sudo systemctl reload nginx",
         );
     }
     const timer = /^timer loaded (?!active$)(\S+)$/m.exec(shown)?.[1];
     if (timer) {
         return fail(
-            `${TIMER} is ${timer}: nobody has nginx read a new certificate if a reload fails`,
+            `${TIMER} is ${timer}: a reload that fails is not tried again`,
             `on the machine: sudo systemctl enable --now ${TIMER}`,
         );
     }

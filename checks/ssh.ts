@@ -2,8 +2,9 @@ import { execa } from "execa";
 import { ConnectionError } from "./connection-error.ts";
 
 /**
- * Runs a shell script as root on the machine, with these arguments, and gives what it prints.
- * @param ssh the ssh command up to the destination. @throws ConnectionError
+ * Runs a shell script as root on the machine and gives what it prints.
+ * @param ssh the ssh command up to the destination
+ * @throws ConnectionError
  */
 export async function runOverSsh(
     ssh: string[],
@@ -19,7 +20,7 @@ export async function runOverSsh(
     const said = result.stderr?.trim().split("\n").at(-1);
     const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : said || result.shortMessage;
     throw new ConnectionError(
-        `the machine could not be asked over SSH: ${reason}`,
-        "check the command of --ssh, that its user may use sudo without a password, and that your address belongs to sshAllowedCidrs",
+        `the command over SSH failed: ${reason}`,
+        "check the command of --ssh, that its user may run sudo without a password, and that sshAllowedCidrs holds your address",
     );
 }

@@ -1,36 +1,36 @@
-/** What is to be checked: one public host name, at the addresses where it should answer. */
+/** What to check: a public host name, and the addresses at which it must answer. */
 export interface Target {
     /** Public host name, as "linkmesh.example.com". Used for SNI, the Host header and the names in certificates. */
     host: string;
-    /** Name of the web UI, where browsers get HTTP/2. Default: it has none of its own. */
+    /** Name of the web UI with HTTP/2. Default: the web UI has no name of its own. */
     uiHost?: string;
-    /** IPv4 address to dial. Without `ipv4` and `ipv6` the addresses come from the DNS. */
+    /** IPv4 address to connect to. Default: the A record, unless `ipv6` is set. */
     ipv4?: string;
-    /** IPv6 address to dial, without brackets; false: there is none, and the DNS must not name one. */
+    /** IPv6 address to connect to, without brackets. false: there is none, and there must be no AAAA record. Default: the AAAA record, unless `ipv4` is set. */
     ipv6?: string | false;
-    /** PEM bundle that signs the public certificate. Default: the public roots that Node carries. */
+    /** PEM certificates of the CA that signs the public certificate. Default: Node's public roots. */
     ca?: string;
-    /** The certificate is not from ACME but the user's own, so nothing on the machine renews it. */
+    /** The public certificate does not come from ACME, so nothing renews it. Default: false. */
     ownCertificate?: boolean;
     /**
-     * Where agents connect; false: nowhere. Default of `host`: the public one. Default of `port`: 50051, and the HTTPS
-     * port where gRPC has a name of its own.
+     * Where agents connect by gRPC. false: gRPC is off. Default of `host`: the public host. Default of `port`: 50051, or
+     * the HTTPS port if gRPC has a name of its own.
      */
     grpc?: false | { host?: string; port?: number };
     /** Default: 443. */
     httpsPort?: number;
-    /** false: plain HTTP is off. Default: 80. */
+    /** false: port 80 is off. Default: 80. */
     httpPort?: number | false;
-    /** What must not answer from outside. Default: LinkMesh's own 8080 and 50061, and of 80 and 50051 what is not in use. */
+    /** Ports that must not answer. Default: LinkMesh's own 8080 and 50061, and 80 and 50051 unless they are in use. */
     closedPorts?: number[];
     /**
-     * Compare the DNS with `ipv4` and `ipv6`, asking the system's name servers or the given ones ("192.0.2.53" or
-     * "192.0.2.53:5353"). Default: the DNS is left alone when an address is given, and asked otherwise.
+     * Name servers to ask: the system's, or these ("192.0.2.53" or "192.0.2.53:5353"). Their answer must be `ipv4` and
+     * `ipv6`. Default: the system's; if an address is given, none.
      */
     dns?: "system" | string[];
-    /** The ssh command up to the destination, as words, for what only the machine knows. Default: it is not asked. */
+    /** The ssh command up to the destination, as words. Default: the checks that run on the machine are skipped. */
     ssh?: string[];
-    /** For each connection, and for the answer on it. Default: 10,000 ms. */
+    /** For each connection, and again for the response on it. Default: 10,000 ms. */
     timeoutMs?: number;
 }
 
@@ -54,18 +54,17 @@ export const CHECK_NAMES = [
 ] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
 
-/** What one check found. */
 export interface Verdict {
     status: Status;
-    /** One plain sentence. */
+    /** One sentence. */
     detail: string;
-    /** What to do next, when there is something to do. */
+    /** What to do, if there is something to do. */
     hint?: string;
 }
 
 export interface CheckResult extends Verdict {
     name: CheckName;
-    /** The family of the address that was dialled; absent where it does not matter. */
+    /** The family of the address that was checked; undefined for checks of the whole target. */
     family?: Family;
     /** Time of the last attempt. */
     ms: number;
@@ -74,7 +73,7 @@ export interface CheckResult extends Verdict {
 /** One address of a target, with every default filled in. */
 export interface ResolvedTarget {
     host: string;
-    /** The host, unless the web UI has a name of its own. */
+    /** The name of the web UI: its own, or the host. */
     uiHost: string;
     address: string;
     family: Family;
@@ -88,7 +87,7 @@ export interface ResolvedTarget {
     timeoutMs: number;
 }
 
-/** One question asked of one address. Throws a ConnectionError (fault.ts) where the connection itself fails. */
+/** One check of one address. `run` throws a ConnectionError if the connection itself fails. */
 export interface Check {
     name: CheckName;
     run(target: ResolvedTarget): Promise<Verdict>;

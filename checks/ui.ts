@@ -5,7 +5,7 @@ import { judgeWebUi } from "./web-ui.ts";
 import { judgeTrust } from "./x509.ts";
 import { fail, type Check } from "./types.ts";
 
-/** The web UI at a name of its own: as at the public host, but over HTTP/2 for clients that offer both. */
+/** The web UI at a name of its own: as at the public host, but over HTTP/2. */
 export const ui: Check = {
     name: "ui",
     async run(endpoint) {
@@ -24,8 +24,8 @@ export const ui: Check = {
         connection.socket.destroy();
         if (trust.status === "fail") return trust;
         return fail(
-            `${target.host} answers over HTTP/1.1 where HTTP/2 was expected`,
-            "turn http2 on in the nginx site of this name alone",
+            `${target.host} answers over HTTP/1.1 instead of HTTP/2`,
+            "turn http2 on in the nginx site of this name only",
         );
     },
 };

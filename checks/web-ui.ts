@@ -2,7 +2,7 @@ import type { HttpResponse } from "./http.ts";
 import { linkmeshDown, noSite } from "./http-verdicts.ts";
 import { fail, ok, warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
-/** What the answer to "/" tells of the web UI: 200 or 302, with HSTS. @param trust what became of the certificate */
+/** The response to "/" must be 200 or 302, with HSTS. @param trust the verdict on the certificate */
 export function judgeWebUi(
     { status, headers }: HttpResponse,
     protocol: string,
@@ -32,13 +32,13 @@ function unexpected(status: number, location: string | undefined, target: Resolv
         case 307:
         case 308:
             return fail(
-                `${status} to ${location ?? "nowhere"} where 200 or 302 was expected`,
+                `${status} to ${location ?? "nowhere"} instead of 200 or 302`,
                 "check LinkMesh's externalUrl and that the proxy sends X-Forwarded-Proto",
             );
         default:
             return fail(
-                `${status} where 200 or 302 was expected`,
-                `look at the answer: curl -i --resolve ${target.host}:${target.httpsPort}:${target.address} https://${target.host}/`,
+                `${status} instead of 200 or 302`,
+                `look at the response: curl -i --resolve ${target.host}:${target.httpsPort}:${target.address} https://${target.host}/`,
             );
     }
 }

@@ -5,7 +5,7 @@ import { get, type HttpResponse } from "./http.ts";
 import { judgeTrust } from "./x509.ts";
 import { warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
-/** Asks a path for a WebSocket, without credentials. @throws ConnectionError */
+/** Requests a WebSocket without credentials. @throws ConnectionError */
 export async function requestWebSocket(
     target: ResolvedTarget,
     path: string,

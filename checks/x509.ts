@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import type { TlsConnection } from "./connect.ts";
 import { fail, ok, warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
-/** Names that appear in the issuers of CAs that no browser trusts on purpose: Let's Encrypt's staging and Pebble. */
+/** In the issuers' names of CAs that browsers do not trust on purpose: Let's Encrypt's staging, and Pebble. */
 const TEST_CA = /\(STAGING\)|pretend pear|bogus broccoli|yearning yucca|yonder yam|pebble/i;
 
 /** What to do about a certificate that is the user's own. */
@@ -10,7 +10,7 @@ export const SET_ANOTHER = "set a new tlsCertificate, and run pulumi up";
 
 const WHOLE_CHAIN = "check that tlsCertificate holds the host's certificate and after it those of its authorities";
 
-/** Whether clients that know only `at.ca` (or the public roots) would accept what the server showed for this host. */
+/** Whether clients that know only `target.ca` (or the public roots) accept the server's certificate for this host. */
 export function judgeTrust({ certificate, chainError }: TlsConnection, target: ResolvedTarget): Verdict {
     if (certificate.checkHost(target.host, { subject: "never" }) === undefined) {
         return fail(
@@ -18,33 +18,46 @@ export function judgeTrust({ certificate, chainError }: TlsConnection, target: R
             "issue a certificate for this name, or check which nginx site answers",
         );
     }
-    switch (chainError) {
-        case undefined:
-            return ok(`certificate of ${issuer(certificate)}`);
-        case "CERT_HAS_EXPIRED":
-            return fail(
-                `the certificate, or one above it, has expired (this one on ${day(certificate.validTo)})`,
-                target.ownCertificate
-                    ? SET_ANOTHER
-                    : "check the renewal on the machine: systemctl status certbot.timer certbot.service",
-            );
-        case "CERT_NOT_YET_VALID":
-            return fail(
-                `the certificate is valid only from ${day(certificate.validFrom)}`,
-                "check the clock here and on the machine that issued it",
-            );
-        case "DEPTH_ZERO_SELF_SIGNED_CERT":
-            return fail(
-                "the certificate is self-signed",
-                target.ownCertificate
-                    ? `give it as the CA when it is meant to be: --ca; or ${SET_ANOTHER}`
-                    : "issue one from the ACME directory and reload nginx",
-            );
-    }
-    if (target.ca !== undefined) {
+    if (chainError === undefined) return ok(`certificate of ${issuer(certificate)}`);
+    return judgeDates(certificate, chainError, target) ?? judgeIssuer(certificate, chainError, target);
+}
+
+function judgeDates(
+    certificate: X509Certificate,
+    chainError: string,
+    { ownCertificate }: ResolvedTarget,
+): Verdict | undefined {
+    if (chainError === "CERT_HAS_EXPIRED") {
         return fail(
-            `the certificate of ${issuer(certificate)} does not lead to the given CA (${chainError})`,
-            target.ownCertificate
+            `the certificate, or one above it, has expired (this one on ${day(certificate.validTo)})`,
+            ownCertificate
+                ? SET_ANOTHER
+                : "check the renewal on the machine: systemctl status certbot.timer certbot.service",
+        );
+    }
+    if (chainError === "CERT_NOT_YET_VALID") {
+        return fail(
+            `the certificate is valid only from ${day(certificate.validFrom)}`,
+            "check the clock here and on the machine that issued it",
+        );
+    }
+    return undefined;
+}
+
+function judgeIssuer(certificate: X509Certificate, chainError: string, target: ResolvedTarget): Verdict {
+    const { ca, ownCertificate } = target;
+    if (chainError === "DEPTH_ZERO_SELF_SIGNED_CERT") {
+        return fail(
+            "the certificate is self-signed",
+            ownCertificate
+                ? `pass it with --ca if that is intended; otherwise ${SET_ANOTHER}`
+                : "issue one from the ACME directory and reload nginx",
+        );
+    }
+    if (ca !== undefined) {
+        return fail(
+            `the certificate of ${issuer(certificate)} does not chain to the given CA (${chainError})`,
+            ownCertificate
                 ? `${WHOLE_CHAIN}, and that the CA file belongs to them`
                 : "check that nginx serves fullchain.pem and that the CA file belongs to the ACME directory in use",
         );
@@ -52,13 +65,13 @@ export function judgeTrust({ certificate, chainError }: TlsConnection, target: R
     if (fromTestCa(certificate)) {
         return warn(
             `the certificate comes from a test CA (${issuer(certificate)}): browsers and collectors do not trust it`,
-            "switch the ACME directory to production when the set-up is right",
+            "switch to the production ACME directory once the setup works",
         );
     }
     return fail(
-        `the certificate of ${issuer(certificate)} does not lead to a trusted root (${chainError})`,
-        target.ownCertificate
-            ? `${WHOLE_CHAIN}; a CA of your own is given by --ca`
+        `the certificate of ${issuer(certificate)} does not chain to a trusted root (${chainError})`,
+        ownCertificate
+            ? `${WHOLE_CHAIN}; pass a CA of your own with --ca`
             : "check that nginx serves fullchain.pem, which has the intermediate certificate",
     );
 }
@@ -69,13 +82,13 @@ export function names(certificate: X509Certificate): string[] {
     return entries.map((entry) => entry.replace(/^(DNS|IP Address):/, ""));
 }
 
-/** The issuer's common name, or its whole name where it has none. */
+/** The issuer's common name, or its whole name if it has none. */
 export function issuer(certificate: X509Certificate): string {
     const lines = certificate.issuer?.split("\n") ?? [];
     return lines.find((line) => line.startsWith("CN="))?.slice(3) ?? (lines.join(", ") || "an issuer without a name");
 }
 
-export function fromTestCa(certificate: X509Certificate): boolean {
+function fromTestCa(certificate: X509Certificate): boolean {
     return TEST_CA.test(certificate.issuer ?? "");
 }
 
@@ -87,9 +100,8 @@ export function day(date: string): string {
 const DAY_MS = 86_400_000;
 
 /**
- * Whole days that the certificate is still valid (negative: expired), and the verdict: warn from 21 days left, fail from
- * 7. A certificate of less than 70 days is renewed later by certbot, at a third of its life, so its limits are 30 % and
- * 10 % of its lifetime.
+ * Whole days until the certificate expires, negative afterwards: a warning from 21 days, a failure from 7. certbot renews
+ * certificates of less than 70 days later, at a third of their life, so their limits are 30 % and 10 % of the lifetime.
  */
 export function judgeExpiry(
     validFrom: string,

@@ -51,12 +51,12 @@ export function targetOf(outputs: LabOutputs): Target {
 
 /**
  * Asks the three public surfaces over both families, as a client on the internet would; with `ssh`, the machine too.
- * `patience` in milliseconds.
+ * `retryForMs`: how long what fails is tried again.
  */
 export function checkSurfaces(
     lab: Lab,
     outputs: LabOutputs,
-    options: { ssh?: string[]; patience?: number; onResult?: (result: CheckResult) => void } = {},
+    options: { ssh?: string[]; retryForMs?: number; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
     const target = {
         ...targetOf(outputs),

@@ -152,7 +152,7 @@ async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
     return ui.stage("checks from outside", async (progress) => {
         const outputs = requireOutputs(readOutputs(lab));
         const results = await checkSurfaces(lab, outputs, {
-            patience: PATIENCE_MS,
+            retryForMs: PATIENCE_MS,
             onResult: (result) => progress(resultLine(result)),
         });
         const failed = results.filter(({ status }) => status === "fail");

@@ -86,10 +86,10 @@ test.each<[what: string, script: string, line: RegExp, code: number, timeout?: n
     [
         "refuses the key",
         "echo 'admin@192.0.2.7: Permission denied (publickey).' >&2; exit 255",
-        /^✗ renewal .*over SSH: admin@192\.0\.2\.7: Permission denied \(publickey\)\.\n {20}check the command/,
+        /^✗ renewal .*over SSH failed: admin@192\.0\.2\.7: Permission denied \(publickey\)\.\n {20}check the command/,
         1,
     ],
-    ["says nothing", "exec sleep 60", /^✗ renewal .*over SSH: no answer within 1 s\n/, 1, 1],
+    ["says nothing", "exec sleep 60", /^✗ renewal .*over SSH failed: no answer within 1 s\n/, 1, 1],
 ])("--ssh: a machine that %s", async (_, script, line, expected, timeout = 60) => {
     writeFileSync(join(directory, "ssh"), script);
     const ssh = `sh ${directory}/ssh admin@192.0.2.7`;
@@ -98,7 +98,7 @@ test.each<[what: string, script: string, line: RegExp, code: number, timeout?: n
     expect(code).toBe(expected);
 });
 
-test("--ssh: what the machine is asked is a script that its shell understands, and root's", async () => {
+test("--ssh: each script parses on the machine and runs as root", async () => {
     // What ssh would send goes to a shell here, in which `sh` shows the user, checks the script, and runs nothing.
     writeFileSync(join(directory, "ssh"), 'sh() { echo "$(id -u) $*" >&2; command sh -n; }; eval "$2"');
     const ssh = `sh ${directory}/ssh admin@192.0.2.7`;
@@ -108,7 +108,7 @@ test("--ssh: what the machine is asked is a script that its shell understands, a
     }
 });
 
-test("without --ssh nothing of the machine's own is part of the results", async () => {
+test("without --ssh the checks on the machine are skipped", async () => {
     const { stdout } = await cli(...arguments_, "--json");
     const names = (JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name);
     for (const name of ["renewal", "served", "restart", "limits"]) expect(names).not.toContain(name);
@@ -130,7 +130,7 @@ test("without port 80, without gRPC, with a name for the UI", async () => {
     }
 });
 
-test("--own-certificate: --ssh is taken, and nobody is asked about a renewal", async () => {
+test("--own-certificate: the renewal is skipped, even with --ssh", async () => {
     const { stdout } = await cli(...arguments_, "--ssh", "false", "--own-certificate", "--json");
     expect((JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name)).not.toContain("renewal");
 });
@@ -141,15 +141,18 @@ test.each<[string[], RegExp]>([
     [[HOST, "--ca", "/does/not/exist"], /CA file \/does\/not\/exist cannot be read \(ENOENT\)/],
     [[HOST, "--ca", "package.json"], /no certificate in PEM format/],
     [[HOST, "--only", "htps"], /no check "htps": the checks are addresses, redirect/],
-    [[HOST, "--only", "renewal"], /the check "renewal" needs a way to the machine: --ssh/],
-    [[HOST, "--only", "renewal", "--ssh", "ssh", "--own-certificate"], /"renewal" has nothing to ask/],
-    [[HOST, "--only", "redirect", "--no-http"], /"redirect" asks port 80, which is off/],
-    [[HOST, "--only", "grpc", "--no-grpc"], /"grpc" asks for gRPC, which is off/],
+    [[HOST, "--only", "renewal"], /the check "renewal" needs a way to log in to the machine: --ssh/],
+    [
+        [HOST, "--only", "renewal", "--ssh", "ssh", "--own-certificate"],
+        /"renewal" does not apply with --own-certificate/,
+    ],
+    [[HOST, "--only", "redirect", "--no-http"], /"redirect" needs port 80, which --no-http says is off/],
+    [[HOST, "--only", "grpc", "--no-grpc"], /"grpc" needs gRPC, which --no-grpc says is off/],
     [[HOST, "--only", "ui"], /"ui" needs the name of the web UI: --ui-host/],
     [[HOST, "--no-http", "--http-port", "8000"], /'--no-http' cannot be used with option '--http-port <port>'/],
     [[HOST, "--no-grpc", "--grpc-host", "g.example.com"], /'--no-grpc' cannot be used with option '--grpc-host/],
     [[HOST, "--grpc-port", "443"], /gRPC on the HTTPS port 443 needs a name of its own, not linkmesh/],
-    [[HOST, "--ui-host", HOST], /the web UI has no name of its own at linkmesh/],
+    [[HOST, "--ui-host", HOST], /linkmesh\S+ is the public host, not a name of the web UI's own: remove --ui-host/],
     [[HOST, "--ui-host", "https://ui.example.com"], /"https:\/\/ui.example.com" is not a host name/],
     [[HOST, "--ssh", ""], /the ssh command is empty/],
     [[HOST, "--wait", "soon"], /must be a number/],

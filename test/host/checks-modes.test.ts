@@ -51,7 +51,7 @@ table("ui", [
         what: "no HTTP/2",
         faults: ui({ http1: true }),
         status: "fail",
-        detail: /^ui.example.test answers over HTTP\/1.1 where HTTP\/2 was expected/,
+        detail: /^ui.example.test answers over HTTP\/1.1 instead of HTTP\/2/,
     },
     {
         what: "the site of the public host",
@@ -109,7 +109,7 @@ table("grpc", [
             grpc: { requestCert: false },
         }),
         status: "fail",
-        detail: /^TLS ends at the proxy: grpc.example.test port \d+ shows/,
+        detail: /^TLS ends at the proxy: grpc.example.test port \d+ presents/,
         hint: /ssl_preread/,
     },
     {
@@ -131,7 +131,7 @@ table("grpc", [
         what: "no client certificate asked for",
         faults: { names: ["grpc"], grpc: { requestCert: false } },
         status: "fail",
-        detail: /lets clients in without a certificate/,
+        detail: /accepts clients without a certificate/,
     },
     {
         what: "LinkMesh down behind the name",

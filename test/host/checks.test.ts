@@ -48,7 +48,7 @@ test("both families are checked, each on its own", async () => {
     expect(results.map(({ family, status }) => `${family} ${status}`)).toEqual(["ipv4 ok", "ipv6 fail"]);
 });
 
-test("nothing needs the DNS when an address is given: the name does not exist", async () => {
+test("with an address DNS is not asked: the name does not exist", async () => {
     const [result] = await runChecks(await site(), { only: ["https"] });
     expect(result!.status).toBe("ok");
 });
@@ -58,10 +58,10 @@ test("closed: a port that answers is named", async () => {
     const { httpPort, closedPorts } = target;
     const [result] = await runChecks({ ...target, closedPorts: [...closedPorts, httpPort] }, { only: ["closed"] });
     expect(result!.status).toBe("fail");
-    expect(result!.detail).toMatch(new RegExp(`^port ${httpPort} answers from outside, where only .* should$`));
+    expect(result!.detail).toMatch(new RegExp(`^port ${httpPort} answers from outside; only .* should$`));
 });
 
-test("nothing listens: each surface says so, and nothing is thrown", async () => {
+test("nothing listens: each check says so, and nothing is thrown", async () => {
     const [port, grpcPort] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
     const results = await runChecks(
         { host: HOST, ipv4: "127.0.0.1", httpPort: port, httpsPort: port, grpc: { port: grpcPort } },
@@ -73,7 +73,7 @@ test("nothing listens: each surface says so, and nothing is thrown", async () =>
     }
 });
 
-test("patience waits for what comes up later, and results keep their order", async () => {
+test("what fails is tried again until it comes up, and results keep their order", async () => {
     const target = await site();
     const late = net.createServer((socket) => {
         socket.on("error", () => {});
@@ -86,7 +86,7 @@ test("patience waits for what comes up later, and results keep their order", asy
     const order: string[] = [];
     const results = await runChecks(
         { ...target, httpPort: port },
-        { patience: 60_000, onResult: ({ name }) => order.push(name) },
+        { retryForMs: 60_000, onResult: ({ name }) => order.push(name) },
     );
     expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
     expect(order).toEqual(results.map(({ name }) => name));
@@ -95,8 +95,8 @@ test("patience waits for what comes up later, and results keep their order", asy
 describe("addresses", () => {
     test.each<[string, Partial<Target>, string, RegExp]>([
         ["as expected", { ipv4: "127.0.0.1", ipv6: "0:0::1" }, "ok", /127.0.0.1 and ::1|127.0.0.1 and 0:0::1/],
-        ["one more in the DNS", { ipv4: "127.0.0.1" }, "fail", /gives 127.0.0.1, ::1 .* expected was 127.0.0.1 only/],
-        ["an old one in the DNS", { ipv4: "127.0.0.2", ipv6: "::1" }, "fail", /expected was 127.0.0.2 and ::1/],
+        ["one more in the DNS", { ipv4: "127.0.0.1" }, "fail", /returns 127.0.0.1, ::1 .* instead of 127.0.0.1 only/],
+        ["an old one in the DNS", { ipv4: "127.0.0.2", ipv6: "::1" }, "fail", /instead of 127.0.0.2 and ::1/],
     ])("%s", async (_what, addresses, status, detail) => {
         const dns = [await nameServer({ A: ["127.0.0.1"], AAAA: ["::1"] })];
         const [result] = await runChecks({ host: HOST, dns, ...addresses }, { only: ["addresses"] });
@@ -104,7 +104,7 @@ describe("addresses", () => {
         expect(result!.detail).toMatch(detail);
     });
 
-    test("without addresses the DNS is dialled", async () => {
+    test("without addresses those in DNS are checked", async () => {
         const target = await site();
         const results = await runChecks({
             ...target,
@@ -121,7 +121,7 @@ describe("addresses", () => {
     test("no record, no name server: one failure and nothing else", async () => {
         const empty = [await nameServer({ A: [], AAAA: [] })];
         expect(await runChecks({ host: HOST, dns: empty })).toMatchObject([
-            { status: "fail", detail: `the DNS has no A or AAAA record for ${HOST}` },
+            { status: "fail", detail: `there is no A or AAAA record for ${HOST}` },
         ]);
         const nobody = [`127.0.0.1:${await freePort("127.0.0.1")}`];
         expect(await runChecks({ host: HOST, dns: nobody, timeoutMs: 300 })).toMatchObject([
@@ -151,10 +151,10 @@ describe("addresses", () => {
             both,
             { grpc: four },
             "fail",
-            /127.0.0.1 for grpc.*expected was 127.0.0.1 and ::1/,
+            /127.0.0.1 for grpc.*instead of 127.0.0.1 and ::1/,
         ],
-        ["no AAAA without IPv6", { ipv6: false }, four, {}, "ok", /gives 127.0.0.1$/],
-        ["a AAAA although no IPv6", { ipv6: false }, both, {}, "fail", /gives ::1 for linkmesh.*which has no IPv6/],
+        ["no AAAA without IPv6", { ipv6: false }, four, {}, "ok", /returns 127.0.0.1$/],
+        ["a AAAA although no IPv6", { ipv6: false }, both, {}, "fail", /returns ::1 for linkmesh.*which has no IPv6/],
         ["the same with an address", { ipv4: "127.0.0.1", ipv6: false }, both, {}, "fail", /which has no IPv6/],
         ["a AAAA at another name", { ...NAMES, ipv6: false }, four, { ui: both }, "fail", /::1 for ui.*has no IPv6/],
     ])("%s", async (_what, change, zone, byLabel, status, detail) => {
@@ -164,13 +164,13 @@ describe("addresses", () => {
         expect(results[0]!.detail).toMatch(detail);
     });
 
-    test("without IPv6 nothing is dialled over it, whatever the DNS says", async () => {
+    test("without IPv6 nothing is checked over it, whatever DNS returns", async () => {
         const dns = [await nameServer(both)];
         const results = await runChecks({ ...(await site()), ipv4: undefined, ipv6: false, dns });
         expect(new Set(results.slice(1).map(({ family }) => family))).toEqual(new Set(["ipv4"]));
     });
 
-    test("two machines in the DNS are worth a warning", async () => {
+    test("two machines in DNS are a warning", async () => {
         const dns = [await nameServer({ A: ["127.0.0.1", "127.0.0.2"], AAAA: [] })];
         const [result] = await runChecks({ host: HOST, dns }, { only: ["addresses"] });
         expect(result).toMatchObject({

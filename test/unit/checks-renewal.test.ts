@@ -63,7 +63,7 @@ test.each<[string, string, RegExp]>([
         shown({}, { ActiveState: "failed", Result: "resources", ExecMainStartTimestamp: "" }),
         /the last renewal run failed \(resources, status 0\)/,
     ],
-    ["no systemd", "sh: 1: systemctl: not found", /does not tell of certbot/],
+    ["no systemd", "sh: 1: systemctl: not found", /has no units of certbot/],
 ])("%s fails, and says what to do", (_, text, sentence) => {
     const verdict = judgeRenewal(text);
     expect(verdict.status).toBe("fail");
@@ -73,16 +73,16 @@ test.each<[string, string, RegExp]>([
 
 const FAILED = shown({}, { ActiveState: "failed", Result: "exit-code", ExecMainStatus: "1" });
 
-test("a failed run is told with certbot's reason", () => {
+test("a failed run is reported with certbot's reason", () => {
     const { detail, hint } = judgeRenewal(`${FAILED}\nReason=Timeout during connect (likely firewall problem)\n`);
     expect(detail).toMatch(/failed \(exit-code, status 1\): Timeout during connect \(likely firewall problem\)$/);
-    expect(hint).toMatch(/try again there: sudo systemctl start certbot/);
+    expect(hint).toMatch(/try again: sudo systemctl start certbot/);
 });
 
-test("an authority that lost its accounts: how to register anew", () => {
+test("an authority that lost its accounts: how to register again", () => {
     const reason = "urn:ietf:params:acme:error:accountDoesNotExist :: no such account :: Account 6fb1 not found.";
     expect(judgeRenewal(`${FAILED}\nReason=${reason}\n`).hint).toMatch(
-        /register anew by pulumi up --replace '\*\*linkmesh-certificate'/,
+        /register again with pulumi up --replace '\*\*linkmesh-certificate'/,
     );
 });
 

@@ -51,7 +51,7 @@ async function run(state: object, arns: string[], ...args: string[]) {
     return { ...result, calls: calls.split("\n") };
 }
 
-test("what carries the tag and is not in the state is listed with what deletes it, snapshots and root disks are not", async () => {
+test("resources with the tag that the state lacks are listed with the command that deletes each, except snapshots and root disks", async () => {
     const known = ["volume/vol-0known", "volume/vol-0root", "instance/i-0known", "snapshot/snap-0a"];
     const left = ["vpc/vpc-0left", "volume/vol-0left", "elastic-ip/eipalloc-0left", "instance/i-0left"];
     const arns = [...known, ...left].map((name) => ARN + name);
@@ -63,7 +63,7 @@ test("what carries the tag and is not in the state is listed with what deletes i
         "eipalloc-0left  aws ec2 release-address --allocation-id eipalloc-0left",
         "vol-0left  aws ec2 delete-volume --volume-id vol-0left",
         "vpc-0left  aws ec2 delete-vpc --vpc-id vpc-0left",
-        expect.stringMatching(/^Delete what was made by this stack alone: /),
+        expect.stringMatching(/^Before you delete: /),
     ]);
     expect(found.calls).toEqual([
         "pulumi stack export",
@@ -74,19 +74,17 @@ test("what carries the tag and is not in the state is listed with what deletes i
 test("a state that knows of nothing yet has no tag, which is then given", async () => {
     const refused = await run({ deployment: {} }, []);
     expect(refused.exitCode).toBe(1);
-    expect(refused.stderr).toMatch(
-        /^error: the state does not tell the value of the tag linkmesh-proxy-stack: name it, /,
-    );
+    expect(refused.stderr).toMatch(/^error: the state does not hold the tag linkmesh-proxy-stack: name its value, /);
     const found = await run({ deployment: {} }, [`${ARN}vpc/vpc-0left`], "p/dev/linkmesh", "--stack", "dev");
     expect(found.stdout).toMatch(/^vpc-0left {2}aws ec2 delete-vpc --vpc-id vpc-0left\n/);
     expect(found.calls[0]).toBe("pulumi stack export --stack dev");
-    expect((await run(STATE, [])).stdout).toContain(`nothing is left over of ${TAG}`);
+    expect((await run(STATE, [])).stdout).toContain(`no leftovers of ${TAG}`);
 });
 
 test("what carries the tag of another stack is in use there, and is not listed", async () => {
     const found = await run(STATE, [`${ARN}instance/i-0theirs`], "linkmesh-proxy/dev/linkmesh");
     expect([found.exitCode, found.stdout]).toEqual([1, ""]);
     expect(found.stderr).toMatch(
-        /^error: linkmesh-proxy\/dev\/linkmesh is the tag of another stack than linkmesh-proxy\/prod, [^\n]*\.$/,
+        /^error: linkmesh-proxy\/dev\/linkmesh is not a tag of the selected stack linkmesh-proxy\/prod: [^\n]*\.$/,
     );
 });
