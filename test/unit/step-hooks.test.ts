@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { causeOf, isWorthAgain, warningsOf } from "../../components/host/step-hooks.ts";
+import { explainConnectionError } from "../../components/host/connection-errors.ts";
+import { shouldRetry, warningsIn } from "../../components/host/step-hooks.ts";
 
 /** The runbook's table of errors: text, cause and what to do. */
 const ROWS = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8")
@@ -10,9 +11,9 @@ const ROWS = readFileSync(new URL("../../docs/operations.md", import.meta.url), 
     .filter((line) => line.startsWith("| `"))
     .map((line) => /^\| `(.*)` \| (.*) \|$/.exec(line)!.slice(1) as [string, string]);
 
-describe("the cause of an error", () => {
+describe("the explanation of a connection error", () => {
     it.each(ROWS)("is as the runbook says: %s", (text, cause) => {
-        expect(causeOf(text)).toBe(`${cause} (${text})`);
+        expect(explainConnectionError(text)).toBe(`${cause} (${text})`);
     });
 
     // As the real provider, 1.2.1, prints them, with sshd of Debian 13.
@@ -21,7 +22,7 @@ describe("the cause of an error", () => {
         ["after 30 failed attempts: dial tcp 203.0.113.10:22: i/o timeout", /^the machine does not answer/],
         [
             "after 10 failed attempts: ssh: handshake failed: ssh: host key mismatch",
-            /host key of the output sshHostKey/,
+            /^the machine has another host key than the output/,
         ],
         [
             "after 3 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain",
@@ -41,7 +42,7 @@ describe("the cause of an error", () => {
         ["proxy: after 3 failed attempts: ssh: handshake failed: ssh: host key mismatch", /have bastionHostKey/],
         [
             "proxy: after 10 failed attempts: ssh: rejected: connect failed (Connection refused)",
-            /^nothing listens .* leads/,
+            /^bastionHost reaches the machine, but nothing listens/,
         ],
         ["proxy: after 10 failed attempts: ssh: rejected: connect failed (Connection timed out)", /sshAllowedCidrs/],
         ["proxy: context deadline exceeded", /^bastionHost does not reach the machine.*sshAllowedCidrs/],
@@ -51,29 +52,29 @@ describe("the cause of an error", () => {
             /^the connection to the machine was lost .* \(wait: remote command exited without exit status or exit signal\)$/,
         ],
     ])("%s", (text, cause) => {
-        expect(causeOf(text)).toMatch(cause);
-        expect(causeOf(`error: ${text}`)).toBe(causeOf(text));
+        expect(explainConnectionError(text)).toMatch(cause);
+        expect(explainConnectionError(`error: ${text}`)).toBe(explainConnectionError(text));
     });
 
     it.each(['Process exited with status 1: running "x":\nerror: dial tcp unable to authenticate', "context canceled"])(
         "is left to the step itself: %s",
-        (text) => expect(causeOf(text)).toBeUndefined(),
+        (text) => expect(explainConnectionError(text)).toBeUndefined(),
     );
 });
 
 it("warnings are the lines that say so, of an output that is known", () => {
-    expect(warningsOf("Waiting: x\nwarning: few files\nno warning: y\nwarning: old key\n")).toEqual([
+    expect(warningsIn("Waiting: x\nwarning: few files\nno warning: y\nwarning: old key\n")).toEqual([
         "few files",
         "old key",
     ]);
-    expect([warningsOf(undefined), warningsOf("")]).toEqual([[], []]);
+    expect([warningsIn(undefined), warningsIn("")]).toEqual([[], []]);
 });
 
 it("a handshake that was cut behind a bastion is tried once more, and nothing else", () => {
     const cut = "proxy: after 10 failed attempts: ssh: handshake failed: EOF";
-    expect(isWorthAgain([cut])).toBe(true);
-    expect(isWorthAgain([cut, cut])).toBe(false);
-    expect(isWorthAgain(["after 10 failed attempts: ssh: handshake failed: EOF"])).toBe(false);
-    expect(isWorthAgain(["proxy: after 3 failed attempts: ssh: handshake failed: ssh: host key mismatch"])).toBe(false);
-    expect(isWorthAgain(['Process exited with status 1: running "x":\nproxy: ssh: handshake failed: EOF'])).toBe(false);
+    expect(shouldRetry([cut])).toBe(true);
+    expect(shouldRetry([cut, cut])).toBe(false);
+    expect(shouldRetry(["after 10 failed attempts: ssh: handshake failed: EOF"])).toBe(false);
+    expect(shouldRetry(["proxy: after 3 failed attempts: ssh: handshake failed: ssh: host key mismatch"])).toBe(false);
+    expect(shouldRetry(['Process exited with status 1: running "x":\nproxy: ssh: handshake failed: EOF'])).toBe(false);
 });
