@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { join } from "node:path";
 import { Interrupted } from "../lab/engine/stack.ts";
-import { onInterrupt } from "../lab/interrupt.ts";
+import { onInterrupt } from "../lab/process/interrupt.ts";
 import { type Lab, LabError, labRoot } from "../lab/lab.ts";
 import { CHECKOUT, findLab } from "../lab/labs.ts";
 import { takeLock } from "../lab/lock.ts";

@@ -1,5 +1,5 @@
 import { LabError, shortId, type Lab } from "../lab.ts";
-import { exec, ipBatch, tryExec } from "./exec.ts";
+import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { gatewayOf, prefixLength } from "./ipv4.ts";
 import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./network.ts";
 import type { Realized } from "./realized.ts";

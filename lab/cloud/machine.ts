@@ -13,10 +13,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortId, type Lab } from "../lab.ts";
 import { AWS_AUTHORITY, authorityFile } from "../services/authority.ts";
-import { tryExec, type ExecResult } from "./exec.ts";
+import { tryExec, type ExecResult } from "../process/exec.ts";
 import { interfaceNamespace } from "./interfaces.ts";
 import { ipv6Twin } from "./network.ts";
-import * as processes from "./process.ts";
+import * as processes from "../process/process.ts";
 import type { Instance, NetworkInterface } from "./state.ts";
 import { byIdName, ensureLoop } from "./volumes.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { LabError, type Lab } from "../lab.ts";
-import { exec, ipBatch, tryExec } from "./exec.ts";
+import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { withLock } from "./lock.ts";
 import { Realized } from "./realized.ts";
 

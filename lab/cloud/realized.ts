@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";
-import { bootId } from "./process.ts";
+import { bootId } from "../process/process.ts";
 
 /**
  * What the realizer has made since this machine was started: for each object a text that describes it. An object whose

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:f
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Lab, LabError } from "../lab.ts";
-import { exec } from "./exec.ts";
+import { exec } from "../process/exec.ts";
 import { leaderPid } from "./machine.ts";
 import type { CloudState, Snapshot } from "./state.ts";
 import { findLoop, snapshotFile, snapshotsDir, volumeFile } from "./volumes.ts";

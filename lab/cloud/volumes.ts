@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { LabError, type Lab } from "../lab.ts";
-import { exec, tryExec } from "./exec.ts";
+import { exec, tryExec } from "../process/exec.ts";
 import type { CloudState, Volume } from "./state.ts";
 
 /** A volume's disk: a sparse file, and a loop device while it is attached to a machine. */

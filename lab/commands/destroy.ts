@@ -4,7 +4,7 @@ import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
 import { Interrupted, LabStack } from "../engine/stack.ts";
-import { onInterrupt } from "../interrupt.ts";
+import { onInterrupt } from "../process/interrupt.ts";
 import { type Lab, LabError, SLOTS, labAt } from "../lab.ts";
 import { findLab, lockLab, releaseLab } from "../labs.ts";
 import { stopServices } from "../services/services.ts";

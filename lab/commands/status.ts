@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
 import { isMachineRunning } from "../cloud/machine.ts";
-import { runningProcess } from "../cloud/process.ts";
+import { runningProcess } from "../process/process.ts";
 import { Realizer } from "../cloud/realizer.ts";
 import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";

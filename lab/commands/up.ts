@@ -6,7 +6,7 @@ import { EngineStages } from "../engine/stages.ts";
 import type { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError, type Progress } from "../lab.ts";
 import { allocateLab, lockLab } from "../labs.ts";
-import { onInterrupt } from "../interrupt.ts";
+import { onInterrupt } from "../process/interrupt.ts";
 import { startServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";
 import { clientCaFile } from "./client-ca.ts";

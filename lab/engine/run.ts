@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { type ChildProcess, spawn } from "node:child_process";
 import * as grpc from "@grpc/grpc-js";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
-import { onInterrupt } from "../interrupt.ts";
+import { onInterrupt } from "../process/interrupt.ts";
 
 const require = createRequire(import.meta.url);
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { tryExec } from "../cloud/exec.ts";
+import { tryExec } from "../process/exec.ts";
 import { ipv6Twin } from "../cloud/network.ts";
-import { runningProcess } from "../cloud/process.ts";
+import { runningProcess } from "../process/process.ts";
 import type { DnsRecord } from "../cloud/state.ts";
 import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
 import { dataDir, servicePidFile, type Service } from "./service.ts";

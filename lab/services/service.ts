@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { runningProcess, startDetached, stopProcess } from "../cloud/process.ts";
+import { runningProcess, startDetached, stopProcess } from "../process/process.ts";
 import { LabError, type Lab } from "../lab.ts";
 
 const RUN_SCRIPT = fileURLToPath(new URL("./run-service.sh", import.meta.url));

@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { withLock } from "../cloud/lock.ts";
 import { ensureNetwork } from "../cloud/network.ts";
-import { stopProcess } from "../cloud/process.ts";
+import { stopProcess } from "../process/process.ts";
 import { ensureServicesImage } from "../image/image.ts";
 import type { Lab, Progress } from "../lab.ts";
-import { useOpenUmask } from "../umask.ts";
+import { useOpenUmask } from "../process/umask.ts";
 import { acmeFront } from "./acme-front.ts";
 import { PUBLIC_AUTHORITY, authorityFile, authorityPem } from "./authority.ts";
 import { aws } from "./aws.ts";

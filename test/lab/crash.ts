@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { killAll, processesOfLab } from "../../lab/cloud/process.ts";
+import { killAll, processesOfLab } from "../../lab/process/process.ts";
 import { RunningUp, engines } from "./cut.ts";
 import { changeCloud, identity, labOk, onMachine, status, theLab } from "./lab.ts";
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { allPids, procStat } from "../../lab/cloud/process.ts";
+import { allPids, procStat } from "../../lab/process/process.ts";
 import { engineLocks, readCheckpoint, workspaceOf } from "../../lab/engine/workspace.ts";
 import { theLab } from "./lab.ts";
 

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { afterEach, expect, test } from "vitest";
-import { runningProcess, stopProcess } from "../../lab/cloud/process.ts";
+import { runningProcess, stopProcess } from "../../lab/process/process.ts";
 import { acmeFault, setAcmeFault } from "../../lab/services/acme-front.ts";
 import { servicePidFile } from "../../lab/services/service.ts";
 import { startServices } from "../../lab/services/services.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { stopProcess } from "../../lab/cloud/process.ts";
+import { stopProcess } from "../../lab/process/process.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { PUBLIC_ACME } from "../../lab/services/pebble.ts";
 import { servicePidFile } from "../../lab/services/service.ts";

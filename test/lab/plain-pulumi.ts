@@ -16,7 +16,7 @@ import { delimiter, dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
-import { allPids } from "../../lab/cloud/process.ts";
+import { allPids } from "../../lab/process/process.ts";
 import { findPulumi } from "../../lab/engine/cli-binary.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";

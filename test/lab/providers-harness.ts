@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { allPids, procStat } from "../../lab/cloud/process.ts";
+import { allPids, procStat } from "../../lab/process/process.ts";
 import type { CloudRealizer } from "../../lab/cloud/store.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { ensurePulumi } from "../../lab/engine/cli-binary.ts";
