@@ -1,10 +1,9 @@
 import { execa } from "execa";
-import { join } from "node:path";
 import { Interrupted } from "../lab/engine/stack.ts";
-import { onInterrupt } from "../lab/process/interrupt.ts";
-import { type Lab, LabError, labRoot } from "../lab/lab.ts";
+import { type Lab, LabError } from "../lab/lab.ts";
 import { CHECKOUT, findLab } from "../lab/labs.ts";
-import { takeLock } from "../lab/lock.ts";
+import { onInterrupt } from "../lab/process/interrupt.ts";
+import { takeLock } from "../lab/process/lock.ts";
 import type { StageTime } from "../lab/ui.ts";
 
 /** The benchmark has a lab of its own, beside one that is in use. */
@@ -23,9 +22,9 @@ export function stopIfInterrupted(): void {
 }
 
 /** Only one benchmark at a time: a second one would take the first one's lab away, and both would measure each other. */
-export function lockBenchmark(): () => void {
+export function lockBenchmark(): Promise<() => void> {
     return takeLock(
-        join(labRoot(), "bench.lock"),
+        "the benchmark's lab",
         "run the benchmark",
         ({ pid }) => new LabError(`process ${pid} runs the benchmark at this moment: wait for it to end, or end it`),
     );

@@ -64,7 +64,7 @@ async function main(): Promise<number> {
     }
     completePath();
     requireMachine();
-    const unlock = lockBenchmark();
+    const unlock = await lockBenchmark();
     const release = watchInterrupts();
     const ui = new Ui({ stream: process.stderr });
     try {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Lab, LabError, SLOTS, labAt, labRoot } from "./lab.ts";
-import { lockHolder, takeLock } from "./lock.ts";
+import { type LockHolder, lockHolder, takeLock, withLock } from "./process/lock.ts";
 
 /** Who owns a slot: kept as lab.json in the lab's directory. */
 export interface LabOwner {
@@ -46,33 +46,29 @@ export function requireLab(): Lab {
 }
 
 /** The lab of this checkout and name, made in the lowest free slot when there is none. */
-export function allocateLab(checkout = CHECKOUT, name = labName()): Lab {
-    const release = takeLock(
-        join(labRoot(), "slots.lock"),
-        "allocate a slot",
-        ({ pid }) => new LabError(`process ${pid} is making a lab at this moment: run this again`),
+export function allocateLab(checkout = CHECKOUT, name = labName()): Promise<Lab> {
+    return withLock(`the slots of ${labRoot()}`, () =>
+        Promise.resolve(findLab(checkout, name) ?? takeSlot(checkout, name)),
     );
-    try {
-        const existing = findLab(checkout, name);
-        if (existing) return existing;
-        for (let slot = 0; slot < SLOTS; slot++) {
-            const lab = labAt(slot);
-            if (existsSync(lab.dir) || hasKernelObjects(lab)) continue;
-            const owner: LabOwner = { checkout, name, createdAt: new Date().toISOString() };
-            // Made aside and renamed, so that a slot is never taken by nobody.
-            const draft = `${lab.dir}.new`;
-            rmSync(draft, { recursive: true, force: true });
-            mkdirSync(draft, { recursive: true, mode: 0o700 });
-            writeFileSync(join(draft, OWNER_FILE), JSON.stringify(owner, null, 2));
-            renameSync(draft, lab.dir);
-            return lab;
-        }
-        throw new LabError(
-            `all ${SLOTS} labs of this machine are in use (${owners()}): destroy one with \`npm run lab -- destroy --slot N\``,
-        );
-    } finally {
-        release();
+}
+
+function takeSlot(checkout: string, name: string): Lab {
+    mkdirSync(labRoot(), { recursive: true });
+    for (let slot = 0; slot < SLOTS; slot++) {
+        const lab = labAt(slot);
+        if (existsSync(lab.dir) || hasKernelObjects(lab)) continue;
+        const owner: LabOwner = { checkout, name, createdAt: new Date().toISOString() };
+        // Made aside and renamed, so that a slot is never taken by nobody.
+        const draft = `${lab.dir}.new`;
+        rmSync(draft, { recursive: true, force: true });
+        mkdirSync(draft, { mode: 0o700 });
+        writeFileSync(join(draft, OWNER_FILE), JSON.stringify(owner, null, 2));
+        renameSync(draft, lab.dir);
+        return lab;
     }
+    throw new LabError(
+        `all ${SLOTS} labs of this machine are in use (${owners()}): destroy one with \`npm run lab -- destroy --slot N\``,
+    );
 }
 
 /** Removes everything that the lab has on disk and gives the slot back. The owner goes last: a cut removal can be repeated. */
@@ -92,9 +88,9 @@ function hasKernelObjects(lab: Lab): boolean {
 }
 
 /** Only one command at a time may change a lab; a second one is refused, naming the first. */
-export function lockLab(lab: Lab, doing: string): () => void {
+export function lockLab(lab: Lab, doing: string): Promise<() => void> {
     return takeLock(
-        lockPath(lab),
+        lockName(lab),
         doing,
         (holder) =>
             new LabError(
@@ -104,13 +100,12 @@ export function lockLab(lab: Lab, doing: string): () => void {
 }
 
 /** The command that changes the lab at this moment. */
-export function lockedBy(lab: Lab): { pid: number; doing: string } | undefined {
-    return lockHolder(lockPath(lab));
+export function lockedBy(lab: Lab): Promise<LockHolder | undefined> {
+    return lockHolder(lockName(lab));
 }
 
-/** Beside the lab's directory, because `destroy` removes that while it holds the lock. */
-function lockPath(lab: Lab): string {
-    return join(labRoot(), `${lab.slot}.lock`);
+function lockName(lab: Lab): string {
+    return `the lab ${lab.dir}`;
 }
 
 function ownerOf(slot: number): LabOwner | undefined {

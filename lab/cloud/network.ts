@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { LabError, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
-import { withLock } from "./lock.ts";
+import { withLock } from "../process/lock.ts";
 import { Realized } from "./realized.ts";
 
 /** What no lab's route covers must not leave the machine: every lab shares these two routes. */
 const FENCES = ["10.77.0.0/16", "fd77::/48"];
+const FENCES_LOCK = "the routes that all labs share";
 
 /** Namespace of the VPC router and internet gateway of the lab. */
 export function routerNamespace(lab: Lab): string {
@@ -118,7 +119,7 @@ function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes
 
 /** Adds the two unreachable routes, or refuses when this machine uses one of the two networks itself. */
 async function raiseFences(): Promise<void> {
-    await withLock("linkmesh-lab fences", async () => {
+    await withLock(FENCES_LOCK, async () => {
         for (const cidr of FENCES) {
             const family = cidr.includes(":") ? "-6" : "-4";
             const routes = JSON.parse(await exec("ip", ["-j", family, "route", "show", "root", cidr])) as {
@@ -142,7 +143,7 @@ async function raiseFences(): Promise<void> {
 
 /** Removes the two unreachable routes unless another lab is there. */
 export async function lowerFences(): Promise<void> {
-    await withLock("linkmesh-lab fences", async () => {
+    await withLock(FENCES_LOCK, async () => {
         if (namespaces().some((name) => /^lml\d-router$/.test(name))) return;
         for (const cidr of FENCES) {
             await tryExec("ip", [cidr.includes(":") ? "-6" : "-4", "route", "del", "unreachable", cidr]);

@@ -6,7 +6,7 @@ import { publishZone } from "../services/knot.ts";
 import { useOpenUmask } from "../process/umask.ts";
 import { exec, tryExec } from "../process/exec.ts";
 import { applyInterfaces } from "./interfaces.ts";
-import { Mutex, withLock } from "./lock.ts";
+import { withLock } from "../process/lock.ts";
 import * as machines from "./machine.ts";
 import { ensureRouter, lowerFences, namespaceInode, namespaces, removeRouter, routerNamespace } from "./network.ts";
 import { killAll, processesOfLab, waitUntil } from "../process/process.ts";
@@ -21,7 +21,6 @@ import { detachAllLoops, ensureVolumes, releaseVolumes } from "./volumes.ts";
 export class Realizer {
     readonly #lab: Lab;
     readonly #progress: Progress;
-    readonly #mutex = new Mutex();
 
     constructor(lab: Lab, progress: Progress = () => undefined) {
         this.#lab = lab;
@@ -34,12 +33,12 @@ export class Realizer {
      * machine that has to go is powered off.
      */
     apply(state: CloudState): Promise<void> {
-        return this.#mutex.run(() => withLock(this.#lab.dir, () => this.#apply(structuredClone(state))));
+        return withLock(this.#lab.dir, () => this.#apply(structuredClone(state)));
     }
 
     /** Removes everything of this lab from this machine, also what a crash or a restart left. Idempotent. */
     teardown(): Promise<void> {
-        return this.#mutex.run(() => withLock(this.#lab.dir, () => teardown(this.#lab)));
+        return withLock(this.#lab.dir, () => teardown(this.#lab));
     }
 
     async #apply(state: CloudState): Promise<void> {

@@ -1,8 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Lab, LabError } from "../lab.ts";
-import { takeLock } from "../lock.ts";
+import type { Lab } from "../lab.ts";
+import { withLock } from "../process/lock.ts";
 import { addExistingNetwork } from "./existing.ts";
 import { type CloudState, emptyCloud } from "./state.ts";
 
@@ -11,15 +10,10 @@ export interface CloudRealizer {
     apply(state: CloudState): Promise<void>;
 }
 
-const LOCK_PATIENCE_MS = 10 * 60_000;
-const LOCK_POLL_MS = 50;
-
 /** The lab's cloud on disk: cloud.json in the lab's directory, changed by one process at a time. */
 export class CloudStore {
     readonly lab: Lab;
     readonly #realizer: CloudRealizer;
-    /** Changes of this process wait here for each other and need not poll the lock. */
-    #queue: Promise<unknown> = Promise.resolve();
 
     constructor(lab: Lab, realizer: CloudRealizer) {
         this.lab = lab;
@@ -39,52 +33,27 @@ export class CloudStore {
      * next one.
      */
     change<T>(mutate: (state: CloudState) => T): Promise<T> {
-        const result = this.#queue.then(() => this.#change(mutate));
-        this.#queue = result.catch(() => undefined);
-        return result;
+        return withLock(this.#file, () => this.#change(mutate));
     }
 
     async #change<T>(mutate: (state: CloudState) => T): Promise<T> {
         await mkdir(this.lab.dir, { recursive: true, mode: 0o700 });
-        const release = await this.#lock();
+        const state = this.#parse(await this.#readText());
+        const before = JSON.stringify(state, null, 2);
+        const result = mutate(state);
+        const after = JSON.stringify(state, null, 2);
+        if (after === before) return result;
+        await this.#write(after);
+        if (realizable(after) === realizable(before)) return result;
         try {
-            const state = this.#parse(await this.#readText());
-            const before = JSON.stringify(state, null, 2);
-            const result = mutate(state);
-            const after = JSON.stringify(state, null, 2);
-            if (after === before) return result;
-            await this.#write(after);
-            if (realizable(after) === realizable(before)) return result;
-            try {
-                await this.#realizer.apply(state);
-            } catch (error) {
-                await this.#write(before);
-                // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
-                await this.#realizer.apply(this.#parse(before)).catch(() => undefined);
-                throw error;
-            }
-            return result;
-        } finally {
-            release();
+            await this.#realizer.apply(state);
+        } catch (error) {
+            await this.#write(before);
+            // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
+            await this.#realizer.apply(this.#parse(before)).catch(() => undefined);
+            throw error;
         }
-    }
-
-    async #lock(): Promise<() => void> {
-        const deadline = Date.now() + LOCK_PATIENCE_MS;
-        const path = join(this.lab.dir, "cloud.lock");
-        for (;;) {
-            try {
-                return takeLock(
-                    path,
-                    "change the cloud",
-                    ({ pid }) =>
-                        new LabError(`process ${pid} has been changing the lab's cloud for ten minutes: end it`),
-                );
-            } catch (error) {
-                if (!(error instanceof LabError) || Date.now() > deadline) throw error;
-                await sleep(LOCK_POLL_MS);
-            }
-        }
+        return result;
     }
 
     async #readText(): Promise<string | undefined> {

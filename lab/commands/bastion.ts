@@ -16,8 +16,8 @@ export interface BastionOptions {
 export async function bastion(options: BastionOptions): Promise<void> {
     requireMachine();
     const ui = new Ui({ stream: options.json ? process.stderr : process.stdout });
-    const lab = options.remove ? requireLab() : allocateLab();
-    const unlock = lockLab(lab, "bastion");
+    const lab = options.remove ? requireLab() : await allocateLab();
+    const unlock = await lockLab(lab, "bastion");
     try {
         if (options.remove) {
             if (!findBastion(lab)) throw new LabError("the lab has no bastion: `npm run lab -- bastion` starts one");

@@ -30,7 +30,7 @@ export async function destroy(options: DestroyOptions): Promise<void> {
         return;
     }
     requireMachine();
-    const unlock = lockLab(lab, "destroy");
+    const unlock = await lockLab(lab, "destroy");
     const release = onInterrupt((signal) => {
         ui.failOpen();
         const again = options.stack ? "destroy --stack" : "destroy";

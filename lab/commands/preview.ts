@@ -15,7 +15,7 @@ export interface PreviewOptions {
 export async function preview(options: PreviewOptions): Promise<void> {
     requireMachine();
     const settings = planSettings(options.set ?? []);
-    const lab = allocateLab();
+    const lab = await allocateLab();
     const ui = new Ui({ stream: process.stderr, verbose: options.verbose });
     const session = await openSession(lab, (message) => ui.info(message));
     try {

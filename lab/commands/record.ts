@@ -41,7 +41,7 @@ export async function record(
         return;
     }
     const made = parseRecord(name, type, values, options.ttl);
-    const lab = allocateLab();
+    const lab = await allocateLab();
     await new CloudStore(lab, new Realizer(lab)).change((state) => putRecord(state, made));
     for (const line of lines(made)) console.log(line);
 }

@@ -16,7 +16,7 @@ const RELOAD_MS = 60_000;
 /** Renews the certificate although it is not due, and proves by the serial served that the new one is in use. */
 export async function renew(options: { verbose?: boolean }): Promise<void> {
     const lab = requireLab();
-    const unlock = lockLab(lab, "renew");
+    const unlock = await lockLab(lab, "renew");
     try {
         const outputs = requireOutputs(readOutputs(lab));
         if (outputs.certificateSource === "own") throw new LabError("the certificate is your own: nothing renews it");

@@ -11,7 +11,7 @@ import { Ui } from "../ui.ts";
 export async function snapshot(): Promise<void> {
     const lab = requireLab();
     requireMachine();
-    const unlock = lockLab(lab, "snapshot");
+    const unlock = await lockLab(lab, "snapshot");
     try {
         const run = await runLifecyclePolicies(new CloudStore(lab, new Realizer(lab)));
         if (!run) {

@@ -59,7 +59,7 @@ export async function status(options: { json?: boolean }): Promise<void> {
 
 async function readStatus(lab: Lab): Promise<Status> {
     const outputs = readOutputs(lab);
-    const busy = lockedBy(lab);
+    const busy = await lockedBy(lab);
     return {
         outputs,
         host: isUp(outputs) ? hostOf(requireOutputs(outputs)) : null,

@@ -39,8 +39,8 @@ export async function up(options: UpOptions): Promise<void> {
     if (options.package !== undefined) checkPackageFile(options.package);
     const settings = planSettings(options.set ?? []);
     const replace = planReplacement(options.replace ?? []);
-    const lab = allocateLab();
-    const unlock = lockLab(lab, "up");
+    const lab = await allocateLab();
+    const unlock = await lockLab(lab, "up");
     const release = onInterrupt((signal) => {
         ui.failOpen();
         ui.info(

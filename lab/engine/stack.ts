@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import { type Lab, LabError, type Progress } from "../lab.ts";
 import { PROGRAM } from "../labs.ts";
-import { processIdentity } from "../lock.ts";
+import { procStat } from "../process/process.ts";
 import type { Configuration } from "./config.ts";
 import { type Diagnostic, diagnosticOf, failureSentence } from "./failure.ts";
 import { type EngineResult, type InlineProgram, runEngine } from "./run.ts";
@@ -147,7 +147,7 @@ export class LabStack {
      */
     async recover(progress: Progress): Promise<void> {
         const locks = engineLocks(this.workspace);
-        const alive = locks.find(({ pid }) => processIdentity(pid) !== undefined && isEngine(pid));
+        const alive = locks.find(({ pid }) => procStat(pid)?.comm.startsWith("pulumi"));
         if (alive)
             throw new LabError(`process ${alive.pid} runs pulumi on the lab's stack: wait for it to end, or end it`);
         removeBrokenAttributes(this.workspace);
@@ -271,10 +271,6 @@ async function keepSecrets(): Promise<void> {
         runtime.allConfig(),
         secrets.map(([name]) => `${getProject()}:${name}`),
     );
-}
-
-function isEngine(pid: number): boolean {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("pulumi");
 }
 
 function isSecretValue(value: unknown): boolean {

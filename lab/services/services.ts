@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
-import { withLock } from "../cloud/lock.ts";
 import { ensureNetwork } from "../cloud/network.ts";
+import { withLock } from "../process/lock.ts";
 import { stopProcess } from "../process/process.ts";
 import { ensureServicesImage } from "../image/image.ts";
 import type { Lab, Progress } from "../lab.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { labAt } from "../../lab/lab.ts";
-import { processIdentity } from "../../lab/lock.ts";
+import { procStat } from "../../lab/process/process.ts";
 import { type RunningProviders, startProviders, writePlugins } from "../../lab/providers/index.ts";
 import { packageVersion } from "../../lab/providers/plugins.ts";
 import { awsProvider } from "./providers-aws.ts";
@@ -65,10 +65,10 @@ describe("plugin executables", () => {
             });
         });
         const pid = Number(/pid (\d+)/.exec(said)?.[1]);
-        expect(processIdentity(pid)).toBeDefined();
+        expect(procStat(pid)).toBeDefined();
         shell.kill("SIGKILL");
         // Undefined for a zombie, too, as which a container's first process may leave it.
-        while (processIdentity(pid) !== undefined) await sleep(100);
+        while (procStat(pid) !== undefined) await sleep(100);
         await plain.remove();
     });
 });

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { withLock } from "../../cloud/lock.ts";
+import { withLock } from "../../process/lock.ts";
 import { publicRecords } from "../../cloud/records.ts";
 import { CloudStore } from "../../cloud/store.ts";
 import { labAt } from "../../lab.ts";
