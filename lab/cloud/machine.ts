@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortId, type Lab } from "../lab.ts";
 import { AWS_AUTHORITY, authorityFile } from "../services/authority.ts";
-import { tryExec, type ExecResult } from "../process/exec.ts";
+import { tryExec } from "../process/exec.ts";
 import { interfaceNamespace } from "./interfaces.ts";
 import { ipv6Twin } from "./network.ts";
 import * as processes from "../process/process.ts";
@@ -171,7 +171,7 @@ function containerProcess(runner: number): number | undefined {
  *
  * @throws Error when the machine does not run
  */
-export async function enterMachine(lab: Lab, instanceId: string, argv: string[], input?: string): Promise<ExecResult> {
+export async function enterMachine(lab: Lab, instanceId: string, argv: string[], input?: string) {
     const leader = leaderPid(lab, instanceId);
     if (leader === undefined) throw new Error(`the machine ${instanceId} does not run`);
     const enter = [
@@ -221,7 +221,7 @@ export async function applyDisks(lab: Lab, instanceId: string, volumeIds: string
 async function addNode(lab: Lab, instanceId: string, loop: string): Promise<void> {
     const [major, minor] = readFileSync(`/sys/block/${loop}/dev`, "utf8").trim().split(":") as [string, string];
     const made = await enterMachine(lab, instanceId, ["mknod", "-m", "660", `/dev/${loop}`, "b", major, minor]);
-    if (made.code !== 0) throw new Error(`/dev/${loop} could not be made in ${instanceId}: ${made.stderr.trim()}`);
+    if (made.failed) throw new Error(`/dev/${loop} could not be made in ${instanceId}: ${made.stderr.trim()}`);
 }
 
 /** A node that was there at the start is a mount, one that came later a file. */

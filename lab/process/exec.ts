@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execa } from "execa";
 
 /** The environment of every tool that the lab starts: the user's own variables (proxies, CA bundles) must not leak in. */
 export const CLEAN_ENV: Readonly<Record<string, string>> = {
@@ -7,52 +7,36 @@ export const CLEAN_ENV: Readonly<Record<string, string>> = {
     HOME: "/root",
 };
 
-export interface ExecResult {
-    /** Exit code; 128 and more when a signal ended it. */
-    code: number;
-    stdout: string;
-    stderr: string;
-}
-
 export interface ExecOptions {
     input?: string;
     env?: Record<string, string>;
-    cwd?: string;
     /** Called with each line of output as it comes. */
     onLine?: (line: string) => void;
 }
 
-/** Runs a tool to its end, whatever its exit code. Rejects only when it cannot be started. */
-export function tryExec(file: string, args: string[], options: ExecOptions = {}): Promise<ExecResult> {
-    return new Promise((resolve, reject) => {
-        const child = spawn(file, args, { cwd: options.cwd, env: { ...CLEAN_ENV, ...options.env }, stdio: "pipe" });
-        let stdout = "";
-        let stderr = "";
-        let partial = "";
-        const feed = (text: string) => {
-            if (!options.onLine) return;
-            const lines = (partial + text).split("\n");
-            partial = lines.pop() ?? "";
-            for (const line of lines) options.onLine(line);
-        };
-        child.stdout.setEncoding("utf8").on("data", (text: string) => ((stdout += text), feed(text)));
-        child.stderr.setEncoding("utf8").on("data", (text: string) => ((stderr += text), feed(text)));
-        child.on("error", reject);
-        child.on("close", (code) => resolve({ code: code ?? 128, stdout, stderr }));
-        // A tool that ends without reading its input is judged by its exit code, not by the broken pipe.
-        child.stdin.on("error", () => undefined);
-        child.stdin.end(options.input ?? "");
+/** Runs a tool to its end, whatever its exit code. */
+export function tryExec(file: string, args: string[], { input = "", env, onLine }: ExecOptions = {}) {
+    const pass = function* (line: unknown) {
+        onLine?.(String(line));
+        yield line;
+    };
+    return execa(file, args, {
+        extendEnv: false,
+        env: { ...CLEAN_ENV, ...env },
+        // Given always: a tool that reads its standard input would wait for the end of an open one.
+        input,
+        ...(onLine && { stdout: pass, stderr: pass }),
+        stripFinalNewline: false,
+        reject: false,
     });
 }
 
 /** Runs a tool and gives its standard output; rejects with the end of its messages when it fails. */
-export async function exec(file: string, args: string[], options: ExecOptions = {}): Promise<string> {
-    const result = await tryExec(file, args, options);
-    if (result.code !== 0) {
-        const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-5).join("\n");
-        throw new Error(`${[file, ...args].join(" ").slice(0, 300)} failed (exit code ${result.code}): ${said}`);
-    }
-    return result.stdout;
+export async function exec(file: string, args: string[], options?: ExecOptions): Promise<string> {
+    const { failed, shortMessage = "", stdout, stderr } = await tryExec(file, args, options);
+    if (!failed) return stdout;
+    const end = (stderr.trim() || stdout.trim()).split("\n").slice(-5).join("\n");
+    throw new Error(`${shortMessage.slice(0, 300)}: ${end}`);
 }
 
 /** Runs `ip` commands, one a line without the word "ip", in one process; inside the namespace when one is given. */

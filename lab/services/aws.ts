@@ -34,6 +34,8 @@ async function bundle(): Promise<string> {
         mainFields: ["module", "main"],
         format: "esm",
         target: "node20",
+        // Packages in CommonJS ask for Node's own modules by it.
+        banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     });
     return outputFiles[0]!.text;
 }

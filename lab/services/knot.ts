@@ -79,8 +79,8 @@ export async function publishZone(lab: Lab, records: DnsRecord[]): Promise<void>
     if (!server) return;
     const enter = ["--target", String(server.pid), "--mount", "--root", "--wd"];
     const reload = ["knotc", "-c", "/lab/knot.conf", "-b", "zone-reload", LAB_ZONE];
-    const { code, stdout, stderr } = await tryExec("nsenter", [...enter, "--", ...reload]);
-    if (code !== 0) {
+    const { failed, stdout, stderr } = await tryExec("nsenter", [...enter, "--", ...reload]);
+    if (failed) {
         const said = (stderr.trim() || stdout.trim()).split("\n").at(-1);
         throw new LabError(
             `the lab's DNS server does not take a record of the zone ${LAB_ZONE}: ${said}; \`npm run lab -- logs dns\` names it`,

@@ -34,7 +34,7 @@ export function dnsChallenge(): void {
 
     test("the challenge's record is gone again, and there is no key of AWS's on the machine", async () => {
         expect(Object.values(cloud().records).map(({ type }) => type)).not.toContain("TXT");
-        expect((await tryOnMachine("grep -rlsE 'aws_secret_access_key|AWS_SECRET' /etc /root /home")).code).toBe(1);
+        expect((await tryOnMachine("grep -rlsE 'aws_secret_access_key|AWS_SECRET' /etc /root /home")).exitCode).toBe(1);
     });
 
     test("it renews by the same way", async () => {
@@ -58,9 +58,9 @@ export function dnsChallenge(): void {
         const server = await onMachine("sed -n 's/^server = //p' /etc/letsencrypt/renewal/*.conf");
         const order = `certonly --non-interactive --dns-route53 --server ${server} --cert-name other -d other.example.test`;
         const other = await tryOnMachine(`${CERTBOT} ${order}`);
-        expect(other.code).toBe(1);
+        expect(other.exitCode).toBe(1);
         expect(other.stdout + other.stderr).toMatch(/AccessDenied.*ChangeResourceRecordSets/);
-        expect((await tryOnMachine("ls /etc/letsencrypt/live/other")).code).not.toBe(0);
+        expect((await tryOnMachine("ls /etc/letsencrypt/live/other")).exitCode).not.toBe(0);
     });
 
     test("the role refuses to move the name's own address", async () => {

@@ -59,7 +59,7 @@ time.sleep(3600)`;
         );
         await cured(
             METRICS,
-            async () => (await tryOnMachine("grep -qs 'Could not get lock' /tmp/*/apt.log")).code === 0,
+            async () => (await tryOnMachine("grep -qs 'Could not get lock' /tmp/*/apt.log")).exitCode === 0,
             () => onMachine("systemctl stop locks"),
         );
         await labOk("up", ...PLAIN);

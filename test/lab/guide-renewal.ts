@@ -36,7 +36,7 @@ export function guideRenewal(): void {
                 '--agree-tos -m you@example.com --non-interactive --deploy-hook "systemctl reload nginx"',
         );
         await onMachine("systemctl start nginx");
-        expect(issued.code, issued.stderr).toBe(0);
+        expect(issued.exitCode, issued.stderr).toBe(0);
         expect(issued.stdout + issued.stderr).toMatch(/nginx\.service is not active, cannot reload/);
     });
 
@@ -45,7 +45,7 @@ export function guideRenewal(): void {
         const first = await serial();
         const run = await certbot(`-q renew --no-random-sleep-on-renew --cert-name ${LINEAGE}`);
         expect(run.stderr).toContain("Could not bind TCP port 80");
-        expect(run.code).toBe(1);
+        expect(run.exitCode).toBe(1);
         expect(await serial()).toBe(first);
     });
 }

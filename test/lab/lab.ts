@@ -103,7 +103,7 @@ export function changeCloud(mutate: (state: CloudState) => void): Promise<void> 
 /** Runs a script as root inside the machine, past its network and SSH; an exit code other than 0 fails the test. */
 export async function onMachine(script: string): Promise<string> {
     const result = await tryOnMachine(script);
-    expect(result.code, `${script}\n${result.stderr}`).toBe(0);
+    expect(result.exitCode, `${script}\n${result.stderr}`).toBe(0);
     return result.stdout.trim();
 }
 

@@ -105,6 +105,6 @@ export function ownCertificate(): void {
         await labOk("up", ...sets(back));
         expect((await new Clients(await status()).http("/")).status).toBe(200);
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
-        expect((await tryOnMachine("ls /etc/linkmesh-proxy/tls")).code).not.toBe(0);
+        expect((await tryOnMachine("ls /etc/linkmesh-proxy/tls")).exitCode).not.toBe(0);
     });
 }

@@ -74,7 +74,7 @@ export function renewal(): void {
             "nft add table inet shut; nft 'add chain inet shut out { type filter hook output priority 0; }'; " +
                 "nft add rule inet shut out oifname != lo tcp dport '{ 443, 14000 }' reject",
         );
-        expect((await tryOnMachine("systemctl start certbot.service")).code).toBe(1);
+        expect((await tryOnMachine("systemctl start certbot.service")).exitCode).toBe(1);
         const failed = await lab("check");
         expect(failed.stdout).toMatch(/✗ renewal .*the last renewal run, .*, failed \(exit-code, status 1\)/);
         expect(failed.stderr).toMatch(/1 of \d+ checks failed/);
@@ -117,7 +117,7 @@ export function renewal(): void {
         await makeDue(file);
         const [lost, before] = [await accounts(), await serial()];
         await forgetAccounts(theLab());
-        expect((await tryOnMachine("systemctl start certbot.service")).code).toBe(1);
+        expect((await tryOnMachine("systemctl start certbot.service")).exitCode).toBe(1);
         const seen = await lab("check");
         expect(seen.stdout).toMatch(
             /✗ renewal .*accountDoesNotExist.*\n +the authority has lost the machine's account: register anew by pulumi up --replace '\*\*linkmesh-certificate'/,

@@ -28,7 +28,7 @@ export function unchanged(): void {
         const running = await vitals();
         for (const { name, text } of steps) {
             const run = await tryOnMachine(text);
-            expect(run.code, `${name}: ${run.stderr}`).toBe(0);
+            expect(run.exitCode, `${name}: ${run.stderr}`).toBe(0);
         }
         expect(await state()).toBe(before);
         expect(await vitals()).toEqual(running);

@@ -45,7 +45,9 @@ export function upgrade(): void {
         const up = new RunningUp(["--package", file]);
         try {
             await up.until(() => stepAtWork()?.name === "install");
-            await up.until(async () => (await tryOnMachine("test -e /srv/linkmesh/before-upgrade/pending")).code === 0);
+            await up.until(
+                async () => (await tryOnMachine("test -e /srv/linkmesh/before-upgrade/pending")).exitCode === 0,
+            );
             await tryOnMachine("systemctl reboot --force --force");
             await up.ended;
         } finally {
