@@ -1,6 +1,6 @@
 import { LabError, shortId, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
-import { gatewayOf, prefixLength } from "./ipv4.ts";
+import { addressAt, parseCidr } from "../network/cidr.ts";
 import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./network.ts";
 import type { Realized } from "./realized.ts";
 import type { CloudState, NetworkInterface, Subnet } from "./state.ts";
@@ -52,8 +52,9 @@ async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, 
     const namespace = interfaceNamespace(lab, eni.id);
     const link = routerInterface(lab, eni.id);
     const router = routerNamespace(lab);
-    const gateway = gatewayOf(subnet.cidrBlock);
-    const length = prefixLength(subnet.cidrBlock);
+    const block = parseCidr(subnet.cidrBlock)!;
+    // As on AWS.
+    const gateway = addressAt(block, 1);
     const inRouter = [
         `link add ${link} type veth peer name eth0 address ${eni.macAddress} netns ${namespace}`,
         `link set ${link} addrgenmode none`,
@@ -67,7 +68,7 @@ async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, 
         "link set lo up",
         "link set eth0 addrgenmode none",
         "link set eth0 up",
-        `addr add ${eni.privateIp}/${length} dev eth0`,
+        `addr add ${eni.privateIp}/${block.prefix} dev eth0`,
         `route add default via ${gateway} dev eth0`,
         // A link-local address of its own is needed to ask for the router's.
         "addr add fe80::2/64 dev eth0 nodad",

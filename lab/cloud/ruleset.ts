@@ -1,6 +1,6 @@
 import { shortId, type Lab } from "../lab.ts";
 import { routerInterface } from "./interfaces.ts";
-import { contains } from "./ipv4.ts";
+import { contains, parseCidr } from "../network/cidr.ts";
 import { ipv6Twin, WAN } from "./network.ts";
 import type { CloudState, NetworkInterface, SecurityGroupRule } from "./state.ts";
 
@@ -179,7 +179,8 @@ function ingressChain(p: Port, ports: Port[]): string {
             if (rule.cidrIpv6) return [`ip6 saddr ${rule.cidrIpv6} ${verdict}`];
             // A machine that comes through an elastic address is seen with its own elastic address, which replaces the
             // private one only after this chain.
-            const behind = ports.filter((o) => o.public4 && o.elastic && contains(rule.cidrIpv4 ?? "", o.elastic));
+            const sources = parseCidr(rule.cidrIpv4!)!;
+            const behind = ports.filter((o) => o.public4 && contains(sources, parseCidr(`${o.elastic}/32`)!));
             return [
                 `iifname "${WAN}" ip saddr ${rule.cidrIpv4} ${verdict}`,
                 `ct status & dnat == 0 ip saddr ${rule.cidrIpv4} ${verdict}`,

@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { parseDocument } from "yaml";
@@ -70,10 +71,8 @@ function isPort(value: unknown): value is number {
 
 function isAddressOrCidr(value: unknown): boolean {
     if (typeof value !== "string") return false;
-    const [address = "", length, ...rest] = value.split("/");
-    const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-    if (bits < 0 || rest.length > 0) return false;
-    return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
+    const [address = ""] = value.split("/");
+    return isIP(address) !== 0 && (address === value || ipaddr.isValidCIDR(value));
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
@@ -35,7 +36,7 @@ export function subjectNames(certificate: string): SubjectNames {
 
 /** One spelling for each address: certificates give 0:0:0:0:0:0:0:1 back for ::1. */
 function canonical(ip: string): string {
-    return isIP(ip) === 6 ? new URL(`http://[${ip}]`).hostname.slice(1, -1) : ip;
+    return ipaddr.parse(ip).toString();
 }
 
 /** All the names, each once. */

@@ -1,7 +1,8 @@
+import ipaddr from "ipaddr.js";
 import { randomBytes } from "node:crypto";
 import type { CloudState, NetworkInterface, Subnet } from "../../cloud/state.ts";
 import type { Values } from "../values.ts";
-import { formatAddress, parseCidr, size } from "./ip.ts";
+import { addressAt, parseCidr } from "../../network/cidr.ts";
 import { hasGateway } from "./gateway.ts";
 import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
@@ -10,7 +11,7 @@ import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-
 import { ONE_VALUE } from "./schema.ts";
 
 /** The first four addresses of a subnet and its last one belong to AWS. */
-const RESERVED_HEAD = 4n;
+const RESERVED_HEAD = 4;
 
 export const networkInterface: ResourceType = {
     label: "EC2 Network Interface",
@@ -238,8 +239,9 @@ function freeAddress(state: CloudState, subnet: Subnet): string {
             .filter((item) => item.subnetId === subnet.id)
             .map((item) => item.privateIp),
     );
-    for (let offset = RESERVED_HEAD; offset < size(block) - 1n; offset++) {
-        const address = formatAddress(4, block.base + offset);
+    const size = 2 ** (32 - block.prefix);
+    for (let offset = RESERVED_HEAD; offset < size - 1; offset++) {
+        const address = addressAt(block, offset);
         if (!taken.has(address)) return address;
     }
     throw new ApiError(
@@ -270,7 +272,9 @@ function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: V
     }
     target.ipv6Addresses.length = Math.min(wanted, target.ipv6Addresses.length);
     while (block && target.ipv6Addresses.length < wanted) {
-        target.ipv6Addresses.push(formatAddress(6, block.base + BigInt(`0x${randomBytes(8).toString("hex")}`)));
+        // A subnet's block is a /64.
+        const bytes = [...block.base.toByteArray().slice(0, 8), ...randomBytes(8)];
+        target.ipv6Addresses.push(ipaddr.fromByteArray(bytes).toString());
     }
 }
 

@@ -1,7 +1,7 @@
 import type { CloudState, SecurityGroupRule } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Value, type Values, asText, isUnknown } from "../values.ts";
-import { canonicalCidr, cidr } from "./ip.ts";
+import { canonicalCidr, cidr } from "../../network/cidr.ts";
 import { findVpc } from "./network.ts";
 import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, generatedName, newId, optionalText, text } from "./resource-type.ts";
