@@ -1,9 +1,10 @@
+import { LISTENERS } from "../components/listeners.ts";
 import type { CheckName, Family, ResolvedTarget, Target } from "./types.ts";
 
 const TIMEOUT_MS = 10_000;
 
-/** The listeners of an installation, by their usual ports. */
-export const PORTS = { http: 80, https: 443, grpc: 50051, linkmeshHttp: 8080, linkmeshGrpc: 50061 } as const;
+/** LinkMesh's own ports, behind nginx. */
+const INTERNAL_PORTS = Object.values(LISTENERS).flatMap((row) => ("internalPort" in row ? [row.internalPort] : []));
 
 /** The names under which the machine is reached, the host first, each of them once. */
 export function hostNames({ host, uiHost, grpc }: Target): string[] {
@@ -22,7 +23,7 @@ export function resolveTarget(target: Target, family: Family, address: string): 
         family,
         ca: target.ca,
         ownCertificate: target.ownCertificate ?? false,
-        httpPort: httpPort || PORTS.http,
+        httpPort: httpPort || LISTENERS.http.port,
         httpsPort: httpsPortOf(target),
         grpc,
         openPorts,
@@ -35,18 +36,21 @@ export function timeoutOf({ timeoutMs = TIMEOUT_MS }: Target): number {
     return timeoutMs;
 }
 
-export function httpsPortOf({ httpsPort = PORTS.https }: Target): number {
+export function httpsPortOf({ httpsPort = LISTENERS.https.port }: Target): number {
     return httpsPort;
 }
 
 function grpcOf(target: Target): { host: string; port: number } {
     const { host, grpc } = target;
     const grpcHost = (grpc && grpc.host) || host;
-    return { host: grpcHost, port: (grpc && grpc.port) || (grpcHost === host ? PORTS.grpc : httpsPortOf(target)) };
+    return {
+        host: grpcHost,
+        port: (grpc && grpc.port) || (grpcHost === host ? LISTENERS.grpc.port : httpsPortOf(target)),
+    };
 }
 
 function openPortsOf(target: Target): number[] {
-    const { httpPort = PORTS.http, grpc } = target;
+    const { httpPort = LISTENERS.http.port, grpc } = target;
     return [
         ...new Set([
             ...(httpPort === false ? [] : [httpPort]),
@@ -59,10 +63,9 @@ function openPortsOf(target: Target): number[] {
 /** LinkMesh's own ports, plain HTTP and gRPC that bypass the proxy, and the public ports that are off. */
 function closedPortsOf({ httpPort }: Target, openPorts: number[]): number[] {
     return [
-        PORTS.linkmeshHttp,
-        PORTS.linkmeshGrpc,
-        ...(httpPort === false ? [PORTS.http] : []),
-        ...(openPorts.includes(PORTS.grpc) ? [] : [PORTS.grpc]),
+        ...INTERNAL_PORTS,
+        ...(httpPort === false ? [LISTENERS.http.port] : []),
+        ...(openPorts.includes(LISTENERS.grpc.port) ? [] : [LISTENERS.grpc.port]),
     ];
 }
 

@@ -16,7 +16,8 @@ import { setUp } from "./host/steps.ts";
 import { Protection } from "./protection.ts";
 import type { Settings } from "./settings/settings.ts";
 import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
-import { grpcEndpoint, openPorts, publicNames } from "./endpoints.ts";
+import { grpcEndpoint, publicNames } from "./endpoints.ts";
+import { openPorts } from "./listeners.ts";
 import { OPERATING_SYSTEM_FACTS } from "./operating-systems.ts";
 
 export interface LinkMeshProxyArgs {

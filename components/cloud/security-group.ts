@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { OpenPort } from "../endpoints.ts";
+import type { OpenPort } from "../listeners.ts";
 import { isIpv6 } from "../networks.ts";
 
 export interface SecurityGroupArgs {

@@ -1,6 +1,7 @@
 import type { Settings } from "../settings/settings.ts";
 import { hasOwnCertificate } from "../certificate.ts";
 import { grpcEndpoint } from "../endpoints.ts";
+import { listeners } from "../listeners.ts";
 import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
 import type { NginxArgs } from "./render/nginx/args.ts";
@@ -10,11 +11,11 @@ import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
 function nginxArgs({ settings, ipv6 }: HostContext): NginxArgs {
-    const { domain, uiDomain, httpRedirect, trustedProxies, collectorsExpected, sessionsPerAddress } = settings;
+    const { domain, uiDomain, trustedProxies, collectorsExpected, sessionsPerAddress } = settings;
     return {
-        ...{ domain, uiDomain, httpRedirect, trustedProxies: trustedProxies, collectorsExpected, sessionsPerAddress },
+        ...{ domain, uiDomain, trustedProxies, collectorsExpected, sessionsPerAddress },
         ipv6: ipv6 !== undefined,
-        grpc: grpcEndpoint(settings),
+        listeners: listeners(settings),
         certificate: certificateFolder(settings),
     };
 }

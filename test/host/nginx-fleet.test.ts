@@ -10,10 +10,11 @@ import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import { authorities, cleanupsAfterEach, GRPC_HOST, HOST, type Authorities } from "./checks-site.ts";
 import { renderMode } from "./nginx-modes.ts";
 import { NginxServer, type Files } from "./nginx-server.ts";
+import { listenersWith } from "../unit/listeners.ts";
 
 // Who gets in, and for how long: sessions of many collectors, as nginx counts them and keeps them.
 
-const SHARED = { grpc: { host: GRPC_HOST, port: 443, shared: true } };
+const SHARED = { listeners: listenersWith({ grpcDomain: GRPC_HOST }) };
 const [ADDRESS, OTHER] = ["127.0.0.5", "127.0.0.6"];
 
 let trust: Authorities;
@@ -239,7 +240,7 @@ function expectTold(server: NginxServer, address: string): void {
     expect(streams).not.toMatch(/ TCP 503 /);
     const { status, detail } = judgeLimits(server.journal.join("\n"));
     expect(status).toBe("warn");
-    expect(detail).toContain(`${address} reached the limit`);
+    expect(detail).toContain(`${address} reached the session limit`);
 }
 
 test("one port: an agent's name leads to gRPC in any case, as names do", async () => {

@@ -8,6 +8,7 @@ import { authorities, HOST, type Authorities } from "./checks-site.ts";
 import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts";
 import { CLIENT, NginxClient } from "./nginx-client.ts";
 import { nginxArgs, NginxServer, type Files } from "./nginx-server.ts";
+import { listenersWith } from "../unit/listeners.ts";
 
 // What others put into nginx's folders: before our file, and after it.
 
@@ -159,19 +160,22 @@ const LONG = [61, 61, 61, 54].map((length) => "n".repeat(length)).join(".") + ".
 const LONG_GRPC = LONG.replace("n", "g");
 
 test.each([
-    ["gRPC has a port of its own", { host: LONG, port: 50051, shared: false }],
-    ["gRPC shares the port", { host: LONG_GRPC, port: 443, shared: true }],
-])("names of 253 characters, beside another file's map: %s", async (_, grpc) => {
+    ["gRPC has a port of its own", ""],
+    ["gRPC shares the port", LONG_GRPC],
+])("names of 253 characters, beside another file's map: %s", async (_, grpcDomain) => {
     expect(LONG).toHaveLength(253);
-    const { server, client } = await start({ "conf.d/0.conf": WEBSOCKET_MAP }, LONG, { grpc });
+    const { server, client } = await start({ "conf.d/0.conf": WEBSOCKET_MAP }, LONG, {
+        listeners: listenersWith({ grpcDomain }),
+    });
     try {
         const names = { servername: LONG, headers: { host: LONG } };
         expect((await client.https("/", names)).status).toBe(200);
         expect((await client.https("/", { ...names, headers: { host: LONG_GRPC } })).status).toBe(421);
         expect((await client.http("/", { headers: { host: LONG } })).headers.location).toBe(`https://${LONG}/`);
 
-        const port = grpc.shared ? server.ports.https : server.ports.grpc;
-        const socket = tls.connect({ host: "127.0.0.1", port, servername: grpc.host, rejectUnauthorized: false });
+        const port = grpcDomain === "" ? server.ports.grpc : server.ports.https;
+        const servername = grpcDomain || LONG;
+        const socket = tls.connect({ host: "127.0.0.1", port, servername, rejectUnauthorized: false });
         await once(socket, "secureConnect");
         expect(socket.getPeerX509Certificate()!.fingerprint256).toBe(
             new X509Certificate(trust.grpcPair.cert).fingerprint256,

@@ -164,7 +164,7 @@ test.each<[string, (files: Files) => Files, CheckName, "warn" | "fail", RegExp]>
         replace("http-redirect.conf", "server_tokens off;", `return 301 https://${HOST}$request_uri;`),
         "redirect",
         "fail",
-        /challenge .* 301 and not 404/,
+        /challenge .* 301 instead of 404/,
     ],
     [
         "http2 is on",
@@ -217,7 +217,7 @@ test.each<[string, (files: Files) => Files, CheckName, "warn" | "fail", RegExp]>
         replace("main-stream.conf", /:50061/g, ":1"),
         "grpc",
         "fail",
-        /LinkMesh's gRPC does not answer/,
+        /LinkMesh's gRPC behind it does not answer/,
     ],
     ["the site leads nowhere", replace("http-linkmesh.conf", /:8080/g, ":1"), "opamp", "fail", /^503: .*LinkMesh/],
 ])("a mistake is found from outside: %s", async (_what, edit, name, status, detail) => {

@@ -8,11 +8,12 @@ import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import { renderNginx, type NginxConfig } from "../../components/host/render/nginx/config.ts";
 import { GRPC_HOST, HOST, UI_HOST } from "./checks-site.ts";
 import { nginxArgs } from "./nginx-server.ts";
+import { listenersWith } from "../unit/listeners.ts";
 
 /** The ways in which nginx leads https to LinkMesh. */
 export const MODES: Record<string, Partial<NginxArgs>> = {
     "ports of their own": {},
-    "one port": { grpc: { host: GRPC_HOST, port: 443, shared: true } },
+    "one port": { listeners: listenersWith({ grpcDomain: GRPC_HOST }) },
 };
 
 /** Both names: what collectors ask over HTTP/1.1, and people over HTTP/2. */

@@ -11,6 +11,7 @@ import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import type { NginxConfig } from "../../components/host/render/nginx/config.ts";
 import { freePort } from "./checks-site.ts";
 import type { Pair } from "./test-ca.ts";
+import { listenersWith } from "../unit/listeners.ts";
 
 /** Another root directory whose nginx is run, to try other distributions' ones. It has to see this machine's /tmp. */
 const ROOT = process.env.LINKMESH_NGINX_ROOT ?? "/";
@@ -29,9 +30,8 @@ export function nginxArgs(domain: string, collectorsExpected: number): NginxArgs
     return {
         domain,
         uiDomain: "",
-        grpc: { host: domain, port: 50051, shared: false },
+        listeners: listenersWith(),
         ipv6: true,
-        httpRedirect: true,
         trustedProxies: [],
         collectorsExpected,
         sessionsPerAddress: 0,

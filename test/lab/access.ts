@@ -64,7 +64,7 @@ export function access(): void {
         expect(told).toBeLessThanOrEqual(60);
         expect(await lines("cat /var/log/nginx/error.log")).toBe("0");
         const check = await labOk("check");
-        expect(check.stdout).toMatch(new RegExp(`limits .*${lab6()} reached the limit`));
+        expect(check.stdout).toMatch(new RegExp(`limits .*${lab6()} reached the session limit`));
     });
 }
 

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
+import { HSTS_SECONDS } from "../../components/host/render/nginx/tls.ts";
 import { IMAGES } from "../../lab/cloud/state.ts";
 import { workspaceOf } from "../../lab/engine/workspace.ts";
 import { Clients, exchange } from "./clients.ts";
@@ -87,7 +88,7 @@ export function surfaces(up: () => Run): void {
     test.each(families)("%s: the page, with HSTS", async (family) => {
         const answer = await clients(family).http("/");
         expect(answer.status).toBe(200);
-        expect(answer.headers["strict-transport-security"]).toContain("max-age=63072000");
+        expect(answer.headers["strict-transport-security"]).toContain(`max-age=${HSTS_SECONDS}`);
     });
 
     test.each(families)("%s: OpAMP is refused without credentials, and echoes messages with them", async (family) => {

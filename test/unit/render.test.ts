@@ -11,26 +11,29 @@ import { nginxSizes } from "../../components/host/render/nginx/sizes.ts";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
+import { listenersWith } from "./listeners.ts";
 import { GENERATED, QUESTIONS, path } from "../../docs/generate.ts";
 
 const ARGS: NginxArgs = {
     domain: "linkmesh.example.com",
     uiDomain: "",
-    grpc: { host: "linkmesh.example.com", port: 50051, shared: false },
+    listeners: listenersWith(),
     ipv6: true,
-    httpRedirect: true,
     trustedProxies: [],
     collectorsExpected: 10_000,
     sessionsPerAddress: 0,
     certificate: "/etc/letsencrypt/live/linkmesh.example.com",
 };
 const MODES: Record<string, Partial<NginxArgs>> = {
-    "shared-port": { grpc: { host: "grpc.example.com", port: 443, shared: true }, uiDomain: "ui.example.com" },
+    "shared-port": { listeners: listenersWith({ grpcDomain: "grpc.example.com" }), uiDomain: "ui.example.com" },
     "ui-name": { uiDomain: "ui.example.com" },
-    "grpc-off": { grpc: undefined },
+    "grpc-off": { listeners: listenersWith({ grpc: false }) },
     "ipv4-only": { ipv6: false },
-    "no-port-80": { httpRedirect: false, certificate: "/etc/linkmesh-proxy/tls/current" },
-    "trusted-hops": { trustedProxies: ["203.0.113.0/24", "2001:db8::/32"] },
+    "no-port-80": {
+        listeners: listenersWith({ httpRedirect: false }),
+        certificate: "/etc/linkmesh-proxy/tls/current",
+    },
+    "trusted-proxies": { trustedProxies: ["203.0.113.0/24", "2001:db8::/32"] },
 };
 const golden = (name: string) => `golden/${name}`;
 
@@ -111,7 +114,7 @@ describe("LinkMesh", () => {
         await expect(
             renderConfig({
                 domain: ARGS.domain,
-                grpc: ARGS.grpc,
+                grpc: { host: ARGS.domain, port: 50051 },
                 extra: { metrics: { enabled: true }, grpc: { keepalive: "30s" } },
             }),
         ).toMatchFileSnapshot(golden("linkmesh/config.yaml"));

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
-import { openPorts } from "../../endpoints.ts";
+import { openPorts } from "../../listeners.ts";
 import { ingressRules } from "../security-group.ts";
 import { providerMessage } from "./failure.ts";
 

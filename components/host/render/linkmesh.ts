@@ -1,8 +1,6 @@
 import { stringify } from "yaml";
 import type { GrpcEndpoint } from "../../endpoints.ts";
-
-/** The internal port of LinkMesh's gRPC listener, moved so that nginx has the public 50051. */
-export const GRPC_INTERNAL_PORT = 50061;
+import { LISTENERS } from "../../listeners.ts";
 
 export interface LinkMeshConfigArgs {
     /** The public hostname. */
@@ -20,7 +18,7 @@ export function renderConfig({ domain, grpc, extra }: LinkMeshConfigArgs): strin
         // Loopback alone: from a wider range a client could forge the address that LinkMesh takes for its own.
         http: { trustedProxies: ["127.0.0.1/32", "::1/128"] },
         grpc: {
-            port: GRPC_INTERNAL_PORT,
+            port: LISTENERS.grpc.internalPort,
             ...(grpc && { externalUrl: `${grpc.host}:${grpc.port}` }),
         },
     };

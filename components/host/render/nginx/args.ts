@@ -1,16 +1,14 @@
-import type { GrpcEndpoint } from "../../../endpoints.ts";
+import type { Listener } from "../../../listeners.ts";
 
 export interface NginxArgs {
     /** The public hostname. */
     domain: string;
     /** The name with HTTP/2 for people, or empty. */
     uiDomain: string;
-    /** Where agents connect; undefined when gRPC is off. */
-    grpc: GrpcEndpoint | undefined;
+    /** The ports on which nginx accepts connections. */
+    listeners: readonly Listener[];
     /** The machine has a public address of that family. */
     ipv6: boolean;
-    /** Port 80 is open. */
-    httpRedirect: boolean;
     /** Networks whose X-Forwarded-For is believed. */
     trustedProxies: readonly string[];
     /** Collectors and agents connected at once. */

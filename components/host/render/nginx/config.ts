@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { LISTENERS } from "../../../listeners.ts";
 import type { NginxArgs } from "./args.ts";
 import { allAddresses } from "./listen.ts";
-import { redirectListeners, renderRedirect } from "./redirect.ts";
+import { type RedirectArgs, redirectListeners, renderRedirect } from "./redirect.ts";
 import { renderSites } from "./sites.ts";
 import { nginxSizes } from "./sizes.ts";
-import { renderStream } from "./stream.ts";
+import { isShared, renderStream } from "./stream.ts";
 import { renderSysctl } from "./sysctl.ts";
 import { TLS } from "./tls.ts";
 
@@ -23,14 +24,15 @@ export type NginxFile = "http-redirect.conf" | "http-linkmesh.conf" | "main-stre
 
 /** The configuration for the public names. Pure; facts behind each line are in docs/nginx.md. */
 export function renderNginx(args: NginxArgs): NginxConfig {
-    const sizes = nginxSizes(args.collectorsExpected, args.grpc?.shared);
-    const ports = [443, ...(args.grpc && !args.grpc.shared ? [args.grpc.port] : [])];
+    const sizes = nginxSizes(args.collectorsExpected, isShared(args.listeners));
+    const ports = new Set(args.listeners.map(({ port }) => port));
+    ports.delete(LISTENERS.http.port);
     const files = (revision: string): Record<NginxFile, string> => ({
         "http-redirect.conf": renderRedirect(args, revision),
         "http-linkmesh.conf": renderSites(args, sizes),
         "main-stream.conf": renderStream(args, sizes),
         "tls.inc": TLS,
-        listeners: [...redirectListeners(args), ...ports.flatMap((port) => allAddresses(args, port))]
+        listeners: [...redirectListeners(args), ...[...ports].flatMap((port) => allAddresses(args, port))]
             .map((listener) => `${listener}\n`)
             .join(""),
     });
@@ -42,7 +44,7 @@ export function renderNginx(args: NginxArgs): NginxConfig {
 }
 
 /** What is served while there is no certificate yet: port 80 alone. */
-export function renderPort80(args: Omit<NginxArgs, "certificate">): Pick<NginxConfig, "revision"> & {
+export function renderPort80(args: RedirectArgs): Pick<NginxConfig, "revision"> & {
     files: Pick<NginxConfig["files"], "http-redirect.conf" | "listeners">;
 } {
     const listeners = redirectListeners(args).map((listener) => `${listener}\n`);

@@ -3,15 +3,18 @@ import { ISOLATION, UNCOUNTED } from "./isolation.ts";
 import { allAddresses, listenLines } from "./listen.ts";
 import { serverName } from "./names.ts";
 
+export type RedirectArgs = Pick<NginxArgs, "domain" | "uiDomain" | "ipv6" | "listeners">;
+
 /**
  * The machine asks there which configuration is in use, whoever else may. On loopback another port than 80, as nginx
  * could not bind that while it still has it on all addresses.
  */
-export function redirectListeners(args: Pick<NginxArgs, "ipv6" | "httpRedirect">): string[] {
-    return args.httpRedirect ? allAddresses(args, 80) : ["127.0.0.1:8081"];
+export function redirectListeners(args: Pick<NginxArgs, "ipv6" | "listeners">): string[] {
+    const http = args.listeners.find(({ name }) => name === "http");
+    return http ? allAddresses(args, http.port) : ["127.0.0.1:8081"];
 }
 
-export function renderRedirect(args: Omit<NginxArgs, "certificate">, revision: string): string {
+export function renderRedirect(args: RedirectArgs, revision: string): string {
     const { domain, uiDomain } = args;
     const names = [domain, ...(uiDomain === "" ? [] : [uiDomain])];
     const toUi =

@@ -1,10 +1,12 @@
 import { ISOLATION, NO_LIMIT } from "./isolation.ts";
 import { limit, limitZone, sessionsPerAddress } from "./limits.ts";
+import { LISTENERS } from "../../../listeners.ts";
 import type { NginxArgs } from "./args.ts";
 import type { NginxSizes } from "./sizes.ts";
 import { allAddresses, listenLines } from "./listen.ts";
 import { serverName } from "./names.ts";
-import { HTTPS_SOCKET } from "./stream.ts";
+import { HTTPS_SOCKET, isShared } from "./stream.ts";
+import { HSTS_SECONDS } from "./tls.ts";
 
 const FOLDER = "/etc/nginx/linkmesh/current";
 
@@ -12,7 +14,7 @@ const FOLDER = "/etc/nginx/linkmesh/current";
 export function renderSites(args: NginxArgs, sizes: NginxSizes): string {
     return `# One address for each 28,000 sessions: more local ports there are not. A port that runs out is no failed server.
 upstream linkmesh_http {
-${sizes.upstreamAddresses.map((a) => `    server ${a}:8080 max_fails=0;`).join("\n")}
+${sizes.upstreamAddresses.map((a) => `    server ${a}:${LISTENERS.https.internalPort} max_fails=0;`).join("\n")}
     keepalive 32;
 }
 
@@ -40,13 +42,13 @@ ${site(args, args.uiDomain, "    http2 on;\n", forPeople(args))}`
 
 /** In front of a shared port stands the stream server, which tells the client's address by PROXY protocol. */
 function listenForHttps(args: NginxArgs, options = "", tcpOptions = ""): string {
-    if (args.grpc?.shared) return listenLines([HTTPS_SOCKET], "    ", ` ssl proxy_protocol${options}`);
-    return listenLines(allAddresses(args, 443), "    ", ` ssl${options}${tcpOptions}`);
+    if (isShared(args.listeners)) return listenLines([HTTPS_SOCKET], "    ", ` ssl proxy_protocol${options}`);
+    return listenLines(allAddresses(args, LISTENERS.https.port), "    ", ` ssl${options}${tcpOptions}`);
 }
 
 /** Whose word about the client's address is taken. */
-function clientAddress({ grpc, trustedProxies: trustedProxies }: NginxArgs): string {
-    if (grpc?.shared) {
+function clientAddress({ listeners, trustedProxies }: NginxArgs): string {
+    if (isShared(listeners)) {
         return `    # From the stream server before this one.
     set_real_ip_from unix:;
     real_ip_header proxy_protocol;
@@ -154,7 +156,7 @@ ${locations}    # UI, REST, enrolment, downloads.
 `;
 }
 
-const HSTS = `add_header Strict-Transport-Security "max-age=63072000" always;`;
+const HSTS = `add_header Strict-Transport-Security "max-age=${HSTS_SECONDS}" always;`;
 
 const FOR_COLLECTORS = `    # The WebSockets of collectors and agents. Each keeps its buffers as long as it is open, and there are thousands.
     location ~ ^/v1/(opamp|agent)$ {

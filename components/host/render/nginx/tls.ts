@@ -1,3 +1,6 @@
+/** Two years, as hstspreload.org recommends. */
+export const HSTS_SECONDS = 63_072_000;
+
 /**
  * Mozilla's "intermediate", guidelines 5.8. Read by both servers of port 443, since most of it counts from the default
  * server. No list of curves: OpenSSL's own has X25519MLKEM768 where it is known, and nginx does not start where it is not.
