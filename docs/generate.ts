@@ -3,18 +3,14 @@ import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
 import { SETTINGS, type Setting } from "../components/settings/settings.ts";
 import { rightsTable } from "./rights.ts";
+import { argsFile, settingsPage } from "./settings.ts";
 
-/**
- * The places that repeat the settings for readers, for the CLI and for other programs, made from
- * `components/settings`: Pulumi.yaml's `config` schema, the table of the README and the args of the component LinkMesh.
- * The table of docs/rights.md is made from the lab's tables of AWS's calls.
- * `npm run docs` writes them; a test says when they are old.
- */
+/** The files that repeat the settings or the lab's tables of AWS's calls. `npm run generate` writes them; a test says when one is stale. */
 export const GENERATED = [
     { file: "Pulumi.yaml", render: renderProject },
-    { file: "README.md", render: renderReadme },
-    { file: "components/linkmesh-args.ts", render: renderArgs },
-    { file: "docs/rights.md", render: renderRights },
+    { file: "components/linkmesh-args.ts", render: argsFile },
+    { file: "docs/settings.md", render: (text: string) => between(text, "settings", settingsPage()) },
+    { file: "docs/rights.md", render: (text: string) => between(text, "rights", rightsTable()) },
 ] as const;
 
 export function path(file: string): string {
@@ -60,69 +56,11 @@ function renderProject(text: string): string {
     return project.toString({ lineWidth: 0 });
 }
 
-function renderRights(text: string): string {
-    return between(text, "rights", rightsTable());
-}
-
-function renderReadme(text: string): string {
-    const cell = (value: string) => value.replaceAll("|", "\\|");
-    const rows = settings.map(([name, { type, description, default: preset, secret }]) => {
-        const shown =
-            preset === undefined
-                ? "required"
-                : preset === "" || JSON.stringify(preset) === "{}"
-                  ? "–"
-                  : `\`${cell(typeof preset === "string" ? preset : JSON.stringify(preset))}\``;
-        return `| \`${name}\` | ${type}${secret ? ", secret" : ""} | ${shown} | ${cell(description)} |`;
-    });
-    const table = ["| setting | type | default | what it is |", "| --- | --- | --- | --- |", ...rows].join("\n");
-    return between(text, "settings", table);
-}
-
 /** The text with what stands between two markers replaced. */
 function between(text: string, marker: string, content: string): string {
     const [open, close] = [`<!-- ${marker} -->\n`, `<!-- /${marker} -->`];
     const start = text.indexOf(open) + open.length;
     return `${text.slice(0, start)}${content}\n${text.slice(text.indexOf(close, start))}`;
-}
-
-/** Pulumi's analyzer makes the package schema from this interface, so only types that a schema has stand in it. */
-function renderArgs(): string {
-    const properties = settings.map(([name, setting]) => {
-        const optional = setting.default === undefined ? "" : "?";
-        return `    /** ${describe(setting)} */\n    ${name}${optional}: ${argType(setting)};`;
-    });
-    return `${[
-        'import type * as pulumi from "@pulumi/pulumi";',
-        "",
-        "// Made from settings.ts by `npm run docs`. The analyzer has no other type for a value of any kind.",
-        "/* eslint-disable @typescript-eslint/no-explicit-any */",
-        "",
-        "/** The settings of a LinkMesh behind its public hostname. */",
-        "export interface LinkMeshArgs {",
-        ...properties,
-        "}",
-    ].join("\n")}\n`;
-}
-
-/** Secrets may be outputs, for that is what a program's configuration gives; the rest decides what is created. */
-function argType({ type, secret, holdsCredentials, schema }: Setting): string {
-    const input = (text: string) => (secret || holdsCredentials ? `pulumi.Input<${text}>` : text);
-    const isNested = schema.safeParse({ a: { b: "" } }).success;
-    const plain = {
-        string: "string",
-        integer: "number",
-        boolean: "boolean",
-        array: "string[]",
-        object: `Record<string, ${isNested ? "any" : input("string")}>`,
-    };
-    return input(plain[type]);
-}
-
-function describe({ description, default: preset }: Setting): string {
-    const isEmpty = preset === undefined || preset === "" || JSON.stringify(preset) === "{}";
-    const text = isEmpty ? description : `${description} Default: ${JSON.stringify(preset)}.`;
-    return text.replaceAll("*/", "*\\/");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -133,7 +133,7 @@ function misspelt(name: string, names: readonly SettingName[]): string {
     const hint =
         howFar(nearest) <= Math.max(1, Math.floor(name.length / 3))
             ? `did you mean ${nearest}?`
-            : `the settings are listed in the README.`;
+            : "the settings are listed in docs/settings.md.";
     return `${name} is not a setting: ${hint} Remove it with \`pulumi config rm ${name}\`.`;
 }
 

@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { LinkMesh } from "../../components/index.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
+import { expectGolden } from "./golden.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TOKEN = "linkmesh-proxy:index:LinkMesh";
@@ -36,7 +37,7 @@ beforeAll(async () => {
 
 test("the schema is as reviewed", async () => {
     const schema = `${JSON.stringify(JSON.parse(text), null, 4)}\n`;
-    await expect(schema).toMatchFileSnapshot("golden/component-schema.json");
+    await expectGolden(schema, "golden/component-schema.json");
 });
 
 test("each setting is an input; only secrets may be outputs of other resources", () => {

@@ -190,8 +190,8 @@ describe("what has not is refused in one sentence", () => {
     );
 
     test.each([
-        ["fooo", "the settings are listed in the README."],
-        ["toString", "the settings are listed in the README."],
+        ["fooo", "the settings are listed in docs/settings.md."],
+        ["toString", "the settings are listed in docs/settings.md."],
         ["LINKMESHDEBURL", "did you mean linkmeshDebUrl?"],
         ["tag", "did you mean tags?"],
         ["collectorExpected", "did you mean collectorsExpected?"],

@@ -44,6 +44,7 @@ export const STEPS = Object.keys(ALL_STEPS).filter((name) => name !== "own-certi
  * @param addresses how many Elastic IP addresses the account has.
  * @param quota the account's quotas, whatever of; without it they are AWS's defaults.
  * @param refused the function for which the rights are missing, as "getZone".
+ * @param renewed the names of resources that are replaced: they have other ids and addresses.
  * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
  */
 export async function runProgram(
@@ -60,6 +61,7 @@ export async function runProgram(
         latest = "snap-00aa",
         addresses = 0,
         quota = undefined as number | undefined,
+        renewed = [] as readonly string[],
     } = {},
 ) {
     const one = { id: "vol-0existing", availabilityZone: volumeZone, attached: true };
@@ -69,10 +71,13 @@ export async function runProgram(
     const calls: { token: string; inputs: unknown }[] = [];
     await pulumi.runtime.setMocks(
         {
-            newResource: ({ type, name, inputs, id }) => ({
-                id: preview ? undefined : id || `${name}-id`,
-                state: { ...(inputs as Record<string, unknown>), ...(preview ? {} : computed(type, name)) },
-            }),
+            newResource: ({ type, name, inputs, id }) => {
+                const suffix = renewed.includes(name) ? "1" : "";
+                return {
+                    id: preview ? undefined : id || `${name}-id${suffix}`,
+                    state: { ...(inputs as Record<string, unknown>), ...(preview ? {} : computed(type, name, suffix)) },
+                };
+            },
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
                 const account = { volumes: existing, latest, addresses, quota, partition };
@@ -160,14 +165,15 @@ export function reveal<T = unknown>(value: unknown): T {
     return (isSecret(value) ? (value as { value: T }).value : value) as T;
 }
 
-function computed(type: string, name: string): Record<string, unknown> {
+/** @param suffix ends what a replacement would have otherwise. */
+function computed(type: string, name: string, suffix = ""): Record<string, unknown> {
     switch (type) {
         case "aws:ec2/vpc:Vpc":
             return { ipv6CidrBlock: "2001:db8:0:100::/56" };
         case "aws:ec2/networkInterface:NetworkInterface":
-            return { privateIp: "10.77.0.9", ipv6Addresses: ["2001:db8:0:100::10"] };
+            return { privateIp: `10.77.0.9${suffix}`, ipv6Addresses: [`2001:db8:0:100::10${suffix}`] };
         case "aws:ec2/eip:Eip":
-            return { publicIp: "203.0.113.10", allocationId: "eipalloc-1" };
+            return { publicIp: `203.0.113.10${suffix}`, allocationId: `eipalloc-1${suffix}` };
         case "aws:iam/role:Role":
         case "aws:iam/instanceProfile:InstanceProfile":
             return { name: `generated-${name}` };

@@ -13,6 +13,7 @@ import { renderUserData } from "../../components/host/render/user-data.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
 import { listenersWith } from "./listeners.ts";
 import { GENERATED, QUESTIONS, path } from "../../docs/generate.ts";
+import { expectGolden } from "./golden.ts";
 
 const ARGS: NginxArgs = {
     domain: "linkmesh.example.com",
@@ -35,13 +36,12 @@ const MODES: Record<string, Partial<NginxArgs>> = {
     },
     "trusted-proxies": { trustedProxies: ["203.0.113.0/24", "2001:db8::/32"] },
 };
-const golden = (name: string) => `golden/${name}`;
 
 describe("nginx", () => {
     const config = renderNginx(ARGS);
 
     test.each(Object.keys(config.files) as (keyof typeof config.files)[])("%s is as reviewed", async (file) => {
-        await expect(config.files[file]).toMatchFileSnapshot(golden(`nginx/${file}`));
+        await expectGolden(config.files[file], `golden/nginx/${file}`);
     });
 
     // Only what a mode changes is worth a review.
@@ -54,11 +54,11 @@ describe("nginx", () => {
                 : files[name] !== plain[name],
         );
         const text = names.map((name) => `#### ${name}\n${files[name]}`).join("\n");
-        await expect(text).toMatchFileSnapshot(golden(`nginx/modes/${mode}.conf`));
+        await expectGolden(text, `golden/nginx/modes/${mode}.conf`);
     });
 
     test("kernel settings are as reviewed", async () => {
-        await expect(config.sysctl).toMatchFileSnapshot(golden("nginx/sysctl.conf"));
+        await expectGolden(config.sysctl, "golden/nginx/sysctl.conf");
     });
 
     test.each([
@@ -111,13 +111,14 @@ describe("nginx", () => {
 
 describe("LinkMesh", () => {
     test("config.yaml is as reviewed", async () => {
-        await expect(
+        await expectGolden(
             renderConfig({
                 domain: ARGS.domain,
                 grpc: { host: ARGS.domain, port: 50051 },
                 extra: { metrics: { enabled: true }, grpc: { keepalive: "30s" } },
             }),
-        ).toMatchFileSnapshot(golden("linkmesh/config.yaml"));
+            "golden/linkmesh/config.yaml",
+        );
     });
 
     test("a value of the environment reaches a program as it was given, whatever it holds", () => {
@@ -157,7 +158,7 @@ describe("a step's text", () => {
             variables: { DOMAIN: "linkmesh.example.com" },
             files: { entries: 'A="b"\n' },
         });
-        await expect(text).toMatchFileSnapshot(golden("step-environment.sh"));
+        await expectGolden(text, "golden/step-environment.sh");
     });
 
     test("cut anywhere, it runs nothing", () => {
@@ -202,7 +203,7 @@ describe("a step's text", () => {
     test("a word is quoted for the shell", () => expect(quote("it's $HOME")).toBe(`'it'\\''s $HOME'`));
 });
 
-test.each(GENERATED)("$file holds the settings as they are (else run: npm run docs)", ({ file, render }) => {
+test.each(GENERATED)("$file is what npm run generate writes", ({ file, render }) => {
     const text = readFileSync(path(file), "utf8");
     expect(render(text)).toBe(text);
 });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { TestCa, type Pair } from "../host/test-ca.ts";
+import { expectGolden } from "./golden.ts";
 import { BASTION, LOGIN, OTHER, OWN_LOGIN, RSA_LINE } from "./keys.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
@@ -189,7 +190,7 @@ describe("combinations that do not", () => {
         const text = [
             "# Combinations of settings that are refused",
             "",
-            "Each before anything is created, with this sentence; wrong packages, key pairs and paths have theirs besides. `npx vitest run --project unit combinations --update` writes this list.",
+            "Each before anything is created, with this sentence; wrong packages, key pairs and paths have theirs besides. `npm run generate` writes this list.",
             "",
             "| set | what it says |",
             "| --- | --- |",
@@ -202,7 +203,7 @@ describe("combinations that do not", () => {
             ...sentences,
             "",
         ];
-        await expect(text.join("\n")).toMatchFileSnapshot("../../docs/rules.md");
+        await expectGolden(text.join("\n"), "../../docs/rules.md");
     });
 });
 

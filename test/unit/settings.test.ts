@@ -183,7 +183,7 @@ describe("refused with one sentence that names the setting", () => {
         [
             "a key from nowhere",
             { somethingElseEntirely: "x" },
-            /^somethingElseEntirely is not a setting: the settings are listed in the README\./,
+            /^somethingElseEntirely is not a setting: the settings are listed in docs\/settings\.md\./,
         ],
     ])("%s", (_, values, sentence) => {
         const found = problems({ ...GOOD, ...values });

@@ -11,6 +11,8 @@ export const CERTIFICATE_SETTINGS = {
             "Where the certificate comes from: staging (Let's Encrypt for trying out, not trusted by browsers), production (Let's Encrypt, at most 5 certificates for the same name a week), or the https URL of any ACME directory.",
         default: "staging",
         example: "production",
+        change: ["new certificate", "nginx reloads"],
+        changeNote: "going back to a directory that was used before orders nothing while its certificate is valid",
         schema: acmeDirectory,
     }),
     acmeEmail: setting({
@@ -19,6 +21,8 @@ export const CERTIFICATE_SETTINGS = {
             "Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one.",
         default: "",
         example: "platform@example.com",
+        change: [],
+        changeNote: "counts when an ACME account is created",
         schema: optional(
             // What certbot takes, and its command line.
             text
@@ -35,6 +39,8 @@ export const CERTIFICATE_SETTINGS = {
             "PEM certificates that the ACME directory's own https certificate is verified with, for a private CA.",
         default: "",
         example: "-----BEGIN CERTIFICATE-----…",
+        change: [],
+        changeNote: "counts from the next order or renewal on",
         schema: optional(pem("CERTIFICATE")),
     }),
     acmeChallenge: setting({
@@ -43,6 +49,7 @@ export const CERTIFICATE_SETTINGS = {
             "How the authority sees that the names are yours: http-01 on port 80, or dns-01 by a TXT record in the Route 53 zone, which the machine may write by its instance role. dns-01 does wildcards, and needs no port 80.",
         default: "http-01",
         example: "dns-01",
+        change: ["firewall rules change", "new certificate", "nginx reloads"],
         schema: choice(["http-01", "dns-01"], 'must be "http-01" or "dns-01"'),
     }),
     acmeEabKeyId: setting({
@@ -50,6 +57,8 @@ export const CERTIFICATE_SETTINGS = {
         description: "Key identifier of the external account binding that some ACME authorities ask for.",
         default: "",
         example: "kid-1",
+        change: [],
+        changeNote: "counts when an ACME account is created",
         schema: optional(
             // Nothing that certbot's file of options reads as anything else.
             text.regex(/^[A-Za-z0-9_-][A-Za-z0-9._~:/+=@-]*$/, "must be one word, as the authority shows it"),
@@ -60,6 +69,8 @@ export const CERTIFICATE_SETTINGS = {
         description: "The HMAC key of that binding, in base64url as the authority shows it.",
         default: "",
         example: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
+        change: [],
+        changeNote: "counts when an ACME account is created",
         secret: true,
         schema: optional(
             text
@@ -73,6 +84,7 @@ export const CERTIFICATE_SETTINGS = {
             "The names in the certificate, wildcards included; together they cover domain and uiDomain. By default just those: for gRPC LinkMesh has a certificate of its own.",
         default: [],
         example: "*.example.com",
+        change: ["new certificate", "nginx reloads"],
         schema: z
             .array(certificateName)
             .max(100, "must hold at most 100 names, as many as Let's Encrypt puts in a certificate"),
@@ -83,6 +95,8 @@ export const CERTIFICATE_SETTINGS = {
             "A certificate of your own in place of an ACME one: PEM, its chain after it. A new one takes its place without dropping a session. Nothing renews it.",
         default: "",
         example: "-----BEGIN CERTIFICATE-----…",
+        change: ["firewall rules change", "new certificate", "nginx reloads"],
+        changeNote: "a renewed certificate leaves the firewall rules alone",
         schema: optional(pem("CERTIFICATE")),
     }),
     tlsPrivateKey: setting({
@@ -90,6 +104,8 @@ export const CERTIFICATE_SETTINGS = {
         description: "The private key of tlsCertificate, PEM without a passphrase.",
         default: "",
         example: "-----BEGIN PRIVATE KEY-----…",
+        change: ["firewall rules change", "new certificate", "nginx reloads"],
+        changeNote: "changes together with tlsCertificate",
         secret: true,
         schema: optional(tlsPrivateKey),
     }),
@@ -98,6 +114,7 @@ export const CERTIFICATE_SETTINGS = {
         description: "Answer on port 80 with a redirect to https. http-01 needs the port.",
         default: true,
         example: "false",
+        change: ["firewall rules change", "nginx reloads"],
         schema: flag,
     }),
 } as const;

@@ -22,6 +22,8 @@ export const LINKMESH_SETTINGS = {
             "URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. Set it with --secret if it holds a login or a signature.",
         default: "",
         example: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
+        change: [],
+        changeNote: "the package stays the same as long as linkmeshDebSha256 does",
         // A query may be a presigned one.
         holdsCredentials: (value) => hasLogin(value) || new URL(value).search !== "",
         schema: optional(url(/^https?:$/, "must be an http or https URL of a .deb file")),
@@ -31,6 +33,8 @@ export const LINKMESH_SETTINGS = {
         description: "SHA-256 checksum of that package, in hexadecimal. A package with another one is not installed.",
         default: "",
         example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        change: ["LinkMesh restarts"],
+        changeNote: "LinkMesh also stands still while its data are copied",
         schema: optional(
             text
                 // As sha256sum prints it, with the file's name behind it.
@@ -44,6 +48,8 @@ export const LINKMESH_SETTINGS = {
             "APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion. Set it with --secret if the URL holds a login, which the machine keeps in apt's auth.conf.",
         default: "",
         example: "https://apt.example.com/debian stable main",
+        change: ["LinkMesh restarts"],
+        changeNote: "nothing if linkmeshVersion stays the same",
         holdsCredentials: (source) => hasLogin(source.split(" ")[0]!),
         schema: optional(
             text
@@ -64,6 +70,7 @@ export const LINKMESH_SETTINGS = {
         description: "The public key that signs the APT source, ASCII-armoured.",
         default: "",
         example: "-----BEGIN PGP PUBLIC KEY BLOCK-----…",
+        change: [],
         schema: optional(pem("PGP PUBLIC KEY BLOCK")),
     }),
     linkmeshVersion: setting({
@@ -71,6 +78,8 @@ export const LINKMESH_SETTINGS = {
         description: "The package version to install from the APT source.",
         default: "",
         example: "1.101.0",
+        change: ["LinkMesh restarts"],
+        changeNote: "LinkMesh also stands still while its data are copied",
         schema: optional(
             text.regex(
                 /^(\d{1,9}:)?\d([A-Za-z0-9.+~-]*[A-Za-z0-9.+~])?$/,
@@ -83,7 +92,8 @@ export const LINKMESH_SETTINGS = {
         description:
             "Entries for LinkMesh's environment file. Set each with: pulumi config set --secret --path linkmeshEnvironment.NAME VALUE",
         default: {},
-        example: "{ LINKMESH_SMTP_PASSWORD: … }",
+        example: '{"LINKMESH_SMTP_PASSWORD":"…"}',
+        change: ["LinkMesh restarts"],
         secret: true,
         schema: z.record(
             z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must have names of letters, digits and underscores"),
@@ -95,7 +105,8 @@ export const LINKMESH_SETTINGS = {
         description:
             "Further keys for LinkMesh's config.yaml, merged into what the package ships. The keys that the proxy needs (externalUrl, http.trustedProxies, grpc.port, grpc.externalUrl) are set by the program.",
         default: {},
-        example: "{ metrics: { enabled: true } }",
+        example: '{"metrics":{"enabled":true}}',
+        change: ["LinkMesh restarts"],
         schema: z.record(z.string(), z.unknown()),
     }),
     linkmeshEnvironmentFile: setting({
@@ -103,7 +114,8 @@ export const LINKMESH_SETTINGS = {
         description:
             "The environment file of the LinkMesh service, which holds the server secret. It is kept on the data volume.",
         default: "/etc/default/linkmesh-server",
-        example: "/etc/default/linkmesh-server",
+        example: "/etc/linkmesh/environment",
+        change: ["LinkMesh restarts"],
         schema: plainPath,
     }),
     linkmeshDataPaths: setting({
@@ -111,7 +123,9 @@ export const LINKMESH_SETTINGS = {
         description:
             "Directories that hold LinkMesh's state (database, internal CA, gitops store). They are kept on the data volume and outlive the machine.",
         default: ["/var/lib/linkmesh", "/data/linkmesh"],
-        example: "/var/lib/linkmesh",
+        example: "/opt/linkmesh",
+        change: ["LinkMesh restarts"],
+        changeNote: "only if a directory that is added holds data",
         schema: z.array(serviceDirectory).min(1, "must name at least the directory of LinkMesh's database"),
     }),
     collectorsExpected: setting({
@@ -120,6 +134,7 @@ export const LINKMESH_SETTINGS = {
             "How many collectors and agents will be connected at once, from 1 to 200,000. nginx and the kernel are sized for it.",
         default: 10_000,
         example: "50000",
+        change: ["nginx reloads"],
         schema: wholeNumber(1, 200_000, "must be at most 200000: one machine is not made for more"),
     }),
     sessionsPerAddress: setting({
@@ -128,6 +143,7 @@ export const LINKMESH_SETTINGS = {
             "How many sessions one client address may hold on each port, up to 65,535; more are refused. By default (0) collectorsExpected and 1,000 more, since a whole fleet may sit behind one address, and any number where that exceeds 65,535. Where each collector has an address of its own, a few hundred keep one client from taking all.",
         default: 0,
         example: "500",
+        change: ["nginx reloads"],
         schema: wholeNumber(0, 65_535, "must be at most 65535: nginx counts no further"),
     }),
 } as const;

@@ -1,5 +1,19 @@
 import type { z } from "zod";
 
+/** What `pulumi up` does to a stack that works when a setting changes, as docs/settings.md explains it; least first. */
+export const EFFECTS = [
+    "AWS resources change",
+    "firewall rules change",
+    "DNS records change",
+    "new certificate",
+    "nginx reloads",
+    "LinkMesh restarts",
+    "new machine",
+    "new addresses",
+] as const;
+
+export type Effect = (typeof EFFECTS)[number];
+
 /** One setting: its type in the stack configuration, what it is, its default and its validation. */
 export interface Setting<T extends z.ZodType = z.ZodType> {
     /** The type in the stack configuration, as Pulumi.yaml's `config` schema names it. */
@@ -9,6 +23,10 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
     /** Absent for a required setting. The empty string, list or object means "not set". */
     readonly default?: string | number | boolean | readonly string[] | Readonly<Record<string, never>>;
     readonly example: string;
+    /** What `pulumi up` does when the value changes; empty for nothing that a user notices. Compared with the program by a test. */
+    readonly change: readonly Effect[];
+    /** On what that depends, or when the value counts. */
+    readonly changeNote?: string;
     /** The value is kept as a secret: a `Secret`, never shown in previews, logs, errors or outputs. */
     readonly secret?: true;
     /** Whether a value holds credentials. Then, and whenever it is set with --secret, it is a `Secret`; otherwise plain. */

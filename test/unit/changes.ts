@@ -1,0 +1,196 @@
+import { isDeepStrictEqual } from "node:util";
+import { EFFECTS, type Effect } from "../../components/settings/schema/setting.ts";
+import { diffSchema } from "../../lab/providers/aws/schema.ts";
+import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
+import { isMap, type Values } from "../../lab/providers/values.ts";
+import { reveal, runProgram, type Registered } from "./program.ts";
+
+/**
+ * What a step's script does on a machine that works when one of its inputs differs, as the scripts in
+ * `components/host/scripts` have it. An input that is listed nowhere is an error, so a new one has to be added here.
+ */
+const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Effect[]>>>> = {
+    ready: {},
+    volume: {
+        ...{ DEVICE: [], SIZE: [], OWNER: [], DOMAIN: [] },
+        // A directory that holds data is moved to the volume while LinkMesh stands still.
+        DIRECTORIES: ["LinkMesh restarts"],
+    },
+    upkeep: {},
+    nginx: {
+        ...{ CERTBOT: [], HTTP2_PER_NAME: [], OPEN_FILES: [], "sysctl.conf": [] },
+        // Until there is a certificate; from then on the step proxy serves port 80.
+        ...{ REVISION: [], "http-redirect.conf": [], listeners: [] },
+        WORKER_CONNECTIONS: ["nginx reloads"],
+    },
+    reachable: { ZONE: [], NAME_SERVERS: [], NAMES: [], ADDRESSES: [], PROBE: [], PATIENCE: [], records: [] },
+    "own-certificate": {
+        DOMAIN: [],
+        "fullchain.pem": ["new certificate", "nginx reloads"],
+        "privkey.pem": ["new certificate", "nginx reloads"],
+    },
+    certificate: {
+        ...{ EMAIL: [], WEEKLY_LIMIT: [], "ca.pem": [], "eab.ini": [] },
+        NAMES: ["new certificate", "nginx reloads"],
+        LINEAGE: ["new certificate", "nginx reloads"],
+        DIRECTORY: ["new certificate", "nginx reloads"],
+        CHALLENGE: ["new certificate", "nginx reloads"],
+    },
+    package: { NAME: [], "deb-url": [], "apt-source": [], "apt-auth": [], "apt-key.asc": [] },
+    install: { DOMAIN: [], DIRECTORIES: [], NAME: ["LinkMesh restarts"], ENVIRONMENT_FILE: ["LinkMesh restarts"] },
+    environment: { DOMAIN: [], GRPC_NAME: [], ENVIRONMENT_FILE: [], entries: ["LinkMesh restarts"] },
+    "grpc-certificate": { DOMAIN: [], NAME: ["LinkMesh restarts"] },
+    config: { DOMAIN: [], GRPC_NAME: [], "merge_config.py": [], "config.yaml": ["LinkMesh restarts"] },
+    proxy: {
+        DOMAIN: [],
+        CERTIFICATE: ["nginx reloads"],
+        REVISION: ["nginx reloads"],
+        // All of them are in the revision.
+        ...{ "http-redirect.conf": [], "http-linkmesh.conf": [], "main-stream.conf": [], "tls.inc": [], listeners: [] },
+        "serve-certificate.sh": [],
+    },
+    verify: {
+        ...{ DOMAIN: [], UI_DOMAIN: [], GRPC_HOST: [], GRPC_PORT: [], REDIRECT: [], LOOPBACK: [], LINKMESH: [] },
+    },
+};
+
+/** What a change of a resource means to a user; that of any other is one in AWS alone. */
+const UPDATE_EFFECTS: Readonly<Record<string, Effect>> = {
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "firewall rules change",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "firewall rules change",
+    "aws:route53/record:Record": "DNS records change",
+};
+
+/** The same for its creation, replacement or removal. */
+const REPLACEMENT_EFFECTS: Readonly<Record<string, Effect>> = {
+    ...UPDATE_EFFECTS,
+    "aws:ec2/instance:Instance": "new machine",
+    "aws:ec2/networkInterface:NetworkInterface": "new addresses",
+    "aws:ec2/eip:Eip": "new addresses",
+};
+
+/** What goes without saying: a new machine runs every step, and what is new in the network has its own rules and records. */
+const INCLUDED: Partial<Record<Effect, readonly Effect[]>> = {
+    "new machine": ["LinkMesh restarts", "nginx reloads"],
+    "new addresses": ["DNS records change", "firewall rules change"],
+};
+
+/**
+ * What `pulumi up` does to a stack that works when its configuration changes from one to another. The program runs with
+ * both; what replaces what is the provider's and the engine's rule, and a replacement gets another id, upon which others
+ * may be replaced in turn.
+ */
+export async function effectsOf(before: Record<string, string>, after: Record<string, string>): Promise<Effect[]> {
+    const olds = await registeredWith(before);
+    const renewed = new Set<string>();
+    for (;;) {
+        const news = await registeredWith(after, [...renewed]);
+        const changes = compare(olds, news);
+        const more = changes.filter(({ kind, name }) => kind === "replaced" && !renewed.has(name));
+        if (more.length === 0) return summary(changes);
+        more.forEach(({ name }) => renewed.add(name));
+    }
+}
+
+const runs = new Map<string, Promise<Registered[]>>();
+
+/** A stack that has its data volume. Most settings are compared with the same one. */
+function registeredWith(config: Record<string, string>, renewed: readonly string[] = []) {
+    const key = JSON.stringify([config, renewed]);
+    const run = async () => (await runProgram(config, { volumeZone: "eu-central-1c", quota: 100, renewed })).registered;
+    return runs.get(key) ?? runs.set(key, run()).get(key)!;
+}
+
+/** "tagged": nothing but tags differs. */
+type Kind = "created" | "deleted" | "replaced" | "updated" | "tagged";
+
+interface Change {
+    name: string;
+    type: string;
+    kind: Kind;
+    effects: readonly Effect[];
+}
+
+function compare(olds: Registered[], news: Registered[]): Change[] {
+    const custom = (all: Registered[]) =>
+        new Map(all.filter(({ type }) => !/^(pulumi|linkmesh-proxy):/.test(type)).map((one) => [one.name, one]));
+    const [old, now] = [custom(olds), custom(news)];
+    return [...new Set([...old.keys(), ...now.keys()])].flatMap((name): Change[] => {
+        const [was, is] = [old.get(name), now.get(name)];
+        const { type } = (is ?? was)!;
+        if (type === "command:remote:Command") return [{ name, type, kind: "updated", effects: stepEffects(was, is) }];
+        if (!type.startsWith("aws:")) return [];
+        const kind = !was ? "created" : !is ? "deleted" : difference(was, is);
+        if (kind === "same") return [];
+        const table = kind === "tagged" ? {} : kind === "updated" ? UPDATE_EFFECTS : REPLACEMENT_EFFECTS;
+        return [{ name, type, kind, effects: [table[type] ?? "AWS resources change"] }];
+    });
+}
+
+/** As the engine and the provider have it. */
+function difference(was: Registered, is: Registered): Kind | "same" {
+    const resource = RESOURCE_TYPES[was.type]!;
+    const [olds, news] = [was.inputs as Values, ignoring(is.ignoreChanges, was.inputs, is.inputs) as Values];
+    const { changed, replaces } = diffSchema(resource.inputs, olds, news);
+    const forced = [...(resource.replaces?.(olds, news) ?? []), ...is.replaceOnChanges];
+    if (replaces.length > 0 || changed.some((name) => forced.includes(name))) return "replaced";
+    if (!isDeepStrictEqual(was.replacementTrigger, is.replacementTrigger)) return "replaced";
+    // Read when a record is created, and never again.
+    const seen = changed.filter((name) => name !== "allowOverwrite");
+    if (seen.length === 0) return "same";
+    return seen.every((name) => name === "tags") ? "tagged" : "updated";
+}
+
+/** The new inputs, with the old values at the paths that the engine is told to ignore. */
+function ignoring(paths: readonly string[], olds: object, news: object): object {
+    const result = structuredClone(news) as Values;
+    for (const path of paths) {
+        const [names, last] = [path.split(".").slice(0, -1), path.split(".").at(-1)!];
+        const at = (values: object) =>
+            names.reduce<unknown>((inner, name) => (inner as Values | undefined)?.[name], values) as Values | undefined;
+        const [from, to] = [at(olds), at(result)];
+        if (!isMap(to)) continue;
+        if (from?.[last] === undefined) delete to[last];
+        else to[last] = from[last];
+    }
+    return result;
+}
+
+function stepEffects(was: Registered | undefined, is: Registered | undefined): Effect[] {
+    const inputs = (one: Registered | undefined) => (one ? stepInputs(reveal<string>(one.inputs.stdin)) : {});
+    const [olds, news] = [inputs(was), inputs(is)];
+    const step = (is ?? was)!.name.replace("linkmesh-", "");
+    const known = STEP_EFFECTS[step];
+    if (!known) throw new Error(`STEP_EFFECTS lacks the step ${step}`);
+    return Object.keys({ ...olds, ...news }).flatMap((name) => {
+        const effects = known[name];
+        if (!effects)
+            throw new Error(`STEP_EFFECTS lacks ${name} of the step ${step}: say what its script does with it`);
+        // A step that goes leaves what it has done.
+        return is && olds[name] !== news[name] ? effects : [];
+    });
+}
+
+/** The variables and files of a step, as its text has them. */
+function stepInputs(text: string): Record<string, string> {
+    const [head = "", body = ""] = text.split(/^unpack\(\) \{$/m);
+    const variables = [...head.matchAll(/^([A-Z0-9_]+)='((?:[^']|'\\'')*)'$/gm)].filter(([, name]) => name !== "STEP");
+    const files = body.matchAll(/^ {4}cat >"\$FILES\/(.+?)" <<'(\w+)' &&\n([\s\S]*?)^\2$/gm);
+    return Object.fromEntries([
+        ...variables.map(([, name, value]) => [name!, value!]),
+        ...[...files].map(([, name, , value]) => [name!, value!]),
+    ]) as Record<string, string>;
+}
+
+/** All effects once and in their order, without those that another includes. None when nothing changes. */
+function summary(changes: readonly Change[]): Effect[] {
+    const lost = changes.find(
+        ({ type, kind }) => type === "aws:ebs/volume:Volume" && !["updated", "tagged"].includes(kind),
+    );
+    if (lost) throw new Error(`${lost.name} is ${lost.kind}: no setting may do that to the data`);
+    const found = new Set(changes.flatMap(({ effects }) => effects));
+    for (const effect of [...found]) INCLUDED[effect]?.forEach((included) => found.delete(included));
+    // Tags and the like, beside something that a user sees.
+    if (found.size > 1) found.delete("AWS resources change");
+    return EFFECTS.filter((effect) => found.has(effect));
+}
