@@ -8,7 +8,7 @@ export const ACCESS_SETTINGS = {
     sshAllowedCidrs: setting({
         type: "array",
         description:
-            "Networks that may reach port 22, as CIDR blocks of either family. The machine is set up over SSH, so the address that runs `pulumi up` belongs to it. A network of all addresses (/0) is taken with a warning.",
+            "Networks that may reach port 22, as IPv4 or IPv6 CIDR blocks. The machine is set up over SSH, so include the address that runs `pulumi up`. A network of all addresses (/0) is accepted with a warning.",
         example: "198.51.100.7/32",
         change: ["firewall rules change"],
         schema: z.array(cidr).min(1, "must name at least one network: the address from which `pulumi up` runs"),
@@ -16,7 +16,7 @@ export const ACCESS_SETTINGS = {
     sshPublicKey: setting({
         type: "string",
         description:
-            "SSH public key to log in with, in authorized_keys form. By default a key pair is generated and kept in the stack's state. Another key replaces the machine.",
+            "SSH public key to log in with, as a line of authorized_keys. Needs sshPrivateKey. If left out, a key pair is generated and kept in the stack's state.",
         default: "",
         example: "ssh-ed25519 AAAA… platform",
         change: ["new machine"],
@@ -24,7 +24,7 @@ export const ACCESS_SETTINGS = {
     }),
     sshPrivateKey: setting({
         type: "string",
-        description: "The private key that belongs to sshPublicKey, in PEM or OpenSSH form and without a passphrase.",
+        description: "Private key of sshPublicKey, in PEM or OpenSSH form without a passphrase.",
         default: "",
         example: "-----BEGIN OPENSSH PRIVATE KEY-----…",
         change: [],
@@ -34,7 +34,8 @@ export const ACCESS_SETTINGS = {
     }),
     bastionHost: setting({
         type: "string",
-        description: "Reach the machine's port 22 through this SSH host. sshAllowedCidrs then names its address alone.",
+        description:
+            "SSH host through which to reach the machine's port 22. sshAllowedCidrs then needs only the bastion's address. Needs bastionHostKey and bastionPrivateKey. If left out, the machine is reached directly.",
         default: "",
         example: "bastion.example.com",
         change: [],
@@ -42,7 +43,7 @@ export const ACCESS_SETTINGS = {
     }),
     bastionUser: setting({
         type: "string",
-        description: "The login name on the bastion.",
+        description: "Login name on the bastion.",
         default: "admin",
         example: "ec2-user",
         change: [],
@@ -51,7 +52,7 @@ export const ACCESS_SETTINGS = {
     bastionHostKey: setting({
         type: "string",
         description:
-            "The bastion's public host key, as `ssh-keyscan -t ed25519` shows it without the host. Any other is refused.",
+            "Public host key of the bastion, as `ssh-keyscan -t ed25519` prints it, without the host name. Any other key is refused.",
         default: "",
         example: "ssh-ed25519 AAAA…",
         change: [],
@@ -59,7 +60,7 @@ export const ACCESS_SETTINGS = {
     }),
     bastionPrivateKey: setting({
         type: "string",
-        description: "The private key with which the bastion lets in, in PEM or OpenSSH form and without a passphrase.",
+        description: "Private key for the login on the bastion, in PEM or OpenSSH form without a passphrase.",
         default: "",
         example: "-----BEGIN OPENSSH PRIVATE KEY-----…",
         change: [],
@@ -69,7 +70,7 @@ export const ACCESS_SETTINGS = {
     httpsAllowedCidrs: setting({
         type: "array",
         description:
-            "Networks that may reach port 443, and port 80 unless http-01 needs it open, as CIDR blocks. By default the world.",
+            "Networks that may reach port 443, and port 80 unless http-01 needs it open, as CIDR blocks. If left out, everyone may.",
         default: [],
         example: "198.51.100.0/24",
         change: ["firewall rules change"],
@@ -77,7 +78,7 @@ export const ACCESS_SETTINGS = {
     }),
     grpcAllowedCidrs: setting({
         type: "array",
-        description: "Networks that may reach port 50051, as CIDR blocks. By default the world.",
+        description: "Networks that may reach port 50051, as CIDR blocks. If left out, everyone may.",
         default: [],
         example: "198.51.100.0/24",
         change: ["firewall rules change"],
@@ -87,7 +88,7 @@ export const ACCESS_SETTINGS = {
         formerName: "trustedHops",
         type: "array",
         description:
-            "Networks of a CDN or load balancer before the machine, whose X-Forwarded-For names the client. From anywhere else the header is dropped. By default none.",
+            "Networks of a CDN or load balancer in front of the machine, as CIDR blocks. nginx takes the client's address from the X-Forwarded-For header of these networks and drops the header from all others. If left out, it is always dropped.",
         default: [],
         example: "203.0.113.0/24",
         change: ["nginx reloads"],

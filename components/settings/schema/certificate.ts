@@ -8,7 +8,7 @@ export const CERTIFICATE_SETTINGS = {
     acmeDirectory: setting({
         type: "string",
         description:
-            "Where the certificate comes from: staging (Let's Encrypt for trying out, not trusted by browsers), production (Let's Encrypt, at most 5 certificates for the same name a week), or the https URL of any ACME directory.",
+            "The ACME authority that issues the certificate: staging (Let's Encrypt for trying out, not trusted by browsers), production (Let's Encrypt, at most 5 certificates a week for the same names), or the https URL of another ACME directory.",
         default: "staging",
         example: "production",
         change: ["new certificate", "nginx reloads"],
@@ -18,7 +18,7 @@ export const CERTIFICATE_SETTINGS = {
     acmeEmail: setting({
         type: "string",
         description:
-            "Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may want one.",
+            "Contact address of the ACME account. Let's Encrypt has sent no mail since June 2025; other authorities may require one. If left out, the account has no contact address.",
         default: "",
         example: "platform@example.com",
         change: [],
@@ -36,7 +36,7 @@ export const CERTIFICATE_SETTINGS = {
     acmeCaBundle: setting({
         type: "string",
         description:
-            "PEM certificates that the ACME directory's own https certificate is verified with, for a private CA.",
+            "PEM certificates that verify the ACME directory's own https certificate, for a private CA. If left out, the machine's usual CAs count.",
         default: "",
         example: "-----BEGIN CERTIFICATE-----…",
         change: [],
@@ -46,7 +46,7 @@ export const CERTIFICATE_SETTINGS = {
     acmeChallenge: setting({
         type: "string",
         description:
-            "How the authority sees that the names are yours: http-01 on port 80, or dns-01 by a TXT record in the Route 53 zone, which the machine may write by its instance role. dns-01 does wildcards, and needs no port 80.",
+            "How the authority verifies that the names are yours: http-01 on port 80, or dns-01 with a TXT record in the Route 53 zone, which the machine may write by its instance role. dns-01 allows wildcards and needs no port 80.",
         default: "http-01",
         example: "dns-01",
         change: ["firewall rules change", "new certificate", "nginx reloads"],
@@ -54,7 +54,8 @@ export const CERTIFICATE_SETTINGS = {
     }),
     acmeEabKeyId: setting({
         type: "string",
-        description: "Key identifier of the external account binding that some ACME authorities ask for.",
+        description:
+            "Key identifier of the external account binding that some ACME authorities require. Needs acmeEabHmacKey.",
         default: "",
         example: "kid-1",
         change: [],
@@ -66,7 +67,7 @@ export const CERTIFICATE_SETTINGS = {
     }),
     acmeEabHmacKey: setting({
         type: "string",
-        description: "The HMAC key of that binding, in base64url as the authority shows it.",
+        description: "HMAC key of the external account binding, in base64url as the authority shows it.",
         default: "",
         example: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
         change: [],
@@ -81,7 +82,7 @@ export const CERTIFICATE_SETTINGS = {
     certificateNames: setting({
         type: "array",
         description:
-            "The names in the certificate, wildcards included; together they cover domain and uiDomain. By default just those: for gRPC LinkMesh has a certificate of its own.",
+            "Names in the certificate, including wildcards. They must cover domain and uiDomain. gRPC needs no name here, because LinkMesh has its own certificate for it. If left out, domain and uiDomain.",
         default: [],
         example: "*.example.com",
         change: ["new certificate", "nginx reloads"],
@@ -92,7 +93,7 @@ export const CERTIFICATE_SETTINGS = {
     tlsCertificate: setting({
         type: "string",
         description:
-            "A certificate of your own in place of an ACME one: PEM, its chain after it. A new one takes its place without dropping a session. Nothing renews it.",
+            "Your own certificate in PEM form with its chain, instead of one from an ACME authority. Nothing renews it: set a new one before it ends. If left out, acmeDirectory issues the certificate.",
         default: "",
         example: "-----BEGIN CERTIFICATE-----…",
         change: ["firewall rules change", "new certificate", "nginx reloads"],
@@ -101,7 +102,7 @@ export const CERTIFICATE_SETTINGS = {
     }),
     tlsPrivateKey: setting({
         type: "string",
-        description: "The private key of tlsCertificate, PEM without a passphrase.",
+        description: "Private key of tlsCertificate, in PEM form without a passphrase.",
         default: "",
         example: "-----BEGIN PRIVATE KEY-----…",
         change: ["firewall rules change", "new certificate", "nginx reloads"],
@@ -111,7 +112,8 @@ export const CERTIFICATE_SETTINGS = {
     }),
     httpRedirect: setting({
         type: "boolean",
-        description: "Answer on port 80 with a redirect to https. http-01 needs the port.",
+        description:
+            "Answer on port 80 with a redirect to https. Set to false to close port 80, unless the certificate comes by http-01, which needs the port.",
         default: true,
         example: "false",
         change: ["firewall rules change", "nginx reloads"],

@@ -19,7 +19,7 @@ export const LINKMESH_SETTINGS = {
     linkmeshDebUrl: setting({
         type: "string",
         description:
-            "URL of the LinkMesh server's Debian package. Either this with linkmeshDebSha256, or linkmeshAptSource. Set it with --secret if it holds a login or a signature.",
+            "URL of the LinkMesh server's Debian package. Set this with linkmeshDebSha256, or linkmeshAptSource instead. Set it with --secret if it holds a login or a signature.",
         default: "",
         example: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
         change: [],
@@ -30,7 +30,8 @@ export const LINKMESH_SETTINGS = {
     }),
     linkmeshDebSha256: setting({
         type: "string",
-        description: "SHA-256 checksum of that package, in hexadecimal. A package with another one is not installed.",
+        description:
+            "SHA-256 checksum of that package, in hexadecimal. A package with another checksum is not installed.",
         default: "",
         example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         change: ["LinkMesh restarts"],
@@ -45,7 +46,7 @@ export const LINKMESH_SETTINGS = {
     linkmeshAptSource: setting({
         type: "string",
         description:
-            "APT source that holds the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion. Set it with --secret if the URL holds a login, which the machine keeps in apt's auth.conf.",
+            "APT source of the package linkmesh-server: URL, suite and components. Needs linkmeshAptKey and linkmeshVersion. Set it with --secret if the URL holds a login, which the machine keeps in apt's auth.conf.",
         default: "",
         example: "https://apt.example.com/debian stable main",
         change: ["LinkMesh restarts"],
@@ -67,7 +68,7 @@ export const LINKMESH_SETTINGS = {
     }),
     linkmeshAptKey: setting({
         type: "string",
-        description: "The public key that signs the APT source, ASCII-armoured.",
+        description: "Public key that signs the APT source, ASCII-armoured.",
         default: "",
         example: "-----BEGIN PGP PUBLIC KEY BLOCK-----…",
         change: [],
@@ -75,7 +76,7 @@ export const LINKMESH_SETTINGS = {
     }),
     linkmeshVersion: setting({
         type: "string",
-        description: "The package version to install from the APT source.",
+        description: "Version of the package to install from the APT source.",
         default: "",
         example: "1.101.0",
         change: ["LinkMesh restarts"],
@@ -103,7 +104,7 @@ export const LINKMESH_SETTINGS = {
     linkmeshConfig: setting({
         type: "object",
         description:
-            "Further keys for LinkMesh's config.yaml, merged into what the package ships. The keys that the proxy needs (externalUrl, http.trustedProxies, grpc.port, grpc.externalUrl) are set by the program.",
+            "Additional keys for LinkMesh's config.yaml, merged into the file that the package ships. The program itself sets the keys that the proxy needs: externalUrl, http.trustedProxies, grpc.port and grpc.externalUrl.",
         default: {},
         example: '{"metrics":{"enabled":true}}',
         change: ["LinkMesh restarts"],
@@ -112,7 +113,7 @@ export const LINKMESH_SETTINGS = {
     linkmeshEnvironmentFile: setting({
         type: "string",
         description:
-            "The environment file of the LinkMesh service, which holds the server secret. It is kept on the data volume.",
+            "Environment file of the LinkMesh service, which holds the server secret. It is kept on the data volume. Change it if your package reads another file.",
         default: "/etc/default/linkmesh-server",
         example: "/etc/linkmesh/environment",
         change: ["LinkMesh restarts"],
@@ -121,7 +122,7 @@ export const LINKMESH_SETTINGS = {
     linkmeshDataPaths: setting({
         type: "array",
         description:
-            "Directories that hold LinkMesh's state (database, internal CA, gitops store). They are kept on the data volume and outlive the machine.",
+            "Directories that hold LinkMesh's state (database, internal CA, gitops store). They are kept on the data volume and outlive the machine. Change them if your package uses others.",
         default: ["/var/lib/linkmesh", "/data/linkmesh"],
         example: "/opt/linkmesh",
         change: ["LinkMesh restarts"],
@@ -131,7 +132,7 @@ export const LINKMESH_SETTINGS = {
     collectorsExpected: setting({
         type: "integer",
         description:
-            "How many collectors and agents will be connected at once, from 1 to 200,000. nginx and the kernel are sized for it.",
+            "How many collectors and agents are connected at once, from 1 to 200,000. nginx and the kernel are sized for it.",
         default: 10_000,
         example: "50000",
         change: ["nginx reloads"],
@@ -140,7 +141,7 @@ export const LINKMESH_SETTINGS = {
     sessionsPerAddress: setting({
         type: "integer",
         description:
-            "How many sessions one client address may hold on each port, up to 65,535; more are refused. By default (0) collectorsExpected and 1,000 more, since a whole fleet may sit behind one address, and any number where that exceeds 65,535. Where each collector has an address of its own, a few hundred keep one client from taking all.",
+            "How many sessions one client address may hold on each port, up to 65,535; more are refused. With 0, collectorsExpected plus 1,000, because a whole fleet may share one address; above 65,535 there is no limit. If each collector has its own address, a few hundred keep one client from taking all sessions.",
         default: 0,
         example: "500",
         change: ["nginx reloads"],

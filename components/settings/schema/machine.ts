@@ -10,7 +10,7 @@ export const MACHINE_SETTINGS = {
     instanceType: setting({
         type: "string",
         description:
-            "EC2 instance type, of a Nitro generation. t3.small is about $15 a month and enough for 10,000 collectors' connections.",
+            "EC2 instance type of a Nitro generation. t3.small costs about $15 a month and is large enough for the connections of 10,000 collectors.",
         default: "t3.small",
         example: "t4g.small",
         change: ["new machine"],
@@ -21,7 +21,7 @@ export const MACHINE_SETTINGS = {
     cpuCredits: setting({
         type: "string",
         description:
-            "What a burstable type (t3, t3a, t4g) does once its CPU credits are used up: unlimited goes on at full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most some $58 a month with t3.small; standard slows down to the baseline, 20 % of each CPU with t3.small. A new machine has no credits yet, so that with standard its first `pulumi up` takes longer. Changed while the machine runs. By default the account's own, which is unlimited unless somebody has changed it.",
+            "What a burstable instance type (t3, t3a, t4g) does when its CPU credits run out. unlimited keeps full speed and costs $0.05 for each hour of a CPU above the baseline ($0.04 with t4g), at most about $58 a month with t3.small. standard slows down to the baseline, 20 % of each CPU with t3.small; a new machine starts without credits, so its first `pulumi up` takes longer. If left out, the account's default counts, which is unlimited unless someone changed it.",
         default: "",
         example: "standard",
         change: ["AWS resources change"],
@@ -31,7 +31,7 @@ export const MACHINE_SETTINGS = {
         formerName: "image",
         type: "string",
         description:
-            "The system: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as the instance type wants. By default that of imageId by its name, or debian-13. A change replaces the machine.",
+            "Operating system of the machine: debian-13, debian-12 or ubuntu-24.04, for amd64 or arm64 as instanceType requires. If left out, the one that the name of imageId says, or debian-13.",
         default: "",
         example: "ubuntu-24.04",
         change: ["new machine"],
@@ -40,7 +40,7 @@ export const MACHINE_SETTINGS = {
     imageId: setting({
         type: "string",
         description:
-            "Machine image. By default the newest one of the system at the time of the machine's creation; newer images then change nothing until the machine is replaced. A pinned image is always honoured.",
+            "Machine image (AMI). If left out, the newest image of operatingSystem at the time when the machine is created; a newer one then counts only when the machine is replaced.",
         default: "",
         example: "ami-0123456789abcdef0",
         change: ["new machine"],
@@ -52,7 +52,7 @@ export const MACHINE_SETTINGS = {
     availabilityZone: setting({
         type: "string",
         description:
-            "Availability zone of a new stack. By default that of subnetId, or the first of the region that offers the instance type. Name another one where the type is out of capacity. A data volume cannot move, so a stack that has one stays where it is.",
+            "Availability zone of a new stack. Name another one if the instance type is out of capacity. A data volume cannot move, so an existing stack stays where it is. If left out, the zone of subnetId, or the first in the region that offers the instance type.",
         default: "",
         example: "eu-central-1b",
         change: [],
@@ -65,7 +65,7 @@ export const MACHINE_SETTINGS = {
     }),
     vpcCidr: setting({
         type: "string",
-        description: "IPv4 block of the VPC that the program creates, between /16 and /28. Of no use with subnetId.",
+        description: "IPv4 block of the VPC that the program creates, from /16 to /28. Not used with subnetId.",
         default: "10.77.0.0/24",
         example: "10.20.0.0/24",
         change: ["new machine", "new addresses"],
@@ -75,7 +75,7 @@ export const MACHINE_SETTINGS = {
     subnetId: setting({
         type: "string",
         description:
-            "An existing subnet to use instead of an own VPC: public (with an internet gateway), or with publicAddress=false one that has another way out. Without an IPv6 block the machine has IPv4 alone.",
+            "An existing subnet to use. It needs an internet gateway or, with publicAddress=false, another way out. In a subnet without an IPv6 block the machine has only IPv4. If left out, the program creates a VPC with a subnet.",
         default: "",
         example: "subnet-0123456789abcdef0",
         change: ["new machine", "new addresses"],
@@ -87,7 +87,7 @@ export const MACHINE_SETTINGS = {
     publicAddress: setting({
         type: "boolean",
         description:
-            "Give the machine a public IPv4 address. With false the names lead to its private one, for a network that reaches it (a VPN, peering) and lets it out (a NAT gateway); `pulumi up` has to reach it, too, or go through bastionHost.",
+            "Give the machine a public IPv4 address, for about $3.65 a month. With false, the names lead to its private address: clients and `pulumi up` need a way to it (a VPN, peering, or bastionHost for `pulumi up`), and the machine needs a way out (a NAT gateway).",
         default: true,
         example: "false",
         change: ["new addresses"],
@@ -97,7 +97,7 @@ export const MACHINE_SETTINGS = {
     dataVolumeSize: setting({
         type: "integer",
         description:
-            "Size of the data volume in GiB, from 1 to 16,384. It can grow later, never shrink. About $0.08 a GiB a month.",
+            "Size of the data volume in GiB, from 1 to 16,384. It can grow later, but never shrink. About $0.08 a month for each GiB.",
         default: 10,
         example: "20",
         change: ["AWS resources change"],
@@ -106,7 +106,7 @@ export const MACHINE_SETTINGS = {
     dailySnapshots: setting({
         type: "integer",
         description:
-            "How many daily snapshots of the data volume are kept, from 0 (none are taken) to 365. The cloud's own scheduler takes them at 03:00 UTC; they outlive the stack and the volume, and nothing deletes those of a volume that is gone. About $0.05 a month for each GiB of changed data.",
+            "How many daily snapshots of the data volume to keep, from 0 (none are taken) to 365. AWS takes them at 03:00 UTC. They outlive the stack and the volume, and nothing deletes those of a volume that is gone. About $0.05 a month for each GiB of changed data.",
         default: 0,
         example: "7",
         change: ["AWS resources change"],
@@ -115,7 +115,7 @@ export const MACHINE_SETTINGS = {
     finalSnapshot: setting({
         type: "boolean",
         description:
-            "Keep a last snapshot of the data volume when it is deleted, as by `pulumi destroy`. Counts from the next `pulumi up` on; set from the start, since a change is one of the four modifications of a volume that AWS allows in 24 hours, as growing is. About $0.05 a month for each GiB of data, until you delete it.",
+            "Keep a last snapshot when the data volume is deleted, for example by `pulumi destroy`. It counts after the next `pulumi up`. Set it from the start: a later change is one of the four volume modifications that AWS allows in 24 hours, as growing is. About $0.05 a month for each GiB of data, until you delete the snapshot.",
         default: false,
         example: "true",
         change: ["AWS resources change"],
@@ -124,7 +124,7 @@ export const MACHINE_SETTINGS = {
     restoreFrom: setting({
         type: "string",
         description:
-            "Snapshot from which a new data volume is made: its id, or latest for the newest of this stack. A data volume that exists already stays as it is.",
+            "Snapshot from which to create a new data volume: its id, or latest for the newest of this stack. An existing data volume stays as it is. If left out, a new data volume is empty.",
         default: "",
         example: "latest",
         change: [],
@@ -138,7 +138,7 @@ export const MACHINE_SETTINGS = {
     paused: setting({
         type: "boolean",
         description:
-            "Take the machine away and keep addresses, names and data volume. Without it the same LinkMesh comes back.",
+            "Remove the machine, and keep addresses, names and data volume. With false, the same LinkMesh comes back.",
         default: false,
         example: "true",
         change: ["new machine"],
@@ -148,7 +148,7 @@ export const MACHINE_SETTINGS = {
     protect: setting({
         type: "boolean",
         description:
-            "Refuse to destroy the stack, and to replace its addresses and its data volume, until it is false again and `pulumi up` has run.",
+            "Refuse to destroy the stack and to replace its addresses and data volume. To lift the protection, set it to false and run `pulumi up`.",
         default: false,
         example: "true",
         change: [],
@@ -157,7 +157,7 @@ export const MACHINE_SETTINGS = {
     tags: setting({
         type: "object",
         description:
-            "Tags for everything that is created, besides Name. Keys that differ in case alone are refused, as IAM does.",
+            "Tags for everything that is created, besides Name. Keys that differ only in case are refused, because IAM refuses them.",
         default: {},
         example: '{"team":"platform"}',
         change: ["AWS resources change"],

@@ -5,7 +5,7 @@ import { setting } from "./setting.ts";
 export const NAME_SETTINGS = {
     domain: setting({
         type: "string",
-        description: "The public hostname, under which browsers, collectors and agents reach LinkMesh.",
+        description: "The public hostname under which browsers, collectors and agents reach LinkMesh.",
         example: "linkmesh.example.com",
         change: ["DNS records change", "new certificate", "nginx reloads", "LinkMesh restarts"],
         schema: hostname,
@@ -13,7 +13,7 @@ export const NAME_SETTINGS = {
     uiDomain: setting({
         type: "string",
         description:
-            "A second name for people's browsers, which offers HTTP/2; OpAMP stays at the domain. Needs nginx 1.25.1, so Debian 13.",
+            "A second hostname for people's browsers, with HTTP/2. OpAMP stays on domain. Needs nginx 1.25.1 or newer, which only Debian 13 has. If left out, browsers use domain, with HTTP/1.1.",
         default: "",
         example: "linkmesh-ui.example.com",
         change: ["DNS records change", "new certificate", "nginx reloads"],
@@ -21,7 +21,8 @@ export const NAME_SETTINGS = {
     }),
     grpc: setting({
         type: "boolean",
-        description: "Take in linkmesh-agent's gRPC. Fleets without that agent need it not: no port, no rule, no name.",
+        description:
+            "Accept gRPC connections from linkmesh-agent. Set to false if no collector uses the agent; port 50051 then stays closed.",
         default: true,
         example: "false",
         change: ["firewall rules change", "nginx reloads", "LinkMesh restarts"],
@@ -30,7 +31,7 @@ export const NAME_SETTINGS = {
     grpcDomain: setting({
         type: "string",
         description:
-            "A second name for gRPC, which then shares port 443: the name in the handshake decides, mTLS passes untouched. By default gRPC has the domain and a port of its own, 50051.",
+            "A second hostname for gRPC, which then shares port 443: nginx recognizes it by the name in the TLS handshake and passes mTLS through. If left out, gRPC uses domain on its own port, 50051.",
         default: "",
         example: "grpc.linkmesh.example.com",
         change: ["firewall rules change", "DNS records change", "nginx reloads", "LinkMesh restarts"],
@@ -39,7 +40,7 @@ export const NAME_SETTINGS = {
     dns: setting({
         type: "string",
         description:
-            "Where the names are published: route53, or external for any other provider. Then `pulumi up` prints the records to make, and waits for them.",
+            "Where the DNS records are published: route53, or external for any other provider. With external, `pulumi up` prints the records to create and waits for them.",
         default: "route53",
         example: "external",
         change: ["DNS records change"],
@@ -49,7 +50,7 @@ export const NAME_SETTINGS = {
     hostedZone: setting({
         type: "string",
         description:
-            "Name of the Route 53 hosted zone for the records. By default the closest zone that encloses the domain.",
+            "Name of the Route 53 hosted zone for the records. If left out, the closest zone that contains domain.",
         default: "",
         example: "example.com",
         change: ["DNS records change"],
@@ -58,7 +59,7 @@ export const NAME_SETTINGS = {
     dnsAllowOverwrite: setting({
         type: "boolean",
         description:
-            "Take over the A, AAAA and CAA records of the names that exist already, instead of stopping with an error.",
+            "Overwrite existing A, AAAA and CAA records of the names. With false, `pulumi up` stops with an error instead.",
         default: false,
         example: "true",
         change: [],
@@ -68,7 +69,7 @@ export const NAME_SETTINGS = {
     caaIssuer: setting({
         type: "string",
         description:
-            "Publish CAA records with which this authority alone may issue certificates for the names, and for those below them that have no such records. By default none.",
+            "Publish CAA records that allow only this authority to issue certificates for the names, and for names below them without CAA records of their own. If left out, no CAA records are published.",
         default: "",
         example: "letsencrypt.org",
         change: ["DNS records change"],
@@ -77,7 +78,7 @@ export const NAME_SETTINGS = {
     caaAccountUri: setting({
         type: "string",
         description:
-            "Narrow the CAA records to one ACME account. It binds the names to the account's key on the data volume: without that no certificate is issued until the record is gone.",
+            "Restrict the CAA records to one ACME account. Its key is on the data volume: if that is lost, no certificate is issued until the records are removed. If left out, any account of caaIssuer may order.",
         default: "",
         example: "https://acme-v02.api.letsencrypt.org/acme/acct/123456789",
         change: ["DNS records change"],

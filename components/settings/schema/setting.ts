@@ -18,7 +18,7 @@ export type Effect = (typeof EFFECTS)[number];
 export interface Setting<T extends z.ZodType = z.ZodType> {
     /** The type in the stack configuration, as Pulumi.yaml's `config` schema names it. */
     readonly type: "string" | "integer" | "boolean" | "array" | "object";
-    /** One or two sentences for `pulumi config` and the README. Costs are a month, in us-east-1. */
+    /** One or two sentences for `pulumi config` and docs/settings.md. Costs are a month, in us-east-1. */
     readonly description: string;
     /** Absent for a required setting. The empty string, list or object means "not set". */
     readonly default?: string | number | boolean | readonly string[] | Readonly<Record<string, never>>;
