@@ -8,12 +8,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { aptLogin, aptSource } from "../../components/host/render/apt.ts";
-import { STEP_FUNCTIONS } from "./step-functions.ts";
+import { SCRIPTS, SOURCE_FUNCTIONS } from "../scripts/files.ts";
 
 // Where the step `package` gets the package from, with real curl and apt: what it asks for, and that nobody sees with
 // which login.
 
-const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
 const run = promisify(execFile);
 const PACKAGE = "a package";
 const SUM = createHash("sha256").update(PACKAGE).digest("hex");
@@ -51,8 +50,8 @@ async function step(code: string, files: Record<string, string>) {
     for (const [name, text] of Object.entries(files))
         writeFileSync(join(folder, "files", name), text === "" ? "" : `${text}\n`);
     mkdirSync(join(folder, "work/kept"), { recursive: true });
-    writeFileSync(join(folder, "work/sound"), "");
-    const script = `${STEP_FUNCTIONS}; source ./package.sh; set +e; trap - ERR
+    writeFileSync(join(folder, "work/no-error-yet"), "");
+    const script = `${SOURCE_FUNCTIONS}; source ./package.sh; set +e; trap - ERR
         FILES=${folder}/files WORK=${folder}/work PACKAGES=${folder}/packages NAME=${SUM}
         SOURCE=${folder}/etc/linkmesh.list SOURCE_KEY=${folder}/etc/linkmesh.asc SOURCE_LOGIN=${folder}/etc/auth/linkmesh.conf
         curl() { printf '%s\\n' "$@" >"${folder}/arguments"; command curl --retry 0 "$@" --retry 0; }
@@ -71,7 +70,7 @@ async function step(code: string, files: Record<string, string>) {
 describe("the URL of a package", () => {
     test("is asked for as it stands, with its login, and without a list of arguments that tells it", async () => {
         const url = `http://some%40user:pass-word@127.0.0.1:${port}/a.deb?${QUERY}`;
-        expect(await step("fetch", { "deb-url": url })).toBe("");
+        expect(await step("fetch_from_url", { "deb-url": url })).toBe("");
         expect(readFileSync(join(folder, "work/wanted.deb"), "utf8")).toBe(PACKAGE);
         expect(asked.map((request) => request.url)).toEqual([`/a.deb?${QUERY}`]);
         expect(asked[0]!.headers.authorization).toMatch(/^Basic /);
@@ -80,7 +79,7 @@ describe("the URL of a package", () => {
     });
 
     test("may hold what a configuration of curl reads otherwise", async () => {
-        expect(await step("fetch", { "deb-url": `http://127.0.0.1:${port}/a.deb?s3cr3t=a\\tb"c` })).toBe("");
+        expect(await step("fetch_from_url", { "deb-url": `http://127.0.0.1:${port}/a.deb?s3cr3t=a\\tb"c` })).toBe("");
         expect(asked.map((request) => request.url)).toEqual(['/a.deb?s3cr3t=a\\tb"c']);
     });
 
@@ -96,7 +95,7 @@ describe("the URL of a package", () => {
             "another checksum": "NAME=0",
             "what curl says itself": `curl() { echo "curl: (9) denied: $(cat "$FILES/deb-url")" >&2; return 9; }`,
         };
-        const told = await step(`${before[what] ?? ""}\nfetch`, { "deb-url": url(port) });
+        const told = await step(`${before[what] ?? ""}\nfetch_from_url`, { "deb-url": url(port) });
         expect(told).toMatch(/^error: linkmeshDeb(Url|Sha256): .*\.\n$/);
         expect(told).toContain(sentence);
         for (const secret of SECRETS) expect(told).not.toContain(secret);
@@ -115,12 +114,10 @@ describe("an APT source with a login", () => {
         "apt-key.asc": "a key",
     });
     const read = (name: string) => readFileSync(join(folder, "etc", name), "utf8");
-    // The version is there already, so that nothing is installed.
-    const KEPT = `touch "$PACKAGES/$NAME.deb"`;
     const SOURCE = "https://me:pass-word@apt.example.com/debian stable main";
 
     test("has it in a file of root's own, and not in the list that everybody may read", async () => {
-        expect(await step(`${KEPT}; from_source`, files(SOURCE))).toBe("");
+        expect(await step("install_source", files(SOURCE))).toBe("");
         expect(read("linkmesh.list")).toBe(
             `deb [signed-by=${folder}/etc/linkmesh.asc] https://apt.example.com/debian stable main\n`,
         );
@@ -129,17 +126,17 @@ describe("an APT source with a login", () => {
     });
 
     test("that has none any more leaves none", async () => {
-        await step(`${KEPT}; from_source`, files(SOURCE));
-        expect(await step(`${KEPT}; from_source`, files("https://apt.example.com/debian ./"))).toBe("");
+        await step("install_source", files(SOURCE));
+        expect(await step("install_source", files("https://apt.example.com/debian ./"))).toBe("");
         expect(existsSync(join(folder, "etc/auth/linkmesh.conf"))).toBe(false);
     });
 
     test("that does not work leaves the one before, with its login and its mode", async () => {
-        await step(`${KEPT}; from_source`, files(SOURCE));
+        await step("install_source", files(SOURCE));
         const broken = files("https://you:other@apt.example.com/debian ./");
         const told = await step(
             `STEP=package; trap finish EXIT
-            rm -f "$PACKAGES/$NAME.deb"; apt_get() { fail "no source"; }; from_source`,
+            apt_get() { fail "no source"; }; install_source; fetch_from_source`,
             broken,
         );
         expect(told).toBe("error: no source\n");

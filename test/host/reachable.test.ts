@@ -3,12 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { STEP_FUNCTIONS } from "./step-functions.ts";
+import { SCRIPTS, SOURCE_FUNCTIONS } from "../scripts/files.ts";
 
 // The step `reachable` with a dig that knows the records of a few servers: SERVER OWNER TYPE VALUE. A resolver has NS
 // records alone, and a server tells all that it has of a name, as far as its own records lead.
 
-const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
 const folder = mkdtempSync(join(tmpdir(), "reachable-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -34,11 +33,11 @@ const DIG = `dig() {
 function look(dns: readonly string[], { records = ["l.example.com A 192.0.2.1"], zone = "" } = {}) {
     writeFileSync(join(folder, "dns"), dns.map((line) => `${line}\n`).join(""));
     writeFileSync(join(folder, "records"), records.map((line) => `${line}\n`).join(""));
-    const script = `${STEP_FUNCTIONS}; source ./reachable.sh; set +e; trap - ERR
+    const script = `${SOURCE_FUNCTIONS}; source ./reachable.sh; set +e; trap - ERR
         ${DIG}
-        FILES=${folder} WORK=${folder} ZONE=${zone} NAME_SERVERS='' missing='' shown='' SERVERS=''
-        if [ -n "$ZONE" ]; then zone_is_delegated "$ZONE"; fi
-        if published; then echo found; else echo "$missing"; fi`;
+        FILES=${folder} WORK=${folder} ZONE=${zone} NAME_SERVERS=''
+        if [ -n "$ZONE" ]; then zone_is_delegated; fi
+        if records_are_published; then echo found; else echo "$PROBLEM"; fi`;
     const run = spawnSync("bash", ["-c", script], { cwd: SCRIPTS, encoding: "utf8" });
     expect(run.stderr).toBe("");
     return run.stdout.trim();
@@ -180,7 +179,8 @@ test.each([
     const script = `source ./reachable.sh
         dig() { for one in ${seen}; do echo "example.com. 60 IN NS $one"; done; }
         NAME_SERVERS=$'ns-1.awsdns-01.org\\nns-2.awsdns-02.com'
-        if zone_is_delegated example.com; then echo $SERVERS; fi`;
+        ZONE=example.com
+        if zone_is_delegated; then echo $ZONE_SERVERS; fi`;
     const run = spawnSync("bash", ["-c", script], { cwd: SCRIPTS, encoding: "utf8" });
     expect({ stderr: run.stderr, asked: run.stdout.trim() }).toEqual({ stderr: "", asked });
 });

@@ -1,24 +1,22 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { renderConfig } from "../../components/host/render/linkmesh.ts";
 import { renderStep } from "../../components/host/render/step.ts";
+import { SCRIPTS, SHELL_FILES, STEP_SCRIPTS } from "../scripts/files.ts";
 
-const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
-const shell = readdirSync(SCRIPTS, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".sh"));
-
-test.each(shell)("shellcheck has nothing to say about %s", (name) => {
+test.each(SHELL_FILES)("shellcheck has nothing to say about %s", (name) => {
     const run = spawnSync("shellcheck", ["--external-sources", name], { cwd: SCRIPTS, encoding: "utf8" });
     expect(run.stdout + run.stderr).toBe("");
     expect(run.status).toBe(0);
 });
 
-test.each(shell.filter((name) => !name.includes("/")))("%s as it is sent to the machine is whole", (name) => {
+test.each(STEP_SCRIPTS)("%s as it is sent to the machine is whole", (name) => {
     const text = renderStep({
-        name: name.replace(".sh", ""),
+        name,
         variables: { DOMAIN: "linkmesh.example.com" },
         files: { "a.conf": "a\n" },
     });

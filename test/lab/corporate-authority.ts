@@ -32,7 +32,7 @@ export function corporateAuthority(): void {
 
     test("with another's binding: what the authority says, and what to do", async () => {
         await failsWith(
-            "the authority does not take acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both anew",
+            "the authority refuses acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both again",
             { acmeEabKeyId: "nobody", acmeEabHmacKey: acme.eabHmacKey },
         );
     });

@@ -50,7 +50,7 @@ export function limits(): void {
         const possible = new Date((ages[1]! + 7 * 24 * HOUR) * 1000).toISOString().replace("T", " ").slice(0, 16);
         expect(run.exitCode).not.toBe(0);
         expect(run.stderr).toContain(
-            `error: step certificate: linkmesh.example.test has had 5 certificates of ${PRODUCTION} in 7 days, and 5 is its limit: run pulumi up again after ${possible} UTC, or set acmeDirectory to staging meanwhile.`,
+            `error: step certificate: linkmesh.example.test has had 5 certificates from ${PRODUCTION} in 7 days, and 5 is its limit: run pulumi up again after ${possible} UTC, or set acmeDirectory to staging meanwhile.`,
         );
         expect(certificatesIssued(theLab()).production).toBe(issued);
 

@@ -25,7 +25,7 @@ test.each<[string, string]>([
     ["a function whose failure <(…) hides", "cat < <(fail hidden)"],
     ["a function whose failure $(…) hides", 'echo "$(fail hidden)"'],
     ["a full disk", `install_file /dev/full/x <<<a || true`],
-])("a step that ends by %s is red, with one error, and leaves what was there", (_, end) => {
+])("a step that ends by %s fails with one error, and leaves what was there", (_, end) => {
     const machine = new Machine({
         step: "ready",
         machine: {
@@ -53,13 +53,13 @@ test.each<[string, string]>([
     expect(ran.left).toBe("");
 });
 
-test("what was committed stays", () => {
+test("a step that fails keeps what was committed", () => {
     const machine = new Machine({ step: "ready", machine: { [F]: "old\n" } });
     machine.run({ main: `install_file ${F} <<<first; commit; install_file ${F} <<<second; fail no` });
     expect(machine.read(F)).toBe("first\n");
 });
 
-test("what reads the files reads them again once all of them are back, and only what had read the new ones", () => {
+test("a step that fails puts all files back before it runs again what had read the new ones, and nothing else", () => {
     const machine = new Machine({
         step: "ready",
         machine: { [F]: "old\n" },
@@ -69,7 +69,7 @@ test("what reads the files reads them again once all of them are back, and only 
     expect(ran.calls).toEqual(["reader ", "old", "reader ", "new", "reader ", "old"]);
 });
 
-test("what cannot be put back is told", () => {
+test("a step warns about what it cannot put back", () => {
     const ran = new Machine({ step: "ready" }).run({ main: `on_failure rmdir /nowhere; fail no` });
     expect(ran.stdout).toBe(
         "warning: the step ready could not undo what it had begun (rmdir /nowhere failed): look at the machine.\n",
@@ -77,7 +77,7 @@ test("what cannot be put back is told", () => {
     expect(ran.errors).toEqual(["error: no"]);
 });
 
-test("a line that is too long for the provider is cut, and bytes that are no text are marked", () => {
+test("a line that is too long for the provider is cut, and bytes that are not UTF-8 become question marks", () => {
     const machine = new Machine({ step: "ready" });
     const long = "head -c 70000 /dev/zero | tr '\\0' x";
     const ran = machine.run({
@@ -89,7 +89,7 @@ test("a line that is too long for the provider is cut, and bytes that are no tex
     expect(ran.status).toBe(1);
 });
 
-test("a step ends when all that it has said is out", () => {
+test("a step ends after all of its output is out", () => {
     const machine = new Machine({ step: "ready" });
     const perl = '/bin/sleep 0.5; exec /usr/bin/perl "$@"';
     machine.run({ prefix: `bash -c '"$0" "$@" >/stub/out 2>&1'`, stubs: { perl }, main: "echo said" });

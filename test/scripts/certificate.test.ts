@@ -44,7 +44,7 @@ const held = { [`${LIVE}/cert.pem`]: ours.certificate, [RENEWAL]: renewalFile() 
 const orders = (text: string | undefined) => (text ?? "").split("\n").filter(Boolean);
 
 describe("the ledger", () => {
-    test("an order stands in it before certbot runs", () => {
+    test("has an order before certbot runs", () => {
         const on = machine();
         const ran = on.run();
         expect(ran).toMatchObject({ status: 0, errors: [] });
@@ -53,31 +53,31 @@ describe("the ledger", () => {
         expect(orders(on.read(ORDERS))).toHaveLength(1);
     });
 
-    test("what the authority refuses is no order", () => {
+    test("does not keep an order that the authority refused", () => {
         const on = machine({ stubs: { certbot: says(recorded("limited")) } });
         expect(on.run().status).toBe(1);
         expect(orders(on.read(ORDERS))).toEqual([]);
     });
 
-    test("an order that was cut, whose certificate may have been issued, stays", () => {
+    test("keeps an order that was cut, because its certificate may have been issued", () => {
         const on = machine({ stubs: { certbot: "kill -TERM $PPID; exit 1" } });
         expect(on.run().errors).toEqual([expect.stringContaining("took longer than its time limit")]);
         expect(orders(on.read(ORDERS))).toHaveLength(1);
     });
 
-    test("a certificate that is good and kept is no order", () => {
+    test("has no order for a certificate that is kept", () => {
         const on = machine({ machine: held, stubs: { certbot: "true" } });
         expect(on.run().status).toBe(0);
         expect(orders(on.read(ORDERS))).toEqual([]);
     });
 
-    test("a certificate that was due and renewed is one", () => {
+    test("has an order for a certificate that was due and renewed", () => {
         const on = machine({ machine: held });
         expect(on.run().status).toBe(0);
         expect(orders(on.read(ORDERS))).toHaveLength(1);
     });
 
-    test("what is older than 7 days is dropped, by the second", () => {
+    test("drops what is older than 7 days, to the second", () => {
         const now = 1_800_000_000;
         const line = (age: number) => `${now - age} ${DIRECTORY} ${NAME}\n`;
         const on = machine({
@@ -134,7 +134,7 @@ describe("the authority's limit of 5 in 7 days", () => {
         expect(ran.errors).toEqual([
             expect.stringMatching(
                 new RegExp(
-                    `^error: ${NAME} has had \\d certificates of ${DIRECTORY} in 7 days, and 5 is its limit: run pulumi up again after ${when} UTC,`,
+                    `^error: ${NAME} has had \\d certificates from ${DIRECTORY} in 7 days, and 5 is its limit: run pulumi up again after ${when} UTC,`,
                 ),
             ),
         ]);
@@ -142,17 +142,17 @@ describe("the authority's limit of 5 in 7 days", () => {
     });
 });
 
-describe("what certbot says, as one sentence", () => {
+describe("certbot's output becomes one sentence", () => {
     test.each<[string, string, Record<string, string>?]>([
         ["refused", `${DIRECTORY} does not answer: check acmeDirectory, or wait and run pulumi up again.`],
         ["no-name", `${DIRECTORY} does not answer: check acmeDirectory, or wait and run pulumi up again.`],
         [
             "untrusted",
-            `the certificate of ${DIRECTORY} itself is not trusted: set acmeCaBundle to the one that signs it.`,
+            `the certificate of ${DIRECTORY} itself is not trusted: set acmeCaBundle to the CA that signs it.`,
         ],
         [
             "untrusted",
-            `the certificate of ${DIRECTORY} itself is not trusted: set acmeCaBundle to the one that signs it, or remove that where a public authority signs it.`,
+            `the certificate of ${DIRECTORY} itself is not trusted: set acmeCaBundle to the CA that signs it, or remove acmeCaBundle if a public authority signs it.`,
             { "ca.pem": BUNDLE },
         ],
         [
@@ -161,16 +161,16 @@ describe("what certbot says, as one sentence", () => {
         ],
         [
             "eab-missing",
-            "the authority wants to know whose account this is: set acmeEabKeyId and acmeEabHmacKey to what it shows you.",
+            "the authority requires an external account binding: set acmeEabKeyId and acmeEabHmacKey to the values that it shows you.",
         ],
         [
             "eab-unknown",
-            "the authority does not take acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both anew from where it shows them.",
+            "the authority refuses acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both again from where it shows them.",
             { "eab.ini": "eab-kid = a\n" },
         ],
         [
             "eab-wrong-key",
-            "the authority does not take acmeEabKeyId with acmeEabHmacKey (external account binding JWS verification error: go-jose/go-jose: error in cryptographic primitive): copy both anew from where it shows them.",
+            "the authority refuses acmeEabKeyId with acmeEabHmacKey (external account binding JWS verification error: go-jose/go-jose: error in cryptographic primitive): copy both again from where it shows them.",
             { "eab.ini": "eab-kid = a\n" },
         ],
         [
@@ -197,12 +197,12 @@ describe("what certbot says, as one sentence", () => {
             "wrong-credentials",
             /: An error occurred \(InvalidClientTokenId\) when calling the ListHostedZones operation: .* is invalid\. See /,
         ],
-    ])("%s: with what the other side said, and where to look", (name, sentence) => {
+    ])("%s: quotes the other side and says where to look", (name, sentence) => {
         const ran = machine({ stubs: { certbot: says(recorded(name)) } }).run();
         expect(ran.errors).toEqual([expect.stringMatching(sentence)]);
     });
 
-    test("an authority that is busy is asked three times more, after 10, 20 and 30 seconds", () => {
+    test("a busy authority is asked three more times, after 10, 20 and 30 seconds", () => {
         const ran = machine({ stubs: { certbot: says(recorded("busy")) } }).run();
         expect(ran.calls.filter((call) => call.startsWith("certbot certonly"))).toHaveLength(4);
         expect(ran.calls.filter((call) => call.startsWith("sleep"))).toEqual(["sleep 10", "sleep 20", "sleep 30"]);
@@ -211,21 +211,21 @@ describe("what certbot says, as one sentence", () => {
     });
 });
 
-test("certbot is asked again only when it was busy, and gets the certificate then", () => {
+test("an authority that was busy once gives the certificate at the next try", () => {
     const ran = machine({
         stubs: { certbot: `if [ ! -e /stub/asked ]; then touch /stub/asked; ${says(recorded("busy"))}\nfi\n${gives}` },
     }).run();
     expect(ran).toMatchObject({ status: 0, errors: [] });
 });
 
-test("a lineage of other names is ordered anew, one that fits is kept until it is due", () => {
+test("a lineage of other names is ordered again, one that fits is kept until it is due", () => {
     const how = (on: Machine) => on.run().calls.find((call) => call.startsWith("certbot certonly"));
-    expect(how(machine({ machine: held }))).toMatch(/ --keep-until-expiring$/);
+    expect(how(machine({ machine: held }))).toContain(" --keep-until-expiring ");
     const other = { ...held, [`${LIVE}/cert.pem`]: selfSigned("other.example.com").certificate };
-    expect(how(machine({ machine: other }))).toMatch(/ --force-renewal$/);
+    expect(how(machine({ machine: other }))).toContain(" --force-renewal ");
 });
 
-test("only the lineage in use is renewed by the timer, and foreign ones are left alone", () => {
+test("the timer renews only the lineage in use, and lineages of other programs stay as they are", () => {
     const OTHER = `/etc/letsencrypt/renewal/${NAME}-staging.conf`;
     const FOREIGN = "/etc/letsencrypt/renewal/foreign.conf";
     const off = renewalFile().replace("[renewalparams]\n", "[renewalparams]\nautorenew = False\n");
@@ -235,7 +235,7 @@ test("only the lineage in use is renewed by the timer, and foreign ones are left
     expect([RENEWAL, OTHER, FOREIGN].map((path) => on.read(path))).toEqual([renewalFile(), off, foreign]);
 });
 
-test("a certificate that was not given leaves what was there: CA bundle, drop-in, hook, renewals", () => {
+test("without a new certificate the CA bundle, drop-in, hook and renewals stay as they were", () => {
     const on = machine({ machine: held, stubs: { certbot: "true" } });
     expect(on.run({ files: { "ca.pem": BUNDLE } }).status).toBe(0);
     const before = on.files();

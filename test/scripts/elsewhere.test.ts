@@ -2,10 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SCRIPTS, SOURCE_FUNCTIONS } from "./files.ts";
 
-const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
-
-// A process with files open in every way, beside a "data volume" on another file system than the rest.
+// A process with files open in every way, and a "data volume" on another file system than the rest.
 let disk: string;
 let volume: string;
 let other: ChildProcess;
@@ -40,8 +39,8 @@ afterAll(() => {
 
 /** What a function of the scripts prints, about that process in LinkMesh's place. */
 function run(command: string, data = volume) {
-    const script = `set -Eeuo pipefail; shopt -s inherit_errexit; DATA=${data}; PACKAGE=linkmesh-server
-        source ./functions/linkmesh.sh
+    const script = `${SOURCE_FUNCTIONS}
+        DATA=${data}
         fail() { echo "error: $*"; exit 1; }
         linkmesh_pids() { echo ${other.pid}; }
         ${command}`;
@@ -49,28 +48,28 @@ function run(command: string, data = volume) {
     return { status, stderr, lines: stdout.split("\n").filter((line) => line !== "") };
 }
 
-test("what LinkMesh has open for writing beside the data volume is found, but no log and nothing temporary", () => {
+test("what LinkMesh has open for writing outside the data volume is found, except logs and temporary files", () => {
     const lines = [join(disk, "state.db"), join(disk, "written only")];
     expect(run("written_elsewhere")).toEqual({ status: 0, stderr: "", lines });
 });
 
-test("nothing is found once all of it is on the volume", () =>
+test("nothing is found when all files are on the volume", () =>
     expect(run("written_elsewhere", disk)).toEqual({ status: 0, stderr: "", lines: [] }));
 
-test("what was there before is left out", () => {
+test("a file that was known before is left out", () => {
     const lines = [join(disk, "written only")];
     expect(run(`written_elsewhere '${join(disk, "state.db")}'`)).toEqual({ status: 0, stderr: "", lines });
 });
 
-test("it is refused by a sentence with the file, the setting and what to do", () => {
+test("the error names the file, the setting and what to do", () => {
     const { status, lines } = run(`refuse_elsewhere '' "the old config.yaml is in place again"; echo went on`);
     expect(lines).toEqual([
-        `error: LinkMesh writes ${disk}/state.db, which is not on the data volume and would go with the machine, so the old config.yaml is in place again: have linkmeshConfig name a place below linkmeshDataPaths, or add ${disk} to that, and run pulumi up again.`,
+        `error: LinkMesh writes ${disk}/state.db, which is not on the data volume and would go with the machine, so the old config.yaml is in place again: set linkmeshConfig to a place below linkmeshDataPaths, or add ${disk} to linkmeshDataPaths, and run pulumi up again.`,
     ]);
     expect(status).toBe(1);
 });
 
-test("nothing is refused when all is known", () => {
+test("files that were all known before are no error", () => {
     const { status, lines } = run('refuse_elsewhere "$(written_elsewhere)" x; echo went on');
     expect({ status, lines }).toEqual({ status: 0, lines: ["went on"] });
 });

@@ -6,9 +6,9 @@ import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, reveal, runProgram } from "../unit/program.ts";
 import { taken } from "./shell.ts";
 
-/** Of what the machine's /etc/os-release sets. */
+/** Set by the machine's /etc/os-release. */
 const FROM_THE_MACHINE: Record<string, string[]> = { ready: ["ID", "PRETTY_NAME", "VERSION_ID"] };
-/** Given only so that a change of them runs the step again, as its script says. */
+/** Given only so that a change of them runs the step again. */
 const TO_RUN_AGAIN: Record<string, string[]> = { verify: ["LINKMESH"] };
 
 /** Sets of settings that reach every step, and every variable and file of it. */
@@ -80,7 +80,7 @@ describe("a step is given what its script and the functions use, and nothing els
         expect(compared.map(({ gives }) => gives)).toEqual(compared.map(({ uses }) => uses));
     });
 
-    test("all steps were looked at", () => {
+    test("the modes above reach every step", () => {
         expect([...seen].sort()).toEqual(Object.keys(STEPS).sort());
         for (const name of seen) expect(readScript(name)).toContain("\nmain() {\n");
     });

@@ -76,7 +76,7 @@ describe("the step config", () => {
         expect(on.run().calls.filter((call) => call.startsWith("systemctl restart"))).toEqual([]);
     });
 
-    test("gives the certificate on the gRPC port its name, which another database may have brought", () => {
+    test("adds the name to the certificate on the gRPC port, since another database may lack it", () => {
         const on = machine({ machine: { "/stub/named.pem": named }, stubs: CERT_INIT });
         const ran = on.run({ variables: { GRPC_NAME } });
         expect(ran).toMatchObject({ status: 0, errors: [] });
@@ -141,7 +141,7 @@ describe("the step environment", () => {
             stubs,
         });
 
-    test("puts the entries behind the package's, and takes them back", () => {
+    test("puts the entries after the package's, and removes them again", () => {
         const on = machine(linkmesh("true"));
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
         expect(on.read("/srv/linkmesh/env")).toBe('SECRET=x\n# BEGIN linkmesh-proxy\nA="b"\n# END linkmesh-proxy\n');
@@ -149,7 +149,7 @@ describe("the step environment", () => {
         expect(on.read("/srv/linkmesh/env")).toBe("SECRET=x\n");
     });
 
-    test("gives the certificate on the gRPC port its name once something changed", () => {
+    test("adds the name to the certificate on the gRPC port when something changed", () => {
         const on = machine({ ...linkmesh("true"), ...CERT_INIT });
         on.write("/stub/named.pem", named);
         expect(on.run({ variables: { GRPC_NAME } }).calls).toContain(
@@ -158,7 +158,7 @@ describe("the step environment", () => {
         expect(on.run({ variables: { GRPC_NAME } }).calls.filter((call) => call.startsWith("runuser"))).toEqual([]);
     });
 
-    test("entries with which LinkMesh does not start are taken back", () => {
+    test("removes entries with which LinkMesh does not start", () => {
         const on = machine(linkmesh("! grep -q BEGIN /srv/linkmesh/env"));
         const before = on.files();
         const ran = on.run(IMPATIENT);
@@ -210,7 +210,7 @@ describe("the step install", () => {
     const OLD = { version: "1.0", data: "data of 1.0", inUse: "one 1.0", copy: "old" };
     const NEW = { version: "2.0", data: "data of 2.0", inUse: "two 2.0", copy: "old" };
 
-    test("another version comes to the data after they were copied while LinkMesh stood still", () => {
+    test("copies the data while LinkMesh is stopped, before another version comes to them", () => {
         const on = machine();
         const ran = on.run();
         expect(ran).toMatchObject({ status: 0, errors: [] });
@@ -260,7 +260,7 @@ describe("the step install", () => {
 
     const DROP_IN = "/etc/systemd/system/linkmesh-server.service.d/10-linkmesh-proxy.conf";
 
-    test("the data do not fit twice: nothing is changed, and LinkMesh was not even stopped", () => {
+    test("without room for a copy nothing changes, and LinkMesh keeps running", () => {
         const on = machine({ stubs: { df: "echo Avail; echo 1000" } });
         const before = on.files();
         const ran = on.run();
@@ -272,7 +272,7 @@ describe("the step install", () => {
         expect(ran.calls).not.toContain("systemctl stop linkmesh-server");
     });
 
-    test("LinkMesh that does not stop is not copied", () => {
+    test("the data of a LinkMesh that does not stop are not copied", () => {
         const on = machine({ stubs: { systemctl: good.systemctl!.replace(/stop\\ \*\).*;;/, "stop*) false ;;") } });
         expect(on.run().errors).toEqual([expect.stringContaining("LinkMesh does not stop")]);
         expect(state(on)).toEqual(OLD);
@@ -343,7 +343,7 @@ describe("the step install", () => {
         expect(on.sh(`ls ${COPY}`)).not.toContain("restoring");
     });
 
-    test("a package that fails to be put back leaves LinkMesh stopped, told, and the next run tries again", () => {
+    test("an old package that cannot be put back is an error, LinkMesh stays stopped, and the next run tries again", () => {
         const on = machine({ machine: { ...half, ...pending } });
         const variables = { NAME: "one" };
         const ran = on.run({ variables, stubs: linkmesh("true", { apt: "echo 'E: no'; exit 100" }) });
@@ -353,7 +353,7 @@ describe("the step install", () => {
         expect(state(on)).toEqual(OLD);
     });
 
-    test("the environment file moves to the volume with its mode, and what is there wins over the package's", () => {
+    test("the environment file moves to the volume with its mode, and one that is there wins over the package's", () => {
         const first = machine({ machine: { [ENVIRONMENT]: "SECRET=mine\n" } });
         first.sh(`rm -r /srv/linkmesh/files; chmod 0640 ${ENVIRONMENT}`);
         expect(first.run().status).toBe(0);
@@ -368,7 +368,7 @@ describe("the step install", () => {
         expect([second.read(ENVIRONMENT), second.read(kept)]).toEqual([`-> ${kept}`, "SECRET=x\n"]);
     });
 
-    test("a drop-in for other directories is taken back, and systemd told, when the package cannot be installed", () => {
+    test("a package that cannot be installed leaves the drop-in as it was, and systemd reads it again", () => {
         const on = machine();
         on.run({ variables: { NAME: "one" } });
         const before = on.read("/etc/systemd/system/linkmesh-server.service.d/10-linkmesh-proxy.conf");
@@ -403,7 +403,7 @@ describe("the step package", () => {
     const SOURCE = "/etc/apt/sources.list.d/linkmesh.list";
     const LOGIN = "/etc/apt/auth.conf.d/linkmesh.conf";
 
-    test("is on the data volume, from the source", () => {
+    test("puts the package from the source on the data volume", () => {
         const on = machine();
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
         expect(on.read("/srv/linkmesh/package/2.0.deb")).toBe("2.0\n");

@@ -55,7 +55,7 @@ describe("the step proxy", () => {
             },
         });
 
-    test("makes the new revision the one that is served, and only then removes the old one", () => {
+    test("serves the new revision, and only then removes the old one", () => {
         const on = machine({ stubs: SERVES });
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
         expect(on.read(CURRENT)).toBe("-> new");
@@ -74,18 +74,15 @@ describe("the step proxy", () => {
             /so the old one is in place again: port 80 is taken by apache2, so stop it/,
             2,
         ],
-    ])(
-        "a configuration that %s leaves the old one current, in its folder, and read again",
-        (_, stubs, error, reloads) => {
-            const on = machine({ stubs });
-            const before = on.files();
-            const ran = on.run(IMPATIENT);
-            expect(ran.errors).toEqual([expect.stringMatching(error)]);
-            expect(on.files()).toEqual(before);
-            expect(on.sh("ls /etc/nginx/linkmesh")).toBe("current\nold\n");
-            expect(ran.calls.filter((call) => call === "systemctl reload nginx")).toHaveLength(reloads);
-        },
-    );
+    ])("a configuration that %s leaves the old one current, and nginx reads that again", (_, stubs, error, reloads) => {
+        const on = machine({ stubs });
+        const before = on.files();
+        const ran = on.run(IMPATIENT);
+        expect(ran.errors).toEqual([expect.stringMatching(error)]);
+        expect(on.files()).toEqual(before);
+        expect(on.sh("ls /etc/nginx/linkmesh")).toBe("current\nold\n");
+        expect(ran.calls.filter((call) => call === "systemctl reload nginx")).toHaveLength(reloads);
+    });
 
     test("a certificate that is not served leaves the old configuration", () => {
         const on = machine({
@@ -118,7 +115,7 @@ describe("the step own-certificate", () => {
             },
         });
 
-    test("the key is root's alone, whole, and in use", () => {
+    test("puts certificate and key in use, with the key readable by root alone", () => {
         const on = machine({ stubs: SERVES });
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
         const folder = `${TLS}/${on.read(`${TLS}/current`)!.slice(3)}`;
@@ -139,7 +136,7 @@ describe("the step own-certificate", () => {
         expect(on.sh(`ls ${TLS}`)).toBe("current\nold\n");
     });
 
-    test("a first one that nginx refuses leaves none", () => {
+    test("a first one that nginx refuses leaves no certificate", () => {
         const on = machine({ stubs: REFUSES });
         on.sh(`rm -r ${TLS}`);
         expect(on.run().errors).toHaveLength(1);
@@ -210,7 +207,7 @@ describe("the step nginx", () => {
             { systemctl: `case "$*" in is-active*) false ;; "start nginx") false ;; *MainPID*) echo 0 ;; esac` },
             /nginx does not start/,
         ],
-    ])("where %s it leaves what was there, without a reload that waits", (_, stubs, error) => {
+    ])("if %s it leaves what was there, and no reload is due", (_, stubs, error) => {
         const on = machine();
         expect(on.run().status).toBe(0);
         const before = on.files();
@@ -219,7 +216,7 @@ describe("the step nginx", () => {
         expect(on.files()).toEqual(before);
     });
 
-    test("the old kernel settings and units count again", () => {
+    test("a step that fails has kernel and systemd read the old files again", () => {
         const on = machine();
         on.run();
         const { calls } = on.run({ ...bigger, stubs: { nginx: REFUSES.nginx } });

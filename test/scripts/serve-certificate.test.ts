@@ -39,13 +39,13 @@ function serve({ served, config = "true", reload = READ_AGAIN }: { served: strin
 
 const RELOAD = ["reload nginx"];
 
-test("the certificate on the disk is served: nothing is done", () =>
+test("nothing happens while nginx serves the certificate on the disk", () =>
     expect(serve({ served: "new\n" })).toEqual({ status: 0, output: "", reloads: [] }));
 
-test("an old one is served: one reload, and it is looked again", () =>
+test("nginx that serves an old certificate is reloaded once, and then asked again", () =>
     expect(serve({ served: "old\n" })).toMatchObject({ status: 0, reloads: RELOAD }));
 
-test("nginx refuses its configuration: no reload, a failure that says why", () => {
+test("nginx that refuses its configuration is not reloaded, and the error says why", () => {
     const config = "echo 'nginx: [emerg] unknown directive \"x\" in /etc/nginx/sites-enabled/other:1' >&2; exit 1";
     const { status, output, reloads } = serve({ served: "old\n", config });
     expect({ status, reloads }).toEqual({ status: 1, reloads: [] });

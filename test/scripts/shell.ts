@@ -55,7 +55,7 @@ function lostValues(functions: ReadonlyMap<string, ShellFunction>): string[] {
         descendants(body)
             .flatMap((node) => {
                 const command = node.Type === "CallExpr" ? (words(node)[0] ?? "") : "";
-                const ofOurs = functions.has(command) && command !== "fail" && command !== "error";
+                const ofOurs = functions.has(command) && command !== "fail" && command !== "report_error";
                 return [ofOurs && node.Args, node.Redirs, node.Type === "CaseClause" && node.Word, node.Items].flatMap(
                     inner,
                 );
@@ -65,7 +65,7 @@ function lostValues(functions: ReadonlyMap<string, ShellFunction>): string[] {
 }
 
 /** What $(…) may be a word of another command with. */
-const CANNOT_FAIL = new Set(["aside", "basename", "date", "dirname", "twin"]);
+const CANNOT_FAIL = new Set(["basename", "date", "dirname"]);
 
 /** What a step's text takes from elsewhere, as far as its main leads: variables, without those that it sets, and files. */
 export function taken(text: string): { variables: string[]; files: string[] } {
@@ -151,10 +151,12 @@ const HARMLESS = new Set([
     "true",
 ]);
 
-/** Lines of commands whose status nobody looks at. @param last whether the status becomes that of the function. */
+/** Lines of commands whose status nobody looks at. @param last whether the function ends with it, or with `return 1`. */
 function unchecked(node: Node, last: boolean): number[] {
     const list = (field: unknown, final: boolean) =>
-        nodes(field).flatMap((stmt, i, all) => unchecked(stmt, final && i === all.length - 1));
+        nodes(field).flatMap((stmt, i, all) =>
+            unchecked(stmt, i === all.length - 1 ? final : words(all[i + 1]!.Cmd as Node).join(" ") === "return 1"),
+        );
     const cmd = (node.Cmd ?? node) as Node;
     switch (cmd.Type) {
         case "Block":
@@ -254,9 +256,12 @@ const nodes = (field: unknown) => (field ?? []) as Node[];
 const lineOf = (node: Node) => ((node.Pos ?? {}) as { Line?: number }).Line ?? 0;
 
 function syntaxTree(text: string): Node {
-    return JSON.parse(
-        execFileSync("shfmt", ["--to-json"], { input: text, encoding: "utf8", maxBuffer: 1 << 28 }),
-    ) as Node;
+    return JSON.parse(shfmt(text, "--to-json")) as Node;
+}
+
+/** What shfmt prints about a text. */
+export function shfmt(text: string, ...flags: string[]): string {
+    return execFileSync("shfmt", flags, { input: text, encoding: "utf8", maxBuffer: 1 << 28 });
 }
 
 /** shfmt has numbers for operators, which differ between its versions. */

@@ -1,15 +1,12 @@
-import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { readScript, withFunctions } from "../../components/host/render/script.ts";
+import { describe, expect, test } from "vitest";
+import { FUNCTION_FILES, readScript, withFunctions } from "../../components/host/render/script.ts";
+import { FILES, SCRIPTS, SHELL_FILES, STEP_SCRIPTS } from "./files.ts";
+import { shfmt } from "./shell.ts";
 
-const SCRIPTS = join(import.meta.dirname, "../../components/host/scripts");
-const steps = readdirSync(SCRIPTS).flatMap((file) => /^(.*)\.sh$/.exec(file)?.[1] ?? []);
-const library = ["base", "packages", "linkmesh", "nginx"].map((name) => readScript(`functions/${name}`)).join("\n");
+const library = FUNCTION_FILES.map((name) => readScript(`functions/${name}`)).join("\n");
 
-const shfmt = (text: string, ...flags: string[]) =>
-    execFileSync("shfmt", flags, { input: text, encoding: "utf8", maxBuffer: 1e9 });
 /** How the shell reads a text: commands alone, in one spelling. */
 const commands = (text: string) => shfmt(shfmt(text, "--minify"));
 const comments = (text: string) => shfmt(text, "--to-json").match(/"Hash"/g)?.length ?? 0;
@@ -20,14 +17,26 @@ function functions(text: string): Map<string, string> {
     return new Map([...found].map(([body, name]) => [name!, body]));
 }
 
-test.each(steps)("the text of %s is its script without comments", (step) => {
+const LIMIT = 120;
+
+test.each(FILES)(`no line of %s is longer than ${LIMIT} characters`, (name) => {
+    const lines = readFileSync(join(SCRIPTS, name), "utf8").split("\n");
+    expect(lines.filter((line) => [...line].length > LIMIT)).toEqual([]);
+});
+
+test.each(SHELL_FILES)("%s is formatted", (name) => {
+    const text = readFileSync(join(SCRIPTS, name), "utf8");
+    expect(shfmt(text, "--indent", "4")).toBe(text);
+});
+
+test.each(STEP_SCRIPTS)("the text of %s is its script without comments", (step) => {
     const text = withFunctions(readScript(step));
     expect(commands(text).endsWith(commands(readScript(step)).replace(/^#!.*\n/, ""))).toBe(true);
     expect(comments(readScript(step))).toBeGreaterThan(0);
     expect(comments(text)).toBe(0);
 });
 
-test.each(steps)("%s has the functions that it uses, as they are, and no other", (step) => {
+test.each(STEP_SCRIPTS)("%s has the functions that it uses, as they are, and no other", (step) => {
     const all = functions(library);
     const own = functions(readScript(step));
     const text = functions(withFunctions(readScript(step)));
@@ -39,12 +48,19 @@ test.each(steps)("%s has the functions that it uses, as they are, and no other",
     }
 });
 
-test("each function of the library is used by a step", () => {
-    const used = new Set(steps.flatMap((step) => [...functions(withFunctions(readScript(step))).keys()]));
-    expect([...functions(library).keys()].filter((name) => !used.has(name))).toEqual([]);
-});
+describe("the library", () => {
+    test("has all files in functions/", () => {
+        const files = SHELL_FILES.filter((name) => name.startsWith("functions/"));
+        expect(files.sort()).toEqual(FUNCTION_FILES.map((name) => `functions/${name}.sh`).sort());
+    });
 
-test("a step that needs little has little", () => {
-    expect([...functions(withFunctions(readScript("ready"))).keys()]).not.toContain("restart_linkmesh");
-    expect(withFunctions(readScript("ready"))).not.toContain("PACKAGES=");
+    test("has no function that no step uses", () => {
+        const used = new Set(STEP_SCRIPTS.flatMap((step) => [...functions(withFunctions(readScript(step))).keys()]));
+        expect([...functions(library).keys()].filter((name) => !used.has(name))).toEqual([]);
+    });
+
+    test("gives a step that needs little no more than that", () => {
+        expect([...functions(withFunctions(readScript("ready"))).keys()]).not.toContain("restart_linkmesh");
+        expect(withFunctions(readScript("ready"))).not.toContain("PACKAGES=");
+    });
 });

@@ -52,7 +52,7 @@ const runAndSee = (on: Machine, see: string, differs: Given = {}) => {
 };
 
 describe("the device", () => {
-    test("blank, it is formatted, mounted and marked with its owner; then it is used as it is", () => {
+    test("that is blank is formatted, mounted and marked with its owner, and the next run uses it as it is", () => {
         const device = blockDevice();
         const on = machine(device);
         const see = `echo mark >>${DATA}/mark; cat ${DATA}/mark ${DATA}/identity/host; findmnt -no SOURCE ${DATA}; stat -c %a ${DATA}/identity/host`;
@@ -65,7 +65,7 @@ describe("the device", () => {
         );
     });
 
-    test("cut while being formatted, it is formatted again", () => {
+    test("whose formatting was cut is formatted again", () => {
         const device = blockDevice(ext4("linkmesh-blank", "echo half >half"));
         expect(runAndSee(machine(device), `ls ${DATA}`).stdout).not.toContain("half");
     });
@@ -120,7 +120,7 @@ describe("the device", () => {
         expect(ran.errors).toEqual([expect.stringContaining("holds the data of other.example.com")]);
     });
 
-    test("that cannot be mounted is told", () => {
+    test("that cannot be mounted is an error", () => {
         const device = blockDevice(
             `${ext4("linkmesh-data")}; dd if=/dev/zero of="$1" bs=1k seek=2 count=64 conv=notrunc,fsync status=none`,
         );
@@ -133,7 +133,7 @@ describe("a directory's place on the volume", () => {
     const withData = (file: string, text: string) =>
         ext4("linkmesh-data", `mkdir -p paths${HOME}; echo ${text} >paths${HOME}/${file}`);
 
-    test("what the machine had moves along, once, and lies beside as well", () => {
+    test("the machine's own data move to the volume once, and are set aside as well", () => {
         const device = blockDevice();
         const on = machine(device, { machine: { [`${HOME}/db`]: "data\n" } });
         on.sh(`chown games:games ${HOME}; chmod 0750 ${HOME}`);
@@ -144,12 +144,12 @@ describe("a directory's place on the volume", () => {
         expect(runAndSee(on, `cat ${HOME}/db`).stdout).toBe("more\n");
     });
 
-    test("what the volume has is seen on a machine that has nothing", () => {
+    test("a machine without data has those of the volume", () => {
         const device = blockDevice(withData("db", "kept"));
         expect(runAndSee(machine(device), `cat ${HOME}/db`).stdout).toBe("kept\n");
     });
 
-    test("data in both places are told before anything is moved, mounted at boot or stopped", () => {
+    test("data in both places are an error before anything is moved, mounted at boot or stopped", () => {
         const device = blockDevice(withData("db", "kept"));
         const other = "/var/lib/other";
         const on = machine(device, {
@@ -165,7 +165,7 @@ describe("a directory's place on the volume", () => {
         expect(ran.calls.filter((call) => call.includes("stop"))).toEqual([]);
     });
 
-    test("data in the directory and in what was set aside are told", () => {
+    test("data both in the directory and set aside are an error", () => {
         const on = machine(blockDevice(), { machine: { [`${HOME}/db`]: "data\n", [`${ASIDE}/db`]: "older\n" } });
         expect(on.run().errors).toEqual([
             `error: both ${HOME} and ${ASIDE} hold data: look which is right, remove the other and run pulumi up again.`,

@@ -68,7 +68,7 @@ function definitions(script: string): Definition[] {
     return found.map(({ name, lines }) => ({ name, text: lines.join("\n") }));
 }
 
-/** The files of functions, in the order in which a step's text has what it uses of them. */
-const LIBRARY = ["base", "packages", "linkmesh", "nginx"].flatMap((name) =>
-    definitions(readScript(`functions/${name}`)),
-);
+/** The files of `scripts/functions`, in the order in which a step's text has what it uses of them: base comes first. */
+export const FUNCTION_FILES = ["base", "packages", "linkmesh", "nginx", "certbot"] as const;
+
+const LIBRARY = FUNCTION_FILES.flatMap((name) => definitions(readScript(`functions/${name}`)));

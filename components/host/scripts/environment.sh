@@ -17,7 +17,7 @@ main() {
     if [ -e "$PREVIOUS" ]; then
         refuse_elsewhere "$known" "the old environment is in place again"
         # Another database has another certificate.
-        [ -z "$GRPC_NAME" ] || name_grpc "$GRPC_NAME"
+        [ -z "$GRPC_NAME" ] || add_grpc_name "$GRPC_NAME"
     fi
     linkmesh_file_proven
 }

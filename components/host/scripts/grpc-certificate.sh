@@ -4,7 +4,9 @@
 # DOMAIN. NAME: the one for gRPC.
 
 main() {
-    systemctl is-active --quiet linkmesh-server || systemctl start linkmesh-server || true # told by the next line
-    wait_until 60 linkmesh_answers || fail "LinkMesh does not answer on ports 8080 and 50051: see \`sudo journalctl -u linkmesh-server\` on the machine."
-    name_grpc "$NAME"
+    systemctl is-active --quiet "$PACKAGE" || systemctl start "$PACKAGE" || true # the next line finds out
+    wait_until 60 linkmesh_answers ||
+        fail "LinkMesh does not answer on ports 8080 and $GRPC_DEFAULT_PORT:" \
+            "see \`sudo journalctl -u $PACKAGE\` on the machine."
+    add_grpc_name "$NAME"
 }

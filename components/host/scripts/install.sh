@@ -6,8 +6,10 @@
 
 CONFIG=/etc/linkmesh/config.yaml
 COPY=$DATA/before-upgrade # with `pending` inside, which names the package before, until the new one has answered
+SPARE=51200               # KiB that a copy leaves free on the data volume
 DROP_IN=/etc/systemd/system/$PACKAGE.service.d/10-linkmesh-proxy.conf
 STALE=$STATE/restart-linkmesh # there while LinkMesh may run with another package or environment file than is installed
+IN_USE=''                     # the package that has last worked on the data, or nothing
 
 main() {
     local version
@@ -15,17 +17,16 @@ main() {
     write_drop_in
     restore_user
     if [ -e "$DATA/files$ENVIRONMENT_FILE" ]; then keep_environment_file; fi
-    dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left; what is wrong with it, apt-get tells
-    settle_cut_upgrade
-    case $IN_USE in
-    '' | "$NAME")
+    dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left; apt-get says what is wrong with it
+    finish_cut_upgrade
+    if [ -z "$IN_USE" ] || [ "$IN_USE" = "$NAME" ]; then
         installed_here "$NAME" || install_package "$NAME"
         keep_environment_file
         record_user
         if [ -e "$STALE" ]; then restart_linkmesh 0 || true; fi # it may lack an entry that the next step brings
-        ;;
-    *) upgrade ;;
-    esac
+    else
+        upgrade
+    fi
     version=$(present_version)
     install_file "$PACKAGES/in-use" <<<"$NAME $version"
     commit
@@ -33,13 +34,13 @@ main() {
     find "$PACKAGES" -name '*.deb' ! -name "$NAME.deb" -delete
 }
 
-# A copy counts only while the new package may have been at the data: otherwise they have been written to since, and the
-# copy is old.
-settle_cut_upgrade() {
+# An upgrade that was cut is undone, unless this run goes on with it. Its copy counts only while the new package may
+# have been at the data: otherwise they have been written to since.
+finish_cut_upgrade() {
     if [ -e "$COPY/restoring" ]; then
         put_back
     elif [ ! -e "$COPY/pending" ]; then
-        return 0
+        return
     elif [ "$(cat "$COPY/pending")" != "$IN_USE" ] || installed_here "$IN_USE"; then
         rm -f "$COPY/pending"
     elif [ "$NAME" = "$IN_USE" ]; then
@@ -48,110 +49,137 @@ settle_cut_upgrade() {
 }
 
 upgrade() {
-    local old state known
+    local old outcome known
     old=$(data_version)
     known=$(written_elsewhere)
-    state="$old and its data are in place again"
-    [ -e "$PACKAGES/$IN_USE.deb" ] || state="its data are as they were, but the package of $old is not at hand"
+    outcome="$old and its data are in place again"
+    [ -e "$PACKAGES/$IN_USE.deb" ] || outcome="its data are as they were, but the package of $old is missing"
     if [ ! -e "$COPY/pending" ]; then
         copy_data
         record "$COPY/pending" <<<"$IN_USE"
     fi
     on_failure put_back
-    installed_here "$NAME" || APT_HINT="So $state: check that package, and that the machine reaches its package mirror" install_package "$NAME"
+    installed_here "$NAME" ||
+        APT_HINT="So $outcome: check that package, and that the machine reaches its package mirror" \
+            install_package "$NAME"
     keep_environment_file
-    systemctl start "$PACKAGE" || true # told by the next line
+    systemctl start "$PACKAGE" || true # the next line finds out
     linkmesh_comes_up 120 ||
-        fail "LinkMesh $(version_of "$NAME") does not answer, so $state: see \`sudo journalctl -u $PACKAGE\` on the machine."
-    refuse_elsewhere "$known" "$state"
+        fail "LinkMesh $(version_of "$NAME") does not answer, so $outcome:" \
+            "see \`sudo journalctl -u $PACKAGE\` on the machine."
+    refuse_elsewhere "$known" "$outcome"
 }
 
 # --- the copy
 
 copy_data() {
-    local needed free
-    needed=$(data_directories | xargs -r -d '\n' du -cskx | tail -n1 | cut -f1)
-    free=$(df --output=avail -k "$DATA" | tail -n1)
-    # The copy of the upgrade before makes room.
-    if [ -d "$COPY" ]; then free=$((free + $(du -sk "$COPY" | cut -f1))); fi
-    ((needed + 51200 < free)) ||
-        fail "the data volume has $((free / 1024)) MiB left, but a copy of LinkMesh's data before the upgrade takes $((needed / 1024)) MiB, so nothing was changed: set dataVolumeSize to a larger value."
+    refuse_full_volume
     on_failure systemctl start "$PACKAGE"
     on_failure rm -rf "$COPY.new"
     stop_linkmesh
     rm -rf "$COPY" "$COPY.new"
     copy_into "$COPY.new" ||
-        fail "LinkMesh's data cannot be copied to $COPY on the machine, so nothing was changed: is the data volume full?"
+        fail "LinkMesh's data cannot be copied to $COPY on the machine, so nothing was changed:" \
+            "is the data volume full?"
     mv "$COPY.new" "$COPY"
 }
 
+# In KiB, as du and df count.
+refuse_full_volume() {
+    local needed free old
+    needed=$(data_directories | xargs -r -d '\n' du -cskx | tail -n1 | cut -f1)
+    free=$(df --output=avail -k "$DATA" | tail -n1)
+    # The previous copy is deleted first.
+    if [ -d "$COPY" ]; then
+        old=$(du -sk "$COPY" | cut -f1)
+        free=$((free + old))
+    fi
+    ((needed + SPARE < free)) ||
+        fail "the data volume has $((free / 1024)) MiB left," \
+            "but a copy of LinkMesh's data before the upgrade takes $((needed / 1024)) MiB, so nothing was changed:" \
+            "set dataVolumeSize to a larger value."
+}
+
+# copy_into FOLDER
 copy_into() {
     local path
     mkdir -m 0700 "$1" || return
     while read -r path; do
-        [ ! -d "$path" ] || { mkdir -p "$1/paths$path" && cp -a "$path/." "$1/paths$path/"; } || return
+        [ -d "$path" ] || continue
+        mkdir -p "$1/paths$path" || return
+        cp -a "$path/." "$1/paths$path/" || return
     done <<<"$DIRECTORIES"
     cp -a "$(readlink -f "$ENVIRONMENT_FILE")" "$1/environment" || return
-    [ ! -e $CONFIG ] || cp -a $CONFIG "$1/config.yaml" || return
+    [ ! -e "$CONFIG" ] || cp -a "$CONFIG" "$1/config.yaml" || return
     sync -f "$1"
 }
 
-# The copy's data and package in place of what the new version has made of them. Cut, it is done again as a whole.
+# Puts the copy's data and the old package in place of the new ones. A run that is cut is done again as a whole.
 put_back() {
     local path
     touch "$COPY/restoring"
     sync -f "$COPY"
     stop_linkmesh
-    if [ -e "$PACKAGES/$IN_USE.deb" ] && of_this_architecture "$PACKAGES/$IN_USE.deb" && ! installed_here "$IN_USE"; then
+    if ! installed_here "$IN_USE" && can_install "$PACKAGES/$IN_USE.deb"; then
         install_package "$IN_USE"
         stop_linkmesh
     fi
     while read -r path; do
-        [ -d "$COPY/paths$path" ] || continue # LinkMesh's since then only
+        [ -d "$COPY/paths$path" ] || continue # a directory that was added since then
         find "$path" -xdev -mindepth 1 -delete
         cp -a "$COPY/paths$path/." "$path/"
     done <<<"$DIRECTORIES"
     cp -a --remove-destination "$COPY/environment" "$(readlink -f "$ENVIRONMENT_FILE")"
-    [ ! -e "$COPY/config.yaml" ] || cp -a --remove-destination "$COPY/config.yaml" $CONFIG
+    [ ! -e "$COPY/config.yaml" ] || cp -a --remove-destination "$COPY/config.yaml" "$CONFIG"
     sync -f "$DATA"
     rm -f "$COPY/pending" "$COPY/restoring" "$STALE"
     restart_linkmesh 60 || true # the old data under the old package are in place either way
 }
 
+# Prints those that exist.
 data_directories() {
     local path
-    while read -r path; do [ ! -d "$path" ] || echo "$path"; done <<<"$DIRECTORIES"
+    while read -r path; do
+        if [ -d "$path" ]; then echo "$path"; fi
+    done <<<"$DIRECTORIES"
 }
 
 # --- the package
 
-# installed_here NAME: this machine has this very package.
+# installed_here NAME: true when this machine has this very package.
 installed_here() {
     [ "$(cat "$STATE/package" 2>/dev/null)" = "$1" ] && [ "$(present_version)" = "$(version_of "$1")" ]
 }
 
+# version_of NAME
 version_of() {
     dpkg-deb -f "$PACKAGES/$1.deb" Version
 }
 
+# can_install FILE.deb
+can_install() {
+    [ -e "$1" ] && of_this_architecture "$1"
+}
+
+# install_package NAME
 install_package() {
     # The lists of a fresh machine are empty, and the package has dependencies.
     [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit)" ] || apt_get update
     # Another build of the same version counts as well.
-    local apt=(install -y --no-install-recommends --reinstall --allow-downgrades --allow-change-held-packages
+    local install=(install -y --no-install-recommends --reinstall --allow-downgrades --allow-change-held-packages
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
     # What fails here, such as a mirror or a lock, has touched nothing.
-    apt_get "${apt[@]}" --download-only "$PACKAGES/$1.deb"
+    apt_get "${install[@]}" --download-only "$PACKAGES/$1.deb"
     touch "$STALE"
     rm -f "$STATE/package"
-    apt_get "${apt[@]}" "$PACKAGES/$1.deb"
-    # An upgrade is this step's business, with its copy, and not that of a general `apt-get upgrade`.
+    apt_get "${install[@]}" "$PACKAGES/$1.deb"
+    # Only this step upgrades LinkMesh, because it copies the data first. `apt-get upgrade` must not.
     apt-mark hold "$PACKAGE" >/dev/null
     record "$STATE/package" <<<"$1"
 }
 
-# LinkMesh must not start on empty directories when the volume is missing, nor while data are put back, and has no business with the metadata
-# service, which hands out this machine's user data.
+# LinkMesh must not start on empty directories when the volume is missing, nor while data are put back. The metadata
+# service hands out this machine's user data, so LinkMesh may not reach it.
 write_drop_in() {
     {
         echo '[Unit]'
@@ -161,28 +189,38 @@ write_drop_in() {
         echo 'IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128'
     } >"$WORK/drop-in"
     # The first one stays whatever comes after: LinkMesh is never without it.
-    if [ -e "$DROP_IN" ]; then install_file "$DROP_IN" <"$WORK/drop-in"; else record "$DROP_IN" <"$WORK/drop-in"; fi
+    if [ -e "$DROP_IN" ]; then
+        install_file "$DROP_IN" <"$WORK/drop-in"
+    else
+        record "$DROP_IN" <"$WORK/drop-in"
+    fi
     apply systemctl daemon-reload
 }
 
-# --- what the data belong to
+# --- the owner of the data, and their secret
 
-# The service's user owns files on the volume by number, and another machine may number its users otherwise. It gets
+# The service's user owns files on the volume by number, and another machine may number its users differently. It gets
 # its old numbers where they are free; where another has them, the files get the new ones.
 restore_user() {
     local uid gid
     [ -e "$DATA/identity/user" ] || return 0
     read -r uid gid <"$DATA/identity/user"
-    if ! id linkmesh >/dev/null 2>&1; then
-        getent group linkmesh >/dev/null || groupadd --system --gid "$gid" linkmesh 2>/dev/null || groupadd --system linkmesh
-        set -- --system --gid linkmesh --home-dir /var/lib/linkmesh --no-create-home --shell /usr/sbin/nologin linkmesh
-        useradd --uid "$uid" "$@" 2>/dev/null || useradd "$@"
-    fi
+    id linkmesh >/dev/null 2>&1 || create_user "$uid" "$gid"
     if [ "$(id -u linkmesh) $(id -g linkmesh)" = "$uid $gid" ]; then return; fi
     stop_linkmesh
     find "$DATA" -xdev -gid "$gid" -exec chgrp -h linkmesh {} +
     find "$DATA" -xdev -uid "$uid" -exec chown -h linkmesh {} +
     record_user
+}
+
+# create_user UID GID: with these numbers if they are free.
+create_user() {
+    local user=(--system --gid linkmesh --home-dir /var/lib/linkmesh --no-create-home
+        --shell /usr/sbin/nologin linkmesh)
+    getent group linkmesh >/dev/null ||
+        groupadd --system --gid "$2" linkmesh 2>/dev/null ||
+        groupadd --system linkmesh
+    useradd --uid "$1" "${user[@]}" 2>/dev/null || useradd "${user[@]}"
 }
 
 record_user() {
@@ -199,7 +237,9 @@ keep_environment_file() {
     if [ "$(readlink "$ENVIRONMENT_FILE")" = "$kept" ]; then return; fi
     mkdir -p "$(dirname "$kept")" "$(dirname "$ENVIRONMENT_FILE")"
     if [ ! -e "$kept" ]; then
-        [ -e "$ENVIRONMENT_FILE" ] || fail "linkmeshEnvironmentFile: the package brings no $ENVIRONMENT_FILE: name the file that its unit reads (\`systemctl cat $PACKAGE\` on the machine)."
+        [ -e "$ENVIRONMENT_FILE" ] ||
+            fail "linkmeshEnvironmentFile: the package has no $ENVIRONMENT_FILE:" \
+                "name the file that its unit reads (\`systemctl cat $PACKAGE\` on the machine)."
         cp -a "$ENVIRONMENT_FILE" "$kept.new"
         swap "$kept.new" "$kept"
     fi

@@ -5,70 +5,65 @@
 # WORKER_CONNECTIONS, OPEN_FILES, REVISION. The files `sysctl.conf`, `http-redirect.conf`, `listeners`.
 
 UNREAD=$STATE/reload-nginx # there while nginx may not have read its files as they are now
+HTTP2_PER_NAME_SINCE=1.25.1
 
 main() {
-    local port holder
-    if ! installed nginx; then
-        # Its installation starts it, and fails when something else holds port 80.
-        for port in 80 443; do
-            holder=$(port_holder "$port")
-            [ -z "$holder" ] || fail "port $port on the machine is taken by $holder, but nginx needs it: remove that program and run pulumi up again."
-        done
-    fi
+    if ! installed nginx; then refuse_port_holder; fi
     # shellcheck disable=SC2086
-    packages nginx libnginx-mod-stream bind9-dnsutils openssl curl logrotate $CERTBOT
-    if [ -n "$HTTP2_PER_NAME" ]; then can_http2_per_name; fi
-    foreign_stream
-    set_limits
+    install_missing nginx libnginx-mod-stream bind9-dnsutils openssl curl logrotate $CERTBOT
+    if [ -n "$HTTP2_PER_NAME" ]; then refuse_old_nginx; fi
+    refuse_stream_block
+    limit_open_files
+    set_worker_connections
+    set_sysctl
     remove_file /etc/nginx/sites-enabled/default # it owns port 80
     mkdir -p /var/www/acme/.well-known/acme-challenge
-    hook_in
+    include_configuration
     serve_port_80
     systemctl enable --quiet nginx
     if [ -e "$UNREAD" ]; then
-        nginx -t >"$WORK/nginx.log" 2>&1 || fail "nginx refuses its configuration, so nothing was changed: $(nginx_emergency)"
+        check_nginx || fail "nginx refuses its configuration, so nothing was changed: $(nginx_emergency)"
         apply nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
         commit
         rm -f "$UNREAD"
     fi
 }
 
-# nginx_file PATH <TEXT: a file of nginx's own, which it has to read.
-nginx_file() {
-    write_beside "$1"
-    if [ -z "$CHANGED" ]; then return; fi
-    keep "$UNREAD"
-    touch "$UNREAD" # beforehand, for a run that is cut in between
-    keep "$1"
-    swap "$NEW" "$1"
+# --- what nginx cannot work with
+
+# Its installation starts it, and fails when something else holds port 80.
+refuse_port_holder() {
+    local port holder
+    for port in 80 443; do
+        holder=$(port_holder "$port")
+        [ -z "$holder" ] ||
+            fail "port $port on the machine is taken by $holder, but nginx needs it:" \
+                "remove that program and run pulumi up again."
+    done
 }
 
-# Before 1.25.1 HTTP/2 belongs to the port, so that OpAMP's name would offer it too.
-can_http2_per_name() {
+# In older versions HTTP/2 belongs to the port, so that OpAMP's name would offer it too.
+refuse_old_nginx() {
     local version
     version=$(nginx -v 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n1)
-    dpkg --compare-versions "$version" ge 1.25.1 || fail "uiDomain needs nginx 1.25.1 and the machine has $version: choose an image with Debian 13, or remove uiDomain."
+    dpkg --compare-versions "$version" ge "$HTTP2_PER_NAME_SINCE" ||
+        fail "uiDomain needs nginx $HTTP2_PER_NAME_SINCE or newer, and the machine has $version:" \
+            "set operatingSystem to debian-13 or imageId to an image of it, or remove uiDomain."
 }
 
-# The only hooks into nginx's own files; a glob that matches nothing is no error. The sites come first, so that they are
-# their ports' defaults as long as no other one says that it is, and the stream block last, behind all that loads modules.
-hook_in() {
-    local sites=/etc/nginx/conf.d/00-linkmesh-proxy.conf stream=/etc/nginx/modules-enabled/zz-linkmesh-proxy.conf
-    nginx_file "$sites" <<<"include $NGINX/current/http-*.conf;"
-    nginx_file "$stream" <<<"include $NGINX/current/main-*.conf;"
-    # Earlier names; two hooks for the same files would be an error.
-    remove_file "${sites/00-/}"
-    remove_file "${stream/zz/90}"
-}
-
-# nginx knows one stream block only.
-foreign_stream() {
+# nginx allows one stream block only.
+refuse_stream_block() {
     local others
-    others=$(grep -rlsE '^[[:space:]]*stream[[:space:]]*\{' /etc/nginx --include='*.conf' --exclude-dir=linkmesh --exclude-dir=modules-available | head -n1 || true) # none, as a rule
-    [ -z "$others" ] || fail "$others on the machine holds a stream block already and nginx allows only one: remove it and run pulumi up again."
+    others=$(grep -rlsE '^[[:space:]]*stream[[:space:]]*\{' /etc/nginx --include='*.conf' \
+        --exclude-dir=linkmesh --exclude-dir=modules-available | head -n1 || true) # as a rule there is none
+    [ -z "$others" ] ||
+        fail "$others on the machine holds a stream block already and nginx allows only one:" \
+            "remove it and run pulumi up again."
 }
 
-set_limits() {
+# --- limits
+
+limit_open_files() {
     install_file /etc/systemd/system/nginx.service.d/10-linkmesh-proxy.conf <<EOF_DROP_IN
 [Unit]
 RequiresMountsFor=/etc/letsencrypt
@@ -86,20 +81,6 @@ IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
 EOF_DROP_IN
     apply systemctl daemon-reload
     raise_running_limit
-
-    # worker_connections can be set in nginx.conf only. Edited package files must not stop unattended upgrades.
-    install_file /etc/apt/apt.conf.d/50linkmesh-proxy <<<'Dpkg::Options { "--force-confdef"; "--force-confold"; };'
-    if ! grep -qE "^[[:space:]]*worker_connections $WORKER_CONNECTIONS;" /etc/nginx/nginx.conf; then
-        sed -E "s/^([[:space:]]*)worker_connections [0-9]+;/\1worker_connections $WORKER_CONNECTIONS;/" /etc/nginx/nginx.conf >"$WORK/nginx.conf"
-        nginx_file /etc/nginx/nginx.conf <"$WORK/nginx.conf"
-    fi
-
-    install_file /etc/sysctl.d/90-linkmesh-proxy.conf <"$FILES/sysctl.conf"
-    apply load_sysctl || fail "the kernel refuses a setting: $(tail -n1 "$WORK/sysctl")"
-}
-
-load_sysctl() {
-    [ ! -e /etc/sysctl.d/90-linkmesh-proxy.conf ] || sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf >"$WORK/sysctl" 2>&1
 }
 
 # The unit's limit counts from the next start, and a start would cut every session: the running master gets it too.
@@ -107,29 +88,78 @@ raise_running_limit() {
     local pid limit
     pid=$(systemctl show --property MainPID --value nginx)
     if [ "$pid" = 0 ]; then return; fi
-    limit=$(prlimit --pid "$pid" --nofile --output SOFT --noheadings | tr -d ' ')
+    limit=$(open_files_limit SOFT "$pid")
     if [ "$limit" = unlimited ] || ((limit >= OPEN_FILES)); then return; fi
     if ! prlimit --pid "$pid" --nofile="$OPEN_FILES:$OPEN_FILES" 2>/dev/null; then
         # A container may be given fewer than it asks for.
-        limit=$(prlimit --pid "$pid" --nofile --output HARD --noheadings | tr -d ' ')
+        limit=$(open_files_limit HARD "$pid")
         prlimit --pid "$pid" --nofile="$limit:$limit"
         echo "warning: this machine grants nginx $limit open files instead of $OPEN_FILES."
     fi
+}
+
+# open_files_limit SOFT|HARD PID
+open_files_limit() {
+    prlimit --pid "$2" --nofile --output "$1" --noheadings | tr -d ' '
+}
+
+# worker_connections can be set in nginx.conf only.
+set_worker_connections() {
+    local wanted="worker_connections $WORKER_CONNECTIONS;"
+    # An edited file of a package must not stop unattended upgrades.
+    install_file /etc/apt/apt.conf.d/50linkmesh-proxy <<<'Dpkg::Options { "--force-confdef"; "--force-confold"; };'
+    if grep -qE "^[[:space:]]*$wanted" /etc/nginx/nginx.conf; then return; fi
+    sed -E "s/^([[:space:]]*)worker_connections [0-9]+;/\1$wanted/" /etc/nginx/nginx.conf >"$WORK/nginx.conf"
+    install_nginx_file /etc/nginx/nginx.conf <"$WORK/nginx.conf"
+}
+
+set_sysctl() {
+    install_file /etc/sysctl.d/90-linkmesh-proxy.conf <"$FILES/sysctl.conf"
+    apply load_sysctl || fail "the kernel refuses a setting: $(tail -n1 "$WORK/sysctl")"
+}
+
+load_sysctl() {
+    [ ! -e /etc/sysctl.d/90-linkmesh-proxy.conf ] ||
+        sysctl --quiet --load /etc/sysctl.d/90-linkmesh-proxy.conf >"$WORK/sysctl" 2>&1
+}
+
+# --- the configuration
+
+# install_nginx_file PATH <TEXT: install_file for one that nginx has to read.
+install_nginx_file() {
+    write_beside "$1"
+    if [ -z "$CHANGED" ]; then return; fi
+    keep "$UNREAD"
+    touch "$UNREAD" # beforehand, for a step that is cut in between
+    keep "$1"
+    swap "$NEW" "$1"
+}
+
+# The only hooks into nginx's own files; a glob that matches nothing is no error. The sites come first, which makes them
+# the defaults of their ports unless another one says that it is. The stream block comes last, behind all that loads
+# modules.
+include_configuration() {
+    local sites=/etc/nginx/conf.d/00-linkmesh-proxy.conf stream=/etc/nginx/modules-enabled/zz-linkmesh-proxy.conf
+    install_nginx_file "$sites" <<<"include $NGINX/current/http-*.conf;"
+    install_nginx_file "$stream" <<<"include $NGINX/current/main-*.conf;"
+    # Earlier names; two hooks for the same files would be an error.
+    remove_file /etc/nginx/conf.d/linkmesh-proxy.conf
+    remove_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf
 }
 
 # Until there is a certificate nginx serves port 80 alone; a complete configuration is left as it is, apart from a port
 # 80 that it lacks and the authority will come to.
 serve_port_80() {
     cp "$FILES/listeners" "$WORK/listeners"
-    if [ -e "$NGINX/current/http-linkmesh.conf" ]; then
+    if [ ! -e "$NGINX/current/http-linkmesh.conf" ]; then
+        new_revision "$REVISION"
+    else
         grep -q ':80$' "$WORK/listeners" || return 0
-        if grep -q ':80$' "$NGINX/current/listeners"; then return 0; fi
+        if grep -q ':80$' "$NGINX/current/listeners"; then return; fi
         rm -rf "${NGINX:?}/$REVISION"
         new_revision "$REVISION"
         cp -a "$NGINX/current/." "$NGINX/$REVISION"
         tail -n +2 "$NGINX/current/listeners" >>"$WORK/listeners"
-    else
-        new_revision "$REVISION"
     fi
     install_file "$NGINX/$REVISION/http-redirect.conf" <"$FILES/http-redirect.conf"
     install_file "$NGINX/$REVISION/listeners" <"$WORK/listeners"

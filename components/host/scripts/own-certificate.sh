@@ -5,7 +5,8 @@
 
 main() {
     local name new
-    openssl x509 -noout -checkend 0 -in "$FILES/fullchain.pem" >/dev/null || fail "tlsCertificate has ended: set a newer one and run pulumi up again."
+    openssl x509 -noout -checkend 0 -in "$FILES/fullchain.pem" >/dev/null ||
+        fail "tlsCertificate has expired: set a newer one and run pulumi up again."
     name=$(cat "$FILES/fullchain.pem" "$FILES/privkey.pem" | sha256sum | cut -c1-12)
     new=$TLS/$name
     [ -e "$new" ] || on_failure rm -rf "$new"
@@ -15,8 +16,9 @@ main() {
     install_file "$new/privkey.pem" 0600 <"$FILES/privkey.pem"
     make_current "$TLS" "$name"
     if uses_own_certificate; then
-        nginx -t >"$WORK/nginx.log" 2>&1 || fail "nginx refuses the certificate, so the one before is in place again: $(nginx_emergency)"
-        # A reload is no proof, and the one of a run that was cut has not been.
+        check_nginx ||
+            fail "nginx refuses the certificate, so the one before is in place again: $(nginx_emergency)"
+        # A reload is no proof, and that of a step that was cut may not have happened.
         serves_certificate "$new" || { apply nginx_reload && wait_until 20 serves_certificate "$new"; } ||
             fail "nginx does not serve the certificate, so the one before is in place again: $(nginx_obstacle)"
     fi

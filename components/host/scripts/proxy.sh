@@ -12,10 +12,7 @@ main() {
         install_file "$NGINX/$REVISION/$name" <"$FILES/$name"
     done
     nginx_apply "$REVISION"
-    wait_until 20 serves_certificate "$CERTIFICATE" || {
-        apply nginx_reload
-        wait_until 20 serves_certificate "$CERTIFICATE" || fail "nginx serves another certificate on port 443 than $CERTIFICATE holds: see /var/log/nginx/error.log on the machine."
-    }
+    wait_until 20 serves_certificate "$CERTIFICATE" || reload_certificate
     watch_certificate
     commit
     systemctl enable --quiet --now $UNIT.timer
@@ -24,7 +21,14 @@ main() {
     leave_other_certificates
 }
 
-# Whoever puts a new certificate on the disk, nginx serves it within the hour.
+reload_certificate() {
+    apply nginx_reload
+    wait_until 20 serves_certificate "$CERTIFICATE" ||
+        fail "nginx serves another certificate on port 443 than $CERTIFICATE holds:" \
+            "see $NGINX_ERROR_LOG on the machine."
+}
+
+# nginx serves a new certificate within 15 minutes, whoever puts it on the disk.
 watch_certificate() {
     install_file /usr/local/lib/linkmesh-proxy/serve-certificate 0755 <"$FILES/serve-certificate.sh"
     install_file /etc/systemd/system/$UNIT.service <<EOF_SERVICE
@@ -47,7 +51,7 @@ EOF_TIMER
     apply systemctl daemon-reload
 }
 
-# Only now that the one is served: an update that fails before and is taken back runs no step again.
+# Last, when the new one is served: an update that fails earlier and is taken back runs no step again.
 leave_other_certificates() {
     if [ "$CERTIFICATE" != "$TLS/current" ]; then
         rm -rf "$TLS"

@@ -6,34 +6,35 @@ POLICY=/usr/sbin/policy-rc.d # asked by packages before they start or stop a ser
 
 main() {
     spare_sessions
-    bound_logs
-    bound_journal
+    limit_logs
+    limit_journal
 }
 
-# Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced; and
-# Debian 13's nginx-common restarts nginx at each upgrade, even before the package nginx has a new master take the listeners
-# over, which leaves the sessions to the old one.
+# Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced.
+# Debian 13's nginx-common restarts nginx at each upgrade, even before the package nginx has a new master take over the
+# listeners, which leaves the sessions to the old one.
 spare_sessions() {
     install_file /etc/needrestart/conf.d/linkmesh-proxy.conf <<'EOF_PERL'
 $nrconf{override_rc}->{qr(^nginx\.service$)} = 0;
 $nrconf{override_rc}->{qr(^linkmesh-server\.service$)} = 0;
 EOF_PERL
     if [ -e "$POLICY" ] && ! grep -q linkmesh-proxy "$POLICY"; then
-        echo "warning: $POLICY on the machine is another program's, so an upgrade of nginx may end all sessions: have it answer 101 to \`nginx restart\`."
-    else
-        install_file "$POLICY" 0755 <<'EOF_POLICY'
+        echo "warning: $POLICY on the machine is another program's, so an upgrade of nginx may end all sessions:" \
+            "have it answer 101 to \`nginx restart\`."
+        return
+    fi
+    install_file "$POLICY" 0755 <<'EOF_POLICY'
 #!/bin/sh
 # linkmesh-proxy: packages may not restart nginx; 101 denies it, see invoke-rc.d(8).
 case " $* " in
 *" nginx restart "* | *" nginx.service restart "*) exit 101 ;;
 esac
 EOF_POLICY
-    fi
 }
 
-# Read before the packages' own files there, a global option counts for all their logs. 10,000 collectors write 125 MiB an
-# hour, and errors can come faster.
-bound_logs() {
+# logrotate reads this file before the packages' own, so that its limit counts for all their logs. 10,000 collectors
+# write 125 MiB an hour, and errors can come faster.
+limit_logs() {
     install_file /etc/logrotate.d/00-linkmesh-proxy <<<'maxsize 100M'
     install_file /etc/systemd/system/logrotate.timer.d/10-linkmesh-proxy.conf <<'EOF_TIMER'
 [Timer]
@@ -43,7 +44,7 @@ AccuracySec=1min
 RandomizedDelaySec=0
 EOF_TIMER
     apply systemctl daemon-reload
-    # The next step installs it on a machine that lacks it, which starts the timer.
+    # The step nginx installs it on a machine that lacks it, which starts the timer.
     if installed logrotate; then
         systemctl enable --quiet logrotate.timer
         apply systemctl restart logrotate.timer
@@ -51,7 +52,7 @@ EOF_TIMER
 }
 
 # LinkMesh's own log among others.
-bound_journal() {
+limit_journal() {
     install_file /etc/systemd/journald.conf.d/linkmesh-proxy.conf <<'EOF_JOURNAL'
 [Journal]
 SystemMaxUse=500M

@@ -8,14 +8,19 @@ IDENTITY=$DATA/identity/host
 STOPPED=$STATE/linkmesh-stopped # there while this step has stopped LinkMesh
 
 main() {
-    wait_until 120 test -b "$DEVICE" || fail "the data volume $DEVICE does not appear on the machine: see its attachment in the EC2 console, then run pulumi up again."
     local device path
+    wait_until 120 test -b "$DEVICE" ||
+        fail "the data volume $DEVICE does not appear on the machine:" \
+            "see its attachment in the EC2 console, then run pulumi up again."
     device=$(readlink -f "$DEVICE")
     mkdir -p "$DATA"
     mountpoint -q "$DATA" || format "$device"
     refuse_other_host "$device"
-    mountpoint -q "$DATA" || mount "$device" "$DATA" || fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
-    resize2fs "$device" >"$WORK/resize" 2>&1 || fail "the file system of the data volume cannot grow to $SIZE GiB: $(tail -n1 "$WORK/resize")"
+    mountpoint -q "$DATA" || mount "$device" "$DATA" ||
+        fail "the data volume cannot be mounted on $DATA: see \`sudo dmesg\` on the machine."
+    resize2fs "$device" >"$WORK/resize" 2>&1 ||
+        fail "the file system of the data volume cannot grow to $SIZE GiB: $(tail -n1 "$WORK/resize")"
+    # Each loop ends before the next begins, so that a refusal leaves everything where it is.
     while read -r path; do refuse_data_twice "$path"; done <<<"$DIRECTORIES"
     while read -r path; do move_to_volume "$path"; done <<<"$DIRECTORIES"
     write_fstab
@@ -34,24 +39,34 @@ format() {
     if [ "$type" = ext4 ] && [ "$label" = linkmesh-data ]; then return; fi
     if [ "$type" != ext4 ] || [ "$label" != linkmesh-blank ]; then
         signatures=$(wipefs --noheadings "$device")
-        [ -z "$signatures" ] || fail "the data volume $DEVICE holds a file system${type:+ ($type)} that is not LinkMesh's: nothing on it was touched, give the stack a volume of its own."
+        [ -z "$signatures" ] ||
+            fail "the data volume $DEVICE holds a file system${type:+ ($type)} that is not LinkMesh's:" \
+                "nothing on it was touched, give the stack a volume of its own."
     fi
     mkfs.ext4 -q -F -L linkmesh-blank "$device"
     e2label "$device" linkmesh-data
 }
 
-# Data whose stack and name are both others' come from a wrong snapshot or volume. Under one stack a name may change, and
-# a name may move to another stack. Looked at before anything is written, not even a journal.
+# Data of another stack and another name come from a wrong snapshot or volume. Under one stack a name may change, and a
+# name may move to another stack. This is found out before anything is written, even a journal.
 refuse_other_host() {
     local identity owner domain
-    # In a private view of the file system: a run that is cut leaves nothing mounted.
-    # shellcheck disable=SC2016
-    unshare --mount -- sh -c 'mountpoint -q "$2" || mount -o ro,noload "$1" "$2" && if [ -e "$3" ]; then cat "$3"; fi' sh "$1" "$DATA" "$IDENTITY" >"$WORK/identity" 2>"$WORK/mount" ||
+    read_identity "$1" >"$WORK/identity" 2>"$WORK/mount" ||
         fail "the data volume $DEVICE cannot be read ($(tail -n1 "$WORK/mount")): see \`sudo dmesg\` on the machine."
     mapfile -t identity <"$WORK/identity"
     owner=${identity[0]-} domain=${identity[1]-}
     [ -z "$owner" ] || [ "$owner" = "$OWNER" ] || [ "$domain" = "$DOMAIN" ] ||
-        fail "the data volume $DEVICE holds the data of $domain (stack $owner), not of $DOMAIN (stack $OWNER), so nothing on it was touched: give the stack a volume or a snapshot of its own."
+        fail "the data volume $DEVICE holds the data of $domain (stack $owner), not of $DOMAIN (stack $OWNER)," \
+            "so nothing on it was touched: give the stack a volume or a snapshot of its own."
+}
+
+# read_identity DEVICE: prints whose data are on it. In a private view of the file system, so that a step that is cut
+# leaves nothing mounted.
+read_identity() {
+    # shellcheck disable=SC2016
+    local show='mountpoint -q "$2" || mount -o ro,noload "$1" "$2" || exit
+        if [ -e "$3" ]; then cat "$3"; fi'
+    unshare --mount -- sh -c "$show" sh "$1" "$DATA" "$IDENTITY"
 }
 
 write_fstab() {
@@ -69,34 +84,41 @@ write_fstab() {
     apply systemctl daemon-reload
 }
 
-# --- a directory's place on the volume, its twin, is bound over it. What the machine itself had there moves along when
-# the volume has nothing yet; it is set aside first, so that a cut run goes on from there.
+# --- LinkMesh's and certbot's directories lie on the volume and are bound over their usual places. What the machine has
+# in such a place moves to the volume if the volume has nothing yet; it is set aside first, so that a step that was cut
+# goes on from there.
+
+# volume_path PATH: where the volume has the directory.
+volume_path() { echo "$DATA/paths$1"; }
+
+# aside_path PATH: where the machine's own data of the directory are set aside.
+aside_path() { echo "$1.before-linkmesh-proxy"; }
 
 refuse_data_twice() {
+    local kept aside
+    kept=$(volume_path "$1") aside=$(aside_path "$1")
     if mountpoint -q "$1" || is_empty "$1"; then return; fi
-    [ ! -e "$(aside "$1")" ] || fail "both $1 and $(aside "$1") hold data: look which is right, remove the other and run pulumi up again."
-    is_empty "$(twin "$1")" || fail "both this machine's $1 and the data volume's hold data: move this machine's away and run pulumi up again."
+    [ ! -e "$aside" ] ||
+        fail "both $1 and $aside hold data: look which is right, remove the other and run pulumi up again."
+    is_empty "$kept" ||
+        fail "both this machine's $1 and the data volume's hold data:" \
+            "move this machine's away and run pulumi up again."
 }
 
 move_to_volume() {
     local path=$1 kept aside
-    kept=$(twin "$path") aside=$(aside "$path")
+    kept=$(volume_path "$path") aside=$(aside_path "$path")
     if mountpoint -q "$path"; then return; fi
     if ! is_empty "$path"; then
-        if systemctl is-active --quiet "$PACKAGE"; then
-            on_failure systemctl start "$PACKAGE"
-            on_failure systemctl daemon-reload # the mounts, of which it depends, are no more
-            keep "$STOPPED"
-            touch "$STOPPED"
-            stop_linkmesh
-        fi
+        if systemctl is-active --quiet "$PACKAGE"; then stop_for_move; fi
         on_failure take_back "$path"
         mv -T "$path" "$aside"
     fi
     if [ -d "$aside" ] && is_empty "$kept"; then
         rm -rf "$kept.new"
         mkdir -p "$(dirname "$kept")"
-        cp -a "$aside" "$kept.new" || fail "the data volume has no room for what is in $path: set dataVolumeSize to a larger value."
+        cp -a "$aside" "$kept.new" ||
+            fail "the data volume has no room for what is in $path: set dataVolumeSize to a larger value."
         sync -f "$kept.new"
         rm -rf "$kept"
         mv -T "$kept.new" "$kept"
@@ -104,11 +126,22 @@ move_to_volume() {
     mkdir -p "$kept" "$path"
 }
 
+stop_for_move() {
+    on_failure systemctl start "$PACKAGE"
+    on_failure systemctl daemon-reload # the mounts that it depends on are gone
+    keep "$STOPPED"
+    touch "$STOPPED"
+    stop_linkmesh
+}
+
+# take_back PATH: the machine's own data are in their place again.
 take_back() {
-    [ -d "$(aside "$1")" ] || return 0
+    local kept aside
+    kept=$(volume_path "$1") aside=$(aside_path "$1")
+    [ -d "$aside" ] || return 0
     [ ! -d "$1" ] || rmdir "$1"
-    rm -rf "$(twin "$1")" "$(twin "$1").new"
-    mv -T "$(aside "$1")" "$1"
+    rm -rf "$kept" "$kept.new"
+    mv -T "$aside" "$1"
 }
 
 bind() {
@@ -116,10 +149,6 @@ bind() {
     mount "$1"
     on_failure umount "$1"
 }
-
-twin() { echo "$DATA/paths$1"; }
-
-aside() { echo "$1.before-linkmesh-proxy"; }
 
 # True for a directory that does not exist, too.
 is_empty() {

@@ -16,66 +16,91 @@ DATA=/srv/linkmesh
 PACKAGE=linkmesh-server
 WORK=''
 FINISHED=''
-OUTPUT=''
+OUTPUT=()
 UNDO=()
-AGAIN=()
+REAPPLY=()
 fail() {
-    error "$@"
+    report_error "$@"
     exit 1
 }
-error() {
-    if [ -z "$WORK" ] || rm "$WORK/sound" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
+report_error() {
+    if [ -z "$WORK" ] || rm "$WORK/no-error-yet" 2>/dev/null; then printf 'error: %s\n' "$*" >&2; fi
 }
 start() {
-    local work
     umask 022
-    { work=$(mktemp -d /tmp/linkmesh-step.XXXXXX) && mkdir -m 0700 "$work/files" "$work/kept" && : >"$work/sound"; } || fail "cannot write in /tmp: is the disk full?"
-    WORK=$work FILES=$work/files
+    make_work_folder
     trap finish EXIT
-    trap '((BASH_SUBSHELL)) || fail "the step $STEP failed at \`${BASH_COMMAND%%$'"'\\n'"'*}\`$(full_disk); run pulumi up again, and look at the machine if that does not help."' ERR
+    trap 'fail_command "$BASH_COMMAND"' ERR
     trap 'fail "the step $STEP took longer than its time limit; run pulumi up again."' TERM
     mkdir -p "$STATE"
-    exec 9>"$STATE/lock"
-    if ! flock --nonblock 9; then
-        flock --wait 600 9 || fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
-        echo "Waited for a step that was still running."
-    fi
-    exec > >(printable 9>&-) && OUTPUT=$!
-    exec 2> >(printable >&2 9>&-) && OUTPUT+=" $!"
+    wait_for_other_step
+    exec > >(printable 9>&-)
+    OUTPUT+=("$!")
+    exec 2> >(printable >&2 9>&-)
+    OUTPUT+=("$!")
     find /tmp -maxdepth 1 -name 'linkmesh-step.*' ! -path "$WORK" -exec rm -rf {} +
     unpack || fail "cannot write in /tmp: is the disk full?"
     main
     FINISHED=yes
 }
+make_work_folder() {
+    local work
+    {
+        work=$(mktemp -d /tmp/linkmesh-step.XXXXXX) &&
+            mkdir -m 0700 "$work/files" "$work/kept" &&
+            touch "$work/no-error-yet"
+    } || fail "cannot write in /tmp: is the disk full?"
+    WORK=$work
+    FILES=$work/files
+}
+wait_for_other_step() {
+    exec 9>"$STATE/lock"
+    if flock --nonblock 9; then return; fi
+    flock --wait 600 9 ||
+        fail "another step has been running on the machine for 10 minutes: see \`ps\` there, then run pulumi up again."
+    echo "Waited for a step that was still running."
+}
 printable() {
-    exec perl -ne 'BEGIN { $| = 1; $SIG{TERM} = "IGNORE" } chomp; utf8::decode($_) or s/[^\x00-\x7f]/?/g;
-        $_ = substr($_, 0, 2000) . " \x{2026}" if length > 2000; utf8::encode($_); print "$_\n"'
+    exec perl -ne '
+        BEGIN { $| = 1; $SIG{TERM} = "IGNORE" }
+        chomp;
+        utf8::decode($_) or s/[^\x00-\x7f]/?/g;
+        $_ = substr($_, 0, 2000) . " \x{2026}" if length > 2000;
+        utf8::encode($_);
+        print "$_\n"'
+}
+fail_command() {
+    if ((BASH_SUBSHELL)); then return; fi
+    fail "the step $STEP failed at \`${1%%$'\n'*}\`$(full_disk);" \
+        "run pulumi up again, and look at the machine if that does not help."
 }
 finish() {
     local status=0
     trap - ERR
     trap : TERM PIPE
     set +e
-    if [ -z "$FINISHED" ] || [ ! -e "$WORK/sound" ]; then
+    if [ -z "$FINISHED" ] || [ ! -e "$WORK/no-error-yet" ]; then
         status=1
-        error "the step $STEP ended before its work was done; run pulumi up again, and look at the machine if that does not help."
+        report_error "the step $STEP ended before its work was done;" \
+            "run pulumi up again, and look at the machine if that does not help."
         undo
     fi
     rm -rf "$WORK"
-    if [ -n "$OUTPUT" ]; then
+    if ((${#OUTPUT[@]} > 0)); then
         exec >&- 2>&-
-        wait $OUTPUT
+        wait "${OUTPUT[@]}"
     fi
     exit "$status"
 }
 full_disk() {
-    local path
+    local path free
     for path in / /tmp "$DATA"; do
         [ -e "$path" ] || continue
-        [ "$(df --output=avail -k "$path" 2>/dev/null | tail -n1)" -ge 1024 ] || {
+        free=$(df --output=avail -k "$path" 2>/dev/null | tail -n1)
+        if ((free < 1024)); then
             echo " because $path is full"
             return
-        }
+        fi
     done
 }
 wait_until() {
@@ -94,41 +119,53 @@ on_failure() {
 apply() {
     local command
     printf -v command '%q ' "$@"
-    [[ "${AGAIN[*]}" = *"$command"* ]] || AGAIN+=("$command")
+    [[ "${REAPPLY[*]}" = *"$command"* ]] || REAPPLY+=("$command")
     eval "$command"
 }
 commit() {
-    UNDO=() AGAIN=()
+    UNDO=()
+    REAPPLY=()
 }
 undo() {
-    local i status commands=()
+    local i command commands=() status
     for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do commands+=("${UNDO[i]}"); done
-    commands+=("${AGAIN[@]}")
-    for i in "${commands[@]}"; do
+    commands+=("${REAPPLY[@]}")
+    for command in "${commands[@]}"; do
         (
             set -e
-            eval "$i"
+            eval "$command"
         ) >/dev/null 2>&1
         status=$?
-        [ "$status" = 0 ] || echo "warning: the step $STEP could not undo what it had begun (${i% } failed): look at the machine."
+        if [ "$status" != 0 ]; then
+            echo "warning: the step $STEP could not undo what it had begun (${command% } failed): look at the machine."
+        fi
     done
 }
 swap() {
-    if ! { { [ -L "$1" ] || sync "$1"; } && mv -fT "$1" "$2" && sync "$(dirname "$2")"; }; then
+    if ! flush_and_rename "$1" "$2"; then
         rm -f "$1"
         fail "cannot write $2: is the disk full?"
     fi
 }
-HTTP=127.0.0.1:8080
+flush_and_rename() {
+    [ -L "$1" ] || sync "$1" || return
+    mv -fT "$1" "$2" || return
+    sync "$(dirname "$2")"
+}
+HTTP_ADDRESS=127.0.0.1:8080
+GRPC_INTERNAL_PORT=50061
+GRPC_DEFAULT_PORT=50051
+MAX_RESTARTS=4
 certificate_at() {
-    { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null
+    { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } |
+        openssl x509 2>/dev/null
 }
 has_name() {
     openssl x509 -noout -checkhost "$1" 2>/dev/null | grep -q 'does match'
 }
 grpc_port() {
     local port
-    for port in 50061 50051; do
+    for port in "$GRPC_INTERNAL_PORT" "$GRPC_DEFAULT_PORT"; do
         if [ -n "$(certificate_at "127.0.0.1:$port" "$DOMAIN")" ]; then
             echo "$port"
             return
@@ -136,18 +173,19 @@ grpc_port() {
     done
     return 1
 }
-status_of() {
+http_status() {
     curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true
 }
 linkmesh_answers() {
-    [[ "$(status_of "http://$HTTP/")" =~ ^[23] ]] && grpc_port >/dev/null
+    [[ "$(http_status "http://$HTTP_ADDRESS/")" =~ ^[23] ]] && grpc_port >/dev/null
 }
 linkmesh_comes_up() {
-    LINKMESH_RESTARTS=$(linkmesh_restarts) || return
-    wait_until "$1" linkmesh_answers_or_dies && linkmesh_answers
+    local restarts
+    restarts=$(linkmesh_restarts) || return
+    wait_until "$1" linkmesh_answers_or_dies $((restarts + MAX_RESTARTS)) && linkmesh_answers
 }
 linkmesh_answers_or_dies() {
-    linkmesh_answers || systemctl is-failed --quiet "$PACKAGE" || (($(linkmesh_restarts) >= LINKMESH_RESTARTS + 4))
+    linkmesh_answers || systemctl is-failed --quiet "$PACKAGE" || (($(linkmesh_restarts) >= $1))
 }
 linkmesh_restarts() {
     systemctl show --property NRestarts --value "$PACKAGE"
@@ -158,7 +196,9 @@ restart_linkmesh() {
 }
 stop_linkmesh() {
     systemctl stop "$PACKAGE" 2>/dev/null || true
-    if systemctl is-active --quiet "$PACKAGE"; then fail "LinkMesh does not stop: see \`sudo journalctl -u $PACKAGE\` on the machine."; fi
+    if systemctl is-active --quiet "$PACKAGE"; then
+        fail "LinkMesh does not stop: see \`sudo journalctl -u $PACKAGE\` on the machine."
+    fi
 }
 change_linkmesh_file() {
     local path new=$2
@@ -175,7 +215,7 @@ change_linkmesh_file() {
     swap_content "$path" "$new"
     apply restart_linkmesh 60 ||
         fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
-            "see \`sudo journalctl -u linkmesh-server\` on the machine, correct the settings and run pulumi up again."
+            "see \`sudo journalctl -u $PACKAGE\` on the machine, correct the settings and run pulumi up again."
 }
 linkmesh_file_proven() {
     commit
@@ -193,47 +233,57 @@ swap_content() {
     fi
     swap "$path.new" "$path"
 }
-written_elsewhere() {
-    local pid pids fd flags device links file volume
-    volume=$(stat -c %d "$DATA")
-    pids=$(linkmesh_pids)
-    for pid in $pids; do
-        for fd in "/proc/$pid/fd"/*; do
-            flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$pid/fdinfo/${fd##*/}" 2>/dev/null) || continue
-            if ! ((8#${flags:-0} & 3)) || [ ! -f "$fd" ]; then continue; fi
-            read -r device links < <(stat -L -c '%d %h' "$fd" 2>/dev/null) || continue
-            if [ "$device" = "$volume" ] || [ "$links" = 0 ]; then continue; fi
-            file=$(readlink "$fd") || continue
-            case $file in
-            /tmp/* | /var/tmp/* | /run/* | /dev/* | /proc/* | /sys/* | /var/log/* | /var/cache/*) ;;
-            /*) grep -qxF -- "$file" <<<"${1:-}" || echo "$file" ;;
-            esac
-        done
-    done
-}
-linkmesh_pids() {
-    local main
-    main=$(systemctl show --property MainPID --value "$PACKAGE")
-    if [ "$main" != 0 ]; then pgrep --session "$main" || echo "$main"; fi
-}
 refuse_elsewhere() {
     local files file
     files=$(written_elsewhere "$1")
     file=${files%%$'\n'*}
     [ -z "$file" ] ||
         fail "LinkMesh writes $file, which is not on the data volume and would go with the machine, so $2:" \
-            "have linkmeshConfig name a place below linkmeshDataPaths, or add $(dirname "$file") to that, and run pulumi up again."
+            "set linkmeshConfig to a place below linkmeshDataPaths, or add $(dirname "$file") to linkmeshDataPaths," \
+            "and run pulumi up again."
 }
-name_grpc() {
-    if has_public_name "$1"; then return; fi
+written_elsewhere() {
+    local known=${1:-} volume pids pid descriptor file
+    volume=$(stat -c %d "$DATA")
+    pids=$(linkmesh_pids)
+    for pid in $pids; do
+        for descriptor in "/proc/$pid/fd"/*; do
+            is_written "$pid" "${descriptor##*/}" "$volume" || continue
+            file=$(readlink "$descriptor") || continue
+            case $file in
+            /tmp/* | /var/tmp/* | /run/* | /dev/* | /proc/* | /sys/* | /var/log/* | /var/cache/*) ;;
+            /*) grep -qxF -- "$file" <<<"$known" || echo "$file" ;;
+            esac
+        done
+    done
+}
+is_written() {
+    local flags file device links
+    flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$1/fdinfo/$2" 2>/dev/null) || return
+    ((8#${flags:-0} & 3)) || return
+    [ -f "/proc/$1/fd/$2" ] || return
+    file=$(stat -L -c '%d %h' "/proc/$1/fd/$2" 2>/dev/null) || return
+    read -r device links <<<"$file" || return
+    [ "$device" != "$3" ] && [ "$links" != 0 ]
+}
+linkmesh_pids() {
+    local main
+    main=$(systemctl show --property MainPID --value "$PACKAGE")
+    if [ "$main" != 0 ]; then pgrep --session "$main" || echo "$main"; fi
+}
+add_grpc_name() {
+    if has_grpc_name "$1"; then return; fi
     on_failure restart_linkmesh 60
     stop_linkmesh
     runuser -u linkmesh -- linkmesh-server cert init --san "dns:$1" >"$WORK/cert-init" 2>&1 ||
         fail "\`linkmesh-server cert init --san dns:$1\` failed: $(tail -n1 "$WORK/cert-init")"
-    restart_linkmesh 60 || fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
-    has_public_name "$1" || fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    restart_linkmesh 60 ||
+        fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u $PACKAGE\` on the machine."
+    has_grpc_name "$1" ||
+        fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`:" \
+            "see \`sudo journalctl -u $PACKAGE\` on the machine."
 }
-has_public_name() {
+has_grpc_name() {
     local port
     port=$(grpc_port) && certificate_at "127.0.0.1:$port" "$1" | has_name "$1"
 }
@@ -249,7 +299,7 @@ main() {
     change_linkmesh_file "$ENVIRONMENT_FILE" "$WORK/environment"
     if [ -e "$PREVIOUS" ]; then
         refuse_elsewhere "$known" "the old environment is in place again"
-        [ -z "$GRPC_NAME" ] || name_grpc "$GRPC_NAME"
+        [ -z "$GRPC_NAME" ] || add_grpc_name "$GRPC_NAME"
     fi
     linkmesh_file_proven
 }

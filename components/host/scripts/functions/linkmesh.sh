@@ -2,15 +2,19 @@
 # shellcheck shell=bash disable=SC2034,SC2153
 # --- LinkMesh
 
-HTTP=127.0.0.1:8080
+HTTP_ADDRESS=127.0.0.1:8080
+GRPC_INTERNAL_PORT=50061 # with our config.yaml
+GRPC_DEFAULT_PORT=50051  # with the package's
+MAX_RESTARTS=4           # by systemd, of a LinkMesh that is waited for
 
-# certificate_at ADDRESS:PORT NAME: the certificate served there, in PEM form.
+# certificate_at ADDRESS:PORT NAME: prints the certificate that is served there, in PEM form.
 certificate_at() {
     # A server that asks for a client certificate shows its own before it refuses us.
-    { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } | openssl x509 2>/dev/null
+    { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } |
+        openssl x509 2>/dev/null
 }
 
-# serves_certificate FOLDER: nginx shows the domain's clients the certificate of this folder.
+# serves_certificate FOLDER: true when nginx shows the domain's clients the certificate of this folder.
 serves_certificate() {
     [ "$(certificate_at 127.0.0.1:443 "$DOMAIN")" = "$(openssl x509 -in "$1/fullchain.pem")" ]
 }
@@ -20,10 +24,10 @@ has_name() {
     openssl x509 -noout -checkhost "$1" 2>/dev/null | grep -q 'does match'
 }
 
-# The port on which LinkMesh's gRPC listener is: its own default before config.yaml is written, ours afterwards.
+# grpc_port: prints the port on which LinkMesh's gRPC listener is; false when there is none.
 grpc_port() {
     local port
-    for port in 50061 50051; do
+    for port in "$GRPC_INTERNAL_PORT" "$GRPC_DEFAULT_PORT"; do
         if [ -n "$(certificate_at "127.0.0.1:$port" "$DOMAIN")" ]; then
             echo "$port"
             return
@@ -32,22 +36,25 @@ grpc_port() {
     return 1
 }
 
-status_of() {
-    curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true # 000 is no answer
+# http_status OPTION… URL: prints the status of the answer; 000 is no answer.
+http_status() {
+    curl --silent --output /dev/null --max-time 5 --write-out '%{http_code}' "$@" || true # 000 says it
 }
 
 linkmesh_answers() {
-    [[ "$(status_of "http://$HTTP/")" =~ ^[23] ]] && grpc_port >/dev/null
+    [[ "$(http_status "http://$HTTP_ADDRESS/")" =~ ^[23] ]] && grpc_port >/dev/null
 }
 
 # linkmesh_comes_up SECONDS: true once LinkMesh answers. One that dies again and again is not waited for.
 linkmesh_comes_up() {
-    LINKMESH_RESTARTS=$(linkmesh_restarts) || return
-    wait_until "$1" linkmesh_answers_or_dies && linkmesh_answers
+    local restarts
+    restarts=$(linkmesh_restarts) || return
+    wait_until "$1" linkmesh_answers_or_dies $((restarts + MAX_RESTARTS)) && linkmesh_answers
 }
 
+# linkmesh_answers_or_dies RESTARTS: true as well once systemd has restarted it so often.
 linkmesh_answers_or_dies() {
-    linkmesh_answers || systemctl is-failed --quiet "$PACKAGE" || (($(linkmesh_restarts) >= LINKMESH_RESTARTS + 4))
+    linkmesh_answers || systemctl is-failed --quiet "$PACKAGE" || (($(linkmesh_restarts) >= $1))
 }
 
 linkmesh_restarts() {
@@ -62,11 +69,14 @@ restart_linkmesh() {
 
 stop_linkmesh() {
     systemctl stop "$PACKAGE" 2>/dev/null || true # there may be none
-    if systemctl is-active --quiet "$PACKAGE"; then fail "LinkMesh does not stop: see \`sudo journalctl -u $PACKAGE\` on the machine."; fi
+    if systemctl is-active --quiet "$PACKAGE"; then
+        fail "LinkMesh does not stop: see \`sudo journalctl -u $PACKAGE\` on the machine."
+    fi
 }
 
-# The package on this machine, and the one that has last worked on the data, whichever machine that was on: its
-# version, and the name under which it is kept. Nothing when there is none.
+# --- the package on this machine, and the one that has last worked on the data, whichever machine that was on: its
+# version, and the name under which it is kept. Each prints nothing when there is none.
+
 present_version() {
     if installed "$PACKAGE"; then dpkg-query -W -f '${Version}' "$PACKAGE"; fi
 }
@@ -79,9 +89,11 @@ data_package() {
     [ ! -e "$PACKAGES/in-use" ] || cut -d' ' -f1 "$PACKAGES/in-use"
 }
 
+# --- LinkMesh's own files
+
 # change_linkmesh_file PATH NEW: swaps a file of LinkMesh, keeping owner, mode and link, and restarts the service. Does
-# nothing when nothing changed. A step that fails puts the old file back; its copy outlives a cut run too, so that the
-# next run finishes what that has begun, or undoes it. linkmesh_file_proven, called once all is well, drops the copy.
+# nothing when nothing changed. A step that fails puts the old file back; its copy PREVIOUS outlives a step that is cut,
+# so that the next run finishes or undoes that. linkmesh_file_proven, called once all is well, drops the copy.
 change_linkmesh_file() {
     local path new=$2
     path=$(readlink -f "$1")
@@ -97,7 +109,7 @@ change_linkmesh_file() {
     swap_content "$path" "$new"
     apply restart_linkmesh 60 ||
         fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
-            "see \`sudo journalctl -u linkmesh-server\` on the machine, correct the settings and run pulumi up again."
+            "see \`sudo journalctl -u $PACKAGE\` on the machine, correct the settings and run pulumi up again."
 }
 
 linkmesh_file_proven() {
@@ -110,6 +122,7 @@ put_linkmesh_file_back() {
     rm -f "$PREVIOUS"
 }
 
+# swap_content PATH FROM: gives PATH the content of FROM, in a new file of the same owner and mode.
 swap_content() {
     local path=$1 from=$2
     if ! { cp -a "$path" "$path.new" && cat "$from" >"$path.new"; }; then
@@ -119,26 +132,51 @@ swap_content() {
     swap "$path.new" "$path"
 }
 
-# written_elsewhere [KNOWN]: the files that LinkMesh has open for writing on a disk that goes with the machine, one a line,
-# without those that KNOWN lists. Logs and what is temporary may lie there.
+# --- what LinkMesh writes outside the data volume, on a disk that goes with the machine
+
+# refuse_elsewhere KNOWN OUTCOME: fails when LinkMesh writes a file outside the data volume that KNOWN does not list.
+# OUTCOME tells the user what is in place again.
+refuse_elsewhere() {
+    local files file
+    files=$(written_elsewhere "$1")
+    file=${files%%$'\n'*}
+    [ -z "$file" ] ||
+        fail "LinkMesh writes $file, which is not on the data volume and would go with the machine, so $2:" \
+            "set linkmeshConfig to a place below linkmeshDataPaths, or add $(dirname "$file") to linkmeshDataPaths," \
+            "and run pulumi up again."
+}
+
+# written_elsewhere [KNOWN]: prints the files that LinkMesh has open for writing outside the data volume, one a line,
+# without those that KNOWN lists. Logs and temporary files may lie there.
 written_elsewhere() {
-    local pid pids fd flags device links file volume
+    local known=${1:-} volume pids pid descriptor file
     volume=$(stat -c %d "$DATA")
     pids=$(linkmesh_pids)
     for pid in $pids; do
-        for fd in "/proc/$pid/fd"/*; do
+        for descriptor in "/proc/$pid/fd"/*; do
             # A file may be closed meanwhile.
-            flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$pid/fdinfo/${fd##*/}" 2>/dev/null) || continue
-            if ! ((8#${flags:-0} & 3)) || [ ! -f "$fd" ]; then continue; fi
-            read -r device links < <(stat -L -c '%d %h' "$fd" 2>/dev/null) || continue
-            if [ "$device" = "$volume" ] || [ "$links" = 0 ]; then continue; fi
-            file=$(readlink "$fd") || continue
+            is_written "$pid" "${descriptor##*/}" "$volume" || continue
+            file=$(readlink "$descriptor") || continue
             case $file in
             /tmp/* | /var/tmp/* | /run/* | /dev/* | /proc/* | /sys/* | /var/log/* | /var/cache/*) ;;
-            /*) grep -qxF -- "$file" <<<"${1:-}" || echo "$file" ;; # others have no name, such as what epoll waits on
+            /*) grep -qxF -- "$file" <<<"$known" || echo "$file" ;;
+            # Others have no name, such as what epoll waits on.
             esac
         done
     done
+}
+
+# is_written PID DESCRIPTOR VOLUME: true for a file that is open for writing, still has a name, and lies on another
+# device than VOLUME.
+is_written() {
+    local flags file device links
+    flags=$(sed -n 's/^flags:[[:space:]]*//p' "/proc/$1/fdinfo/$2" 2>/dev/null) || return
+    # An octal number, whose last two bits are 0 for a file that is only read.
+    ((8#${flags:-0} & 3)) || return
+    [ -f "/proc/$1/fd/$2" ] || return
+    file=$(stat -L -c '%d %h' "/proc/$1/fd/$2" 2>/dev/null) || return
+    read -r device links <<<"$file" || return
+    [ "$device" != "$3" ] && [ "$links" != 0 ]
 }
 
 # systemd makes a service's first process the leader of a session, which those that it starts belong to.
@@ -148,29 +186,24 @@ linkmesh_pids() {
     if [ "$main" != 0 ]; then pgrep --session "$main" || echo "$main"; fi
 }
 
-# refuse_elsewhere KNOWN PUT_BACK: fails when LinkMesh keeps anything beside the data volume that KNOWN does not list.
-refuse_elsewhere() {
-    local files file
-    files=$(written_elsewhere "$1")
-    file=${files%%$'\n'*}
-    [ -z "$file" ] ||
-        fail "LinkMesh writes $file, which is not on the data volume and would go with the machine, so $2:" \
-            "have linkmeshConfig name a place below linkmeshDataPaths, or add $(dirname "$file") to that, and run pulumi up again."
-}
+# --- the name in LinkMesh's own certificate on the gRPC port
 
-# name_grpc NAME: LinkMesh's own certificate on the gRPC port carries the name. `cert init` runs only when it does not: it
-# needs the database for itself, so the service stops meanwhile.
-name_grpc() {
-    if has_public_name "$1"; then return; fi
+# add_grpc_name NAME: LinkMesh's own certificate carries the name. `cert init` runs only when it does not: it needs the
+# database for itself, so the service stops meanwhile.
+add_grpc_name() {
+    if has_grpc_name "$1"; then return; fi
     on_failure restart_linkmesh 60
     stop_linkmesh
     runuser -u linkmesh -- linkmesh-server cert init --san "dns:$1" >"$WORK/cert-init" 2>&1 ||
         fail "\`linkmesh-server cert init --san dns:$1\` failed: $(tail -n1 "$WORK/cert-init")"
-    restart_linkmesh 60 || fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
-    has_public_name "$1" || fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`: see \`sudo journalctl -u linkmesh-server\` on the machine."
+    restart_linkmesh 60 ||
+        fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u $PACKAGE\` on the machine."
+    has_grpc_name "$1" ||
+        fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`:" \
+            "see \`sudo journalctl -u $PACKAGE\` on the machine."
 }
 
-has_public_name() {
+has_grpc_name() {
     local port
     port=$(grpc_port) && certificate_at "127.0.0.1:$port" "$1" | has_name "$1"
 }

@@ -2,7 +2,10 @@
 # shellcheck shell=bash disable=SC2034,SC2153
 # --- nginx
 
-# new_revision NAME: a folder for a revision of the configuration.
+NGINX_PORTS="80 443 50051"
+NGINX_ERROR_LOG=/var/log/nginx/error.log
+
+# new_revision NAME: makes the folder of a revision of the configuration.
 new_revision() {
     [ "$(current_revision)" = "$1" ] || on_failure rm -rf "$NGINX/$1"
     mkdir -p "$NGINX/$1"
@@ -12,8 +15,8 @@ current_revision() {
     readlink "$NGINX/current" || true # none yet
 }
 
-# nginx_apply REVISION: makes a folder below $NGINX the configuration that is served. Validated as it will be read,
-# swapped by one link, proven by what is served.
+# nginx_apply REVISION: makes this revision the one that is served. It is validated as nginx will read it, and counts
+# once its answers are seen.
 nginx_apply() {
     local revision=$1
     if [ "$(current_revision)" = "$revision" ] && nginx_serves "$revision"; then return; fi
@@ -23,14 +26,21 @@ nginx_apply() {
         fail "nginx does not serve the new configuration, so the old one is in place again: $(nginx_obstacle)"
 }
 
-# Validates in a private view of the file system, in which the revision is already the current one.
+# nginx_accepts REVISION: asks nginx in a private view of the file system, in which the revision is already current.
 nginx_accepts() {
+    rm -rf "$WORK/nginx" || return
+    cp -a /etc/nginx "$WORK/nginx" || return
+    ln -sfnT "$1" "$WORK/nginx/linkmesh/current" || return
     # shellcheck disable=SC2016
-    rm -rf "$WORK/nginx" && cp -a /etc/nginx "$WORK/nginx" && ln -sfnT "$1" "$WORK/nginx/linkmesh/current" &&
-        unshare --mount -- sh -c 'mount --bind "$1" /etc/nginx && exec nginx -t' sh "$WORK/nginx" >"$WORK/nginx.log" 2>&1
+    unshare --mount -- sh -c 'mount --bind "$1" /etc/nginx && exec nginx -t' sh "$WORK/nginx" >"$WORK/nginx.log" 2>&1
 }
 
-# What kept `nginx -t` from accepting the configuration.
+# check_nginx: asks nginx about its configuration as it is.
+check_nginx() {
+    nginx -t >"$WORK/nginx.log" 2>&1
+}
+
+# nginx_emergency: prints what nginx said when it refused a configuration.
 nginx_emergency() {
     grep -m1 -F '[emerg]' "$WORK/nginx.log" || tail -n1 "$WORK/nginx.log"
 }
@@ -44,34 +54,41 @@ nginx_reload() {
     fi
 }
 
-# A reload reports success although a port could not be bound, so only an answer counts.
+# nginx_serves REVISION. A reload reports success although a port could not be bound, so only an answer counts.
 nginx_serves() {
     local listener
     read -r listener <"$NGINX/$1/listeners" || return 1 # the first is the one of http
-    [ "$(curl --silent --max-time 3 "http://127.0.0.1:${listener##*:}/.well-known/linkmesh-proxy")" = "$1" ] || return 1
+    [ "$(served_revision "${listener##*:}")" = "$1" ] || return 1
     while read -r listener; do
         listens "$listener" || return 1
     done <"$NGINX/$1/listeners"
 }
 
+# served_revision PORT: prints the revision with which nginx answers there.
+served_revision() {
+    curl --silent --max-time 3 "http://127.0.0.1:$1/.well-known/linkmesh-proxy"
+}
+
+# listens ADDRESS:PORT: true when nginx does.
 listens() {
     ss -H -l -t -n -p "src = $1" | grep -q '"nginx"'
 }
 
-# port_holder PORT: the program that listens there and is not nginx.
+# port_holder PORT: prints the first program that listens there and is not nginx.
 port_holder() {
-    ss -H -l -t -n -p "sport = :$1" | awk -F '"' '$2 && $2 != "nginx" && !told++ { print $2 }'
+    ss -H -l -t -n -p "sport = :$1" |
+        awk -F '"' '$2 != "" && $2 != "nginx" && holder == "" { holder = $2 } END { print holder }'
 }
 
-# Who else holds a port that nginx should have; else the newest error that nginx logged.
+# nginx_obstacle: prints who else holds a port that nginx should have; otherwise the newest error that nginx logged.
 nginx_obstacle() {
     local port holder
-    for port in 80 443 50051; do
+    for port in $NGINX_PORTS; do
         holder=$(port_holder "$port")
-        [ -z "$holder" ] || {
+        if [ -n "$holder" ]; then
             echo "port $port is taken by $holder, so stop it and run pulumi up again."
             return
-        }
+        fi
     done
-    tail -n1 /var/log/nginx/error.log 2>/dev/null || true # there may be none
+    tail -n1 "$NGINX_ERROR_LOG" 2>/dev/null || true # there may be none
 }
