@@ -225,12 +225,12 @@ function caa(settings: Settings, zoneName: string | undefined): DnsArgs["caa"] {
     if (issuer === "") return undefined;
     if (zoneName !== undefined && certificateNames(settings).includes(zoneName)) {
         void pulumi.log.warn(
-            `caaIssuer: ${zoneName} is the zone itself, so its CAA records count for every name below it that has none of its own, and forbid wildcards there.`,
+            `caaIssuer: ${zoneName} is the zone itself, so its CAA records apply to every name below it that has none of its own, and forbid wildcards there.`,
         );
     }
     if (accountUri !== "") {
         void pulumi.log.warn(
-            `caaAccountUri: only the holder of this account's key gets certificates for the names from now on; the key is on the data volume, so without a snapshot of that the CAA records must go first.`,
+            `caaAccountUri: only this account's key gets certificates for the names. The key is on the data volume. If you lose the volume and have no snapshot, remove the CAA records first.`,
         );
     }
     return { names: certificateNames(settings), issuer, accountUri: accountUri || undefined };

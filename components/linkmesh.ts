@@ -115,7 +115,7 @@ async function plainValue(name: string, value: unknown): Promise<unknown> {
     const output = pulumi.output(value) as pulumi.Output<unknown> & { isKnown: Promise<boolean> };
     if (!(await output.isKnown)) {
         throw new pulumi.RunError(
-            `${name} is not known before something else has been created: take it from the configuration.`,
+            `${name} is unknown until another resource has been created. Take it from the configuration.`,
         );
     }
     return new Promise((resolve) => output.apply(resolve));

@@ -55,7 +55,7 @@ export class Dns extends pulumi.ComponentResource {
         const stranger = zone && firstOutside(zone.name, args.names);
         if (stranger !== undefined) {
             throw new pulumi.RunError(
-                `${stranger} lies outside the hosted zone ${zone!.name}: choose a name that ends in .${zone!.name}, or publish all names by dns=external.`,
+                `${stranger} is not in the hosted zone ${zone!.name}. Choose a name that ends in .${zone!.name}, or set dns to external.`,
             );
         }
         const sets: RecordSet[] = args.names.flatMap((one) => [

@@ -36,7 +36,7 @@ export class SecurityGroup extends pulumi.ComponentResource {
 
         for (const { port, name: source, cidr, description } of ingress(args)) {
             if (port === SSH_PORT && cidr.endsWith("/0")) {
-                const sentence = `sshAllowedCidrs: ${cidr} lets the whole internet try to log in; name the networks from which you run pulumi.`;
+                const sentence = `sshAllowedCidrs: ${cidr} lets the whole internet try to log in. Name the networks from which you run pulumi.`;
                 void pulumi.log.warn(sentence, this);
             }
             this.rules.push(

@@ -6,9 +6,10 @@ import type { Settings } from "../settings/settings.ts";
 const PATIENCE_MS = 10_000;
 
 /**
- * Refuses what no step could connect by, before anything is created: the provider has no time limit for a bastion that
- * is silent, and asks for the SSH agent even if it has a key. Not in a preview, which may run where nothing is reached.
- * @throws RunError with one sentence.
+ * Refuses an SSH agent or a bastion with which no step could connect, before anything is created: the provider waits
+ * forever for a silent bastion, and asks the SSH agent even if it has a key. Skipped in a preview, which may run where
+ * neither can be reached.
+ * @throws RunError
  */
 export async function checkConnection({ paused, bastionHost }: Settings): Promise<void> {
     if (pulumi.runtime.isDryRun() || isMocked() || paused) return;
@@ -23,7 +24,7 @@ export async function checkAgent(path = ""): Promise<void> {
     const fault = await faultOf(net.connect(path), "connect");
     if (fault === undefined) return;
     throw new pulumi.RunError(
-        `SSH_AUTH_SOCK is ${path}, where no SSH agent answers (${fault}), and without one no step could connect; run \`env -u SSH_AUTH_SOCK pulumi up\`, or start the agent.`,
+        `SSH_AUTH_SOCK is ${path}, but no SSH agent answers there (${fault}), so no step can connect. Run \`env -u SSH_AUTH_SOCK pulumi up\`, or start the agent.`,
     );
 }
 
@@ -32,14 +33,14 @@ export async function checkBastion(host: string, port = 22, patience = PATIENCE_
     if (fault === undefined) return;
     throw new pulumi.RunError(
         fault === NO_SSH
-            ? `bastionHost: what answers on port ${port} of ${host} is no SSH server; name the bastion, or correct its sshd.`
-            : `bastionHost: ${host} does not answer on port ${port} (${fault}), so no step could connect; start it, or let in the address from which you run this.`,
+            ? `bastionHost: port ${port} of ${host} is not an SSH server. Set bastionHost to the bastion, or correct its sshd.`
+            : `bastionHost: ${host} does not answer on port ${port} (${fault}), so no step can connect. Start it, or allow the address from which you run pulumi.`,
     );
 }
 
 const NO_SSH = "no SSH";
 
-/** What keeps a socket from connecting, or the server there from greeting as an SSH server does. */
+/** Why a socket does not connect, or why its server does not greet as an SSH server does. */
 function faultOf(socket: net.Socket, wanted: "connect" | "greet", patience = PATIENCE_MS): Promise<string | undefined> {
     return new Promise((resolve) => {
         const settle = (fault?: string) => {

@@ -8,26 +8,26 @@ export function readChain(pem: string): X509Certificate[] {
 }
 
 /**
- * What keeps a client from following the chain, in one sentence; undefined when nothing does. nginx serves every chain
+ * Why a client cannot follow the chain; undefined if it can. nginx serves every chain
  * whose first certificate fits the key: only clients would notice.
  */
 export function brokenChain(chain: readonly X509Certificate[], now = new Date()): string | undefined {
     for (const [index, one] of chain.entries()) {
         const above = chain[index + 1];
         if (above && !issued(above, one)) {
-            return `tlsCertificate holds ${subject(above)} after ${subject(one)}, which it has not signed: put the certificate of ${issuerOf(one)} there, and leave out what does not belong to the chain.`;
+            return `tlsCertificate holds ${subject(above)} after ${subject(one)}, which did not sign it. Put the certificate of ${issuerOf(one)} there, and remove those that do not belong to the chain.`;
         }
         // An old cross-signed root at the end does no harm: clients stop at the root that they know.
         if (index > 0 && new Date(one.validTo) <= now && !endsAtPublicRoot(chain.slice(0, index))) {
-            return `tlsCertificate holds ${subject(one)} in its chain, which ended on ${one.validTo}: put a newer one of that name there.`;
+            return `tlsCertificate holds ${subject(one)} in its chain, which expired on ${one.validTo}. Replace it by a newer one of that name.`;
         }
         if (new Date(one.validFrom) > now) {
-            return `tlsCertificate holds ${subject(one)}, which is valid from ${one.validFrom} on only: set one that is valid today.`;
+            return `tlsCertificate holds ${subject(one)}, which is not valid before ${one.validFrom}. Set one that is valid today.`;
         }
     }
     const [host] = chain;
     if (host && chain.length === 1 && !signsItself(host) && !endsAtPublicRoot(chain)) {
-        return `tlsCertificate lacks its chain: put the certificate of ${issuerOf(host)} after the host's, even if that is the root, and then its own issuer's unless clients know that.`;
+        return `tlsCertificate lacks its chain. Add the certificate of ${issuerOf(host)} after the host's, even if it is the root, and the certificates above it that clients do not know.`;
     }
     return undefined;
 }
@@ -36,7 +36,7 @@ export function brokenChain(chain: readonly X509Certificate[], now = new Date())
 export function unknownRoot(chain: readonly X509Certificate[]): string | undefined {
     const last = chain.at(-1);
     if (!last || endsAtPublicRoot(chain)) return undefined;
-    return `tlsCertificate ends at ${issuerOf(last)}, which is no public root: collectors and browsers refuse it unless they are told to trust that.`;
+    return `tlsCertificate ends at ${issuerOf(last)}, which is not a public root. Make collectors and browsers trust it, or they refuse the certificate.`;
 }
 
 function endsAtPublicRoot(chain: readonly X509Certificate[]): boolean {

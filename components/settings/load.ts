@@ -35,7 +35,7 @@ export function loadSettings(project = pulumi.getProject()): Settings {
     for (const name of Object.keys(values) as SettingName[]) {
         if (settings[name] instanceof Secret && !secrets.has(name) && !isEmpty(values[name])) {
             void pulumi.log.warn(
-                `${name} is readable in the stack's configuration file: set it anew with \`pulumi config set --secret\`.`,
+                `${name} is readable in the stack's configuration file. Set it again with \`pulumi config set --secret\`.`,
             );
         }
     }
@@ -48,7 +48,7 @@ function isEmpty(value: unknown): boolean {
 
 /** A secret where previews would show it. */
 function shownSecret(name: string): string {
-    return `${name} holds a secret but is shown in previews: put secrets into linkmeshEnvironment, and set ${name} without --secret.`;
+    return `${name} is a secret, but previews show it. Put secrets into linkmeshEnvironment, and set ${name} without --secret.`;
 }
 
 /** What is no setting at all is told as such. */
@@ -95,7 +95,7 @@ export function parseSettings(
         const value = isUnset(values[name]) ? preset : values[name];
         if (value === undefined) {
             problems.push(
-                `${name} is missing: set it with \`pulumi config set ${name} VALUE\` (${SETTINGS[name].example}).`,
+                `${name} is missing. Set it with \`pulumi config set ${name} VALUE\` (${SETTINGS[name].example}).`,
             );
             continue;
         }
@@ -125,16 +125,16 @@ function isUnset(value: unknown): boolean {
 function misspelt(name: string, names: readonly SettingName[]): string {
     const renamed = names.find((other) => (SETTINGS[other] as Setting).formerName === name);
     if (renamed !== undefined) {
-        return `${name} is called ${renamed}: set that instead, and remove the old one with \`pulumi config rm ${name}\`.`;
+        return `${name} is called ${renamed}. Set that instead, and remove the old one with \`pulumi config rm ${name}\`.`;
     }
     const howFar = (other: string) => distance(name.toLowerCase(), other.toLowerCase());
     const nearest = [...names].sort((a, b) => howFar(a) - howFar(b))[0]!;
     // A third of the letters may be wrong: of a short name there is always one that is a few letters away.
     const hint =
         howFar(nearest) <= Math.max(1, Math.floor(name.length / 3))
-            ? `did you mean ${nearest}?`
-            : "the settings are listed in docs/settings.md.";
-    return `${name} is not a setting: ${hint} Remove it with \`pulumi config rm ${name}\`.`;
+            ? `Did you mean ${nearest}?`
+            : "docs/settings.md lists the settings.";
+    return `${name} is not a setting. ${hint} Remove it with \`pulumi config rm ${name}\`.`;
 }
 
 /** What comes behind the setting's name: of a map the key, and what is wrong. */

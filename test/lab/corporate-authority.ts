@@ -62,7 +62,7 @@ export function corporateAuthority(): void {
         const account = `${new URL(acme.directory).origin}/my-account/1`;
         const issuer = new URL(acme.directory).hostname;
         const run = await labOk("up", ...sets({ caaIssuer: issuer, caaAccountUri: account }));
-        expect(run.stdout).toMatch(/! .*caaAccountUri: only the holder of this account's key/);
+        expect(run.stdout).toMatch(/! .*caaAccountUri: only this account's key/);
         const answer = await onMachine("dig +short CAA linkmesh.example.test @ns1.example.test | sort");
         expect(answer).toBe(`0 issue "${issuer}; accounturi=${account}"\n0 issuewild ";"`);
         await labOk("up", ...sets({ caaIssuer: "", caaAccountUri: "" }));

@@ -116,9 +116,7 @@ test("a bastion with another host key is not spoken to", async () => {
 
 test("a bastion that is not there is refused before anything changes", async () => {
     const run = await lab("up", ...sets({ bastionHost: theLab().net.packages, collectorsExpected: "40000" }));
-    expect(run.stderr).toMatch(
-        /^error: bastionHost: \S+ does not answer on port 22 \(ECONNREFUSED\), so no step could/m,
-    );
+    expect(run.stderr).toMatch(/^error: bastionHost: \S+ does not answer on port 22 \(ECONNREFUSED\), so no step can/m);
     await labOk("up", "--set", `bastionHost=${bastion.host}`);
 });
 

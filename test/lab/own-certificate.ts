@@ -41,7 +41,7 @@ export function ownCertificate(): void {
         const run = await labOk("up", ...set(first), ...others);
         expect(run.stdout + run.stderr).not.toContain("PRIVATE KEY");
         expect(run.stdout + run.stderr).toContain(
-            `tlsCertificate ends at "CN=root of one's own", which is no public root`,
+            `tlsCertificate ends at "CN=root of one's own", which is not a public root`,
         );
         const found = await trusting();
         for (const address of [found.outputs.ipv4, found.outputs.ipv6!]) {
@@ -95,7 +95,7 @@ export function ownCertificate(): void {
         const before = await servedSerial();
         const run = await lab("preview", ...set({ cert: first.cert, key: other.key }));
         expect(run.exitCode).toBe(1);
-        expect(run.stdout + run.stderr).toContain("tlsPrivateKey is not the key of tlsCertificate");
+        expect(run.stdout + run.stderr).toContain("tlsPrivateKey does not belong to tlsCertificate");
         expect(run.stdout + run.stderr).not.toContain("BEGIN PRIVATE KEY");
         expect(await servedSerial()).toBe(before);
     });

@@ -103,7 +103,7 @@ export function plainPulumi(): void {
         [
             "a misspelt setting",
             "config set collectorExpected 1",
-            "collectorExpected is not a setting: did you mean collectorsExpected? Remove it with `pulumi config rm collectorExpected`.",
+            "collectorExpected is not a setting. Did you mean collectorsExpected? Remove it with `pulumi config rm collectorExpected`.",
         ],
         [
             "a missing setting",
@@ -118,7 +118,7 @@ export function plainPulumi(): void {
         [
             "a name outside every zone",
             "config set domain linkmesh.elsewhere.test",
-            "domain: this AWS account has no public hosted zone that encloses linkmesh.elsewhere.test; create one in Route 53, name it with hostedZone, or publish the names elsewhere with dns=external.",
+            "domain: this AWS account has no public hosted zone for linkmesh.elsewhere.test. Create one in Route 53, or set dns to external.",
         ],
     ])("%s is told in one sentence", async (_, mistake, sentence) => {
         const run = await inLab(`cp "$PULUMI_OPTION_CONFIG_FILE" ${scratch}/stack.yaml

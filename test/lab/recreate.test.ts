@@ -57,7 +57,7 @@ test("a zone that is out of the type at the first up: nothing moves, and a destr
     const moved = await lab("up", "--set", "availabilityZone=eu-central-1b");
     expect(moved.exitCode).not.toBe(0);
     expect(moved.stderr).toMatch(
-        /^error: availabilityZone: eu-central-1b, but the stack's data volume \S+ lies in eu-c/m,
+        /^error: availabilityZone is eu-central-1b, but the stack's data volume \S+ is in eu-c/m,
     );
     expect(there()).toEqual(["eu-central-1a"]);
     await labOk("destroy", "--stack");

@@ -38,12 +38,12 @@ export function refusals(): void {
         [
             "a name outside every zone",
             ["domain=linkmesh.elsewhere.test"],
-            /domain: .*no public hosted zone that encloses linkmesh\.elsewhere\.test/,
+            /domain: .*no public hosted zone for linkmesh\.elsewhere\.test/,
         ],
         [
             "a name outside the named zone",
             ["domain=linkmesh.elsewhere.test", "hostedZone=example.test"],
-            /lies outside hostedZone example\.test/,
+            /is not in hostedZone example\.test/,
         ],
         [
             "a zone that does not exist",
@@ -59,7 +59,7 @@ export function refusals(): void {
         [
             "a subnet in another zone than the data volume",
             [`subnetId=${EXISTING_SUBNET_OTHER_ZONE}`],
-            /subnetId: \S+ lies in eu-central-1b, but the stack's data volume in eu-central-1a/,
+            /subnetId: \S+ is in eu-central-1b, but the stack's data volume is in eu-central-1a/,
         ],
     ])("%s", async (_, sets, sentence) => {
         const { error, started } = await up(sets);

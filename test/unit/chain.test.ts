@@ -48,12 +48,12 @@ test.each<[string, () => string[], RegExp]>([
     [
         "nothing behind the host's",
         () => [cert],
-        /^tlsCertificate lacks its chain: put the certificate of "CN=the intermediate" after the host's/,
+        /^tlsCertificate lacks its chain. Add the certificate of "CN=the intermediate" after the host's/,
     ],
     [
         "a foreign certificate behind it",
         () => [cert, other.pem],
-        /holds "CN=another root" after "CN=test", which it has not signed: put the certificate of "CN=the intermediate" there/,
+        /holds "CN=another root" after "CN=test", which did not sign it. Put the certificate of "CN=the intermediate" there/,
     ],
     [
         "a foreign certificate at the end",
@@ -71,7 +71,7 @@ test.each<[string, () => string[], RegExp]>([
 
 test("another authority of the same name has not signed it", async () => {
     const namesake = await TestCa.create("CN=the intermediate", root);
-    expect(broken([cert, namesake.pem])).toMatch(/which it has not signed/);
+    expect(broken([cert, namesake.pem])).toMatch(/which did not sign it/);
 });
 
 test("an intermediate that has ended, and a certificate that is not valid yet", () => {
@@ -79,10 +79,10 @@ test("an intermediate that has ended, and a certificate that is not valid yet", 
     const pems = [cert, below.pem];
     expect(broken(pems, new Date(Date.now() + 399 * DAY_MS))).toBeUndefined();
     expect(broken(pems, new Date(Date.now() + 401 * DAY_MS))).toMatch(
-        /holds "CN=the intermediate" in its chain, which ended on .* GMT/,
+        /holds "CN=the intermediate" in its chain, which expired on .* GMT/,
     );
     expect(broken(pems, new Date(Date.now() - 11 * DAY_MS))).toMatch(
-        /holds "CN=test", which is valid from .* GMT on only/,
+        /holds "CN=test", which is not valid before .* GMT/,
     );
 });
 
@@ -93,7 +93,7 @@ test.each<[string, (text: string) => string]>([
 
 test("a chain to a public root needs no warning, one to a CA of one's own does", () => {
     expect(unknownRoot([new X509Certificate(rootCertificates[0]!)])).toBeUndefined();
-    const sentence = /^tlsCertificate ends at "CN=the root, O=Example", which is no public root/;
+    const sentence = /^tlsCertificate ends at "CN=the root, O=Example", which is not a public root/;
     expect(unknownRoot(readChain(`${cert}\n${below.pem}`))).toMatch(sentence);
     expect(unknownRoot(readChain(root.pem))).toMatch(sentence);
 });

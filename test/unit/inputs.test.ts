@@ -120,7 +120,7 @@ describe("what has not is refused in one sentence", () => {
             'must hold networks in CIDR form such as 198.51.100.7/32 or 2001:db8::/64, not "198.51.100.7/32\\n10.0.0.0/8".',
         ],
         ["sshAllowedCidrs", [5], "must hold text alone."],
-        ["sshAllowedCidrs", ["10.0.0.0/8", "10.0.0.0/08"], "names a network twice: remove one."],
+        ["sshAllowedCidrs", ["10.0.0.0/8", "10.0.0.0/08"], "holds a network twice. Remove one."],
         [
             "vpcCidr",
             "10.0.0.0/15",
@@ -190,14 +190,14 @@ describe("what has not is refused in one sentence", () => {
     );
 
     test.each([
-        ["fooo", "the settings are listed in docs/settings.md."],
-        ["toString", "the settings are listed in docs/settings.md."],
-        ["LINKMESHDEBURL", "did you mean linkmeshDebUrl?"],
-        ["tag", "did you mean tags?"],
-        ["collectorExpected", "did you mean collectorsExpected?"],
+        ["fooo", "docs/settings.md lists the settings."],
+        ["toString", "docs/settings.md lists the settings."],
+        ["LINKMESHDEBURL", "Did you mean linkmeshDebUrl?"],
+        ["tag", "Did you mean tags?"],
+        ["collectorExpected", "Did you mean collectorsExpected?"],
     ])("%s is no setting: %s", (name, hint) =>
         expect(problems({ ...GOOD, [name]: "x" })).toEqual([
-            `${name} is not a setting: ${hint} Remove it with \`pulumi config rm ${name}\`.`,
+            `${name} is not a setting. ${hint} Remove it with \`pulumi config rm ${name}\`.`,
         ]),
     );
 
@@ -206,7 +206,7 @@ describe("what has not is refused in one sentence", () => {
         ["trustedHops", "trustedProxies"],
     ])("%s is refused with its new name, %s", (name, current) =>
         expect(problems({ ...GOOD, [name]: "x" })).toEqual([
-            `${name} is called ${current}: set that instead, and remove the old one with \`pulumi config rm ${name}\`.`,
+            `${name} is called ${current}. Set that instead, and remove the old one with \`pulumi config rm ${name}\`.`,
         ]),
     );
 });

@@ -71,5 +71,5 @@ test("a wrong setting is told at once", async () => {
 test("a secret output where previews would show it is refused", async () => {
     const leaking = { ...CONFIG, leaks: "true", token: "hunter2" };
     const errors = await unhandled(() => runProgram(leaking, { program, secretKeys: ["token"] }));
-    expect(errors[0]).toMatch(/tags holds a secret but is shown in previews/);
+    expect(errors[0]).toMatch(/tags is a secret, but previews show it/);
 });

@@ -23,7 +23,7 @@ describe("a look-up that fails", () => {
         ["getVolume", "the stack's data volume vol-0existing cannot be looked up: "],
         ["getSnapshotIds", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
         ["getSnapshot", "restoreFrom: latest cannot be looked up: ", { restoreFrom: "latest" }],
-        ["getPartition", "AWS cannot be asked: "],
+        ["getPartition", "AWS does not answer: "],
     ])("%s: one sentence with the setting and the reason", async (refused, begins, config) => {
         const sentence = await refusal(runProgram({ ...CONFIG, ...config }, { refused, volumeZone: "eu-central-1a" }));
         expect(sentence.slice(0, begins.length)).toBe(begins);
@@ -89,7 +89,7 @@ describe("of several volumes with the stack's tag", () => {
         const sentence = await refusal(runProgram(CONFIG, { volumes: [second!, first!] }));
         expect(sentence).toMatch(/^the volumes vol-0 and vol-1 all carry the tag linkmesh-proxy=[^\n]*\.$/);
         expect(sentence).toContain("more than one is attached to a machine");
-        expect(sentence).toContain("take the tag off all but the one that `pulumi stack --show-ids` shows");
+        expect(sentence).toContain("Remove the tag from all but the one that `pulumi stack --show-ids` shows");
     });
 });
 
@@ -108,7 +108,7 @@ describe("a stack of the same project and name elsewhere", () => {
     test("is told by the domain of its volume, before anything is created; so is another domain of the same stack", async () => {
         expect(await warnings(volumeOf(OTHER))).toEqual([
             expect.stringMatching(
-                /^domain: vol-0, the data volume with this stack's tag, is that of other\.example\.com; /,
+                /^domain: the data volume with this stack's tag, vol-0, belongs to other\.example\.com\. /,
             ),
         ]);
     });
@@ -122,7 +122,7 @@ describe("a stack of the same project and name elsewhere", () => {
         const restored = (restoreFrom: string) =>
             runProgram({ ...CONFIG, restoreFrom, dataVolumeSize: "20" }, { latest: "snap-00dd" });
         expect(await refusal(restored("latest"))).toMatch(
-            /^restoreFrom: snap-00dd, the newest snapshot with this stack's tag, holds the data of other\.example\.com; set/,
+            /^restoreFrom: the newest snapshot with this stack's tag, snap-00dd, holds the data of other\.example\.com\. To/,
         );
         expect((await restored("snap-00dd")).named("linkmesh-machine-data").inputs.snapshotId).toBe("snap-00dd");
         // With a volume nothing is restored: the setting may stay, and the domain may change.
@@ -157,7 +157,7 @@ describe("quotas", () => {
         expect(fits.ipv4).toBe(60);
         expect(fits.asked(QUOTA)).toEqual([]);
         expect(await refusal(runProgram(lists(31, 31)))).toBe(
-            'sshAllowedCidrs: with httpsAllowedCidrs and grpcAllowedCidrs its networks make 65 rules of one family in the security group, but the account\'s quota "Inbound or outbound rules per security group" is 60; name fewer, larger networks, or have the quota raised.',
+            'sshAllowedCidrs, httpsAllowedCidrs and grpcAllowedCidrs need 65 rules of one family in the security group, but the account\'s quota "Inbound or outbound rules per security group" is 60. Name fewer, larger networks, or ask AWS to raise the quota.',
         );
     });
 
@@ -168,7 +168,7 @@ describe("quotas", () => {
         expect(unread.ipv4).toBe(65);
         expect(unread.warnings).toEqual([
             expect.stringMatching(
-                /^sshAllowedCidrs: .* make 65 rules .* default .* is 60, and .* UnauthorizedOperation/,
+                /^sshAllowedCidrs, .* need 65 rules .* default .* is 60, and .* UnauthorizedOperation/,
             ),
         ]);
     });
@@ -210,7 +210,7 @@ describe("the availability zone", () => {
         expect(staysIn("eu-central-1a", { availabilityZone: "" })).toBe("eu-central-1a");
         expect(staysIn("eu-central-1a", { availabilityZone: "eu-central-1a" })).toBe("eu-central-1a");
         expect(() => staysIn("eu-central-1a", { availabilityZone: "eu-central-1b" })).toThrow(
-            "availabilityZone: eu-central-1b, but the stack's subnet lies in eu-central-1a and cannot move; ",
+            "availabilityZone is eu-central-1b, but the stack's subnet is in eu-central-1a and cannot move. ",
         );
     });
 });

@@ -15,7 +15,7 @@ describe("a bastion", () => {
 
     it("that is not there is told at once", async () => {
         await expect(checkBastion(HOST, 1)).rejects.toThrow(
-            "bastionHost: 127.0.0.1 does not answer on port 1 (ECONNREFUSED), so no step could connect; start it, or let in the address from which you run this.",
+            "bastionHost: 127.0.0.1 does not answer on port 1 (ECONNREFUSED), so no step can connect. Start it, or allow the address from which you run pulumi.",
         );
     });
 
@@ -26,15 +26,13 @@ describe("a bastion", () => {
 
     it("that is another server is told as such", async () => {
         const port = await tcpServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
-        await expect(checkBastion(HOST, port)).rejects.toThrow(
-            /what answers on port \d+ of 127\.0\.0\.1 is no SSH server/,
-        );
+        await expect(checkBastion(HOST, port)).rejects.toThrow(/port \d+ of 127\.0\.0\.1 is not an SSH server/);
     });
 });
 
 describe("before anything is created", () => {
     const settings = { paused: false, bastionHost: "" } as Settings;
-    const stale = "SSH_AUTH_SOCK is /nowhere/agent, where no SSH agent answers (ENOENT)";
+    const stale = "SSH_AUTH_SOCK is /nowhere/agent, but no SSH agent answers there (ENOENT)";
 
     beforeEach(async () => {
         vi.stubEnv("SSH_AUTH_SOCK", "/nowhere/agent");
@@ -49,7 +47,7 @@ describe("before anything is created", () => {
     };
 
     it("an agent that is gone is told, although there is a key", async () => {
-        await expect(checkConnection(settings)).rejects.toThrow(`${stale}, and without one no step could connect; run`);
+        await expect(checkConnection(settings)).rejects.toThrow(`${stale}, so no step can connect. Run`);
     });
 
     it("nothing is asked in a preview, nor without a machine, nor under mocks", async () => {

@@ -215,7 +215,7 @@ test.each([
         "whose routes may not be read",
         "subnet-0000",
         "getRouteTables",
-        [expect.stringMatching(/the right for it is ec2:Describe/)],
+        [expect.stringMatching(/The lookup needs the right ec2:Describe/)],
     ],
 ])("a subnet %s is taken for public", async (_, subnetId, refused, said) => {
     const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
@@ -288,7 +288,7 @@ test.each(["aws-cn", "aws-us-gov", "aws-eusc"])(
         const { calls } = await runProgram(CONFIG);
         expect(calls[0]!.token).toBe("aws:index/getPartition:getPartition");
         await expect(runProgram(CONFIG, { partition })).rejects.toThrow(
-            `aws:region is a region of the partition ${partition}, where images, ARNs and Route 53 are others than the program knows; choose`,
+            `aws:region is in the partition ${partition}, which the program does not support. Choose`,
         );
     },
 );
@@ -331,13 +331,13 @@ test("a secret that is readable in the configuration file is said aloud, one tha
     expect(warn).not.toHaveBeenCalled();
     await runProgram({ ...CONFIG, ...secrets });
     expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
-        expect.stringMatching(/^linkmeshEnvironment is readable in the stack's configuration file: set it anew with/),
+        expect.stringMatching(/^linkmeshEnvironment is readable in the stack's configuration file\. Set it again with/),
     ]);
 });
 
 test("a secret where previews would show it is refused", async () => {
     const program = runProgram({ ...CONFIG, linkmeshConfig: '{"password":"x"}' }, { secretKeys: ["linkmeshConfig"] });
-    await expect(program).rejects.toThrow(/^linkmeshConfig holds a secret but is shown in previews/);
+    await expect(program).rejects.toThrow(/^linkmeshConfig is a secret, but previews show it/);
 });
 
 test("the root disk is as large as the image wants it, and 10 GiB at least; a newer image changes none that exists", async () => {
@@ -372,7 +372,7 @@ describe("another login key", () => {
     ])("is said in the preview to replace the machine: %s", async (_, config, loginKey) => {
         const { said, tags } = await warnings(config, loginKey);
         expect(said).toEqual([expect.stringMatching(/^sshPublicKey: another login key .* replaces the machine/)]);
-        expect(said[0]).toContain(`${loginKeyName({ sshPublicKey: "", ...config })} in place of ${loginKey}`);
+        expect(said[0]).toContain(`${loginKeyName({ sshPublicKey: "", ...config })} instead of ${loginKey}`);
         expect(tags).toMatchObject({ [LOGIN_TAG]: loginKeyName({ sshPublicKey: "", ...config }) });
     });
 

@@ -5,6 +5,7 @@ import { BASTION, LOGIN, OTHER, OWN_LOGIN, RSA_LINE } from "./keys.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
 import { GOOD, problems } from "./problems.ts";
+import { SETTINGS } from "../../components/settings/settings.ts";
 
 const OWN_CA = "https://acme.example.com/directory";
 
@@ -52,7 +53,7 @@ describe("combinations that make sense", () => {
     ])("%s", (_, values) => expect(refusals(values())).toEqual([]));
 });
 
-/** What is set, and the sentence that refuses it. All of them are listed in docs/rules.md, which this file writes. */
+/** Combinations that are refused. This file writes docs/rules.md from them. */
 const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ["`grpcDomain` equal to `domain`", () => ({ grpcDomain: "linkmesh.example.com" })],
     ["`uiDomain` equal to `grpcDomain`", () => ({ uiDomain: "a.example.com", grpcDomain: "a.example.com" })],
@@ -73,7 +74,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         "`trustedProxies` with `grpcDomain`",
         () => ({ grpcDomain: "grpc.example.com", trustedProxies: ["203.0.113.0/24"] }),
     ],
-    ["`sshAllowedCidrs` of IPv6 alone", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
+    ["`sshAllowedCidrs` with IPv6 only", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
     [
         "`tags` with a key that the scheduler of `dailySnapshots` refuses",
         () => ({ dailySnapshots: 7, tags: { "Cost Center": "42" } }),
@@ -86,8 +87,8 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         }),
     ],
     ["`trustedProxies` of all addresses", () => ({ trustedProxies: ["0.0.0.0/0"] })],
-    ["a network twice", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
-    ["a part of the bastion", () => ({ bastionHost: "bastion.example.com" })],
+    ["a network twice in a list", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
+    ["one of the bastion's settings without the others", () => ({ bastionHost: "bastion.example.com" })],
     ["`publicAddress` false without `subnetId`", () => ({ publicAddress: false, acmeChallenge: "dns-01" })],
     ["`dns` external with `hostedZone`", () => ({ dns: "external", hostedZone: "example.com" })],
     ["`dns` external with `dnsAllowOverwrite`", () => ({ dns: "external", dnsAllowOverwrite: true })],
@@ -99,31 +100,31 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         () => ({ caaIssuer: "letsencrypt.org", acmeChallenge: "dns-01", certificateNames: ["*.example.com"] }),
     ],
     [
-        "`caaAccountUri` with a certificate of one's own",
+        "`caaAccountUri` with `tlsCertificate`",
         () => ({ caaIssuer: "letsencrypt.org", caaAccountUri: "https://acme.example.com/acct/1", ...pair(own.good) }),
     ],
-    ["a part of the external account binding", () => ({ acmeDirectory: OWN_CA, acmeEabKeyId: "kid-1" })],
+    ["`acmeEabKeyId` without `acmeEabHmacKey`", () => ({ acmeDirectory: OWN_CA, acmeEabKeyId: "kid-1" })],
     [
-        "an external account binding with Let's Encrypt",
+        "`acmeEabKeyId` with Let's Encrypt",
         () => ({ acmeDirectory: "production", acmeEabKeyId: "kid-1", acmeEabHmacKey: "aGVsbG8" }),
     ],
     [
-        "`acmeCaBundle` that is none",
+        "`acmeCaBundle` that holds no certificate",
         () => ({ acmeDirectory: OWN_CA, acmeCaBundle: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" }),
     ],
-    ["`tags` that differ in case alone", () => ({ tags: { Team: "a", team: "b" } })],
+    ["`tags` that differ only in case", () => ({ tags: { Team: "a", team: "b" } })],
     ["`tags` with Name", () => ({ tags: { name: "a" } })],
     ["`httpRedirect` false with http-01", () => ({ httpRedirect: false })],
-    ["`publicAddress` false with http-01 of Let's Encrypt", () => ({ publicAddress: false, subnetId: "subnet-0abc" })],
+    ["`publicAddress` false with http-01 and Let's Encrypt", () => ({ publicAddress: false, subnetId: "subnet-0abc" })],
     [
-        "Let's Encrypt by its URL with a binding",
+        "`acmeEabKeyId` with the URL of Let's Encrypt",
         () => ({
             acmeDirectory: "https://acme-v02.api.letsencrypt.org/directory",
             ...{ acmeEabKeyId: "kid", acmeEabHmacKey: "aGVsbG8" },
         }),
     ],
     ["a wildcard with http-01", () => ({ certificateNames: ["*.example.com"] })],
-    ["`certificateNames` that lack the domain", () => ({ certificateNames: ["other.example.com"] })],
+    ["`certificateNames` without the domain", () => ({ certificateNames: ["other.example.com"] })],
     [
         "`certificateNames` with a name and its wildcard",
         () => ({ acmeChallenge: "dns-01", certificateNames: ["*.example.com", "linkmesh.example.com"] }),
@@ -140,24 +141,27 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
             certificateNames: ["linkmesh.example.com", "a.example.net"],
         }),
     ],
-    ["`certificateNames` twice", () => ({ certificateNames: ["linkmesh.example.com", "linkmesh.example.com"] })],
-    ["`linkmeshConfig` with a database outside of `linkmeshDataPaths`", () => bolt("/opt/lm/state.db")],
+    [
+        "a name twice in `certificateNames`",
+        () => ({ certificateNames: ["linkmesh.example.com", "linkmesh.example.com"] }),
+    ],
+    ["`linkmeshConfig` with a database outside `linkmeshDataPaths`", () => bolt("/opt/lm/state.db")],
     ["`tlsCertificate` without `tlsPrivateKey`", () => ({ tlsCertificate: own.good.cert })],
     ["`tlsPrivateKey` of another certificate", () => pair(own.good, own.other)],
     ["`tlsCertificate` for other names", () => pair(own.elsewhere)],
-    ["`tlsCertificate` that lacks `uiDomain`", () => ({ ...pair(own.good), uiDomain: "ui.example.com" })],
-    ["`tlsCertificate` that has ended", () => pair(own.ended)],
+    ["`tlsCertificate` without `uiDomain`", () => ({ ...pair(own.good), uiDomain: "ui.example.com" })],
+    ["`tlsCertificate` that has expired", () => pair(own.ended)],
     [
-        "`tlsCertificate` that is none",
+        "`tlsCertificate` that is not a certificate",
         () => ({ ...pair(own.good), tlsCertificate: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" }),
     ],
     ["`tlsCertificate` without its chain", () => chained()],
-    ["`tlsCertificate` with another's certificate behind it", () => chained(own.elsewhere.cert)],
+    ["`tlsCertificate` followed by an unrelated certificate", () => chained(own.elsewhere.cert)],
     ["`tlsCertificate` with the root in the middle", () => chained(root.pem, ca.pem)],
-    ["`tlsCertificate` whose chain is cut short", () => chained(ca.pem.slice(0, 200))],
-    ["`tlsCertificate` that holds its private key", () => chained(ca.pem, own.good.key)],
+    ["`tlsCertificate` with a truncated chain", () => chained(ca.pem.slice(0, 200))],
+    ["`tlsCertificate` that contains the private key", () => chained(ca.pem, own.good.key)],
     [
-        "`tlsPrivateKey` that is none",
+        "`tlsPrivateKey` that is damaged",
         () => ({ ...pair(own.good), tlsPrivateKey: "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----" }),
     ],
     ["`tlsCertificate` with dns-01", () => ({ ...pair(own.good), acmeChallenge: "dns-01" })],
@@ -168,37 +172,44 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
 ];
 
 describe("combinations that do not", () => {
-    test.each(REFUSED)("%s: one sentence", (_, values) => {
+    test.each(REFUSED)("%s: one error that says what to do", (_, values) => {
         const found = refusals(values());
         expect(found).toHaveLength(1);
-        expect(found[0]).toMatch(/^[a-zA-Z].*[:,] .*\.$/);
+        expect(found[0]).toMatch(/^[a-zA-Z].*(\. [A-Z]|: ).*\.$/);
     });
 
-    // What looks wrong only beside what the cloud has, before anything is created all the same.
+    // What only the lookups show to be wrong, still before anything is created.
     const sentences: string[] = [];
-    test.each(REFUSED_LOOKUPS)("%s: one sentence that names the setting", async (what, config, volumeZone) => {
-        const refused = await runProgram({ ...CONFIG, ...config }, { volumeZone }).then(
-            () => "nothing",
-            (error: unknown) => (error as Error).message,
-        );
-        expect(refused).toMatch(/^[a-zA-Z.]+(:| names| lies) .*\.$/);
-        sentences.push(`| ${what} | ${refused} |`);
-    });
+    test.each(REFUSED_LOOKUPS)(
+        "%s: an error that names the setting and says what to do",
+        async (what, config, volumeZone) => {
+            const refused = await runProgram({ ...CONFIG, ...config }, { volumeZone }).then(
+                () => "nothing",
+                (error: unknown) => (error as Error).message,
+            );
+            expect(refused).toMatch(/^[a-zA-Z.]+:? .*\. [A-Z].*\.$/);
+            expect(Object.keys(SETTINGS).filter((name) => refused.includes(name))).not.toEqual([]);
+            sentences.push(`| ${what} | ${refused} |`);
+        },
+    );
 
     test("docs/rules.md lists them with their messages", async () => {
         const rows = REFUSED.map(([what, values]) => `| ${what} | ${stable(refusals(values()).join(" "))} |`);
         const text = [
-            "# Combinations of settings that are refused",
+            "# Settings that do not go together",
             "",
-            "Each before anything is created, with this sentence; wrong packages, key pairs and paths have theirs besides. `npm run generate` writes this list.",
+            "Before anything is created, `pulumi preview` and `up` refuse these combinations with these errors. Other errors concern one",
+            "setting only, such as a wrong path. `npm run generate` writes this page.",
             "",
-            "| set | what it says |",
+            "## Settings with each other",
+            "",
+            "| combination | error |",
             "| --- | --- |",
             ...rows,
             "",
-            "And what does not fit the cloud, as the look-up of it tells:",
+            "## Settings with what AWS has",
             "",
-            "| set | what it says |",
+            "| combination | error |",
             "| --- | --- |",
             ...sentences,
             "",
@@ -207,7 +218,7 @@ describe("combinations that do not", () => {
     });
 });
 
-/** The one sentence that holds a date. */
+/** One error holds a date. */
 function stable(sentence: string): string {
-    return sentence.replace(/ended on .* GMT:/, "ended on DATE:");
+    return sentence.replace(/expired on .* GMT\./, "expired on DATE.");
 }

@@ -126,7 +126,7 @@ test.each([
 ])("a stack may set %s with --secret: %s", (name, may) => {
     const set = () => parseSettings({ ...GOOD, tlsCertificate: "", tags: {} }, new Set([name]));
     if (may) expect(set).not.toThrow();
-    else expect(set).toThrow(`${name} holds a secret but is shown in previews`);
+    else expect(set).toThrow(`${name} is a secret, but previews show it`);
 });
 
 test("credentials that are set readably are hidden all the same, and told of", async () => {

@@ -50,8 +50,8 @@ describe("a private key to log in with", () => {
         expect(bastion(text)).toEqual([]);
     });
 
-    const PASSPHRASE = /^\w+ has a passphrase, which nobody is there to enter: set a key without one\.$/;
-    const DAMAGED = /^\w+ is cut short or damaged: set the whole key anew, from its file\.$/;
+    const PASSPHRASE = /^\w+ has a passphrase, which nobody can enter. Set a key without one\.$/;
+    const DAMAGED = /^\w+ is truncated or damaged. Set the whole key again from its file\.$/;
     test.each<[string, string, RegExp]>([
         ["a passphrase, PKCS #1", encrypted(RSA.privateKeyPem, "pkcs1"), PASSPHRASE],
         ["a passphrase, PKCS #8", encrypted(LOGIN.privateKeyPem, "pkcs8"), PASSPHRASE],
@@ -114,9 +114,7 @@ describe("a key pair", () => {
         ["of another curve", ECDSA.privateKeyPem, P521],
     ])("that does not belong together is refused: %s", (_, text, pair) => {
         expect(login(text, pair)).toEqual([
-            expect.stringMatching(
-                /^sshPublicKey is not the public key of sshPrivateKey: set the two that belong together/,
-            ),
+            expect.stringMatching(/^sshPublicKey does not belong to sshPrivateKey\. Set the public key/),
         ]);
     });
 });
@@ -135,8 +133,8 @@ describe("a public key", () => {
         const asLogin = refusals({ sshPublicKey: line, sshPrivateKey: LOGIN.privateKeyOpenssh });
         const asHostKey = refusals({ ...BASTION, bastionHostKey: line });
         expect([...asLogin, ...asHostKey]).toEqual([
-            "sshPublicKey is cut short or damaged: set the whole key anew, from its file.",
-            "bastionHostKey is cut short or damaged: set the whole key anew, from its file.",
+            "sshPublicKey is truncated or damaged. Set the whole key again from its file.",
+            "bastionHostKey is truncated or damaged. Set the whole key again from its file.",
         ]);
     });
 
@@ -171,7 +169,7 @@ describe("a private key of a certificate", async () => {
     test.each<[string, string, RegExp]>([
         ["a passphrase", encrypted(key, "pkcs8"), /^tlsPrivateKey has a passphrase/],
         ["a passphrase, SEC 1", encrypted(key, "sec1"), /^tlsPrivateKey has a passphrase/],
-        ["cut", lines(key).toSpliced(-2, 1).join("\n"), /^tlsPrivateKey is cut short or damaged/],
+        ["cut", lines(key).toSpliced(-2, 1).join("\n"), /^tlsPrivateKey is truncated or damaged/],
         ["literal \\n", key.replaceAll("\n", "\\n"), /^tlsPrivateKey holds "\\n" in place of line breaks/],
         ["a key of SSH", LOGIN.privateKeyOpenssh, /, not with "-----BEGIN OPENSSH PRIVATE KEY-----"/],
         [

@@ -87,7 +87,7 @@ describe("refused with one sentence that names the setting", () => {
         [
             "no domain",
             { domain: undefined },
-            /^domain is missing: set it with `pulumi config set domain VALUE` \(linkmesh\.example\.com\)\.$/,
+            /^domain is missing. Set it with `pulumi config set domain VALUE` \(linkmesh\.example\.com\)\.$/,
         ],
         ["an empty domain", { domain: "" }, /^domain is missing/],
         ["a URL as domain", { domain: "https://linkmesh.example.com" }, /^domain must be a full hostname/],
@@ -111,7 +111,7 @@ describe("refused with one sentence that names the setting", () => {
         [
             "a network twice",
             { sshAllowedCidrs: ["198.51.100.7/32", "198.51.100.7/32"] },
-            /^sshAllowedCidrs names a network twice/,
+            /^sshAllowedCidrs holds a network twice/,
         ],
         ["a length too great", { sshAllowedCidrs: ["198.51.100.7/33"] }, /CIDR form/],
         ["no e-mail address", { acmeEmail: "platform" }, /^acmeEmail must be an e-mail address/],
@@ -139,15 +139,15 @@ describe("refused with one sentence that names the setting", () => {
         [
             "a zone elsewhere",
             { hostedZone: "example.org" },
-            /^domain linkmesh\.example\.com lies outside hostedZone example\.org/,
+            /^domain linkmesh\.example\.com is not in hostedZone example\.org/,
         ],
-        ["a zone that only ends alike", { hostedZone: "ample.com" }, /lies outside hostedZone/],
+        ["a zone that only ends alike", { hostedZone: "ample.com" }, /is not in hostedZone/],
         ["no package", { linkmeshDebUrl: "", linkmeshDebSha256: "" }, /^The LinkMesh package is missing/],
         ["two packages", { ...APT, linkmeshDebUrl: GOOD.linkmeshDebUrl }, /exclude each other/],
         ["no checksum", { linkmeshDebSha256: "" }, /^linkmeshDebSha256 is missing/],
         ["a short checksum", { linkmeshDebSha256: "abc" }, /^linkmeshDebSha256 must be 64 hexadecimal digits/],
         ["a source without key", { ...APT, linkmeshAptKey: "" }, /^linkmeshAptSource needs linkmeshAptKey/],
-        ["a managed key", { linkmeshConfig: { grpc: { port: 1 } } }, /^linkmeshConfig must not hold grpc\.port/],
+        ["a managed key", { linkmeshConfig: { grpc: { port: 1 } } }, /^linkmeshConfig holds grpc\.port/],
         ["a list as further keys", { linkmeshConfig: [] }, /^linkmeshConfig must be an object/],
         [
             "an entry of two lines",
@@ -170,7 +170,7 @@ describe("refused with one sentence that names the setting", () => {
         [
             "one directory inside another",
             { linkmeshDataPaths: ["/var/lib/linkmesh", "/var/lib/linkmesh/db"] },
-            /inside \/var\/lib\/linkmesh/,
+            / and \/var\/lib\/linkmesh, which contains it/,
         ],
         ["no collectors", { collectorsExpected: 0 }, /^collectorsExpected must be at least 1/],
         ["too many", { collectorsExpected: 200_001 }, /^collectorsExpected must be at most 200000/],
@@ -179,11 +179,11 @@ describe("refused with one sentence that names the setting", () => {
         ["a doubtful truth", { dnsAllowOverwrite: "yes" }, /^dnsAllowOverwrite must be true or false/],
         ["a block too large", { vpcCidr: "10.0.0.0/8" }, /^vpcCidr must be an IPv4 network between \/16 and \/28/],
         ["AWS's own tags", { tags: { "aws:x": "y" } }, /^tags must have keys that do not start with "aws:"/],
-        ["a misspelt key", { acmeMail: "x" }, /^acmeMail is not a setting: did you mean acmeEmail\?/],
+        ["a misspelt key", { acmeMail: "x" }, /^acmeMail is not a setting. Did you mean acmeEmail\?/],
         [
             "a key from nowhere",
             { somethingElseEntirely: "x" },
-            /^somethingElseEntirely is not a setting: the settings are listed in docs\/settings\.md\./,
+            /^somethingElseEntirely is not a setting. docs\/settings\.md lists the settings\./,
         ],
     ])("%s", (_, values, sentence) => {
         const found = problems({ ...GOOD, ...values });

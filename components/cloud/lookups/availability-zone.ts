@@ -23,27 +23,27 @@ export function chooseAvailabilityZone(
     const region = availabilityZones.join(", ");
     if (wanted !== "" && !availabilityZones.includes(wanted)) {
         refuse(
-            `availabilityZone: ${wanted} is none of the region's availability zones, ${region}; name one of them, or remove the setting.`,
+            `availabilityZone: ${wanted} is not one of the region's availability zones, ${region}. Name one of them, or remove the setting.`,
         );
     }
     if (wanted !== "" && subnet && subnet.availabilityZone !== wanted) {
         refuse(
-            `availabilityZone: ${wanted}, but ${subnetId} lies in ${subnet.availabilityZone}; name a subnet in ${wanted}, or remove availabilityZone.`,
+            `availabilityZone is ${wanted}, but ${subnetId} is in ${subnet.availabilityZone}. Name a subnet in ${wanted}, or remove availabilityZone.`,
         );
     }
     if (subnet && volume && subnet.availabilityZone !== volume.availabilityZone) {
         refuse(
-            `subnetId: ${subnetId} lies in ${subnet.availabilityZone}, but the stack's data volume in ${volume.availabilityZone}; name a subnet there, or destroy the stack with finalSnapshot=true and make it anew with restoreFrom=latest.`,
+            `subnetId: ${subnetId} is in ${subnet.availabilityZone}, but the stack's data volume is in ${volume.availabilityZone} and cannot move. Name a subnet there, or destroy the stack with finalSnapshot=true and create it again with restoreFrom=latest.`,
         );
     }
     if (wanted !== "" && volume && volume.availabilityZone !== wanted) {
         refuse(
-            `availabilityZone: ${wanted}, but the stack's data volume ${volume.id} lies in ${volume.availabilityZone} and cannot move; remove the setting, or destroy the stack, with finalSnapshot=true if it holds data, and make it anew in ${wanted}, then with restoreFrom=latest.`,
+            `availabilityZone is ${wanted}, but the stack's data volume ${volume.id} is in ${volume.availabilityZone} and cannot move. Remove the setting, or destroy the stack with finalSnapshot=true and create it again with restoreFrom=latest.`,
         );
     }
     if (subnet && publicAddress && !availabilityZones.includes(subnet.availabilityZone)) {
         refuse(
-            `subnetId: ${subnetId} lies in ${subnet.availabilityZone}, a Local or Wavelength Zone, where the region's public addresses cannot be used; name a subnet in ${region}.`,
+            `subnetId: ${subnetId} is in ${subnet.availabilityZone}, a Local or Wavelength Zone, where the region's public addresses do not work. Name a subnet in ${region}.`,
         );
     }
     const possible = offered.filter((place) => availabilityZones.includes(place));
@@ -56,9 +56,9 @@ export function chooseAvailabilityZone(
               : "which availabilityZone names";
         const way =
             subnet || volume
-                ? "choose another type"
-                : `choose another type, or set availabilityZone to ${possible.join(" or ")}`;
-        refuse(`instanceType: ${instanceType} is not offered in ${place}, ${who}; ${way}.`);
+                ? "Choose another type"
+                : `Choose another type, or set availabilityZone to ${possible.join(" or ")}`;
+        refuse(`instanceType: ${instanceType} is not offered in ${place}, ${who}. ${way}.`);
     }
     return place;
 }
@@ -67,6 +67,6 @@ export function chooseAvailabilityZone(
 export function staysIn(lies: string, { availabilityZone: wanted }: Pick<Settings, "availabilityZone">): string {
     if (wanted === "" || wanted === lies) return lies;
     throw new pulumi.RunError(
-        `availabilityZone: ${wanted}, but the stack's subnet lies in ${lies} and cannot move; remove the setting, or destroy the stack and make it anew.`,
+        `availabilityZone is ${wanted}, but the stack's subnet is in ${lies} and cannot move. Remove the setting, or destroy the stack and create it again.`,
     );
 }

@@ -14,6 +14,6 @@ export function providerMessage(error: unknown): string {
 /** The answer to a look-up. @throws RunError when there is none: what failed, why, and the right that it takes */
 export function lookedUp<T>(failure: string, right: string, asked: Promise<T>): Promise<T> {
     return asked.catch((error: unknown) => {
-        throw new pulumi.RunError(`${failure}: ${providerMessage(error)}; it takes the right ${right}.`);
+        throw new pulumi.RunError(`${failure}: ${providerMessage(error)}. The lookup needs the right ${right}.`);
     });
 }

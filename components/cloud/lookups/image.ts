@@ -29,7 +29,7 @@ export async function findImage(settings: Settings, type: InstanceType, opts: pu
         )
         .catch((error: unknown) => {
             throw new pulumi.RunError(
-                `imageId: the newest image of ${label}, ${name}, cannot be looked up in this region: ${providerMessage(error)}; name an image with imageId, or allow ec2:DescribeImages.`,
+                `imageId: the newest image of ${label}, ${name}, cannot be looked up in this region: ${providerMessage(error)}. Name an image with imageId, or allow ec2:DescribeImages.`,
             );
         });
     return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };
@@ -61,30 +61,30 @@ async function pinnedImage(settings: Settings, type: InstanceType, opts: pulumi.
         .getAmi({ includeDeprecated: true, filters: [{ name: "image-id", values: [imageId] }] }, opts)
         .catch((error: unknown) => {
             throw new pulumi.RunError(
-                `imageId: ${imageId} cannot be used in this region: ${providerMessage(error)}; name another image, or remove the setting to have the newest.`,
+                `imageId: ${imageId} cannot be used in this region: ${providerMessage(error)}. Name another image, or remove the setting to get the newest.`,
             );
         });
     if (image.architecture !== architecture) {
         throw new pulumi.RunError(
-            `imageId: ${imageId} is for ${image.architecture}, but ${instanceType} is ${architecture}; choose an image or an instanceType of the other architecture.`,
+            `imageId: ${imageId} is for ${image.architecture}, but ${instanceType} is ${architecture}. Choose an image or an instanceType of the other architecture.`,
         );
     }
     const fault = misfit(image, type);
     if (fault !== undefined) {
         throw new pulumi.RunError(
-            `imageId: ${imageId} ${fault}, with which ${instanceType} does not start; choose another image.`,
+            `imageId: ${imageId} ${fault}, so ${instanceType} does not start from it. Choose another image.`,
         );
     }
     const told = operatingSystemOfImage(image.name);
     if (told !== undefined && settings.operatingSystem !== "" && settings.operatingSystem !== told) {
         throw new pulumi.RunError(
-            `operatingSystem: ${imageId} is ${image.name} and not ${settings.operatingSystem}; set operatingSystem to ${told}, or remove it.`,
+            `operatingSystem: ${imageId} is ${image.name}, not ${settings.operatingSystem}. Set operatingSystem to ${told}, or remove it.`,
         );
     }
     const system = told ?? settings.operatingSystem;
     if (system === "") {
         throw new pulumi.RunError(
-            `operatingSystem: the name of ${imageId}, ${image.name}, does not tell its system; set operatingSystem to debian-13, debian-12 or ubuntu-24.04.`,
+            `operatingSystem: the name of ${imageId}, ${image.name}, does not show its operating system. Set operatingSystem to debian-13, debian-12 or ubuntu-24.04.`,
         );
     }
     return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };

@@ -33,13 +33,13 @@ export async function findInstanceType({ instanceType }: Settings, opts: pulumi.
     const offered = [...locations].sort();
     if (!offered.some((place) => availabilityZones.includes(place))) {
         throw new pulumi.RunError(
-            `instanceType: ${instanceType} is not offered in this region; choose another type or another aws:region.`,
+            `instanceType: ${instanceType} is not offered in this region. Choose another type, or another aws:region.`,
         );
     }
     const type = await described;
     if (type.hypervisor === "xen") {
         throw new pulumi.RunError(
-            `instanceType: ${instanceType} is of an older generation, whose data volume has no stable device name; choose a Nitro type such as t3.small.`,
+            `instanceType: ${instanceType} belongs to an older generation, on which a data volume has no stable device name. Choose a Nitro type such as t3.small.`,
         );
     }
     const architecture = type.supportedArchitectures.includes("arm64") ? ("arm64" as const) : ("x86_64" as const);

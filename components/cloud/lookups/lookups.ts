@@ -61,7 +61,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     const availabilityZone = chooseAvailabilityZone(settings, type, subnet, volume);
     if (settings.uiDomain !== "" && !OPERATING_SYSTEM_FACTS[image.system].http2PerName) {
         throw new pulumi.RunError(
-            `uiDomain: the nginx of ${OPERATING_SYSTEM_FACTS[image.system].name} is older than 1.25.1 and cannot offer HTTP/2 for one name alone; set operatingSystem to debian-13, or remove uiDomain.`,
+            `uiDomain needs nginx 1.25.1 or newer, which ${OPERATING_SYSTEM_FACTS[image.system].name} does not have. Set operatingSystem to debian-13, or remove uiDomain.`,
         );
     }
     const ipv6 = subnet?.ipv6 ?? true;
@@ -71,7 +71,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     );
     if (!ipv6 && closed !== undefined) {
         throw new pulumi.RunError(
-            `${closed} names IPv6 networks alone, but ${settings.subnetId} has no IPv6, so nobody could reach the port; name an IPv4 network, or a subnet with IPv6.`,
+            `${closed} holds only IPv6 networks, but ${settings.subnetId} has no IPv6, so nobody could reach the port. Add an IPv4 network, or name a subnet with IPv6.`,
         );
     }
     return {
@@ -94,14 +94,14 @@ function refuseOtherPackage({ linkmeshDebUrl: url, instanceType }: Settings, arc
     const [wanted, other] = architecture === "arm64" ? ["arm64", "amd64"] : ["amd64", "arm64"];
     if (!holds(url, (text) => new RegExp(`_${other}\\.deb($|[?#])`).test(text))) return;
     throw new pulumi.RunError(
-        `linkmeshDebUrl names a package for ${other}, but ${instanceType} is ${wanted}; set the package for ${wanted}, or an instanceType of the other architecture.`,
+        `linkmeshDebUrl is a package for ${other}, but ${instanceType} is ${wanted}. Set the package for ${wanted}, or an instanceType of the other architecture.`,
     );
 }
 
 function refuseShrinking({ dataVolumeSize }: Settings, { size }: NonNullable<DataVolume>): void {
     if (dataVolumeSize >= size) return;
     throw new pulumi.RunError(
-        `dataVolumeSize: ${dataVolumeSize} is less than the ${size} GiB that the stack's data volume has, and a volume cannot shrink; set it to ${size} or more.`,
+        `dataVolumeSize: ${dataVolumeSize} is less than the ${size} GiB that the stack's data volume has, and a volume cannot shrink. Set it to ${size} or more.`,
     );
 }
 
@@ -110,6 +110,6 @@ function warnAboutReplacement(settings: Settings, { loginKey }: NonNullable<Data
     const wanted = loginKeyName(settings);
     if (settings.paused || loginKey === undefined || loginKey === wanted) return;
     void pulumi.log.warn(
-        `sshPublicKey: another login key (${wanted} in place of ${loginKey}) replaces the machine, and LinkMesh is away meanwhile; addresses and data stay. Set the former key again to keep the machine.`,
+        `sshPublicKey: another login key (${wanted} instead of ${loginKey}) replaces the machine, and LinkMesh is down meanwhile. Addresses and data stay. To keep the machine, set the former key again.`,
     );
 }

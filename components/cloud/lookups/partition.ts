@@ -11,11 +11,11 @@ import { providerMessage } from "./failure.ts";
 export async function refuseOtherPartition(opts: pulumi.InvokeOptions): Promise<void> {
     const { partition } = await aws.getPartition({}, opts).catch((error: unknown) => {
         throw new pulumi.RunError(
-            `AWS cannot be asked: ${providerMessage(error)}; set aws:region or AWS_REGION, and the credentials of an account.`,
+            `AWS does not answer: ${providerMessage(error)}. Set aws:region or AWS_REGION, and the credentials of an account.`,
         );
     });
     if (partition === "aws") return;
     throw new pulumi.RunError(
-        `aws:region is a region of the partition ${partition}, where images, ARNs and Route 53 are others than the program knows; choose a region of the partition aws, such as eu-central-1.`,
+        `aws:region is in the partition ${partition}, which the program does not support. Choose a region of the partition aws, such as eu-central-1.`,
     );
 }

@@ -29,7 +29,7 @@ async function readQuota({ serviceCode, quotaCode, label, preset }: Quota, opts:
         ({ value }) => ({ value, words: `the account's quota "${label}" is ${value}` }),
         (error: unknown) => ({
             value: undefined,
-            words: `AWS's default for the quota "${label}" is ${preset}, and the account's own cannot be read (${providerMessage(error)}; it takes the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
+            words: `AWS's default for the quota "${label}" is ${preset}, and the account's own cannot be read (${providerMessage(error)}; reading it needs the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
         }),
     );
 }
@@ -40,7 +40,7 @@ export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts
     if (rules <= RULES.preset) return;
     const { value, words } = await readQuota(RULES, opts);
     if (value !== undefined && rules <= value) return;
-    const sentence = `sshAllowedCidrs: with httpsAllowedCidrs and grpcAllowedCidrs its networks make ${rules} rules of one family in the security group, but ${words}; name fewer, larger networks, or have the quota raised.`;
+    const sentence = `sshAllowedCidrs, httpsAllowedCidrs and grpcAllowedCidrs need ${rules} rules of one family in the security group, but ${words}. Name fewer, larger networks, or ask AWS to raise the quota.`;
     if (value !== undefined) throw new pulumi.RunError(sentence);
     void pulumi.log.warn(sentence);
 }
@@ -55,6 +55,6 @@ export async function warnAboutAddressQuota(opts: pulumi.InvokeOptions): Promise
     const { value, words } = await readQuota(ADDRESSES, opts);
     if (value !== undefined && used < value) return;
     void pulumi.log.warn(
-        `publicAddress: the account has ${used} Elastic IP addresses in this region, and ${words}; if the update ends with AddressLimitExceeded, release one or have the quota raised, and run it again.`,
+        `publicAddress: the account has ${used} Elastic IP addresses in this region, and ${words}. If the update fails with AddressLimitExceeded, release one or ask AWS to raise the quota, and run it again.`,
     );
 }

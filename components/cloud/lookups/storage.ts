@@ -22,7 +22,7 @@ export async function findDataVolume(
     const [own] = tagged;
     if (own?.domain !== undefined && own.domain !== domain) {
         void pulumi.log.warn(
-            `domain: ${own.id}, the data volume with this stack's tag, is that of ${own.domain}; go on if ${domain} is to take its place, but if a stack of the same project and name in another organization or backend has it, give this one another name first.`,
+            `domain: the data volume with this stack's tag, ${own.id}, belongs to ${own.domain}. Continue if you rename ${own.domain} to ${domain}. If the volume belongs to a stack of the same project and name in another organization or backend, stop and give this stack another name.`,
         );
     }
     return own;
@@ -66,17 +66,17 @@ async function chooseVolume(tag: string, domain: string, tagged: DataVolume[], o
     const carry = `carry the tag ${DATA_TAG}=${tag} of the stack's data volume`;
     if (more.length > 0) {
         throw new pulumi.RunError(
-            `the volumes ${names(tagged)} all ${carry}, and more than one is attached to a machine, so the program cannot tell which it is; take the tag off all but the one that \`pulumi stack --show-ids\` shows; if the other is that of another stack, give one of the two stacks another name instead.`,
+            `the volumes ${names(tagged)} all ${carry}, and more than one is attached to a machine. Remove the tag from all but the one that \`pulumi stack --show-ids\` shows. If the other belongs to another stack, give one of the two stacks another name instead.`,
         );
     }
     if (own === undefined) {
         void pulumi.log.warn(
-            `${names(tagged)} all ${carry}, and none is attached to a machine: settings are not compared with it before the update, and what an interrupted update has left behind costs money; \`npm run leftovers\` tells which that is.`,
+            `${names(tagged)} all ${carry}, and none is attached to a machine, so settings cannot be compared with the volume before the update. Run \`npm run leftovers\`: it lists the ones that an interrupted update left behind, which cost money.`,
         );
         return undefined;
     }
     void pulumi.log.warn(
-        `${names(tagged.filter((volume) => volume !== own))} ${carry} ${own.id}, too, and so are in its daily snapshots; if an interrupted update has left it behind, it costs money: delete it; if another stack of the same project and name has it, give one of the two another name.`,
+        `${names(tagged.filter((volume) => volume !== own))} ${carry} ${own.id}, too, so the daily snapshots include it. If an interrupted update left it behind, delete it, because it costs money. If it belongs to another stack of the same project and name, give one of the two stacks another name.`,
     );
     return own;
 }
@@ -101,20 +101,20 @@ export async function findSnapshot(
     if (id === undefined) {
         throw new pulumi.RunError(
             restoreFrom === "latest"
-                ? `restoreFrom: there is no completed snapshot with the tag ${DATA_TAG}=${owner} in this region; name a snapshot, or remove the setting to use the data volume that exists or a blank one.`
-                : `restoreFrom: there is no completed snapshot ${restoreFrom} in this account and region; name another, or remove the setting to use the data volume that exists or a blank one.`,
+                ? `restoreFrom: there is no completed snapshot with the tag ${DATA_TAG}=${owner} in this region. Name a snapshot, or remove the setting to use the existing data volume or a blank one.`
+                : `restoreFrom: there is no completed snapshot ${restoreFrom} in this account and region. Name another, or remove the setting to use the existing data volume or a blank one.`,
         );
     }
     const snapshot = await lookedUp(failure, right, aws.ebs.getSnapshot({ snapshotIds: [id] }, opts));
     const tag = snapshot.tags[DATA_TAG];
     if (tag !== owner) {
         throw new pulumi.RunError(
-            `restoreFrom: ${restoreFrom} ${tag === undefined ? "carries no owner" : `belongs to ${tag}`}; if its data are to become this stack's, give it the tag ${DATA_TAG}=${owner}.`,
+            `restoreFrom: ${restoreFrom} ${tag === undefined ? "has no owner" : `belongs to ${tag}`}. To use its data for this stack, give it the tag ${DATA_TAG}=${owner}.`,
         );
     }
     if (snapshot.volumeSize > dataVolumeSize) {
         throw new pulumi.RunError(
-            `dataVolumeSize: ${dataVolumeSize} is less than the ${snapshot.volumeSize} GiB of the snapshot ${snapshot.id}; set it to ${snapshot.volumeSize} or more.`,
+            `dataVolumeSize: ${dataVolumeSize} is less than the ${snapshot.volumeSize} GiB of the snapshot ${snapshot.id}. Set it to ${snapshot.volumeSize} or more.`,
         );
     }
     return { id: snapshot.id, domain: snapshot.tags[DOMAIN_TAG] };
@@ -127,6 +127,6 @@ export function refuseForeignSnapshot(
 ): void {
     if (restoreFrom !== "latest" || snapshot.domain === undefined || snapshot.domain === domain) return;
     throw new pulumi.RunError(
-        `restoreFrom: ${snapshot.id}, the newest snapshot with this stack's tag, holds the data of ${snapshot.domain}; set restoreFrom to ${snapshot.id} if they are to become those of ${domain}.`,
+        `restoreFrom: the newest snapshot with this stack's tag, ${snapshot.id}, holds the data of ${snapshot.domain}. To use them for ${domain}, set restoreFrom to ${snapshot.id}.`,
     );
 }

@@ -8,12 +8,12 @@ export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pu
     if (subnetId === "") return undefined;
     const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
         throw new pulumi.RunError(
-            `subnetId: ${subnetId} cannot be used: ${providerMessage(error)}; name a subnet of this account and region, or remove the setting to have a network made.`,
+            `subnetId: ${subnetId} cannot be used: ${providerMessage(error)}. Name a subnet of this account and region, or remove the setting to have a network created.`,
         );
     });
     if (subnet.ipv6Native) {
         throw new pulumi.RunError(
-            `subnetId: ${subnetId} has IPv6 alone, but the machine needs an IPv4 address; name a subnet that has both.`,
+            `subnetId: ${subnetId} has only IPv6, but the machine needs an IPv4 address. Name a subnet that has both.`,
         );
     }
     if (publicAddress) await refusePrivate(subnetId, subnet.vpcId, opts);
@@ -32,7 +32,7 @@ export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pu
 async function refusePrivate(subnetId: string, vpcId: string, opts: pulumi.InvokeOptions): Promise<void> {
     const table = await findRoutes(subnetId, vpcId, opts).catch((error: unknown) => {
         void pulumi.log.warn(
-            `subnetId: whether ${subnetId} is a public subnet could not be found out: ${providerMessage(error)}; the right for it is ec2:DescribeRouteTables.`,
+            `subnetId: it is unknown whether ${subnetId} is a public subnet: ${providerMessage(error)}. The lookup needs the right ec2:DescribeRouteTables.`,
         );
     });
     if (!table || table.routes.some(({ gatewayId }) => gatewayId.startsWith("igw-"))) return;
@@ -40,7 +40,7 @@ async function refusePrivate(subnetId: string, vpcId: string, opts: pulumi.Invok
     const others = table.routes.filter(({ gatewayId }) => gatewayId !== "local");
     if (!way?.natGatewayId && others.length > 0) return;
     throw new pulumi.RunError(
-        `subnetId: ${subnetId} is private: it has ${way ? "a NAT gateway" : "no default route"} and no internet gateway, so nobody would reach the machine's public address; name a public subnet, or set publicAddress to false.`,
+        `subnetId: ${subnetId} is private: it has ${way ? "a NAT gateway" : "no default route"} and no internet gateway, so the machine's public address would be unreachable. Name a public subnet, or set publicAddress to false.`,
     );
 }
 

@@ -31,7 +31,7 @@ async function namedZone(settings: Settings, ask: Ask): Promise<Zone> {
     const zone = await ask(settings.hostedZone);
     if (!zone) {
         throw new pulumi.RunError(
-            `hostedZone: this AWS account has no public hosted zone ${settings.hostedZone}; create it in Route 53 or name another.`,
+            `hostedZone: this AWS account has no public hosted zone ${settings.hostedZone}. Create it in Route 53, or name another zone.`,
         );
     }
     // certbot looks for the closest zone by itself, and the role has rights for one.
@@ -40,7 +40,7 @@ async function namedZone(settings: Settings, ask: Ask): Promise<Zone> {
     const other = zones.findIndex((closest) => closest?.id !== zone.id);
     if (other >= 0) {
         throw new pulumi.RunError(
-            `hostedZone: the DNS challenge of ${challenged[other]} goes into the zone ${zones[other]?.name}, which is closer than ${zone.name}; set hostedZone to it, or delete it in Route 53 if it is not in use.`,
+            `hostedZone: the DNS challenge of ${challenged[other]} belongs into the zone ${zones[other]?.name}, which is closer to the name than ${zone.name}. Set hostedZone to ${zones[other]?.name}, or delete that zone in Route 53 if it is not in use.`,
         );
     }
     return zone;
@@ -51,13 +51,13 @@ async function zoneAround(names: readonly string[], ask: Ask): Promise<Zone> {
     const missing = names.filter((_, i) => !zones[i]);
     if (missing.length > 0) {
         throw new pulumi.RunError(
-            `domain: this AWS account has no public hosted zone that encloses ${missing.join(" and ")}; create one in Route 53, name it with hostedZone, or publish the names elsewhere with dns=external.`,
+            `domain: this AWS account has no public hosted zone for ${missing.join(" and ")}. Create one in Route 53, or set dns to external.`,
         );
     }
     const other = zones.findIndex((zone) => zone!.id !== zones[0]!.id);
     if (other > 0) {
         throw new pulumi.RunError(
-            `hostedZone: ${names[0]} lies in the zone ${zones[0]!.name} and ${names[other]} in ${zones[other]!.name}; choose names of one zone.`,
+            `hostedZone: ${names[0]} is in the zone ${zones[0]!.name} and ${names[other]} in ${zones[other]!.name}. Choose names of one zone.`,
         );
     }
     return zones[0]!;
@@ -83,11 +83,11 @@ async function zoneNamed(name: string, absence: Promise<string>, opts: pulumi.In
         if (text.replaceAll(name, NO_ZONE) === (await absence)) return undefined;
         if (/multiple Route ?53/i.test(text)) {
             throw new pulumi.RunError(
-                `hostedZone: this AWS account has several public hosted zones ${name}; delete the ones that are not in use.`,
+                `hostedZone: this AWS account has several public hosted zones ${name}. Delete the ones that are not in use.`,
             );
         }
         throw new pulumi.RunError(
-            `hostedZone: looking up ${name} in Route 53 failed: ${text}; it takes the rights route53:ListHostedZones, route53:GetHostedZone and route53:ListTagsForResource.`,
+            `hostedZone: looking up ${name} in Route 53 failed: ${text}. The lookup needs the rights route53:ListHostedZones, route53:GetHostedZone and route53:ListTagsForResource.`,
         );
     }
 }

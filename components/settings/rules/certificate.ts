@@ -16,59 +16,59 @@ export function certificateRules(s: Settings): string[] {
     const problems = violations([
         [
             s.acmeCaBundle === "" || holdsCertificatesOnly(s.acmeCaBundle),
-            "acmeCaBundle cannot be read: each of its blocks must be a certificate in PEM form.",
+            "acmeCaBundle cannot be read. Each of its blocks must be a certificate in PEM format.",
         ],
         [
             hasOwnCertificate(s) === s.tlsPrivateKey.isSet(),
-            "tlsCertificate and tlsPrivateKey belong together: set both, or none to have a certificate from acmeDirectory.",
+            "tlsCertificate and tlsPrivateKey belong together. Set both, or neither to get a certificate from acmeDirectory.",
         ],
         [
             (s.acmeEabKeyId !== "") === s.acmeEabHmacKey.isSet(),
-            "acmeEabKeyId and acmeEabHmacKey belong together: set both as the authority shows them, or none.",
+            "acmeEabKeyId and acmeEabHmacKey belong together. Set both to the values that the authority gave you, or neither.",
         ],
         [
             s.acmeEabKeyId === "" || !isLetsEncrypt(s),
-            "acmeEabKeyId is of no use with Let's Encrypt: set acmeDirectory to the authority's URL, or remove it.",
+            "acmeEabKeyId has no use with Let's Encrypt. Set acmeDirectory to the URL of your authority, or remove acmeEabKeyId and acmeEabHmacKey.",
         ],
         [
             s.acmeChallenge === "http-01" || s.dns === "route53",
-            "acmeChallenge dns-01 writes into Route 53, but dns is external: use http-01, or bring a certificate by tlsCertificate.",
+            "acmeChallenge dns-01 needs Route 53, but dns is external. Set acmeChallenge to http-01, or set tlsCertificate.",
         ],
         [
             !usesHttp01(s) || s.httpRedirect,
-            "httpRedirect is false, but http-01 needs port 80: use dns-01, bring a certificate by tlsCertificate, or leave the port open.",
+            "httpRedirect is false, but http-01 needs port 80. Set acmeChallenge to dns-01, set tlsCertificate, or remove httpRedirect.",
         ],
         [
             s.publicAddress || !usesHttp01(s) || !isLetsEncrypt(s),
-            `publicAddress is false, but ${s.acmeDirectory} is Let's Encrypt, which comes to port 80 from the internet: use dns-01, bring a certificate by tlsCertificate, or name an authority inside the network.`,
+            `publicAddress is false, but acmeDirectory ${s.acmeDirectory} is Let's Encrypt, which connects to port 80 from the internet. Set acmeChallenge to dns-01, set tlsCertificate, or set acmeDirectory to an authority inside the network.`,
         ],
         [
             !usesHttp01(s) || wildcard === undefined,
-            `certificateNames holds ${wildcard}, and authorities give wildcards by dns-01 only: set acmeChallenge to dns-01, or name each host.`,
+            `certificateNames holds the wildcard ${wildcard}, which needs dns-01. Set acmeChallenge to dns-01, or list each host name.`,
         ],
         [
             redundant === undefined,
-            `certificateNames holds ${redundant}, which a wildcard of the list covers, and authorities refuse both in one: remove it.`,
+            `certificateNames holds ${redundant} and a wildcard that covers it, and authorities refuse both in one certificate. Remove ${redundant}.`,
         ],
         [
             !usesHttp01(s) || uncovered !== undefined || unanswered === undefined,
-            `certificateNames holds ${unanswered}, which nginx answers no http-01 challenge for: remove it, or set acmeChallenge to dns-01.`,
+            `certificateNames holds ${unanswered}, for which nginx answers no http-01 challenge. Remove it, or set acmeChallenge to dns-01.`,
         ],
         [
             hasOwnCertificate(s) || uncovered === undefined,
-            `certificateNames lacks ${uncovered}, which nginx answers for: add it, or a wildcard that covers it.`,
+            `certificateNames lacks ${uncovered}, which nginx serves. Add it, or a wildcard that covers it.`,
         ],
         [
             !hasOwnCertificate(s) || s.certificateNames.length === 0,
-            "certificateNames says what an authority is asked for, but tlsCertificate brings a certificate of your own: remove one of them.",
+            "certificateNames is for ACME, but tlsCertificate is set. Remove one of them.",
         ],
         [
             !hasOwnCertificate(s) || s.acmeChallenge === "http-01",
-            "acmeChallenge speaks of an authority, but tlsCertificate brings a certificate of your own: remove one of them.",
+            "acmeChallenge is for ACME, but tlsCertificate is set. Remove one of them.",
         ],
         [
             new Set(s.certificateNames).size === s.certificateNames.length,
-            "certificateNames holds a name twice: remove one.",
+            "certificateNames holds a name twice. Remove one.",
         ],
     ]);
     if (hasOwnCertificate(s) && s.tlsPrivateKey.isSet()) problems.push(...ownCertificate(s));
@@ -91,7 +91,7 @@ function ownCertificate(s: Settings): string[] {
         chain = readChain(s.tlsCertificate);
     } catch {
         return [
-            "tlsCertificate cannot be read: each of its blocks must be a certificate in PEM form, and the first the host's.",
+            "tlsCertificate cannot be read. Each of its blocks must be a certificate in PEM format, the host's first.",
         ];
     }
     const shown = chain[0]!;
@@ -99,20 +99,20 @@ function ownCertificate(s: Settings): string[] {
     try {
         fits = s.tlsPrivateKey.test((key) => shown.checkPrivateKey(createPrivateKey(key)));
     } catch {
-        return ["tlsPrivateKey cannot be read: it must be PEM without a passphrase."];
+        return ["tlsPrivateKey cannot be read. Set it in PEM format without a passphrase."];
     }
     const uncovered = httpsNames(s).find((name) => shown.checkHost(name) === undefined);
     const notFollowed = fits ? brokenChain(chain) : undefined;
     return violations([
         [
             fits,
-            "tlsPrivateKey is not the key of tlsCertificate: set the two that belong together, the host's certificate first and its chain after it.",
+            "tlsPrivateKey does not belong to tlsCertificate. Set a matching pair, with the host's certificate before its chain.",
         ],
         [
             uncovered === undefined,
-            `tlsCertificate is not for ${uncovered}: it names ${shown.subjectAltName?.replaceAll("DNS:", "") ?? "nothing"}.`,
+            `tlsCertificate is for ${shown.subjectAltName?.replaceAll("DNS:", "") ?? "no name"}, not for ${uncovered}. Set a certificate for ${uncovered}.`,
         ],
-        [new Date(shown.validTo) > new Date(), `tlsCertificate ended on ${shown.validTo}: set a newer one.`],
+        [new Date(shown.validTo) > new Date(), `tlsCertificate expired on ${shown.validTo}. Set a newer one.`],
         [notFollowed === undefined, notFollowed ?? ""],
     ]);
 }

@@ -10,16 +10,16 @@ export function packageRules(s: Settings): string[] {
         [
             (s.linkmeshDebUrl !== "") !== (s.linkmeshAptSource !== ""),
             s.linkmeshDebUrl === ""
-                ? "The LinkMesh package is missing: set linkmeshDebUrl and linkmeshDebSha256, or linkmeshAptSource, linkmeshAptKey and linkmeshVersion."
-                : "linkmeshDebUrl and linkmeshAptSource exclude each other: remove one of them.",
+                ? "The LinkMesh package is missing. Set linkmeshDebUrl and linkmeshDebSha256, or linkmeshAptSource, linkmeshAptKey and linkmeshVersion."
+                : "linkmeshDebUrl and linkmeshAptSource exclude each other. Remove one of them.",
         ],
         [
             s.linkmeshDebUrl === "" || s.linkmeshAptSource !== "" || s.linkmeshDebSha256 !== "",
-            "linkmeshDebSha256 is missing: set it to the package's checksum, as `sha256sum FILE.deb` prints it.",
+            "linkmeshDebSha256 is missing. Set it to the checksum that `sha256sum FILE.deb` prints for the package.",
         ],
         [
             s.linkmeshAptSource === "" || (s.linkmeshAptKey !== "" && s.linkmeshVersion !== ""),
-            "linkmeshAptSource needs linkmeshAptKey, the key that signs it, and linkmeshVersion, the version to install.",
+            "linkmeshAptSource needs linkmeshAptKey and linkmeshVersion. Set them to the key that signs the source and the version to install.",
         ],
     ]);
 }
@@ -31,12 +31,12 @@ export function configRules(s: Settings): string[] {
         !s.linkmeshDataPaths.some((path) => posix.normalize(database).startsWith(`${path}/`));
     return [
         ...MANAGED_CONFIG_KEYS.filter((key) => valueAt(s.linkmeshConfig, key.split(".")) !== undefined).map(
-            (key) => `linkmeshConfig must not hold ${key}: the program sets it, so remove it.`,
+            (key) => `linkmeshConfig holds ${key}, which the program sets. Remove it.`,
         ),
         ...violations([
             [
                 !lost,
-                `linkmeshConfig puts the database at ${String(database)}, which would go with the machine: choose a place below ${s.linkmeshDataPaths.join(" or ")}, or add its directory to linkmeshDataPaths.`,
+                `linkmeshConfig puts the database at ${String(database)}, where it would be lost with the machine. Choose a path below ${s.linkmeshDataPaths.join(" or ")}, or add its directory to linkmeshDataPaths.`,
             ],
         ]),
     ];
@@ -47,15 +47,18 @@ export function dataPathRules({ linkmeshDataPaths: paths, linkmeshEnvironmentFil
         ...paths.flatMap((path) => {
             const outer = paths.find((other) => path !== other && path.startsWith(`${other}/`));
             return violations([
-                [outer === undefined, `linkmeshDataPaths holds ${path} inside ${outer}: name the outer one only.`],
+                [
+                    outer === undefined,
+                    `linkmeshDataPaths holds ${path} and ${outer}, which contains it. Remove ${path}.`,
+                ],
                 [
                     !file.startsWith(`${path}/`),
-                    `linkmeshEnvironmentFile lies inside ${path} of linkmeshDataPaths: it is kept already, choose another directory.`,
+                    `linkmeshEnvironmentFile is inside ${path} of linkmeshDataPaths. Choose another directory: the file is kept on the data volume anyway.`,
                 ],
             ]);
         }),
         ...violations([
-            [new Set(paths).size === paths.length, "linkmeshDataPaths names a directory twice: remove one."],
+            [new Set(paths).size === paths.length, "linkmeshDataPaths holds a directory twice. Remove one."],
         ]),
     ];
 }

@@ -13,37 +13,37 @@ export function nameRules(s: Settings): string[] {
         [
             stranger === undefined,
             stranger === s.domain
-                ? `domain ${s.domain} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or another zone.`
-                : `${stranger} lies outside hostedZone ${zone}: choose a name that ends in .${zone}, or publish all names by dns=external.`,
+                ? `domain ${s.domain} is not in hostedZone ${zone}. Choose a name that ends in .${zone}, or another zone.`
+                : `${stranger} is not in hostedZone ${zone}. Choose a name that ends in .${zone}, or set dns to external.`,
         ],
         [
             new Set(named).size === named.length,
-            "domain, uiDomain and grpcDomain must be different names: nginx tells what is meant by them.",
+            "domain, uiDomain and grpcDomain are not three different names. Change one: nginx tells them apart by name.",
         ],
-        [s.grpc || s.grpcDomain === "", "grpcDomain names gRPC, but grpc is false: remove one of them."],
+        [s.grpc || s.grpcDomain === "", "grpcDomain needs gRPC, but grpc is false. Remove one of them."],
         [
             s.dns === "route53" || s.hostedZone === "",
-            "hostedZone is a zone of Route 53, but dns is external: remove one of them.",
+            "hostedZone is for Route 53, but dns is external. Remove one of them.",
         ],
         [
             s.dns === "route53" || !s.dnsAllowOverwrite,
-            "dnsAllowOverwrite speaks of records in Route 53, but dns is external: remove one of them.",
+            "dnsAllowOverwrite is for Route 53, but dns is external. Remove one of them.",
         ],
         [
             s.caaAccountUri === "" || s.caaIssuer !== "",
-            "caaAccountUri narrows a CAA record, which there is none of: set caaIssuer, such as letsencrypt.org, too.",
+            "caaAccountUri needs caaIssuer. Set caaIssuer, for example to letsencrypt.org.",
         ],
         [
             s.caaIssuer === "" || !certificateNames(s).some((name) => name.startsWith("*.")),
-            "caaIssuer publishes a record for each host, but certificateNames holds a wildcard, which the record of the whole domain decides on: remove one of them.",
+            "caaIssuer publishes a CAA record for each host name, but a wildcard in certificateNames depends on that of the parent domain. Remove one of them.",
         ],
         [
             s.caaIssuer === "" || s.caaIssuer === "letsencrypt.org" || hasOwnCertificate(s) || !isLetsEncrypt(s),
-            `caaIssuer ${s.caaIssuer} would forbid the certificates of acmeDirectory ${s.acmeDirectory}: set it to letsencrypt.org.`,
+            `caaIssuer ${s.caaIssuer} forbids the certificates of acmeDirectory ${s.acmeDirectory}. Set caaIssuer to letsencrypt.org.`,
         ],
         [
             s.caaAccountUri === "" || !hasOwnCertificate(s),
-            "caaAccountUri names an ACME account, but tlsCertificate brings a certificate of your own: remove one of them.",
+            "caaAccountUri is for ACME, but tlsCertificate is set. Remove one of them.",
         ],
     ]);
 }

@@ -11,11 +11,11 @@ export function tagRules(s: Settings): string[] {
     return violations([
         [
             s.dailySnapshots === 0 || keys.length <= MOST_ON_SNAPSHOTS,
-            `tags holds ${keys.length} tags, but with dailySnapshots ${MOST_ON_SNAPSHOTS} is the most, since its scheduler adds one: remove one, or set dailySnapshots to 0.`,
+            `tags holds ${keys.length} tags, but dailySnapshots allows ${MOST_ON_SNAPSHOTS}, because its scheduler adds one. Remove a tag, or set dailySnapshots to 0.`,
         ],
         [
             s.dailySnapshots === 0 || refused === undefined,
-            `tags holds the key "${refused}", but the scheduler of dailySnapshots takes keys of A-Z, a-z, 0-9 and _.:/=+- alone: name it otherwise, or set dailySnapshots to 0.`,
+            `tags holds the key "${refused}", but the scheduler of dailySnapshots accepts only A-Z, a-z, 0-9 and _.:/=+- in keys. Rename the key, or set dailySnapshots to 0.`,
         ],
     ]);
 }

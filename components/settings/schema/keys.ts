@@ -15,8 +15,8 @@ const privateKey = (labels: readonly string[], read: (text: string) => string | 
             if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
         });
 
-const DAMAGED = "is cut short or damaged: set the whole key anew, from its file";
-const PASSPHRASE = "has a passphrase, which nobody is there to enter: set a key without one";
+const DAMAGED = "is truncated or damaged. Set the whole key again from its file";
+const PASSPHRASE = "has a passphrase, which nobody can enter. Set a key without one";
 
 function attempt(read: () => string | undefined): string | undefined {
     try {

@@ -181,7 +181,7 @@ export const MACHINE_SETTINGS = {
                 (tags) =>
                     new Set(["name", ...Object.keys(tags).map((key) => key.toLowerCase())]).size >
                     Object.keys(tags).length,
-                "must have keys that differ in more than case, none of which is Name",
+                "must not have keys that differ only in case, nor the key Name: rename them",
             ),
     }),
 } as const;
