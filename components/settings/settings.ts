@@ -10,7 +10,7 @@ export type { Setting } from "./schema/setting.ts";
 
 /**
  * Every setting of the program. These tables are the only place that knows them: `Pulumi.yaml`'s schema and the
- * settings table of the README are generated from them and compared with them by tests.
+ * tables of docs/settings.md are generated from them and compared with them by tests.
  */
 export const SETTINGS = {
     ...NAME_SETTINGS,

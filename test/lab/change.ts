@@ -1,7 +1,19 @@
 import { expect, test } from "vitest";
 import { Clients, exchange } from "./clients.ts";
 import { services } from "../../lab/services/services.ts";
-import { labOk, onMachine, servedSerial, status, theLab, vitals } from "./lab.ts";
+import { programInstance } from "../../lab/cloud/state.ts";
+import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings.ts";
+import { cloud, labOk, onMachine, servedSerial, sets, status, theLab, vitals } from "./lab.ts";
+
+/** Changed together: their effects are told from each other by a unit test. */
+const QUIET = {
+    collectorsExpected: "40000",
+    trustedProxies: "203.0.113.0/24",
+    acmeEmail: "platform@example.com",
+    dnsAllowOverwrite: "true",
+    tags: '{"team":"platform"}',
+    dailySnapshots: "7",
+};
 
 /** A changed setting: shown before, done by the one step that it concerns, without harm to open sessions. */
 export function change(): void {
@@ -22,30 +34,26 @@ export function change(): void {
         );
     });
 
-    test("more collectors: nginx's two steps run, it reloads, LinkMesh stays, sessions stay", async () => {
-        const before = await vitals();
+    test("settings without a restart: the steps that they concern run, nginx reloads, sessions stay", async () => {
+        const before = await running();
         const clients = new Clients(await status());
         const socket = await clients.opamp(await onMachine("linkmesh-server token"));
-        const run = await labOk("up", "--set", "collectorsExpected=40000");
-        expect(stepsOf(run.stdout)).toEqual(["nginx", "proxy"]);
+        const run = await labOk("up", ...sets(QUIET));
+        expect(stepsOf(run.stdout)).toEqual(["nginx", "certificate", "proxy"]);
         expect((await exchange(socket, Buffer.from("still here"))).toString()).toBe("still here");
         socket.terminate();
-        const after = await vitals();
-        expect(after.nginx).toBe(before.nginx);
-        expect(after.linkmesh).toBe(before.linkmesh);
+        expectAsDocumented(Object.keys(QUIET) as SettingName[], before, await running());
         expect(await onMachine("grep -c 'max_fails' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("2");
         expect(await onMachine("grep worker_connections /etc/nginx/nginx.conf")).toContain("65536");
     });
 
     test("a key of config.yaml: LinkMesh restarts once, comments and other keys stay, nginx stays", async () => {
-        const before = await vitals();
+        const before = await running();
         const comments = await onMachine("grep -c '#' /etc/linkmesh/config.yaml");
         firstConfig = await configFile();
         const run = await labOk("up", "--set", 'linkmeshConfig={"metrics":{"enabled":true}}');
         expect(stepsOf(run.stdout)).toEqual(["config", "verify"]);
-        const after = await vitals();
-        expect(after.nginx).toBe(before.nginx);
-        expect(after.linkmesh).not.toBe(before.linkmesh);
+        expectAsDocumented(["linkmeshConfig"], before, await running());
         expect(await onMachine("grep -c '#' /etc/linkmesh/config.yaml")).toBe(comments);
         expect(await onMachine("stat -c %U:%G:%a /etc/linkmesh/config.yaml")).toBe("root:linkmesh:640");
         const token = await onMachine("linkmesh-server token");
@@ -56,9 +64,11 @@ export function change(): void {
     });
 
     test("an environment entry reaches LinkMesh's file, and never the output", async () => {
+        const before = await running();
         const run = await labOk("up", "--set", 'linkmeshEnvironment={"SMTP_PASSWORD":"correct horse"}');
         expect(stepsOf(run.stdout)).toEqual(["environment"]);
         expect(run.stdout + run.stderr).not.toContain("correct horse");
+        expectAsDocumented(["linkmeshEnvironment"], before, await running());
         expect(await onMachine("grep SMTP_PASSWORD /etc/default/linkmesh-server")).toBe(
             'SMTP_PASSWORD="correct horse"',
         );
@@ -67,11 +77,13 @@ export function change(): void {
 
     test("another ACME directory: one new certificate, which is served; the way back orders none", async () => {
         const before = await servedSerial();
+        const vitalsBefore = await running();
         const { acmeDirectory } = services(theLab());
         // The same server by another address: to certbot another directory with another account.
         const run = await labOk("up", "--set", `acmeDirectory=${acmeDirectory}?other`);
         expect(stepsOf(run.stdout)).toEqual(["certificate", "proxy"]);
         expect(await servedSerial()).not.toBe(before);
+        expectAsDocumented(["acmeDirectory"], vitalsBefore, await running());
         expect(await onMachine("grep -h '^server' /etc/letsencrypt/renewal/*.conf | sort")).toBe(
             `server = ${acmeDirectory}\nserver = ${acmeDirectory}?other`,
         );
@@ -80,19 +92,38 @@ export function change(): void {
     });
 
     test("all of it taken back: the same steps run, and the first state is there again", async () => {
-        const run = await labOk(
-            "up",
-            "--set",
-            "collectorsExpected=",
-            "--set",
-            "linkmeshConfig=",
-            "--set",
-            "linkmeshEnvironment=",
-        );
-        expect(stepsOf(run.stdout)).toEqual(["nginx", "environment", "config", "proxy", "verify"]);
+        const names = [...Object.keys(QUIET), "linkmeshConfig", "linkmeshEnvironment"];
+        const run = await labOk("up", ...sets(Object.fromEntries(names.map((name) => [name, ""]))));
+        expect(stepsOf(run.stdout)).toEqual(["nginx", "certificate", "environment", "config", "proxy", "verify"]);
         expect(await onMachine("grep -c SMTP_PASSWORD /etc/default/linkmesh-server || true")).toBe("0");
         expect(await configFile()).toBe(firstConfig);
         expect(await onMachine("grep -c 'max_fails' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");
+    });
+}
+
+/** What tells a restart, a reload and a replacement from each other. */
+async function running() {
+    const { nginx, linkmesh } = await vitals();
+    const worker = await onMachine(`pgrep --newest --parent ${nginx}`);
+    return { machine: programInstance(cloud())!.id, nginx, linkmesh, worker };
+}
+
+/** The rows of these settings in docs/settings.md are true. nginx is never restarted. */
+function expectAsDocumented(
+    names: SettingName[],
+    before: Awaited<ReturnType<typeof running>>,
+    after: Awaited<ReturnType<typeof running>>,
+): void {
+    const effects = new Set(names.flatMap((name) => (SETTINGS[name] as Setting).change));
+    expect(after.nginx).toBe(before.nginx);
+    expect({
+        "new machine": after.machine !== before.machine,
+        "LinkMesh restarts": after.linkmesh !== before.linkmesh,
+        "nginx reloads": after.worker !== before.worker,
+    }).toEqual({
+        "new machine": effects.has("new machine"),
+        "LinkMesh restarts": effects.has("LinkMesh restarts"),
+        "nginx reloads": effects.has("nginx reloads"),
     });
 }
 

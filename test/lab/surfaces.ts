@@ -81,7 +81,7 @@ export function surfaces(up: () => Run): void {
         expect(found.outputs.dnsRecords.map((r) => r.value)).toEqual([found.outputs.ipv4, found.outputs.ipv6]);
     });
 
-    test("curl as the README has it gives 200", async () => {
+    test("curl as `up` prints it gives 200", async () => {
         expect(await curl(found)).toBe("200");
     });
 

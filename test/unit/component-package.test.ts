@@ -48,6 +48,13 @@ test("each setting is an input; only secrets may be outputs of other resources",
     }
 });
 
+test("docs/components.md lists each output", () => {
+    const text = readFileSync(join(ROOT, "docs/components.md"), "utf8");
+    const section = text.slice(text.indexOf("## Outputs"), text.indexOf("## Change an inner resource"));
+    const listed = [...section.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) => names!.match(/\w+/g) ?? []);
+    expect(listed.sort()).toEqual(Object.keys(component.properties).sort());
+});
+
 test("the example in YAML gives what the schema wants, and asks for what it has", () => {
     const program = parse(readFileSync(join(ROOT, "examples/yaml/Pulumi.yaml"), "utf8")) as {
         config: Record<string, { type: string }>;
