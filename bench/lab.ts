@@ -38,7 +38,7 @@ export function lockBenchmark(): Promise<() => void> {
  */
 export async function lab(args: readonly string[], { finish = false } = {}): Promise<string> {
     // In a process group of its own, so that the terminal's Ctrl-C does not reach it a second time.
-    const child = execa(process.execPath, ["--import", "tsx", "lab/cli.ts", ...args], {
+    const child = execa(process.execPath, ["lab/start.js", ...args], {
         cwd: CHECKOUT,
         detached: true,
         stdin: "ignore",

@@ -8,7 +8,7 @@ import { PROGRAM } from "../labs.ts";
 import { procStat } from "../process/process.ts";
 import type { Configuration } from "./config.ts";
 import { type Diagnostic, diagnosticOf, failureSentence } from "./failure.ts";
-import { type EngineResult, type InlineProgram, runEngine } from "./run.ts";
+import type { EngineResult, EngineRun, InlineProgram } from "./run.ts";
 import { resourceName, stepName } from "./stages.ts";
 import {
     STACK,
@@ -23,6 +23,8 @@ import {
 
 const KEPT_LOGS = 10;
 const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
+/** A name in a variable, because the package has no types. */
+const TYPESCRIPT_LOADER: string = "tsx";
 let evaluations = 0;
 
 export interface StackOptions {
@@ -182,7 +184,7 @@ export class LabStack {
 
     #cli(args: string[]): Promise<EngineResult> {
         const { command } = this.#options;
-        return runEngine({ command, args, cwd: this.workspace.dir, env: engineEnvironment(this.workspace, command) });
+        return run({ command, args, cwd: this.workspace.dir, env: engineEnvironment(this.workspace, command) });
     }
 
     async #operate(
@@ -195,7 +197,7 @@ export class LabStack {
         const diagnostics: Diagnostic[] = [];
         const steps = new Map<string, string>();
         const log = this.#openLog(name);
-        const result = await runEngine({
+        const result = await run({
             command,
             args: [...args, "--stack", STACK, ...(options.configFile ? ["--config-file", options.configFile] : [])],
             cwd: this.workspace.dir,
@@ -242,6 +244,11 @@ export class LabStack {
     }
 }
 
+/** Loaded when it is needed: the commands that only read the stack's state start without the Pulumi SDK. */
+async function run(engineRun: EngineRun): Promise<EngineResult> {
+    return (await import("./run.ts")).runEngine(engineRun);
+}
+
 /** The user interrupted an operation. */
 export class Interrupted extends LabError {
     override name = "Interrupted";
@@ -254,6 +261,7 @@ export class Interrupted extends LabError {
 function inlineProgram(programDir: string): InlineProgram {
     const url = pathToFileURL(join(programDir, "index.ts")).href;
     return async () => {
+        await import(TYPESCRIPT_LOADER);
         await keepSecrets();
         const exported = (await import(`${url}?evaluation=${++evaluations}`)) as Record<string, unknown>;
         return { ...((exported.default ?? exported) as Record<string, unknown>) };

@@ -4,7 +4,6 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writ
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import { LabError } from "../lab.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -89,6 +88,7 @@ async function stage(root: string, version: string): Promise<void> {
 
 /** One file that runs on Node 18, which is what Debian 12 has. */
 async function bundle(outfile: string, version: string): Promise<void> {
+    const { build } = await import("esbuild");
     await build({
         absWorkingDir: REPOSITORY,
         entryPoints: [join(HERE, "server/main.ts")],

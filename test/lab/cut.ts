@@ -16,7 +16,7 @@ export class RunningUp {
     readonly #child;
 
     constructor(args: string[]) {
-        this.#child = spawn(process.execPath, ["--import", "tsx", "lab/cli.ts", "up", ...args], {
+        this.#child = spawn(process.execPath, ["lab/start.js", "up", ...args], {
             cwd: join(import.meta.dirname, "../.."),
             detached: true,
             stdio: ["ignore", "pipe", "pipe"],

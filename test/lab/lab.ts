@@ -26,7 +26,7 @@ export interface Run {
 
 /** `npm run lab -- …` as a user types it, without npm's own lines, and on a host with the strictest umask. */
 export async function lab(...args: string[]): Promise<Run> {
-    const command = [process.execPath, "--import", "tsx", "lab/cli.ts", ...args];
+    const command = [process.execPath, "lab/start.js", ...args];
     const result = await execa("sh", ["-c", 'umask 077 && exec "$@"', "sh", ...command], {
         cwd: ROOT,
         reject: false,

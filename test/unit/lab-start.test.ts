@@ -1,0 +1,79 @@
+import { execa } from "execa";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+const REPOSITORY = join(import.meta.dirname, "../..");
+
+/** A checkout whose command prints a word of a source, and a word of a file beside another source. */
+let root: string;
+beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "lab-start-"));
+    mkdirSync(join(root, "node_modules"));
+    mkdirSync(join(root, "lab/part"), { recursive: true });
+    symlinkSync(join(REPOSITORY, "node_modules/esbuild"), join(root, "node_modules/esbuild"));
+    copyFileSync(join(REPOSITORY, "lab/start.js"), join(root, "lab/start.js"));
+    write("package.json", '{ "type": "module" }');
+    write("lab/word.ts", 'export const WORD: string = "first";');
+    write("lab/part/beside.txt", "beside");
+    write(
+        "lab/part/part.ts",
+        `import { readFileSync } from "node:fs";
+        export const besides = [
+            readFileSync(new URL("beside.txt", import.meta.url), "utf8"),
+            readFileSync(import.meta.dirname + "/beside.txt", "utf8"),
+            "import.meta.url",
+        ];`,
+    );
+    write(
+        "lab/cli.ts",
+        `import { WORD } from "./word.ts";
+        if (process.argv[2] === "fail") throw new Error("failed");
+        const { besides } = await import("./part/part.ts");
+        console.log(WORD, ...besides, ...process.argv.slice(2));`,
+    );
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function write(file: string, text: string): void {
+    writeFileSync(join(root, file), text);
+}
+
+const start = (...args: string[]) => execa(process.execPath, [join(root, "lab/start.js"), ...args], { reject: false });
+
+function bundles(): string[] {
+    return readdirSync(join(root, "node_modules/.cache/linkmesh-lab")).filter((name) => name.startsWith("bundle-"));
+}
+
+it("runs the command from a bundle that finds the files beside its sources, and makes that once", async () => {
+    expect((await start("a", "b")).stdout).toBe("first beside beside import.meta.url a b");
+    expect((await start()).stdout).toBe("first beside beside import.meta.url");
+    expect(bundles()).toHaveLength(1);
+});
+
+it("a changed source is seen by the next command, also one that is loaded late, and a removed one", async () => {
+    await start();
+    write("lab/word.ts", 'export const WORD: string = "other";');
+    expect((await start()).stdout).toMatch(/^other beside/);
+    write("lab/part/part.ts", 'export const besides = ["changed"];');
+    expect((await start()).stdout).toBe("other changed");
+    rmSync(join(root, "lab/word.ts"));
+    expect(await start()).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("./word.ts") as string });
+});
+
+it("a copy of the checkout uses its own files", async () => {
+    await start();
+    const copy = mkdtempSync(join(tmpdir(), "lab-start-"));
+    try {
+        await execa("cp", ["-a", `${root}/.`, copy]);
+        writeFileSync(join(copy, "lab/part/beside.txt"), "copied");
+        expect((await execa(process.execPath, [join(copy, "lab/start.js")])).stdout).toMatch(/^first copied copied/);
+    } finally {
+        rmSync(copy, { recursive: true });
+    }
+});
+
+it("a stack trace names the source and its line", async () => {
+    expect((await start("fail")).stderr).toContain(`${root}/lab/cli.ts:2`);
+});
