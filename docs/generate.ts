@@ -28,7 +28,7 @@ export const QUESTIONS: Record<string, { description: string; default?: string }
     linkmeshDebSha256: { description: "SHA-256 checksum of LinkMesh's Debian package, as sha256sum prints it" },
     linkmeshDebUrl: { description: "URL of that package" },
     sshAllowedCidrs: {
-        description: "The networks that may reach port 22, your own address among them, such as 198.51.100.7/32",
+        description: "The networks that may reach port 22, including your own address, such as 198.51.100.7/32",
     },
 };
 

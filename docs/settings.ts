@@ -16,7 +16,7 @@ const TOPICS: Record<string, Record<string, Setting>> = {
 
 const MEANINGS: Record<Effect, string> = {
     "AWS resources change": "Tags, sizes or schedules change in place. The machine keeps running.",
-    "firewall rules change": "Rules of the security group change. Open sessions stay.",
+    "firewall rules change": "Rules of the security group change, and nothing on the machine.",
     "DNS records change": "Resolvers see it once the old records' TTL is over.",
     "new certificate":
         "Clients are shown another certificate. One from an ACME authority counts against the authority's limits.",
@@ -93,11 +93,12 @@ export function argsFile(): string {
     ].join("\n")}\n`;
 }
 
-function docComment({ description, default: preset, example }: Setting): string[] {
+function docComment({ type, description, default: preset, example }: Setting): string[] {
+    const literal = { string: JSON.stringify(example), array: JSON.stringify(example.split(",")) };
     const lines = [
         description,
-        ...(preset === undefined || isEmpty(preset) ? [] : [`@default ${JSON.stringify(preset)}`]),
-        `@example ${example}`,
+        ...(preset === undefined || isEmpty(preset) ? [] : [`@default ${code(JSON.stringify(preset))}`]),
+        `@example ${code(type === "string" || type === "array" ? literal[type] : example)}`,
     ];
     return ["    /**", ...lines.map((line) => `     * ${line.replaceAll("*/", "*\\/")}`), "     */"];
 }

@@ -205,7 +205,7 @@ describe("a step's text", () => {
 
 test.each(GENERATED)("$file is what npm run generate writes", ({ file, render }) => {
     const text = readFileSync(path(file), "utf8");
-    expect(render(text)).toBe(text);
+    expect(render(text), `${file} is stale: run npm run generate`).toBe(text);
 });
 
 test("`pulumi new` asks for all that has no default, and for the package", () => {
