@@ -105,9 +105,12 @@ export async function runProgram(
         return original(request, callback);
     };
     const url = `${program}?${Math.random()}`;
-    const exported = (await import(url)) as Record<string, unknown>;
+    const exported = await withoutDebugTraces(async () => {
+        const module = (await import(url)) as Record<string, unknown>;
+        await pulumi.runtime.disconnect();
+        return module;
+    });
     const outputs = (exported.default ?? exported) as Record<string, unknown>;
-    await pulumi.runtime.disconnect();
     return {
         registered,
         outputs,
@@ -115,6 +118,17 @@ export async function runProgram(
         named: (name: string) => registered.find((r) => r.name === name)!,
         asked: (token: string) => calls.filter((call) => call.token === token).map(({ inputs: args }) => args),
     };
+}
+
+/** The SDK notes a stack trace for each promise, with an error that has no message. To write them takes most of a run's time. */
+async function withoutDebugTraces<T>(run: () => Promise<T>): Promise<T> {
+    const { prepareStackTrace } = Error as { prepareStackTrace: (error: Error, frames: NodeJS.CallSite[]) => unknown };
+    Error.prepareStackTrace = (error, frames) => (error.message === "" ? "" : prepareStackTrace(error, frames));
+    try {
+        return await run();
+    } finally {
+        Error.prepareStackTrace = prepareStackTrace;
+    }
 }
 
 interface Request {
