@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lab, labOk, theLab } from "./lab.ts";
-import { fenceRoutes, leftovers } from "./leftovers.ts";
+import { fenceRoutes, leftovers } from "./lab-leftovers.ts";
 
 /** Nothing stays, whatever state it was in. */
 export function destroy(): void {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ZONE_ID } from "../../lab/cloud/state.ts";
 import { workspaceOf } from "../../lab/engine/workspace.ts";
-import { connects } from "./access.ts";
+import { connects } from "./allowed-networks.ts";
 import { Clients } from "./clients.ts";
 import {
     CERTBOT,

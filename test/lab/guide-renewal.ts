@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CERTBOT, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
-import { makeDue, renewalFile } from "./lineage.ts";
+import { makeDue, renewalFile } from "./renewal-file.ts";
 
 const LINEAGE = "guide";
 const RENEWAL_FILE = `/etc/letsencrypt/renewal/${LINEAGE}.conf`;

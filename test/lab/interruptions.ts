@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RunningUp, connectionOf, stepAtWork, steps } from "./cut.ts";
+import { RunningUp, connectionOf, stepAtWork, steps } from "./running-up.ts";
 import { identity, labOk, tryOnMachine } from "./lab.ts";
 
 /** What can cut a step. What it has begun on the machine goes on, unless the machine itself is cut. */

@@ -3,7 +3,7 @@ import { type TLSSocket, connect } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
 import { Clients, exchange } from "./clients.ts";
 import { allowed, lab6, labOk, listens, onMachine, servedSerial, status, theLab } from "./lab.ts";
-import { expectMutualTls } from "./surfaces.ts";
+import { expectMutualTls } from "./endpoints.ts";
 
 /** Longer than nginx takes by itself, as names of many levels are. */
 export const GRPC = "grpc-of-the-agents-of-the-whole-fleet.linkmesh.example.test";

@@ -15,8 +15,8 @@ import {
     status,
     tryOnMachine,
 } from "./lab.ts";
-import { Load } from "./load.ts";
-import { curl } from "./surfaces.ts";
+import { Load } from "./client-load.ts";
+import { curl } from "./endpoints.ts";
 
 const HOST = "linkmesh.example.test";
 const UI = "ui.example.test";

@@ -21,7 +21,7 @@ import { findPulumi } from "../../lab/engine/cli-binary.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";
 import { MARKER } from "../../lab/providers/plugins.ts";
-import { commandLine } from "./cut.ts";
+import { commandLine } from "./running-up.ts";
 import { labOk, onMachine, theLab, type Run } from "./lab.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
-import { connects } from "./access.ts";
+import { connects } from "./allowed-networks.ts";
 import { cloud, labOk, linkmeshInfo, onMachine, status, theLab } from "./lab.ts";
-import { expectSurfaces } from "./surfaces.ts";
+import { expectSurfaces } from "./endpoints.ts";
 
 /** A machine without a public address, which a VPN leads to; the stack that had one has moved there. */
 export function privateNetwork(before: () => { caFingerprint: string }): void {

@@ -12,7 +12,7 @@ import { type InlineProgram, runEngine } from "../../lab/engine/run.ts";
 import { ensureImage } from "../../lab/image/image.ts";
 import { type Lab, labCacheDir } from "../../lab/lab.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
-import { commandLine } from "./cut.ts";
+import { commandLine } from "./running-up.ts";
 
 /** What an operation of the engine did, in its order. */
 export interface Operation {

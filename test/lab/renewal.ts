@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { servedSerial } from "../../lab/commands/renew.ts";
 import { Clients } from "./clients.ts";
 import { lab, labOk, onMachine, status, theLab, tryOnMachine, vitals } from "./lab.ts";
-import { forgetAccounts, makeDue, makeNotDue, renewalFile } from "./lineage.ts";
-import { Load } from "./load.ts";
+import { forgetAccounts, makeDue, makeNotDue, renewalFile } from "./renewal-file.ts";
+import { Load } from "./client-load.ts";
 
 const SESSIONS = 200;
 const STREAMS = 20;

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXISTING_SUBNET_IPV4 } from "../../lab/cloud/existing.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
-import { connects } from "./access.ts";
-import { RunningUp } from "./cut.ts";
+import { connects } from "./allowed-networks.ts";
+import { RunningUp } from "./running-up.ts";
 import { cloud, expectNothingLeft, lab, labOk, listens, onMachine, sets, status, theLab, useLab } from "./lab.ts";
-import { expectSurfaces } from "./surfaces.ts";
+import { expectSurfaces } from "./endpoints.ts";
 
 // A network without IPv6 that was there before, names at another DNS provider, one port for all, and a bastion as the
 // only way to port 22.

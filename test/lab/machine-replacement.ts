@@ -5,7 +5,7 @@ import { allPids, procStat } from "../../lab/process/process.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
 import { terminate } from "../../lab/providers/aws/instance.ts";
 import { Clients } from "./clients.ts";
-import { commandLine, isOfLab } from "./cut.ts";
+import { commandLine, isOfLab } from "./running-up.ts";
 import { changeCloud, cloud, identity, labOk, onMachine, sets, status } from "./lab.ts";
 
 /** Another machine takes the place of the first: to the fleet it is the same host, after a short silence. */

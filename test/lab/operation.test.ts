@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { aptSource } from "./apt-source.ts";
 import { badInput } from "./bad-input.ts";
-import { change } from "./change.ts";
-import { crash } from "./crash.ts";
+import { change } from "./setting-changes.ts";
+import { crash } from "./killed-up.ts";
 import { destroy } from "./destroy.ts";
-import { faults } from "./faults.ts";
+import { faults } from "./outages.ts";
 import { guideRenewal } from "./guide-renewal.ts";
 import { lab, labOk, type Run } from "./lab.ts";
-import { limits } from "./limits.ts";
+import { limits } from "./order-limits.ts";
 import { plainPulumi } from "./plain-pulumi.ts";
 import { renewal } from "./renewal.ts";
-import { storage } from "./storage.ts";
-import { surfaces } from "./surfaces.ts";
-import { unchanged } from "./unchanged.ts";
-import { upkeep } from "./upkeep.ts";
+import { storage } from "./database-path.ts";
+import { surfaces } from "./endpoints.ts";
+import { unchanged } from "./no-change.ts";
+import { upkeep } from "./package-upgrades.ts";
 
 // One lab for all, in the order of a stack's life: each part finds it as the one before left it, and leaves it whole.
 let up: Run;

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { buildPackage } from "../../lab/linkmesh/build.ts";
-import { RunningUp, stepAtWork } from "./cut.ts";
+import { RunningUp, stepAtWork } from "./running-up.ts";
 import { lab, labOk, linkmeshInfo, onMachine, theLab, tryOnMachine } from "./lab.ts";
 
 const NEWER = "1.101.1~standin";

@@ -4,7 +4,7 @@ import { runningProcess, stopProcess } from "../../lab/process/process.ts";
 import { acmeFault, setAcmeFault } from "../../lab/services/acme-front.ts";
 import { servicePidFile } from "../../lab/services/service.ts";
 import { startServices } from "../../lab/services/services.ts";
-import { RunningUp, stepAtWork } from "./cut.ts";
+import { RunningUp, stepAtWork } from "./running-up.ts";
 import { lab, labOk, onMachine, servedSerial, theLab, tryOnMachine } from "./lab.ts";
 
 /** Surroundings that fail for a while, or for good: waited for, or told in one sentence, and never half a change. */

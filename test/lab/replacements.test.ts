@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { interruptions } from "./interruptions.ts";
-import { keep } from "./keep.ts";
+import { keep } from "./kept-data.ts";
 import { lab, labOk, useLab } from "./lab.ts";
-import { rename } from "./rename.ts";
-import { replace } from "./replace.ts";
-import { upgrade } from "./upgrade.ts";
+import { rename } from "./host-name.ts";
+import { replace } from "./machine-replacement.ts";
+import { upgrade } from "./linkmesh-upgrade.ts";
 
 // A lab of its own, beside the one of main.test.ts: both spend their time with waiting for machines.
 useLab("test-years");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { killAll, processesOfLab } from "../../lab/process/process.ts";
-import { RunningUp, engines } from "./cut.ts";
+import { RunningUp, engines } from "./running-up.ts";
 import { changeCloud, identity, labOk, onMachine, status, theLab } from "./lab.ts";
 
 /** What was cut is finished by the next `up`, and nothing of the identity is lost on the way. */
