@@ -1,12 +1,43 @@
+import { availableParallelism, totalmem } from "node:os";
+import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // The tests make files for others than root, and compare modes: under the umask of a hardened host, too.
 process.umask(0o022);
+
+/** What a lab and its test file take at most. Measured: 0.95 GB. */
+const LAB_BYTES = 1.2e9;
+
+// A lab mostly waits, so two cores have work for three.
+const workers = Math.max(1, Math.min(Math.max(3, availableParallelism()), Math.floor(totalmem() / LAB_BYTES)));
+
+/** The lab's files by how long they take, the longest first, so that all workers end at about the same time. */
+const LONGEST_FIRST = [
+    "failures",
+    "operation",
+    "interruptions",
+    "modes",
+    "replacements",
+    "recreate",
+    "existing-network",
+    "example",
+    "providers",
+];
+
+class LongestFirst extends BaseSequencer {
+    override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+        const rank = ({ moduleId }: TestSpecification) => LONGEST_FIRST.indexOf(basename(moduleId, ".test.ts"));
+        return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+    }
+}
 
 export default defineConfig({
     test: {
         // Where nobody watches a terminal, a line for each test as it ends.
         reporters: process.stdout.isTTY ? ["default"] : ["verbose"],
+        maxWorkers: workers,
+        sequence: { sequencer: LongestFirst },
         projects: [
             // A process for each file would double their time, and none of them leaves anything that another would notice.
             // How long one may take is for a machine that does much else; it ends what hangs, and is no claim.
@@ -29,20 +60,18 @@ export default defineConfig({
                     testTimeout: 180_000,
                     hookTimeout: 180_000,
                     expect: { poll: { timeout: 120_000 } },
-                    fileParallelism: false,
                 },
             },
-            // A lab for each file, whose tests build upon each other. Two at a time, since a lab mostly waits; after all
-            // others, which would wait for it.
+            // A lab for each file, whose tests build on each other. After all others, which would wait for it.
             {
                 test: {
                     name: "lab",
                     include: ["test/lab/**/*.test.ts"],
                     globalSetup: "./test/lab/prerequisites.ts",
+                    runner: "./test/lab/runner.ts",
                     // Long enough for one that makes an image of another system on the way.
                     testTimeout: 1_800_000,
                     hookTimeout: 1_800_000,
-                    maxWorkers: 2,
                     sequence: { groupOrder: 1 },
                 },
             },

@@ -4,7 +4,7 @@ import { Clients } from "./clients.ts";
 import { allowed, lab6, labOk, listens, onMachine, status, theLab } from "./lab.ts";
 
 /** gRPC off, port 443 for two networks alone, one of which is a hop whose word about the client is taken. */
-export function access(): void {
+export function allowedNetworks(): void {
     let found: Awaited<ReturnType<typeof status>>;
     let token: string;
     beforeAll(async () => {

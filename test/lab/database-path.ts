@@ -4,7 +4,7 @@ import { lab, labOk, linkmeshInfo, onMachine } from "./lab.ts";
 const database = (boltPath: string) => ["--set", `linkmeshConfig={"storage":{"boltPath":"${boltPath}"}}`];
 
 /** Where LinkMesh's database is. */
-export function storage(): void {
+export function databasePath(): void {
     const config = () => onMachine("cat /etc/linkmesh/config.yaml");
 
     test("a database that ends up on the machine's own disk is found by what LinkMesh has open, and taken back", async () => {

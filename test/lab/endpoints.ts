@@ -46,7 +46,7 @@ export async function expectMutualTls(clients: Clients, token: string, endpoint:
 }
 
 /** The three public surfaces, as real clients meet them in both address families. */
-export function surfaces(up: () => Run): void {
+export function endpoints(up: () => Run): void {
     let found: Awaited<ReturnType<typeof status>>;
     let token: string;
     beforeAll(async () => {

@@ -9,7 +9,7 @@ import { expectSurfaces } from "./endpoints.ts";
 
 // A network without IPv6 that was there before, names at another DNS provider, one port for all, and a bastion as the
 // only way to port 22.
-useLab("test-elsewhere");
+useLab("test-existing-network");
 
 const HOST = "linkmesh.example.test";
 const GRPC = "grpc.linkmesh.example.test";

@@ -9,7 +9,7 @@ const OLD = "linkmesh.example.test";
 const NEW = "fleet.example.test";
 
 /** Another public hostname: the new one is there, with all that belongs to it, before the old one goes. */
-export function rename(): void {
+export function hostName(): void {
     let before: Awaited<ReturnType<typeof identity>>;
     let bootstrap: Awaited<ReturnType<Clients["enrolledAgent"]>>["bootstrap"];
 

@@ -7,7 +7,7 @@ import { LabStack } from "../../lab/engine/stack.ts";
 import { cloud, identity, lab, labOk, onMachine, status, theLab } from "./lab.ts";
 
 /** What keeps a host over the years: pause, protection, snapshots; and what must not come in its place. */
-export function keep(): void {
+export function keptData(): void {
     test("paused: the machine is gone, addresses, names and data volume stay; then the same host is back", async () => {
         const before = await identity();
         const { volumes } = cloud();

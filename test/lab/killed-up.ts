@@ -4,7 +4,7 @@ import { RunningUp, engines } from "./running-up.ts";
 import { changeCloud, identity, labOk, onMachine, status, theLab } from "./lab.ts";
 
 /** What was cut is finished by the next `up`, and nothing of the identity is lost on the way. */
-export function crash(): void {
+export function killedUp(): void {
     // Moments that every run comes by, whatever the machine's speed: the engine holds the stack, or a step is under way.
     test.each<[string, number, (up: RunningUp) => boolean]>([
         ["as soon as the engine holds the stack", 40_000, () => engines().length > 0],

@@ -11,7 +11,7 @@ const CUT = "1.101.2~standin";
 const BROKEN = "1.101.3~standin";
 
 /** Another version of LinkMesh: data and secret are kept, a copy is taken first, and what does not answer is taken back. */
-export function upgrade(): void {
+export function linkmeshUpgrade(): void {
     const secret = () => onMachine("grep LINKMESH_SECRET /etc/default/linkmesh-server | sha256sum");
     const collectors = async () => {
         const call = `curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/collectors`;

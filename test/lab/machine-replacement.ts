@@ -9,7 +9,7 @@ import { commandLine, isOfLab } from "./running-up.ts";
 import { changeCloud, cloud, identity, labOk, onMachine, sets, status } from "./lab.ts";
 
 /** Another machine takes the place of the first: to the fleet it is the same host, after a short silence. */
-export function replace(): void {
+export function machineReplacement(): void {
     test.each<[string, string | undefined, string[], (() => Promise<void>)?]>([
         ["asked for by hand", undefined, ["--replace", "linkmesh-machine-instance"]],
         [

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { EXISTING_SUBNET_PRIVATE } from "../../lab/cloud/existing.ts";
-import { access } from "./allowed-networks.ts";
+import { allowedNetworks } from "./allowed-networks.ts";
 import { corporateAuthority } from "./corporate-authority.ts";
 import { dnsChallenge } from "./dns-challenge.ts";
 import { expectNothingLeft, lab, labOk, linkmeshInfo, sets, theLab, useLab } from "./lab.ts";
@@ -31,7 +31,7 @@ describe("gRPC off, networks, a trusted hop", () => {
             }),
         );
     });
-    access();
+    allowedNetworks();
 });
 
 describe("one port and a UI name", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { labOk, onMachine, theLab, tryOnMachine, vitals } from "./lab.ts";
 
 /** Nothing runs again without need, and what runs again changes nothing. */
-export function unchanged(): void {
+export function noChange(): void {
     test("reports no change, and does not open an SSH connection", async () => {
         const before = await vitals();
         const run = await labOk("up");

@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { aptSource } from "./apt-source.ts";
-import { badInput } from "./bad-input.ts";
-import { change } from "./setting-changes.ts";
-import { crash } from "./killed-up.ts";
+import { databasePath } from "./database-path.ts";
 import { destroy } from "./destroy.ts";
-import { faults } from "./outages.ts";
+import { endpoints } from "./endpoints.ts";
 import { guideRenewal } from "./guide-renewal.ts";
+import { killedUp } from "./killed-up.ts";
 import { lab, labOk, type Run } from "./lab.ts";
-import { limits } from "./order-limits.ts";
+import { noChange } from "./no-change.ts";
+import { packageUpgrades } from "./package-upgrades.ts";
 import { plainPulumi } from "./plain-pulumi.ts";
 import { renewal } from "./renewal.ts";
-import { storage } from "./database-path.ts";
-import { surfaces } from "./endpoints.ts";
-import { unchanged } from "./no-change.ts";
-import { upkeep } from "./package-upgrades.ts";
+import { settingChanges } from "./setting-changes.ts";
 
 // One lab for all, in the order of a stack's life: each part finds it as the one before left it, and leaves it whole.
 let up: Run;
@@ -23,22 +20,19 @@ beforeAll(async () => {
     up = await labOk("up");
 });
 
-// Also when a test above has failed: nothing of the lab stays behind.
+// Also after a failed test: nothing of the lab stays behind.
 afterAll(async () => {
     await lab("destroy", "--ignore-protect");
 });
 
-describe("after up", () => surfaces(() => up));
-describe("a second up", unchanged);
+describe("after up", () => endpoints(() => up));
+describe("a second up", noChange);
 describe("renewal", renewal);
 describe("the guide's renewal", guideRenewal);
 describe("plain pulumi", plainPulumi);
-describe("a change", change);
-describe("bad input", badInput);
-describe("LinkMesh's database", storage);
-describe("what was cut", crash);
-describe("surroundings that fail", faults);
-describe("Let's Encrypt's limits", limits);
-describe("months unattended", upkeep);
+describe("a changed setting", settingChanges);
+describe("LinkMesh's database", databasePath);
+describe("an up that is killed", killedUp);
+describe("months without an operator", packageUpgrades);
 describe("LinkMesh from an APT source", aptSource);
 describe("destroy", destroy);

@@ -6,7 +6,7 @@ const PRODUCTION = "https://acme-v02.api.letsencrypt.org/directory";
 const LEDGER = "/srv/linkmesh/identity/orders";
 
 /** Let's Encrypt's limits are the user's: no order without need, and none that would be refused. */
-export function limits(): void {
+export function orderLimits(): void {
     test("from staging to production and back: one order each, and none on the way back", async () => {
         const before = certificatesIssued(theLab());
         const ordered = () => {

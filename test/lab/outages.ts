@@ -8,7 +8,7 @@ import { RunningUp, stepAtWork } from "./running-up.ts";
 import { lab, labOk, onMachine, servedSerial, theLab, tryOnMachine } from "./lab.ts";
 
 /** Surroundings that fail for a while, or for good: waited for, or told in one sentence, and never half a change. */
-export function faults(): void {
+export function outages(): void {
     afterEach(async () => {
         setAcmeFault(theLab(), undefined);
         await labOk("check");

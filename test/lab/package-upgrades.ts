@@ -10,7 +10,7 @@ const UPDATE_OPENSSL =
 const MIB = 1024 * 1024;
 
 /** Months without an operator: packages are upgraded, and logs grow. */
-export function upkeep(): void {
+export function packageUpgrades(): void {
     let socket: Awaited<ReturnType<Clients["opamp"]>>;
     let before: { nginx: string; linkmesh: string };
     const services = async () => ({ nginx: await mainPid("nginx"), linkmesh: await mainPid("linkmesh-server") });

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { interruptions } from "./interruptions.ts";
-import { keep } from "./kept-data.ts";
+import { hostName } from "./host-name.ts";
+import { keptData } from "./kept-data.ts";
 import { lab, labOk, useLab } from "./lab.ts";
-import { rename } from "./host-name.ts";
-import { replace } from "./machine-replacement.ts";
-import { upgrade } from "./linkmesh-upgrade.ts";
+import { linkmeshUpgrade } from "./linkmesh-upgrade.ts";
+import { machineReplacement } from "./machine-replacement.ts";
 
-// A lab of its own, beside the one of main.test.ts: both spend their time with waiting for machines.
-useLab("test-years");
+// One stack whose machine, host name and LinkMesh are replaced, one after the other.
+useLab("test-replacements");
 
 beforeAll(async () => {
     await lab("destroy", "--ignore-protect");
@@ -18,8 +17,7 @@ afterAll(async () => {
     await lab("destroy", "--ignore-protect");
 });
 
-describe("interrupted work", interruptions);
-describe("another machine", replace);
-describe("another host name", rename);
-describe("another LinkMesh", upgrade);
-describe("what is kept", keep);
+describe("another machine", machineReplacement);
+describe("another host name", hostName);
+describe("another version of LinkMesh", linkmeshUpgrade);
+describe("kept data", keptData);

@@ -16,7 +16,7 @@ const QUIET = {
 };
 
 /** A changed setting: shown before, done by the one step that it concerns, without harm to open sessions. */
-export function change(): void {
+export function settingChanges(): void {
     const configFile = () => onMachine("cat /etc/linkmesh/config.yaml");
     let firstConfig: string;
 
