@@ -14,7 +14,7 @@ export function allowedNetworks(): void {
     const seen = async (client: Clients, forwarded: string) =>
         (await client.whoami(token, { "X-Forwarded-For": forwarded })).address;
 
-    test("gRPC off: no output, no listener of nginx, no port; check says that it is closed", async () => {
+    test("with gRPC off there is no output, no listener and no open port, and check reports the port as closed", async () => {
         expect(found.outputs.grpcEndpoint).toBeUndefined();
         expect(await listens(50051)).toBe(false);
         expect(await onMachine("grep -c 'stream {' /etc/nginx/linkmesh/current/main-stream.conf || true")).toBe("0");
@@ -24,7 +24,7 @@ export function allowedNetworks(): void {
         expect(check.stdout).toMatch(/closed +ipv4 .*\b50051\b/);
     });
 
-    test("gRPC off: no rule for it, and no name of it in LinkMesh's own certificate", async () => {
+    test("with gRPC off there is no ingress rule for it, and no gRPC name in LinkMesh's own certificate", async () => {
         expect(allowed(50051)).toEqual([]);
         const show = "openssl s_client -connect 127.0.0.1:50061 </dev/null 2>/dev/null";
         const names = await onMachine(`${show} | openssl x509 -noout -ext subjectAltName`);
@@ -32,7 +32,7 @@ export function allowedNetworks(): void {
         expect(names).not.toContain("example.test");
     });
 
-    test("port 443 lets the networks in that are named, and no other", async () => {
+    test("port 443 accepts the allowed networks only", async () => {
         expect(allowed(443)).toEqual([`${theLab().net.outer}/32`, `${lab6()}/128`]);
         const clients = new Clients(found);
         expect((await clients.http("/")).status).toBe(200);
@@ -41,17 +41,17 @@ export function allowedNetworks(): void {
         expect(await connects(found.outputs.ipv4, 80, theLab().net.packages)).toBe(true);
     });
 
-    test("a trusted hop names the client; the last address that is no hop counts", async () => {
+    test("behind a trusted proxy the client is the last address that is not a trusted proxy's", async () => {
         const hop = new Clients(found);
         expect(await seen(hop, "198.51.100.66")).toBe("198.51.100.66");
         expect(await seen(hop, `203.0.113.9, 198.51.100.66, ${theLab().net.outer}`)).toBe("198.51.100.66");
     });
 
-    test("from elsewhere the header is dropped", async () => {
+    test("a forwarded address from anyone else is dropped", async () => {
         expect(await seen(new Clients(found, found.outputs.ipv6), "198.51.100.66")).toBe(lab6());
     });
 
-    test("the 61st session of an address is refused, and of 300 refusals some are told", async () => {
+    test("the 61st session of an address is refused, and some of 300 refusals are logged", async () => {
         const client = new Clients(found, found.outputs.ipv6);
         const sessions = [];
         for (let n = 0; n < 60; n++) sessions.push(await client.opamp(token));

@@ -12,7 +12,7 @@ const NEWER = "1.102.0~standin";
 
 /** LinkMesh from a signed APT source instead of a package file: an upgrade, by the way, that keeps the identity. */
 export function aptSource(): void {
-    test("a newer version from an APT source is installed, and the internal CA stays", async () => {
+    test("a newer version is installed from an APT source, and the internal CA stays", async () => {
         const before = await linkmeshInfo();
         const source = await publishSource(NEWER);
         const settings = ["--set", `linkmeshAptSource=${source.line}`, "--set", `linkmeshAptKey=${source.key}`];
@@ -29,7 +29,7 @@ export function aptSource(): void {
         expect(await sourceFiles()).not.toBe("");
     });
 
-    test("a source that does not answer is not kept in place of the one that does", async () => {
+    test("a source that does not answer does not replace the one that does", async () => {
         const present = await sourceFiles();
         const source = `http://${theLab().net.packages}:81/apt ./`;
         const run = await lab("up", "--set", `linkmeshAptSource=${source}`, "--set", "linkmeshVersion=1.103.0");
@@ -38,7 +38,7 @@ export function aptSource(): void {
         expect(await sourceFiles()).toBe(present);
     });
 
-    test("the older package file is not put over the newer one", async () => {
+    test("an older package file does not replace a newer version", async () => {
         const back = ["--set", "linkmeshAptSource=", "--set", "linkmeshAptKey=", "--set", "linkmeshVersion="];
         const run = await lab("up", ...back);
         expect(run.exitCode).not.toBe(0);

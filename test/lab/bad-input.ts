@@ -23,7 +23,7 @@ const revision = () => onMachine("readlink -f /etc/nginx/linkmesh/current");
 export function badInput(): void {
     describe("refused before anything changes", refusals);
 
-    test("a setting that is refused is told in one line, without a stack trace, and is not kept", async () => {
+    test("a refused setting is reported in one line, without a stack trace, and is not kept", async () => {
         const configuration = () => readFileSync(workspaceOf(theLab()).configFile, "utf8");
         const before = configuration();
         fails(await lab("up", "--set", "collectorsExpected=900000"), /collectorsExpected must be at most 200000/);
@@ -67,7 +67,7 @@ export function badInput(): void {
         await labOk("up", "--package", "stand-in");
     });
 
-    test("a package that cannot be fetched", async () => {
+    test("a package that cannot be downloaded", async () => {
         const url = `http://${theLab().net.packages}:81/linkmesh-server.deb`;
         fails(
             await lab("up", "--set", `linkmeshDebUrl=${url}`, "--set", `linkmeshDebSha256=${"0".repeat(64)}`),
@@ -76,7 +76,7 @@ export function badInput(): void {
         await labOk("up", "--set", "linkmeshDebUrl=", "--set", "linkmeshDebSha256=");
     });
 
-    test("a certificate authority that is not there: the old certificate stays in use", async () => {
+    test("if the certificate authority does not answer, the old certificate stays in use", async () => {
         const serial = await servedSerial();
         fails(
             await lab("up", "--set", "acmeDirectory=https://acme.example.test:14999/dir"),
@@ -87,7 +87,7 @@ export function badInput(): void {
         expect(await servedSerial()).toBe(serial);
     });
 
-    test("a certificate that the authority refuses: what it said is told", async () => {
+    test("if the authority refuses a certificate, the error quotes its answer", async () => {
         await onMachine("chmod 0700 /var/www/acme");
         fails(
             await lab("up", "--set", `acmeDirectory=${services(theLab()).acmeDirectory}?refused`),
@@ -97,7 +97,7 @@ export function badInput(): void {
         await labOk("up", "--set", "acmeDirectory=");
     });
 
-    test("a refused SSH connection is told with its cause", async () => {
+    test("a refused SSH connection is reported with its cause", async () => {
         await onMachine("systemctl stop ssh.service");
         fails(
             await lab("up", "--set", "collectorsExpected=60000"),
@@ -119,7 +119,7 @@ export function badInput(): void {
         await labOk("up", "--set", "trustedProxies=");
     });
 
-    test("a port that something else holds is named, with its holder", async () => {
+    test("a port that another process holds is named, with the process", async () => {
         const before = await revision();
         await onMachine(
             "systemctl stop nginx; systemd-run --quiet --unit squatter python3 -m http.server 443; until ss -Hltn 'sport = :443' | grep -q .; do sleep 0.1; done",
@@ -131,7 +131,7 @@ export function badInput(): void {
         await labOk("up", "--set", "trustedProxies=");
     });
 
-    test("a configuration with which LinkMesh does not start is taken back", async () => {
+    test("a configuration with which LinkMesh does not start is rolled back", async () => {
         const before = await onMachine("cat /etc/linkmesh/config.yaml");
         fails(
             await lab("up", "--set", 'linkmeshConfig={"metrics":{"enabled":"perhaps"}}'),

@@ -22,22 +22,22 @@ export function corporateAuthority(): void {
     });
 
     // Its API's certificate leads to no root that the machine knows from elsewhere.
-    test("with another authority's CA bundle: a sentence that names the setting", async () => {
+    test("with another authority's CA bundle up fails and names the setting", async () => {
         await failsWith("set acmeCaBundle", { acmeDirectory: acme.directory });
     });
 
-    test("without a binding: a sentence that names the settings", async () => {
+    test("without an account binding up fails and names the settings", async () => {
         await failsWith("set acmeEabKeyId and acmeEabHmacKey", { acmeCaBundle: readFileSync(acme.caFile, "utf8") });
     });
 
-    test("with another's binding: what the authority says, and what to do", async () => {
+    test("with someone else's account binding up quotes the authority and says what to do", async () => {
         await failsWith(
             "the authority refuses acmeEabKeyId with acmeEabHmacKey (the field 'kid' references a key that is not known to the ACME server): copy both again",
             { acmeEabKeyId: "nobody", acmeEabHmacKey: acme.eabHmacKey },
         );
     });
 
-    test("with the right one the certificate is the corporate authority's, and it renews", async () => {
+    test("with the right account binding the certificate is the corporate authority's, and it renews", async () => {
         const run = await labOk("up", "--set", `acmeEabKeyId=${acme.eabKeyId}`);
         expect(run.stdout + run.stderr).not.toContain(acme.eabHmacKey);
         expect(await servedSerial()).not.toBe(before);
@@ -49,7 +49,7 @@ export function corporateAuthority(): void {
         await labOk("renew");
     });
 
-    test("the binding's key stays in no file of the machine's configuration, logs and homes", async () => {
+    test("the binding's key stays in no configuration file, log or home directory of the machine", async () => {
         // What the search is able to find is one file, which is put there for it.
         await onMachine(`echo ${acme.eabHmacKey} >/root/planted`);
         expect(await onMachine(`grep -rlsF -e ${acme.eabHmacKey} /etc /var/log /root /home /tmp`)).toBe(
@@ -58,7 +58,7 @@ export function corporateAuthority(): void {
         await onMachine("rm /root/planted");
     });
 
-    test("CAA records narrow the names to its one account, with a warning", async () => {
+    test("CAA records allow its one account only, with a warning", async () => {
         const account = `${new URL(acme.directory).origin}/my-account/1`;
         const issuer = new URL(acme.directory).hostname;
         const run = await labOk("up", ...sets({ caaIssuer: issuer, caaAccountUri: account }));
@@ -68,7 +68,7 @@ export function corporateAuthority(): void {
         await labOk("up", ...sets({ caaIssuer: "", caaAccountUri: "" }));
     });
 
-    test("the machine keeps its role, which may do nothing after the DNS challenge", () => {
+    test("after the DNS challenge the machine keeps its role, without any rights", () => {
         const { roles, instanceProfiles } = cloud();
         expect(Object.values(roles).map(({ inlinePolicies = {} }) => Object.keys(inlinePolicies))).toEqual([[]]);
         expect(Object.keys(instanceProfiles)).toEqual([programInstance(cloud())!.iamInstanceProfile]);

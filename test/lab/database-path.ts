@@ -7,7 +7,7 @@ const database = (boltPath: string) => ["--set", `linkmeshConfig={"storage":{"bo
 export function databasePath(): void {
     const config = () => onMachine("cat /etc/linkmesh/config.yaml");
 
-    test("a database that ends up on the machine's own disk is found by what LinkMesh has open, and taken back", async () => {
+    test("a database that would lie on the machine's own disk is found by the files that LinkMesh has open, and rolled back", async () => {
         const before = { config: await config(), ca: (await linkmeshInfo()).caFingerprint };
         // The settings tell a path that is wrong in itself; a link is known to the machine alone.
         await onMachine("mkdir /opt/lm && chown linkmesh: /opt/lm && ln -s /opt/lm /var/lib/linkmesh/elsewhere");
@@ -22,7 +22,7 @@ export function databasePath(): void {
         await onMachine("rm -r /opt/lm /var/lib/linkmesh/elsewhere");
     });
 
-    test("another database on the volume has gRPC's name in its certificate, and the way back leads to the first one", async () => {
+    test("another database on the volume gets the gRPC name in its certificate, and the way back leads to the first database", async () => {
         const { caFingerprint } = await linkmeshInfo();
         await labOk("up", ...database("/var/lib/linkmesh/other/state.db"));
         expect((await linkmeshInfo()).caFingerprint).not.toBe(caFingerprint);

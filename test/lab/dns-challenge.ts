@@ -25,25 +25,25 @@ const servedNames = async () => (await servedCertificate("-noout -ext subjectAlt
 
 /** A wildcard by DNS-01 with the instance's role, port 80 closed, and gRPC for one network alone. */
 export function dnsChallenge(): void {
-    test("the certificate is the wildcard's, and no one asked port 80 for it", async () => {
+    test("the certificate is for the wildcard, and port 80 was not needed", async () => {
         expect(await servedNames()).toBe("DNS:*.example.test");
         expect((await new Clients(await status()).http("/")).status).toBe(200);
         expect(await listens(80)).toBe(false);
         expect((await labOk("check")).stdout).toMatch(/certificate ipv6 +\*\.example\.test/);
     });
 
-    test("the challenge's record is gone again, and there is no key of AWS's on the machine", async () => {
+    test("the challenge's record is removed, and the machine holds no AWS key", async () => {
         expect(Object.values(cloud().records).map(({ type }) => type)).not.toContain("TXT");
         expect((await tryOnMachine("grep -rlsE 'aws_secret_access_key|AWS_SECRET' /etc /root /home")).exitCode).toBe(1);
     });
 
-    test("it renews by the same way", async () => {
+    test("it renews by a DNS challenge", async () => {
         await labOk("renew");
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
         expect(await onMachine("cat /etc/letsencrypt/renewal/*.conf")).toContain("authenticator = dns-route53");
     });
 
-    test("a stack that had the role for dns-01 alone, under another name, keeps it", async () => {
+    test("a stack that has the role under its former name, for dns-01 only, keeps it", async () => {
         const file = join(workspaceOf(theLab()).stateDir, ".pulumi/stacks/linkmesh-proxy/lab.json");
         const state = readFileSync(file, "utf8");
         const old = state.replaceAll("index:InstanceRole", "index:ChallengeRights");
@@ -81,7 +81,7 @@ boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", C
         expect(a!.values).toEqual([(await status()).outputs.ipv4]);
     });
 
-    test("a role whose rights somebody took: one sentence, the old certificate stays, and the next up gets the new one", async () => {
+    test("if the role lost its rights, up says so, the old certificate stays, and the next up gets the new one", async () => {
         const [role] = Object.keys(cloud().roles);
         const rights = cloud().roles[role!]!.inlinePolicies;
         await changeCloud((state) => (state.roles[role!]!.inlinePolicies = {}));
@@ -96,7 +96,7 @@ boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", C
         expect(await servedNames()).toMatch(/^DNS:.*, DNS:/);
     });
 
-    test("port 50051 lets the network in that is named, and no other", async () => {
+    test("port 50051 accepts the allowed network only", async () => {
         const { ipv4, ipv6 } = (await status()).outputs;
         expect(allowed(50051)).toEqual([`${theLab().net.outer}/32`, `${lab6()}/128`]);
         expect(await connects(ipv4, 50051, theLab().net.outer)).toBe(true);

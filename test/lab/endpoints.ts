@@ -56,14 +56,14 @@ export function endpoints(up: () => Run): void {
     const families = ["ipv4", "ipv6"] as const;
     const clients = (family: (typeof families)[number]) => new Clients(found, found.outputs[family]);
 
-    test("up tells each stage with its seconds, and the URLs", () => {
+    test("up prints each stage with its seconds, and the URLs", () => {
         for (const stage of ["services", "step package", "step certificate", "step verify", "checks from outside"]) {
             expect(up().stdout).toMatch(new RegExp(`✓ ${stage}.*\\d+\\.\\d s`));
         }
         expect(up().stdout).toContain("https://linkmesh.example.test");
     });
 
-    test("no secret stands in what was printed, nor in the lab's logs of the engine", () => {
+    test("no secret is printed, nor written to the lab's logs of the engine", () => {
         const { logDir } = workspaceOf(theLab());
         const logs = readdirSync(logDir).filter((name) => name.startsWith("up-"));
         expect(logs).toHaveLength(1);
@@ -81,7 +81,7 @@ export function endpoints(up: () => Run): void {
         expect(found.outputs.dnsRecords.map((r) => r.value)).toEqual([found.outputs.ipv4, found.outputs.ipv6]);
     });
 
-    test("curl as `up` prints it gives 200", async () => {
+    test("the curl command that up prints answers 200", async () => {
         expect(await curl(found)).toBe("200");
     });
 
@@ -122,7 +122,7 @@ export function endpoints(up: () => Run): void {
         });
     });
 
-    test("another Host header is answered 421, another name in the handshake not at all", async () => {
+    test("another Host header is answered 421, and another name in the TLS handshake is refused", async () => {
         expect((await clients("ipv4").http("/", { headers: { Host: "evil.example" } })).status).toBe(421);
         const refused = new Promise((resolve, reject) => {
             const socket = connect(
@@ -172,7 +172,7 @@ export function endpoints(up: () => Run): void {
         expect(await mainPid("nginx")).toBe(pid);
     });
 
-    test("the renewal itself is the distribution's timer, by webroot, with a reload", async () => {
+    test("renewal is the distribution's timer, by webroot, with a reload", async () => {
         const renewal = await onMachine("cat /etc/letsencrypt/renewal/*.conf");
         expect(renewal).toContain("authenticator = webroot");
         expect(await onMachine("systemctl is-enabled certbot.timer")).toBe("enabled");
@@ -181,7 +181,7 @@ export function endpoints(up: () => Run): void {
         await onMachine(`${CERTBOT} renew --dry-run --server ${directory} --no-random-sleep-on-renew`);
     });
 
-    test("nginx's own package files are as they came, apart from one number", async () => {
+    test("nginx's package files are unchanged, apart from one number", async () => {
         const changed = await onMachine("dpkg --verify nginx nginx-common libnginx-mod-stream | awk '{print $NF}'");
         expect(changed).toBe("/etc/nginx/nginx.conf");
         expect(readFileSync(found.caFile, "utf8")).toContain("BEGIN CERTIFICATE");

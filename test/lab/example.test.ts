@@ -30,7 +30,7 @@ function resources(project: string): Resources {
 }
 
 function comesUp(): void {
-    test("the surfaces answer, and a second run changes nothing", async () => {
+    test("all endpoints answer, and a second up changes nothing", async () => {
         await labOk("check");
         expect((await labOk("up")).stdout).toMatch(/✓ program: no change/);
     });
@@ -51,7 +51,7 @@ describe("the example in TypeScript", () => {
     });
     comesUp();
 
-    test("its transform has changed the inner instance", () => {
+    test("its transform changes the inner instance", () => {
         const [instance] = resources("linkmesh-example").filter(({ type }) => type === "aws:ec2/instance:Instance");
         const changed = {
             monitoring: true,
@@ -89,7 +89,7 @@ describe("the example in YAML, through the component package", () => {
         expect(instance).toMatchObject({ inputs: { tags: { team: "platform" } } });
     });
 
-    test("the private key is a secret to the program, too", () => {
+    test("the private key is a secret in the program's state, too", () => {
         const [stack] = resources("linkmesh-yaml").filter(({ type }) => type === "pulumi:pulumi:Stack");
         expect(JSON.stringify(stack!.outputs)).not.toContain("PRIVATE KEY");
         expect(stack!.outputs!.sshPrivateKey).toHaveProperty("ciphertext");

@@ -41,7 +41,7 @@ afterAll(async () => {
     await lab("destroy", "--ignore-protect");
 });
 
-test("up shows the records to make, and waits for them with what is still missing", async () => {
+test("up prints the records to create, and waits for them, naming what is missing", async () => {
     const told = (text: RegExp) => up.until(() => text.exec(up.stdout) ?? undefined);
     for (const name of [HOST, GRPC]) {
         const escaped = name.replaceAll(".", "\\.");
@@ -67,7 +67,7 @@ test("up shows the records to make, and waits for them with what is still missin
     expect(up.stdout + up.stderr).not.toContain("PRIVATE KEY");
 });
 
-test("no record is made in Route 53, and none for IPv6 is asked for", async () => {
+test("no record is created in Route 53, and none for IPv6 is wanted", async () => {
     expect(cloud().records).toEqual({});
     const { outputs } = await status();
     expect(outputs.ipv6).toBeUndefined();
@@ -75,7 +75,7 @@ test("no record is made in Route 53, and none for IPv6 is asked for", async () =
     expect(outputs.dnsRecords).toEqual(records);
 });
 
-test("no listener on IPv6 but sshd's own, no rule for it, and check passes", async () => {
+test("only sshd listens on IPv6, there is no ingress rule for IPv6, and check passes", async () => {
     for (const port of [80, 443]) {
         expect(await listens(port, "4"), `port ${port}, IPv4`).toBe(true);
         expect(await listens(port, "6"), `port ${port}, IPv6`).toBe(false);
@@ -87,13 +87,13 @@ test("no listener on IPv6 but sshd's own, no rule for it, and check passes", asy
     expect((await labOk("check")).stdout).not.toContain("ipv6");
 });
 
-test("the three surfaces answer, gRPC on port 443", async () => {
+test("all endpoints answer, gRPC on port 443", async () => {
     const found = await status();
     expect(found.outputs.grpcEndpoint).toBe(`${GRPC}:443`);
     await expectSurfaces(found);
 });
 
-test("port 22 lets the bastion in alone; ssh and a second up go through it", async () => {
+test("port 22 accepts the bastion only; ssh and a second up go through it", async () => {
     const { ipv4 } = (await status()).outputs;
     expect(await connects(ipv4, 443, theLab().net.outer)).toBe(true);
     expect(await connects(ipv4, 22, theLab().net.outer)).toBe(false);
@@ -103,7 +103,7 @@ test("port 22 lets the bastion in alone; ssh and a second up go through it", asy
     expect(await onMachine(logins)).toBe(bastion.host);
 });
 
-test("a bastion with another host key is not spoken to", async () => {
+test("a bastion with another host key is refused", async () => {
     const { publicKeyOpenssh } = await generateKey({ algorithm: "ED25519" });
     const before = await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf");
     const run = await lab("up", ...sets({ bastionHostKey: publicKeyOpenssh.trim(), collectorsExpected: "40000" }));
@@ -114,13 +114,13 @@ test("a bastion with another host key is not spoken to", async () => {
     expect(await onMachine("cat /etc/nginx/linkmesh/current/http-linkmesh.conf")).not.toBe(before);
 });
 
-test("a bastion that is not there is refused before anything changes", async () => {
+test("a bastion that does not answer is reported before anything changes", async () => {
     const run = await lab("up", ...sets({ bastionHost: theLab().net.packages, collectorsExpected: "40000" }));
     expect(run.stderr).toMatch(/^error: bastionHost: \S+ does not answer on port 22 \(ECONNREFUSED\), so no step can/m);
     await labOk("up", "--set", `bastionHost=${bastion.host}`);
 });
 
-test("destroy leaves nothing but what others have made", async () => {
+test("destroy leaves only what others have created", async () => {
     await labOk("destroy", "--stack");
     await labOk("record", "--remove", HOST, "CNAME");
     for (const name of [EDGE, GRPC]) await labOk("record", "--remove", name, "A");

@@ -29,7 +29,7 @@ export function guideRenewal(): void {
         await labOk("check");
     });
 
-    test("the first certificate comes, with nginx stopped; its deploy hook fails, unnoticed by the exit code", async () => {
+    test("the first certificate is issued while nginx is stopped; its deploy hook fails without an effect on the exit code", async () => {
         await onMachine("systemctl stop nginx");
         const issued = await certbot(
             `certonly --standalone -d ${host} --cert-name ${LINEAGE} --server ${directory} ` +
@@ -40,7 +40,7 @@ export function guideRenewal(): void {
         expect(issued.stdout + issued.stderr).toMatch(/nginx\.service is not active, cannot reload/);
     });
 
-    test("its renewal, as the timer's service does it, fails: nginx holds port 80", async () => {
+    test("its renewal by the timer's service fails, because nginx holds port 80", async () => {
         await makeDue(RENEWAL_FILE);
         const first = await serial();
         const run = await certbot(`-q renew --no-random-sleep-on-renew --cert-name ${LINEAGE}`);

@@ -13,7 +13,7 @@ export function hostName(): void {
     let before: Awaited<ReturnType<typeof identity>>;
     let bootstrap: Awaited<ReturnType<Clients["enrolledAgent"]>>["bootstrap"];
 
-    test("a name that gets no certificate: all goes on under the old one, also when the change is taken back", async () => {
+    test("if the new name gets no certificate, the old name keeps working, also after the change is reverted", async () => {
         const linkmesh = await mainPid("linkmesh-server");
         before = await identity();
         setAcmeFault(theLab(), { status: 429 });
@@ -36,7 +36,7 @@ export function hostName(): void {
         await labOk("check");
     });
 
-    test("records, certificate and SAN of the new name first, the old name last; the fleet stays enrolled", async () => {
+    test("the new name gets its records, certificate and SAN before the old name goes, and the fleet stays enrolled", async () => {
         const token = await onMachine("linkmesh-server token");
         const enrolled = await new Clients(await status()).enrolledAgent(token);
         enrolled.agent.close();
@@ -56,12 +56,12 @@ export function hostName(): void {
         agent.close();
     });
 
-    test("the timer renews the certificate in use alone", async () => {
+    test("the timer renews only the certificate in use", async () => {
         const renewed = await onMachine("grep -L 'autorenew = False' /etc/letsencrypt/renewal/*.conf");
         expect(renewed).toMatch(new RegExp(`^/etc/letsencrypt/renewal/${NEW.replaceAll(".", "\\.")}[^/\n]*\\.conf$`));
     });
 
-    test("and back: the first name's certificate is still good, and none is ordered", async () => {
+    test("on the way back the first name's certificate is used again, and none is ordered", async () => {
         const orders = () => onMachine("cat /srv/linkmesh/identity/orders");
         const ordered = await orders();
         await labOk("up", "--set", "domain=");

@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 test.each(Object.keys(FAULTS) as Fault[])(
-    "every step, %s in its midst: the next up goes on from there, and ends with the same identity",
+    "every step, %s while it runs: the next up goes on from there, and ends with the same identity",
     async (fault) => {
         const names = steps();
         expect(names.length).toBeGreaterThan(8);

@@ -8,7 +8,7 @@ import { cloud, identity, lab, labOk, onMachine, status, theLab } from "./lab.ts
 
 /** What keeps a host over the years: pause, protection, snapshots; and what must not come in its place. */
 export function keptData(): void {
-    test("paused: the machine is gone, addresses, names and data volume stay; then the same host is back", async () => {
+    test("pausing removes the machine and keeps addresses, names and data volume; afterwards the same host is back", async () => {
         const before = await identity();
         const { volumes } = cloud();
         const run = await labOk("up", "--set", "paused=true");
@@ -28,7 +28,7 @@ export function keptData(): void {
         expect(await identity()).toEqual(before);
     });
 
-    test("protected: no destroy, neither by the lab nor by the engine without a preview, and nothing is touched", async () => {
+    test("a protected stack is destroyed neither by the lab nor by the engine without a preview, and nothing is touched", async () => {
         const isProtected = () => new LabStack(theLab(), { command: "" }).isProtected;
         await labOk("up", "--set", "protect=true");
         expect(isProtected()).toBe(true);
@@ -47,7 +47,7 @@ export function keptData(): void {
         expect(isProtected()).toBe(false);
     });
 
-    test("daily snapshots: the number to keep is kept, each with the stack's own tag", async () => {
+    test("daily snapshots are kept in the number that is set, each with the stack's tag", async () => {
         await labOk("up", "--set", "dailySnapshots=2");
         for (const text of ["first", "second", "third"]) {
             await onMachine(`echo ${text} >/var/lib/linkmesh/marker`);
@@ -62,7 +62,7 @@ export function keptData(): void {
             expect(tags![id]!["linkmesh-proxy"]).toBe("linkmesh-proxy/lab/linkmesh");
     });
 
-    test("the newest snapshot in place of the data volume: one command, a new machine, the state of that moment", async () => {
+    test("one command puts the newest snapshot in place of the data volume: a new machine has the state of that moment", async () => {
         const before = { ...(await identity()), volume: Object.keys(cloud().volumes) };
         await labOk("up", "--set", "restoreFrom=latest", "--replace", "linkmesh-machine-data");
         expect(await onMachine("cat /var/lib/linkmesh/marker")).toBe("third");
@@ -75,7 +75,7 @@ export function keptData(): void {
         await labOk("up", "--set", "restoreFrom=", "--set", "dailySnapshots=0");
     });
 
-    test("a snapshot that does not exist, or is another stack's, is refused before anything is touched", async () => {
+    test("a snapshot that does not exist or belongs to another stack is refused before anything is touched", async () => {
         const missing = await lab("up", "--set", "restoreFrom=snap-0404", "--replace", "linkmesh-machine-data");
         expect(missing.exitCode).not.toBe(0);
         expect(missing.stderr).toMatch(/^error: restoreFrom: there is no completed snapshot snap-0404/m);
@@ -90,7 +90,7 @@ export function keptData(): void {
         await labOk("check");
     });
 
-    test("a data volume with another host's identity, or with a file system of somebody else, is left alone", async () => {
+    test("a data volume with another host's identity or a foreign file system is left alone", async () => {
         const file = "/srv/linkmesh/identity/host";
         await onMachine(
             `cp -a ${file} /root/host; printf 'linkmesh-proxy/other/linkmesh\\nother.example.com\\n' >${file}`,

@@ -25,7 +25,7 @@ export function killedUp(): void {
         expect((await status()).leftOver).toEqual([]);
     });
 
-    test("what the cloud has of the stack and its state does not is told by status", async () => {
+    test("status lists what the cloud holds of the stack and its state does not", async () => {
         const volume = { sizeGiB: 10, availabilityZone: "eu-central-1a" };
         await changeCloud((state) => {
             const [tags] = Object.keys(state.volumes).map((id) => state.tags![id]!);
@@ -40,7 +40,7 @@ export function killedUp(): void {
         });
     });
 
-    test("every process of the lab killed at once, as by a power cut: up brings the same machine back", async () => {
+    test("after all processes of the lab are killed at once, as by a power cut, up brings the same machine back", async () => {
         const before = await identity();
         const pids = processesOfLab(theLab());
         expect(pids.length).toBeGreaterThan(3);

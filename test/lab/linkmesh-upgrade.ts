@@ -18,7 +18,7 @@ export function linkmeshUpgrade(): void {
         return JSON.parse(await onMachine(call)) as unknown;
     };
 
-    test("a newer package: its version answers with the same data, secret and CA; the copy from before is there", async () => {
+    test("a newer package answers with the same data, secret and CA, and a copy of the data from before is kept", async () => {
         const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
         const { file } = await buildPackage({ outDir: scratch(), version: NEWER });
         const run = await labOk("up", "--package", file);
@@ -39,7 +39,7 @@ export function linkmeshUpgrade(): void {
         expect(await onMachine("apt-mark showhold")).toBe("linkmesh-server");
     });
 
-    test("cut by a reboot while the package is installed: the next up finishes it, with the data", async () => {
+    test("an upgrade that a reboot interrupts is finished by the next up, with the data", async () => {
         const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
         const { file } = await buildPackage({ outDir: scratch(), version: CUT });
         const up = new RunningUp(["--package", file]);
@@ -64,7 +64,7 @@ export function linkmeshUpgrade(): void {
         await labOk("check");
     });
 
-    test("a package that ruins the data and does not answer: the old one is put back, with the copy", async () => {
+    test("if a package ruins the data and does not answer, the old package and the copy are put back", async () => {
         const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
         const run = await lab("up", "--package", await brokenPackage());
         expect(run.exitCode).not.toBe(0);
@@ -91,7 +91,7 @@ export function linkmeshUpgrade(): void {
         expect((await linkmeshInfo()).version).toBe(CUT);
     });
 
-    test("the next good package goes on from there", async () => {
+    test("the next good package is installed", async () => {
         const { file } = await buildPackage({ outDir: scratch(), version: CUT });
         await labOk("up", "--package", file);
         expect((await linkmeshInfo()).version).toBe(CUT);

@@ -19,18 +19,18 @@ export function machineReplacement(): void {
             terminateElsewhere,
         ],
         [
-            "another system in a network that was there before",
+            "another operating system, in an existing network",
             "Ubuntu 24.04",
             sets({ imageId: "", operatingSystem: "ubuntu-24.04", subnetId: EXISTING_SUBNET_DUAL }),
         ],
         [
-            "the first system and network again, by a refresh, the machine terminated elsewhere",
+            "the first operating system and network again, by a refresh, the machine terminated elsewhere",
             "Debian GNU/Linux 13",
             [...sets({ operatingSystem: "", subnetId: "" }), "--refresh"],
             terminateElsewhere,
         ],
     ])(
-        "%s: same addresses, keys, data and certificate; the fleet reconnects, and never two servers",
+        "%s: addresses, keys, data and certificate stay, the fleet reconnects, and two servers never run at once",
         async (_, system, args, meanwhile) => {
             const machine = await onMachine("cat /etc/machine-id");
             const moves = args.some((arg) => arg.startsWith("subnetId="));

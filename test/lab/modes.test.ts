@@ -19,7 +19,7 @@ afterAll(async () => {
     await lab("destroy", "--ignore-protect");
 });
 
-describe("gRPC off, networks, a trusted hop", () => {
+describe("gRPC off, allowed networks, a trusted proxy", () => {
     beforeAll(async () => {
         const { net } = theLab();
         await labOk(
@@ -50,7 +50,7 @@ describe("one port and a UI name", () => {
     onePort();
 });
 
-describe("a certificate of one's own", () => {
+describe("your own certificate", () => {
     beforeAll(async () => {
         await labOk("up", ...sets({ grpcDomain: "", uiDomain: "", caaIssuer: "", httpsAllowedCidrs: "" }));
     });
@@ -94,7 +94,7 @@ describe("a private network", () => {
     privateNetwork(() => before);
 });
 
-test("destroy leaves nothing of all the modes", async () => {
+test("destroy leaves nothing of any mode", async () => {
     await labOk("destroy", "--stack");
     expectNothingLeft();
 });

@@ -5,7 +5,7 @@ import { labOk, onMachine, theLab, tryOnMachine, vitals } from "./lab.ts";
 
 /** Nothing runs again without need, and what runs again changes nothing. */
 export function noChange(): void {
-    test("reports no change, and does not open an SSH connection", async () => {
+    test("reports no change, and opens no SSH connection", async () => {
         const before = await vitals();
         const run = await labOk("up");
         expect(run.stdout).toMatch(/✓ program: no change/);

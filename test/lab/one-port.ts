@@ -21,13 +21,13 @@ export function onePort(): void {
     });
     const families = ["ipv4", "ipv6"] as const;
 
-    test("the outputs follow", () => {
+    test("the outputs name the names and the one port", () => {
         expect(found.outputs).toMatchObject({ grpcEndpoint: `${GRPC}:443`, uiUrl: `https://${UI}` });
         const names = new Set(found.outputs.dnsRecords.map(({ name }) => name));
         expect([...names]).toEqual(["linkmesh.example.test", UI, GRPC]);
     });
 
-    test("check passes: gRPC by its name, the UI name, and 50051 closed", async () => {
+    test("check passes, with gRPC at its own name, the UI name, and port 50051 closed", async () => {
         const run = await labOk("check");
         expect(run.stdout).toMatch(/grpc +ipv4 .*LinkMesh's own certificate for grpc-of-\S+\.linkmesh\.example\.test/);
         expect(run.stdout).toMatch(/ui +ipv6/);
@@ -35,7 +35,7 @@ export function onePort(): void {
     });
 
     test.each(families)(
-        "%s: gRPC over mTLS reaches LinkMesh untouched, and no one without a certificate",
+        "%s: gRPC over mTLS reaches LinkMesh unchanged, and no client without a certificate does",
         async (f) => {
             await expectMutualTls(clients[f], token, `${GRPC}:443`);
         },
@@ -89,7 +89,7 @@ export function onePort(): void {
         expect(allowed(50051)).toEqual([]);
     });
 
-    test("CAA records name the one authority at each https name, and none for wildcards", async () => {
+    test("CAA records allow the one authority at each https name, and no wildcards", async () => {
         const caa = found.outputs.dnsRecords.filter(({ type }) => type === "CAA");
         expect(caa.map(({ name }) => name)).toEqual([...["linkmesh.example.test", "linkmesh.example.test"], UI, UI]);
         for (const name of ["linkmesh.example.test", UI]) {

@@ -7,7 +7,7 @@ const LEDGER = "/srv/linkmesh/identity/orders";
 
 /** Let's Encrypt's limits are the user's: no order without need, and none that would be refused. */
 export function orderLimits(): void {
-    test("from staging to production and back: one order each, and none on the way back", async () => {
+    test("staging and production take one order each, and none on the way back", async () => {
         const before = certificatesIssued(theLab());
         const ordered = () => {
             const now = certificatesIssued(theLab());
@@ -29,7 +29,7 @@ export function orderLimits(): void {
         expect(ordered()).toEqual({ ...first, production: 1 });
     });
 
-    test("the sixth certificate in 7 days is not even asked for, and the date is told", async () => {
+    test("the sixth certificate in 7 days is not ordered, and up says from when it can be", async () => {
         const now = Math.floor(Date.now() / 1000);
         const HOUR = 3600;
         const ages = [8 * 24, 150, 100, 50, 2].map((hours) => now - hours * HOUR);

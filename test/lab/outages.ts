@@ -19,7 +19,7 @@ export function outages(): void {
     const METRICS = ["--set", 'linkmeshConfig={"metrics":{"enabled":true}}'];
     const PLAIN = ["--set", "linkmeshConfig="];
 
-    test("the data volume is full: said so, the old file stays, and with room again the next up goes on", async () => {
+    test("if the data volume is full, up says so and the old file stays; once there is room, the next up goes on", async () => {
         const file = () => onMachine("sha256sum /etc/default/linkmesh-server");
         const before = await file();
         await onMachine(
@@ -36,7 +36,7 @@ export function outages(): void {
         await labOk("up", "--set", "linkmeshEnvironment=");
     });
 
-    test("the machine's own disk is full: the step tells which one, and nothing is changed", async () => {
+    test("if the machine's own disk is full, the step says so and nothing changes", async () => {
         await labOk("up", "--set", "collectorsExpected=");
         await onMachine("mount -t tmpfs -o size=16k tmpfs /tmp && head -c 16k /dev/zero >/tmp/filler || true");
         const run = await lab("up", "--set", "collectorsExpected=60000");
@@ -47,7 +47,7 @@ export function outages(): void {
         await labOk("up", "--set", "collectorsExpected=");
     });
 
-    test("another package manager is at work: waited for", async () => {
+    test("another package manager at work is waited for", async () => {
         await needsPackage();
         const hold = `import fcntl, time
 files = [open(f"/var/lib/{name}", "w") for name in ("apt/lists/lock", "dpkg/lock-frontend")]
@@ -65,7 +65,7 @@ time.sleep(3600)`;
         await labOk("up", ...PLAIN);
     });
 
-    test("the package mirror cannot be reached for a while: waited for", async () => {
+    test("a package mirror that cannot be reached for a while is waited for", async () => {
         await needsPackage();
         const refused = async () =>
             Number(await onMachine("awk '/^Tcp:/ { n = $8 } END { print n }' /proc/net/snmp # AttemptFails"));
@@ -79,13 +79,13 @@ time.sleep(3600)`;
         await labOk("up", ...PLAIN);
     });
 
-    test("the certificate authority is busy (503): asked again", async () => {
+    test("a busy certificate authority (503) is asked again", async () => {
         setAcmeFault(theLab(), { status: 503, times: 2 });
         await labOk("up", "--set", "acmeDirectory=staging");
         expect(acmeFault(theLab()), "what is left of the fault").toBeUndefined();
     });
 
-    test("the certificate authority refuses for a limit (429): its own date is told, the old certificate stays", async () => {
+    test("if the certificate authority refuses because of a limit (429), up prints its date and the old certificate stays", async () => {
         const before = await servedSerial();
         setAcmeFault(theLab(), { status: 429 });
         const run = await lab("up", "--set", "acmeDirectory=production");
@@ -106,7 +106,7 @@ time.sleep(3600)`;
         await labOk("up", "--set", "acmeDirectory=");
     });
 
-    test("DNS answers late: waited for", async () => {
+    test("a late DNS answer is waited for", async () => {
         const dns = runningProcess(servicePidFile(theLab(), "knot"))!;
         const unanswered = async () => {
             const { stdout } = await execa("ss", ["-H", "--udp", "--all", "--numeric", "src", theLab().net.dns]);

@@ -36,7 +36,7 @@ export function ownCertificate(): void {
         first = await ca.issue([HOST, UI]);
     });
 
-    test("is served in both families; nobody renews it; its key is root's alone, and in no log", async () => {
+    test("is served in both address families; nothing renews it; only root can read its key, which is in no log", async () => {
         const others = sets({ httpRedirect: "false", uiDomain: UI, grpcDomain: GRPC });
         const run = await labOk("up", ...set(first), ...others);
         expect(run.stdout + run.stderr).not.toContain("PRIVATE KEY");
@@ -66,14 +66,14 @@ export function ownCertificate(): void {
         expect((await labOk("check")).stdout).toMatch(/closed +ipv6 .*\b80\b/);
     });
 
-    test("check compares what is served with the disk, and the machine watches it", async () => {
+    test("check compares the served certificate with the one on the disk, and the machine watches it", async () => {
         expect((await labOk("check")).stdout).toMatch(/✓ served +nginx serves the certificate on the disk/);
         const unit = "linkmesh-proxy-certificate";
         expect(await onMachine(`systemctl show --property=Environment ${unit}.service`)).toContain("/tls/current");
         expect(await onMachine(`systemctl is-active ${unit}.timer`)).toBe("active");
     });
 
-    test("a new one takes its place under load: no request fails and no session ends", async () => {
+    test("a new one replaces it under load: no request fails and no session ends", async () => {
         const clients = new Clients(await trusting());
         const load = new Load(clients, await onMachine("linkmesh-server token"));
         await load.start({ sessions: 20, streams: 5 });
@@ -90,7 +90,7 @@ export function ownCertificate(): void {
         expect(served.replace(/\s/g, "")).toBe(next.cert.replace(/\s/g, ""));
     });
 
-    test("a key that is another's is refused, and the one in use stays", async () => {
+    test("a key of another certificate is refused, and the one in use stays", async () => {
         const other = await ca.issue([HOST]);
         const before = await servedSerial();
         const run = await lab("preview", ...set({ cert: first.cert, key: other.key }));
@@ -100,7 +100,7 @@ export function ownCertificate(): void {
         expect(await servedSerial()).toBe(before);
     });
 
-    test("back to the authority: the timer renews again, and the key is gone from the machine's disk", async () => {
+    test("back to the authority, the timer renews again, and the key is gone from the machine's disk", async () => {
         const back = { tlsCertificate: "", tlsPrivateKey: "", httpRedirect: "", uiDomain: "", grpcDomain: "" };
         await labOk("up", ...sets(back));
         expect((await new Clients(await status()).http("/")).status).toBe(200);

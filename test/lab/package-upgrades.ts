@@ -25,7 +25,7 @@ export function packageUpgrades(): void {
         await onMachine(`${APT} remove needrestart`);
     });
 
-    test("needrestart finds both services outdated, and so does check", async () => {
+    test("needrestart and check find both services outdated", async () => {
         const found = await onMachine("needrestart -b");
         expect(found).toMatch(/^NEEDRESTART-SVC: nginx\.service$/m);
         expect(found).toMatch(/^NEEDRESTART-SVC: linkmesh-server\.service$/m);
@@ -34,7 +34,7 @@ export function packageUpgrades(): void {
         );
     });
 
-    test("a step that installs a package restarts nothing, whatever needrestart's configuration", async () => {
+    test("a step that installs a package restarts nothing, however needrestart is configured", async () => {
         await onMachine(`mv ${EXCEPTION} /root/; NEEDRESTART_SUSPEND=1 ${APT} remove bind9-dnsutils`);
         await onMachine("echo \"\\$nrconf{restart} = 'a';\" >/etc/needrestart/conf.d/zz-automatic.conf");
         await labOk("up", "--replace", "linkmesh-nginx");
@@ -43,7 +43,7 @@ export function packageUpgrades(): void {
         await onMachine(`mv /root/linkmesh-proxy.conf ${EXCEPTION}`);
     });
 
-    test("a nightly run, with needrestart in automatic mode as on Ubuntu's images, restarts neither", async () => {
+    test("a nightly upgrade, with needrestart in automatic mode as on Ubuntu's images, restarts neither", async () => {
         const run = await onMachine(`NEEDRESTART_MODE=a ${APT} install --reinstall netbase`);
         expect(run).toMatch(/Restarting services/);
         expect(await services()).toEqual(before);
@@ -51,7 +51,7 @@ export function packageUpgrades(): void {
         await onMachine("rm /etc/needrestart/conf.d/zz-automatic.conf");
     });
 
-    test("a package of nginx itself brings a new master, and ends no session", async () => {
+    test("an upgrade of nginx itself starts a new master, and ends no session", async () => {
         await onMachine(`${APT} install --reinstall nginx nginx-common libnginx-mod-stream`);
         expect(await onMachine("readlink /proc/$(cat /run/nginx.pid)/exe")).toBe("/usr/sbin/nginx");
         expect(await stillOpen()).toBe("still here");
@@ -59,7 +59,7 @@ export function packageUpgrades(): void {
         expect(stdout).toMatch(/! restart +linkmesh-server still runs/);
     });
 
-    test("once LinkMesh is restarted, check has nothing to tell", async () => {
+    test("once LinkMesh is restarted, check has nothing to report", async () => {
         await onMachine("systemctl restart linkmesh-server");
         expect((await lab("check")).stdout).toMatch(/✓ restart /);
     });
@@ -82,7 +82,7 @@ export function packageUpgrades(): void {
         expect(await mainPid("nginx")).toBe(master);
     });
 
-    test("they are rotated every ten minutes, and the journal has its own bound", async () => {
+    test("they are rotated every ten minutes, and the journal has its own limit", async () => {
         expect(await onMachine("systemctl is-active logrotate.timer")).toBe("active");
         expect(await onMachine("systemctl show --property=TimersCalendar logrotate.timer")).toMatch(
             /OnCalendar=\*-\*-\* \*:00\/10:00 /,

@@ -62,7 +62,7 @@ export function plainPulumi(): void {
         expect(text).not.toMatch(/warning|to update|to create/);
     });
 
-    test("a plugin that the user has installed is used in the stand-in's place", async () => {
+    test("a plugin that the user has installed is used instead of the stand-in", async () => {
         const plugins = join(scratch, "user", "plugins");
         await writePlugins(plugins, theLab(), ["command"]);
         const [dir] = readdirSync(plugins).filter((name) => name.startsWith("resource-command-"));
@@ -90,7 +90,7 @@ export function plainPulumi(): void {
         expect(text).toMatch(/2 to update/);
     });
 
-    test("up does the change, and the lab's own up takes it back", async () => {
+    test("up makes the change, and the lab's own up reverts it", async () => {
         const maxFails = () => onMachine("grep -c max_fails /etc/nginx/linkmesh/current/http-linkmesh.conf");
         const up = await inLab("pulumi config set collectorsExpected 40000; pulumi up --yes --skip-preview");
         expect(succeeded(up)).toMatch(/2 updated/);
@@ -132,7 +132,7 @@ export function plainPulumi(): void {
         expect(text).not.toMatch(/^\s+at /m);
     });
 
-    test("previews a first stack as the README sets it up: by `pulumi new` under a name of its own, and in a clone", async () => {
+    test("previews a first stack that is set up as in the README: by `pulumi new` under its own name, and in a clone", async () => {
         const [clone, fleet, home] = ["clone", "fleet", "home"].map((name) => join(scratch, name)) as [
             string,
             string,

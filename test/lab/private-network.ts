@@ -10,7 +10,7 @@ export function privateNetwork(before: () => { caFingerprint: string }): void {
         found = await status();
     });
 
-    test("the names lead to its private address, and there is no public one", async () => {
+    test("the names lead to the machine's private address, and it has no public one", async () => {
         const { ipv4, ipv6, dnsRecords } = found.outputs;
         const [card] = Object.values(cloud().networkInterfaces);
         expect(ipv4).toBe(card!.privateIp);
@@ -20,23 +20,23 @@ export function privateNetwork(before: () => { caFingerprint: string }): void {
         expect(await onMachine(`dig +short ${found.host}`)).toBe(ipv4);
     });
 
-    test("it is the same LinkMesh as before, on a new machine", async () => {
+    test("the new machine runs the same LinkMesh", async () => {
         expect((await linkmeshInfo()).caFingerprint).toBe(before().caFingerprint);
     });
 
-    test("the three surfaces answer over the VPN, to which clients have their true addresses", async () => {
+    test("all endpoints answer over the VPN, and clients are seen by their true addresses", async () => {
         await expectSurfaces(found);
         await labOk("check");
     });
 
-    test("nobody else gets there", async () => {
+    test("no other network gets there", async () => {
         for (const port of [22, 443, 50051]) {
             expect(await connects(found.outputs.ipv4, port, theLab().net.outer), `port ${port}, VPN`).toBe(true);
             expect(await connects(found.outputs.ipv4, port, theLab().net.packages), `port ${port}`).toBe(false);
         }
     });
 
-    test("the certificate is by a DNS challenge, and renews", async () => {
+    test("the certificate comes by a DNS challenge, and renews", async () => {
         expect(await onMachine("cat /etc/letsencrypt/renewal/*.conf")).toContain("authenticator = dns-route53");
         await labOk("renew");
     });

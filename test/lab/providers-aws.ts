@@ -151,7 +151,7 @@ export function awsProvider(on: ProvidersLab): void {
         expect(phases).toEqual(["none, volume free", "new running, volume free", "new running, volume attached"]);
     });
 
-    it("brings back a machine that was terminated elsewhere: by a replacement that is due, and by a refresh", async () => {
+    it("brings back a machine that was terminated elsewhere, by a pending replacement and by a refresh", async () => {
         const wish = { instanceType: "t3.medium" };
         const terminateElsewhere = () =>
             new CloudStore(on.lab, on.realizer).change((state) => {
@@ -208,7 +208,7 @@ export function awsProvider(on: ProvidersLab): void {
         expect(fault.diagnostics.join("\n")).toContain("no matching Route 53 Hosted Zone found");
     });
 
-    it("puts the state back when the machine cannot be made, and goes on the next time", async () => {
+    it("restores the state when the machine cannot be created, and goes on the next time", async () => {
         const wish = { userData: "#cloud-config\n# third\n", size: 20 };
         const instances = () => Object.values(on.realizer.last.instances).length;
         on.realizer.onState = (state) => {
@@ -232,7 +232,7 @@ export function awsProvider(on: ProvidersLab): void {
         expect(up.steps).toEqual(["create Record a"]);
     });
 
-    it("lets nobody make a second machine on one interface after the engine was killed, until the first is terminated", async () => {
+    it("refuses a second machine on one interface after the engine was killed, until the first is terminated", async () => {
         const wish = { userData: "#cloud-config\n# fourth\n", size: 20 };
         const fourth = ({ instances }: CloudState) =>
             Object.values(instances).filter(({ userData }) => userData.includes("fourth"));
@@ -263,7 +263,7 @@ export function awsProvider(on: ProvidersLab): void {
         expect({ ...left, terminated: {} }).toEqual({ ...newCloud(on.lab), tags: {} });
     });
 
-    it("wants a region", async () => {
+    it("requires a region", async () => {
         const other = await TestStack.create(on.debugProviders, {});
         const preview = await other.preview(() => program());
         expect(preview.diagnostics.join("\n")).toContain("Make sure you have set your AWS region");

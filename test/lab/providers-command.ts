@@ -34,7 +34,7 @@ export function keysAndCommands(on: ProvidersLab): void {
         return Promise.resolve({ stdout: command.stdout });
     };
 
-    it("keeps a private key secret and makes another one for another algorithm", async () => {
+    it("keeps a private key secret and generates another one for another algorithm", async () => {
         const key = (algorithm: string) => () => {
             const made = new tls.PrivateKey("key", { algorithm });
             return Promise.resolve({ line: made.publicKeyOpenssh });
@@ -76,7 +76,7 @@ export function keysAndCommands(on: ProvidersLab): void {
         expect(updated.text).toContain("updated");
     });
 
-    it("says what a failed command said, and nothing of its stdin", async () => {
+    it("quotes the output of a failed command, and nothing of its stdin", async () => {
         const failed = await on.stack.up(
             step({ create: "echo out; echo err >&2; exit 7", stdin: "hush", triggers: ["b"] }),
         );
@@ -87,7 +87,7 @@ export function keysAndCommands(on: ProvidersLab): void {
         expect(failed.text).not.toContain("hush");
     });
 
-    it("tries another host key again, too, until the limit of attempts", async () => {
+    it("retries after another host key, too, until the limit of attempts", async () => {
         const other = await generateKey({ algorithm: "ED25519" });
         const good = connection;
         connection = { ...good, hostKey: other.publicKeyOpenssh, dialErrorLimit: 2 };
@@ -102,7 +102,7 @@ export function keysAndCommands(on: ProvidersLab): void {
         expect(failed.text).not.toContain("PRIVATE KEY");
     });
 
-    it("says which environment variable the host refuses", async () => {
+    it("names the environment variable that the host refuses", async () => {
         const failed = await on.stack.up(step({ create: "env", environment: { FOO: "bar" }, triggers: ["b"] }));
         expect(failed.diagnostics.join("\n")).toContain('could not set environment variable "FOO"');
     });

@@ -41,14 +41,14 @@ afterAll(async () => {
     await lab("destroy", "--ignore-protect");
 });
 
-test("a stack from the latest snapshot needs one: refused before anything is created", async () => {
+test("restoreFrom=latest without a snapshot is refused before anything is created", async () => {
     const run = await lab("up", "--set", "restoreFrom=latest");
     expect(run.exitCode).not.toBe(0);
     expect(run.stderr).toMatch(/^error: restoreFrom: there is no completed snapshot with the tag linkmesh-proxy=/m);
     expect(existsSync(join(theLab().dir, "cloud.json")), "a cloud with anything in it").toBe(false);
 });
 
-test("a zone that is out of the type at the first up: nothing moves, and a destroy is the way to another zone", async () => {
+test("if the zone has no capacity at the first up, nothing moves, and a destroy is the way to another zone", async () => {
     const failed = await lab("up", ...sets({ restoreFrom: "", instanceType: "t3a.nano" }));
     expect(failed.exitCode).not.toBe(0);
     expect(failed.stderr).toContain("InsufficientInstanceCapacity");
@@ -63,7 +63,7 @@ test("a zone that is out of the type at the first up: nothing moves, and a destr
     await labOk("destroy", "--stack");
 });
 
-test("a stack in the other zone, with a production certificate, and a last snapshot to be kept", async () => {
+test("a stack comes up in the other zone, with a production certificate and a final snapshot on destroy", async () => {
     const chosen = { availabilityZone: "eu-central-1b", instanceType: "t3a.nano" };
     await labOk("up", ...sets({ ...chosen, acmeDirectory: "production", finalSnapshot: "true", restoreFrom: "" }));
     expect(Object.values(cloud().subnets).map(({ availabilityZone }) => availabilityZone)).toContain("eu-central-1b");
@@ -71,7 +71,7 @@ test("a stack in the other zone, with a production certificate, and a last snaps
     expect(certificatesIssued(theLab()).production).toBe(1);
 });
 
-test("a destroy after an up that failed half-way leaves nothing", async () => {
+test("a destroy after an up that failed halfway leaves nothing", async () => {
     await labOk("destroy", "--stack");
     const failed = await lab("up", "--set", "restoreFrom=latest", "--set", `linkmeshDebSha256=${"0".repeat(64)}`);
     expect(failed.exitCode).not.toBe(0);
@@ -85,7 +85,7 @@ test("a destroy after an up that failed half-way leaves nothing", async () => {
 
 // The same host again and again, and no certificate more.
 test.each(Array.from({ length: CYCLES }, (_, i) => [i + 1, ...SITUATIONS[i % SITUATIONS.length]!] as const))(
-    "destroyed and made anew from the last snapshot, cycle %i, machine %s",
+    "destroyed and recreated from the last snapshot, cycle %i, machine %s",
     async (_cycle, _situation, prepare) => {
         await prepare();
         await labOk("destroy", "--stack");

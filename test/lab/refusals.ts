@@ -52,7 +52,7 @@ export function refusals(): void {
         ],
         ["a type that does not exist", ["instanceType=t3.enormous"], /instanceType: t3\.enormous/],
         [
-            "a type that the data volume's zone lacks",
+            "an instance type that the data volume's zone lacks",
             ["instanceType=m7i.large"],
             /instanceType: m7i\.large is not offered in eu-central-1a, where the stack's data volume is/,
         ],
@@ -70,7 +70,7 @@ export function refusals(): void {
         expect(started, "something was changed").toBe(false);
     });
 
-    test("after all of them nothing is to be changed, and the surfaces answer", async () => {
+    test("after all of them a preview shows no change, and the endpoints answer", async () => {
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
         await labOk("check");
     });

@@ -66,7 +66,7 @@ export function renewal(): void {
         expect((await labOk("check")).stdout).toMatch(/✓ renewal .*the last run .* was successful, next/);
     });
 
-    test("a renewal that fails is seen by check, while the surfaces answer; a good run heals it", async () => {
+    test("check sees a failed renewal while the endpoints answer, and passes after the next good run", async () => {
         await makeNotDue(file);
         await makeDue(file);
         // The machine's way to the ACME server is closed.
@@ -84,7 +84,7 @@ export function renewal(): void {
         await labOk("check");
     });
 
-    test("a foreign site that nginx refuses that night: check sees the old certificate, and the machine makes up for it", async () => {
+    test("if nginx refuses a foreign site at the renewal, check sees the old certificate, and the machine reloads later", async () => {
         const unit = "linkmesh-proxy-certificate";
         await makeNotDue(file);
         await makeDue(file);
@@ -111,7 +111,7 @@ export function renewal(): void {
         expect((await labOk("check")).stdout).toMatch(/✓ served .*nginx serves the certificate on the disk/);
     });
 
-    test("an authority that lost its accounts: check says how to register anew, and that does", async () => {
+    test("if the authority lost its accounts, check says how to register again, and that works", async () => {
         const accounts = () => onMachine("cd /etc/letsencrypt/accounts && ls -d */*/*");
         await makeNotDue(file);
         await makeDue(file);
@@ -136,7 +136,7 @@ export function renewal(): void {
         await onMachine("rm -r /etc/letsencrypt/accounts/*/*.lost");
     });
 
-    test("a timer that is stopped is seen by check", async () => {
+    test("check sees a stopped timer", async () => {
         await onMachine("systemctl stop certbot.timer");
         const stopped = await lab("check");
         expect(stopped.stdout).toMatch(/✗ renewal .*certbot\.timer is enabled and inactive/);

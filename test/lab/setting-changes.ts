@@ -34,7 +34,7 @@ export function settingChanges(): void {
         );
     });
 
-    test("settings without a restart: the steps that they concern run, nginx reloads, sessions stay", async () => {
+    test("settings without a restart run the steps that they concern; nginx reloads, and sessions stay", async () => {
         const before = await running();
         const clients = new Clients(await status());
         const socket = await clients.opamp(await onMachine("linkmesh-server token"));
@@ -47,7 +47,7 @@ export function settingChanges(): void {
         expect(await onMachine("grep worker_connections /etc/nginx/nginx.conf")).toContain("65536");
     });
 
-    test("a key of config.yaml: LinkMesh restarts once, comments and other keys stay, nginx stays", async () => {
+    test("a key of config.yaml restarts LinkMesh once; comments, other keys and nginx stay", async () => {
         const before = await running();
         const comments = await onMachine("grep -c '#' /etc/linkmesh/config.yaml");
         firstConfig = await configFile();
@@ -75,7 +75,7 @@ export function settingChanges(): void {
         expect(await onMachine("grep -c LINKMESH_SECRET /etc/default/linkmesh-server")).toBe("1");
     });
 
-    test("another ACME directory: one new certificate, which is served; the way back orders none", async () => {
+    test("another ACME directory orders one certificate, which is served; the way back orders none", async () => {
         const before = await servedSerial();
         const vitalsBefore = await running();
         const { acmeDirectory } = services(theLab());
