@@ -5,7 +5,7 @@ import { GRPC_HOST, HOST, status, UI_HOST, type Authorities, type Faults } from 
 import { SILENT, sites } from "./checks-table.ts";
 import { TestCa } from "./test-ca.ts";
 
-// What a site may have otherwise by intention: names of their own, surfaces that are off. Each green, and red when wrong.
+// What a site may have otherwise by intention: names of their own, endpoints that are off. Each green, and red when wrong.
 
 const { trust, cleanups, check, table } = sites();
 

@@ -67,7 +67,7 @@ export interface Site {
     stop: () => Promise<void>;
 }
 
-/** Starts the three public surfaces on free ports of loopback, right in every way that `faults` does not change. */
+/** Starts the public endpoints on free ports of loopback, right in every way that `faults` does not change. */
 export async function startSite(trust: Authorities, faults: Faults = {}): Promise<Site> {
     const address = faults.address ?? "127.0.0.1";
     const redirect = http.createServer(faults.http ?? goodRedirect);

@@ -19,7 +19,7 @@ const fails = (run: Run, sentence: RegExp) => {
 /** The revision of nginx's configuration that is in place. */
 const revision = () => onMachine("readlink -f /etc/nginx/linkmesh/current");
 
-/** What a user can get wrong: one sentence, an exit code, the surfaces still answering, and the next `up` goes on. */
+/** What a user can get wrong: one sentence, an exit code, the endpoints still answering, and the next `up` goes on. */
 export function badInput(): void {
     describe("refused before anything changes", refusals);
 

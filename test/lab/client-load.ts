@@ -10,7 +10,7 @@ const ANSWER_MS = 60_000;
 /** A session or stream that gives each message back. */
 type Echo = (message: Buffer) => Promise<Buffer>;
 
-/** Real clients at work on all three surfaces, and what went wrong for them. */
+/** Real clients at work on all endpoints, and what went wrong for them. */
 export class Load {
     requests = 0;
     /** Requests without the answer 200. */

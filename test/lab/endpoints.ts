@@ -10,7 +10,7 @@ import { Clients, exchange } from "./clients.ts";
 import { CERTBOT, labOk, mainPid, onMachine, status, theLab, type Run } from "./lab.ts";
 
 /** A page, an OpAMP session and a gRPC call by real clients on IPv4, where their finer points are tested elsewhere. */
-export async function expectSurfaces(found: Awaited<ReturnType<typeof status>>): Promise<void> {
+export async function expectEndpoints(found: Awaited<ReturnType<typeof status>>): Promise<void> {
     const clients = new Clients(found);
     const token = await onMachine("linkmesh-server token");
     expect(await clients.whoami(token)).toMatchObject({ address: theLab().net.outer });
@@ -45,7 +45,7 @@ export async function expectMutualTls(clients: Clients, token: string, endpoint:
     stranger.close();
 }
 
-/** The three public surfaces, as real clients meet them in both address families. */
+/** The public endpoints, as real clients meet them in both address families. */
 export function endpoints(up: () => Run): void {
     let found: Awaited<ReturnType<typeof status>>;
     let token: string;

@@ -5,7 +5,7 @@ import { generateKey } from "../../lab/providers/tls/keys.ts";
 import { connects } from "./allowed-networks.ts";
 import { RunningUp } from "./running-up.ts";
 import { cloud, expectNothingLeft, lab, labOk, listens, onMachine, sets, status, theLab, useLab } from "./lab.ts";
-import { expectSurfaces } from "./endpoints.ts";
+import { expectEndpoints } from "./endpoints.ts";
 
 // A network without IPv6 that was there before, names at another DNS provider, one port for all, and a bastion as the
 // only way to port 22.
@@ -90,7 +90,7 @@ test("only sshd listens on IPv6, there is no ingress rule for IPv6, and check pa
 test("all endpoints answer, gRPC on port 443", async () => {
     const found = await status();
     expect(found.outputs.grpcEndpoint).toBe(`${GRPC}:443`);
-    await expectSurfaces(found);
+    await expectEndpoints(found);
 });
 
 test("port 22 accepts the bastion only; ssh and a second up go through it", async () => {

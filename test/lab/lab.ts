@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { STEPS } from "../../components/host/steps.ts";
 import { enterMachine } from "../../lab/cloud/machine.ts";
 import { newCloud } from "../../lab/cloud/existing.ts";
 import { Realizer } from "../../lab/cloud/realizer.ts";
@@ -17,6 +18,9 @@ export function useLab(name: string): void {
 useLab("test");
 
 const ROOT = join(import.meta.dirname, "../..");
+
+/** The steps of a stack whose certificate is an authority's, in their order. */
+export const STEP_NAMES = Object.keys(STEPS).filter((name) => name !== "own-certificate");
 
 export interface Run {
     exitCode: number;

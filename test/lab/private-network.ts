@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { connects } from "./allowed-networks.ts";
 import { cloud, labOk, linkmeshInfo, onMachine, status, theLab } from "./lab.ts";
-import { expectSurfaces } from "./endpoints.ts";
+import { expectEndpoints } from "./endpoints.ts";
 
 /** A machine without a public address, which a VPN leads to; the stack that had one has moved there. */
 export function privateNetwork(before: () => { caFingerprint: string }): void {
@@ -25,7 +25,7 @@ export function privateNetwork(before: () => { caFingerprint: string }): void {
     });
 
     test("all endpoints answer over the VPN, and clients are seen by their true addresses", async () => {
-        await expectSurfaces(found);
+        await expectEndpoints(found);
         await labOk("check");
     });
 

@@ -63,7 +63,7 @@ export function settingChanges(): void {
         expect(metrics.status).toBe(200);
     });
 
-    test("an environment entry reaches LinkMesh's file, and never the output", async () => {
+    test("an environment entry reaches LinkMesh's file, and is never printed", async () => {
         const before = await running();
         const run = await labOk("up", "--set", 'linkmeshEnvironment={"SMTP_PASSWORD":"correct horse"}');
         expect(stepsOf(run.stdout)).toEqual(["environment"]);
@@ -91,7 +91,7 @@ export function settingChanges(): void {
         expect(await servedSerial()).toBe(before);
     });
 
-    test("all of it taken back: the same steps run, and the first state is there again", async () => {
+    test("after all changes are reverted the same steps have run, and the first state is back", async () => {
         const names = [...Object.keys(QUIET), "linkmeshConfig", "linkmeshEnvironment"];
         const run = await labOk("up", ...sets(Object.fromEntries(names.map((name) => [name, ""]))));
         expect(stepsOf(run.stdout)).toEqual(["nginx", "certificate", "environment", "config", "proxy", "verify"]);
