@@ -95,10 +95,10 @@ describe("the URL of a package", () => {
             "another checksum": "NAME=0",
             "what curl says itself": `curl() { echo "curl: (9) denied: $(cat "$FILES/deb-url")" >&2; return 9; }`,
         };
-        const told = await step(`${before[what] ?? ""}\nfetch_from_url`, { "deb-url": url(port) });
-        expect(told).toMatch(/^error: linkmeshDeb(Url|Sha256): .*\.\n$/);
-        expect(told).toContain(sentence);
-        for (const secret of SECRETS) expect(told).not.toContain(secret);
+        const output = await step(`${before[what] ?? ""}\nfetch_from_url`, { "deb-url": url(port) });
+        expect(output).toMatch(/^error: linkmeshDeb(Url|Sha256): .*\.\n$/);
+        expect(output).toContain(sentence);
+        for (const secret of SECRETS) expect(output).not.toContain(secret);
     });
 });
 
@@ -134,12 +134,12 @@ describe("an APT source with a login", () => {
     test("that does not work leaves the one before, with its login and its mode", async () => {
         await step("install_source", files(SOURCE));
         const broken = files("https://you:other@apt.example.com/debian ./");
-        const told = await step(
+        const output = await step(
             `STEP=package; trap finish EXIT
             apt_get() { fail "no source"; }; install_source; fetch_from_source`,
             broken,
         );
-        expect(told).toBe("error: no source\n");
+        expect(output).toBe("error: no source\n");
         expect(read("auth/linkmesh.conf")).toContain("login me password pass-word");
         expect(statSync(join(folder, "etc/auth/linkmesh.conf")).mode & 0o777).toBe(0o600);
         expect(read("linkmesh.list")).toContain("stable main");

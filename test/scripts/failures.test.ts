@@ -24,10 +24,10 @@ describe("no failure is lost", () => {
     });
 });
 
-/** `broken` can fail, `check` runs two commands. */
+/** `can_fail` can fail, `check` runs two commands. */
 const GIVEN = `
     fail() { exit 1; }
-    broken() { cp a b || fail "no"; }
+    can_fail() { cp a b || fail "no"; }
     check() { cp a b; cmp a b; }
     refuse() { cp a b; return 1; }
     wait_until() { shift; until "$@"; do sleep 1; done; }
@@ -35,29 +35,29 @@ const GIVEN = `
     on_failure() { :; }`;
 
 test.each<[string, string | undefined]>([
-    ["broken", undefined],
-    ["true && broken", undefined],
-    ["if true; then broken; fi", undefined],
-    ["while true; do broken; done", undefined],
-    ["apply broken", undefined],
-    ["on_failure broken", undefined],
-    ["broken <a", undefined],
-    ["broken || true", "a condition"],
-    ["broken && true", "a condition"],
-    ["if broken; then true; fi", "a condition"],
-    ["if true; then true; elif broken; then true; fi", "a condition"],
-    ["if { true; broken; }; then true; fi", "a condition"],
-    ["while broken; do true; done", "a condition"],
-    ["! broken", "a condition"],
-    ["wait_until 3 broken", "a condition"],
-    ["apply broken || true", "a condition"],
-    ["echo | broken", "a pipe"],
-    ["broken | cat", "a pipe"],
-    ["while read -r line; do broken; done < <(ls) | cat", "a pipe"],
-    ["(broken)", "a subshell"],
-    ["x=$(broken)", "$(…)"],
-    ["cat < <(broken)", "<(…)"],
-    ["broken &", "the background"],
+    ["can_fail", undefined],
+    ["true && can_fail", undefined],
+    ["if true; then can_fail; fi", undefined],
+    ["while true; do can_fail; done", undefined],
+    ["apply can_fail", undefined],
+    ["on_failure can_fail", undefined],
+    ["can_fail <a", undefined],
+    ["can_fail || true", "a condition"],
+    ["can_fail && true", "a condition"],
+    ["if can_fail; then true; fi", "a condition"],
+    ["if true; then true; elif can_fail; then true; fi", "a condition"],
+    ["if { true; can_fail; }; then true; fi", "a condition"],
+    ["while can_fail; do true; done", "a condition"],
+    ["! can_fail", "a condition"],
+    ["wait_until 3 can_fail", "a condition"],
+    ["apply can_fail || true", "a condition"],
+    ["echo | can_fail", "a pipe"],
+    ["can_fail | cat", "a pipe"],
+    ["while read -r line; do can_fail; done < <(ls) | cat", "a pipe"],
+    ["(can_fail)", "a subshell"],
+    ["x=$(can_fail)", "$(…)"],
+    ["cat < <(can_fail)", "<(…)"],
+    ["can_fail &", "the background"],
     ["(fail no) || true", "a subshell"],
     ["if check; then true; fi", "unchecked"],
     ["check || fail no", "unchecked"],

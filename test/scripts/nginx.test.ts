@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Machine, selfSigned, type Given } from "./step.ts";
+import { IMPATIENT, Machine, selfSigned, type Given } from "./step.ts";
 
 const CURRENT = "/etc/nginx/linkmesh/current";
 const CONF = "/etc/nginx/nginx.conf";
@@ -24,8 +24,6 @@ const SERVES = {
 const DEAF = { ...SERVES, systemctl: SERVES.systemctl.replace(/"reload nginx" .*;;/, '"reload nginx") true ;;') };
 const SQUATTED = { ...DEAF, ss: `echo 'LISTEN 0 5 0.0.0.0:80 0.0.0.0:* users:(("apache2",pid=1,fd=6))'` };
 const REFUSES = { ...SERVES, nginx: `echo "nginx: [emerg] no luck in $*" >&2; exit 1` };
-/** The step waits this long for nginx to serve: not in a test. */
-const IMPATIENT = { main: `wait_until() { shift; "$@"; }\nmain_of_the_step` };
 
 describe("the step proxy", () => {
     const files = Object.fromEntries(

@@ -78,6 +78,9 @@ const COMMON: Record<string, string> = {
 /** Keeps a step's main under another name. */
 const OWN_MAIN = `eval "main_of_the_step$(declare -f main | tail -c +5)"`;
 
+/** The step's own main, which looks once where it would wait. */
+export const IMPATIENT = { main: `wait_until() { shift; "$@"; }\nmain_of_the_step` };
+
 /**
  * A machine of a test's own: this one's files below a layer that takes what is written, seen by the step alone. What
  * it has written stays from one run to the next.
