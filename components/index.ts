@@ -1,14 +1,10 @@
-export { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
+export type { DnsRecord } from "./cloud/dns/provider.ts";
 export { lookUp, type Lookups } from "./cloud/lookups/lookups.ts";
-export { Machine, type MachineArgs } from "./cloud/machine.ts";
-export { Network, type NetworkArgs } from "./cloud/network.ts";
-export { SecurityGroup, type SecurityGroupArgs } from "./cloud/security-group.ts";
-export { SnapshotSchedule, type SnapshotScheduleArgs } from "./cloud/snapshots.ts";
-export { loadSettings, parseSettings, SettingsError } from "./settings/load.ts";
 export { SshHost, type SshHostArgs, type StepOptions } from "./host/ssh-host.ts";
-export { type DnsRecord, LinkMesh } from "./linkmesh.ts";
+export { LinkMesh } from "./linkmesh.ts";
 export { type LinkMeshArgs } from "./linkmesh-args.ts";
 export { LinkMeshProxy, type LinkMeshProxyArgs } from "./linkmesh-proxy.ts";
-export { Protection, type ProtectionArgs } from "./protection.ts";
+export type { Outputs } from "./outputs.ts";
+export { loadSettings, parseSettings, SettingsError } from "./settings/load.ts";
 export { Secret } from "./settings/secret.ts";
 export { SETTINGS, type Setting, type SettingName, type Settings } from "./settings/settings.ts";

@@ -1,24 +1,25 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as tls from "@pulumi/tls";
-import { Dns, type DnsArgs, type PublishedRecord } from "./cloud/dns.ts";
+import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
+import { Dns, type DnsArgs } from "./cloud/dns/dns.ts";
+import type { DnsProvider, Zone } from "./cloud/dns/provider.ts";
+import { DNS_PROVIDERS } from "./cloud/dns/providers.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
-import type { Lookups } from "./cloud/lookups/lookups.ts";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
-import { staysIn } from "./cloud/lookups/availability-zone.ts";
-import { Machine } from "./cloud/machine.ts";
-import { Network } from "./cloud/network.ts";
+import type { Lookups } from "./cloud/lookups/lookups.ts";
+import { Machine, type MachineArgs } from "./cloud/machine.ts";
+import { joinNetwork } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
 import { DATA_TAG, DOMAIN_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
 import { STACK_TAG } from "./cloud/stack-tag.ts";
-import { renderUserData } from "./host/render/user-data.ts";
+import { grpcEndpoint, publicNames } from "./endpoints.ts";
+import { bastionOf, createAccess, sshCommand } from "./host/access.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
-import { Protection } from "./protection.ts";
-import type { Settings } from "./settings/settings.ts";
-import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
-import { grpcEndpoint, publicNames } from "./endpoints.ts";
 import { openPorts } from "./listeners.ts";
 import { OPERATING_SYSTEM_FACTS } from "./operating-systems.ts";
+import { type Outputs, defined } from "./outputs.ts";
+import { Protection } from "./protection.ts";
+import type { Settings } from "./settings/settings.ts";
 
 export interface LinkMeshProxyArgs {
     /** From `loadSettings` or `parseSettings`. */
@@ -29,203 +30,162 @@ export interface LinkMeshProxyArgs {
 
 /** LinkMesh behind its public hostname: network, machine and names in the cloud, then the steps on the machine, in order. */
 export class LinkMeshProxy extends pulumi.ComponentResource {
-    readonly publicUrl: string;
-    /** With HTTP/2, for people. Undefined without uiDomain. */
-    readonly uiUrl: string | undefined;
-    /** What redirects to https. Undefined when port 80 is closed. */
-    readonly httpUrl: string | undefined;
-    readonly opampUrl: string;
-    /** "host:port". Undefined when gRPC is off. */
-    readonly grpcEndpoint: string | undefined;
-    /** "acme", or "own" when the user brings the certificate. */
-    readonly certificateSource: "acme" | "own";
-    readonly ipv4: pulumi.Output<string>;
-    /** Undefined in a subnet without IPv6. */
-    readonly ipv6: pulumi.Output<string> | undefined;
-    readonly sshCommand: pulumi.Output<string>;
-    /** Secret. Undefined when the user brings a key. */
-    readonly sshPrivateKey: pulumi.Output<string> | undefined;
-    /** The machine's host key, as known_hosts and ssh-keyscan show it. */
-    readonly sshHostKey: pulumi.Output<string>;
-    /** What is published, or with dns=external what to publish. */
-    readonly dnsRecords: pulumi.Output<PublishedRecord[]>;
+    readonly outputs: Outputs;
 
-    constructor(name: string, args: LinkMeshProxyArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, { settings, lookups }: LinkMeshProxyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:LinkMeshProxy", name, {}, opts);
-        const { settings, lookups: surroundings } = args;
-        const { domain } = settings;
         const child = { parent: this };
-        const dataTag = dataTagValue(name);
-        const tags = { ...settings.tags, [STACK_TAG]: dataTag };
+        const owner = dataTagValue(name);
+        const tags = { ...settings.tags, [STACK_TAG]: owner };
+        const { zone } = lookups;
+        const provider = DNS_PROVIDERS[settings.dns];
 
-        const ownNetwork = surroundings.subnet
-            ? undefined
-            : new Network(
-                  `${name}-network`,
-                  { cidrBlock: settings.vpcCidr, availabilityZone: surroundings.availabilityZone, tags },
-                  child,
-              );
+        const network = joinNetwork(`${name}-network`, { settings, lookups, tags }, child);
         const group = new SecurityGroup(
             `${name}-security`,
             {
-                vpcId: surroundings.subnet?.vpcId ?? ownNetwork!.vpcId,
+                vpcId: network.vpcId,
                 ports: openPorts(settings),
                 sshAllowedCidrs: settings.sshAllowedCidrs,
-                ipv6: surroundings.ipv6,
+                ipv6: lookups.ipv6,
                 tags,
             },
             child,
         );
-
-        const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, child);
-        const generatedKey =
-            settings.sshPublicKey === ""
-                ? new tls.PrivateKey(`${name}-login-key`, { algorithm: "ED25519" }, child)
-                : undefined;
-        const privateKey = generatedKey?.privateKeyOpenssh ?? settings.sshPrivateKey.output();
-
-        const { zone } = surroundings;
+        const access = createAccess(name, settings, child);
         const role = new InstanceRole(
             `${name}-instance`,
-            {
-                challenges:
-                    zone && usesDns01(settings) ? { zoneId: zone.id, names: certificateNames(settings) } : undefined,
-                tags,
-            },
+            { policy: challengePolicy(settings, provider, zone), tags },
             // Its name and type as long as only stacks with dns-01 had it.
             { ...child, aliases: [{ name: `${name}-challenge`, type: "linkmesh-proxy:index:ChallengeRights" }] },
         );
-
         const machine = new Machine(
             `${name}-machine`,
             {
-                imageId: surroundings.imageId,
-                rootVolumeSize: surroundings.rootVolumeSize,
-                imagePinned: settings.imageId !== "",
-                operatingSystem: surroundings.operatingSystem,
-                ipv6: surroundings.ipv6,
-                publicAddress: settings.publicAddress,
-                instanceProfile: role.instanceProfile,
-                instanceType: settings.instanceType,
-                // Named although it is AWS's default: without it a change back would be none.
-                cpuCredits: (surroundings.burstable && settings.cpuCredits) || undefined,
-                subnetId: surroundings.subnet?.id ?? ownNetwork!.subnetId,
-                availabilityZone:
-                    ownNetwork?.availabilityZone.apply((zone) => staysIn(zone, settings)) ??
-                    surroundings.availabilityZone,
+                ...machineArgs(settings, lookups),
+                subnetId: network.subnetId,
+                availabilityZone: network.availabilityZone,
                 securityGroupIds: [group.id],
-                userData: pulumi
-                    .all([
-                        hostKey.privateKeyOpenssh,
-                        hostKey.publicKeyOpenssh,
-                        generatedKey?.publicKeyOpenssh ?? settings.sshPublicKey,
-                    ])
-                    .apply(([hostPrivateKey, hostPublicKey, authorizedKey]) =>
-                        renderUserData({ hostPrivateKey, hostPublicKey, authorizedKey }),
-                    ),
-                dataVolumeSize: settings.dataVolumeSize,
+                instanceProfile: role.instanceProfile,
+                userData: access.userData,
                 dataVolumeTags: {
-                    [DATA_TAG]: dataTag,
-                    [DOMAIN_TAG]: domain,
+                    [DATA_TAG]: owner,
+                    [DOMAIN_TAG]: settings.domain,
                     [LOGIN_TAG]: loginKeyName(settings),
                 },
-                snapshotId: surroundings.snapshotId,
-                finalSnapshot: settings.finalSnapshot,
-                paused: settings.paused,
-                protect: settings.protect,
-                network: [...(ownNetwork?.routes ?? []), ...group.rules],
+                network: [...network.routes, ...group.rules],
                 tags,
             },
             child,
         );
-        const { ipv4, ipv6 } = machine;
-        const { user } = OPERATING_SYSTEM_FACTS[surroundings.operatingSystem];
+        const { host, ipv4, ipv6 } = machine;
         const dns = new Dns(
             `${name}-dns`,
             {
+                provider,
                 zone,
                 names: publicNames(settings),
                 ipv4,
                 ipv6,
-                caa: caa(settings, zone?.name),
+                caa: caa(settings, zone),
                 allowOverwrite: settings.dnsAllowOverwrite,
             },
             child,
         );
-
         const schedule =
             settings.dailySnapshots > 0
-                ? new SnapshotSchedule(`${name}-snapshots`, { dataTag, keep: settings.dailySnapshots, tags }, child)
+                ? new SnapshotSchedule(
+                      `${name}-snapshots`,
+                      { dataTag: owner, keep: settings.dailySnapshots, tags },
+                      child,
+                  )
                 : undefined;
 
-        const host =
-            machine.instance &&
+        const ssh =
+            host &&
             new SshHost(name, this, {
-                host: ipv4,
-                user,
-                privateKey,
-                hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
-                bastion: bastion(settings),
-                machine: machine.instance,
-                dependsOn: [...machine.ready, ...dns.resources, ...role.resources],
+                host: host.ipv4,
+                user: host.user,
+                privateKey: access.privateKey,
+                hostKey: access.hostKey,
+                bastion: bastionOf(settings),
+                machine: host.machine,
+                dependsOn: [...host.ready, ...dns.resources, ...role.resources],
             });
-        if (host) {
-            const { dataDevice: device } = machine;
-            setUp(host, { settings, device, owner: dataTag, zone, records: dns.records, ipv4, ipv6 });
+        if (ssh) {
+            const dns01 = usesDns01(settings) ? provider.dns01 : undefined;
+            setUp(ssh, { settings, host, owner, zone, records: dns.records, dns01 });
         }
         new Protection(
             `${name}-setting-protect`,
             {
                 enabled: settings.protect,
                 resources: [
-                    ownNetwork,
+                    network.own,
                     group,
-                    hostKey,
-                    generatedKey,
+                    ...access.resources,
                     role,
                     machine,
                     dns,
                     schedule,
-                    host?.lastStep,
+                    ssh?.lastStep,
                 ].filter((resource) => resource !== undefined),
             },
             child,
         );
 
-        const grpc = grpcEndpoint(settings);
-        this.publicUrl = `https://${domain}`;
-        this.uiUrl = settings.uiDomain === "" ? undefined : `https://${settings.uiDomain}`;
-        this.httpUrl = settings.httpRedirect ? `http://${domain}` : undefined;
-        this.opampUrl = `wss://${domain}/v1/opamp`;
-        this.grpcEndpoint = grpc && `${grpc.host}:${grpc.port}`;
-        this.certificateSource = hasOwnCertificate(settings) ? "own" : "acme";
-        this.ipv4 = ipv4;
-        this.ipv6 = ipv6;
-        this.sshPrivateKey = generatedKey?.privateKeyOpenssh;
-        this.sshHostKey = hostKey.publicKeyOpenssh.apply((key) => key.trim());
-        this.sshCommand = ipv4.apply(
-            (address) => `ssh ${generatedKey ? "-i linkmesh-proxy.key " : ""}${jump(settings)}${user}@${address}`,
-        );
-        this.dnsRecords = dns.records;
-        this.registerOutputs({
-            publicUrl: this.publicUrl,
-            uiUrl: this.uiUrl,
-            httpUrl: this.httpUrl,
-            opampUrl: this.opampUrl,
-            grpcEndpoint: this.grpcEndpoint,
-            certificateSource: this.certificateSource,
+        const { user } = OPERATING_SYSTEM_FACTS[lookups.operatingSystem];
+        this.outputs = defined({
+            ...endpoints(settings),
             ipv4,
             ipv6,
+            sshCommand: ipv4.apply((address) => sshCommand(settings, user, address)),
+            sshPrivateKey: access.generatedKey,
+            sshHostKey: access.hostKey,
+            dnsRecords: dns.records,
         });
+        this.registerOutputs(this.outputs);
     }
 }
 
-function caa(settings: Settings, zoneName: string | undefined): DnsArgs["caa"] {
+/** What the settings and the lookups alone say of the machine. */
+function machineArgs(settings: Settings, lookups: Lookups) {
+    const { instanceType, publicAddress, dataVolumeSize, finalSnapshot, paused, protect } = settings;
+    const { imageId, rootVolumeSize, operatingSystem, ipv6, snapshotId } = lookups;
+    return {
+        ...{ instanceType, publicAddress, dataVolumeSize, finalSnapshot, paused, protect },
+        ...{ imageId, rootVolumeSize, operatingSystem, ipv6, snapshotId },
+        imagePinned: settings.imageId !== "",
+        // Named although it is AWS's default: without it a change back would be none.
+        cpuCredits: (lookups.burstable && settings.cpuCredits) || undefined,
+    } satisfies Partial<MachineArgs>;
+}
+
+/** What certbot on the machine has to be allowed; undefined if it answers no DNS-01 challenges. */
+function challengePolicy(settings: Settings, { dns01 }: DnsProvider, zone: Zone | undefined): string | undefined {
+    return zone && usesDns01(settings) ? dns01?.policy(zone, certificateNames(settings)) : undefined;
+}
+
+function endpoints(settings: Settings) {
+    const { domain, uiDomain } = settings;
+    const grpc = grpcEndpoint(settings);
+    return {
+        publicUrl: `https://${domain}`,
+        uiUrl: uiDomain === "" ? undefined : `https://${uiDomain}`,
+        httpUrl: settings.httpRedirect ? `http://${domain}` : undefined,
+        opampUrl: `wss://${domain}/v1/opamp`,
+        grpcEndpoint: grpc && `${grpc.host}:${grpc.port}`,
+        certificateSource: hasOwnCertificate(settings) ? ("own" as const) : ("acme" as const),
+    };
+}
+
+function caa(settings: Settings, zone: Zone | undefined): DnsArgs["caa"] {
     const { caaIssuer: issuer, caaAccountUri: accountUri } = settings;
     if (issuer === "") return undefined;
-    if (zoneName !== undefined && certificateNames(settings).includes(zoneName)) {
+    const names = certificateNames(settings);
+    if (zone && names.includes(zone.name)) {
         void pulumi.log.warn(
-            `caaIssuer: ${zoneName} is the zone itself, so its CAA records apply to every name below it that has none of its own, and forbid wildcards there.`,
+            `caaIssuer: ${zone.name} is the zone itself, so its CAA records apply to every name below it that has none of its own, and forbid wildcards there.`,
         );
     }
     if (accountUri !== "") {
@@ -233,21 +193,5 @@ function caa(settings: Settings, zoneName: string | undefined): DnsArgs["caa"] {
             `caaAccountUri: only this account's key gets certificates for the names. The key is on the data volume. If you lose the volume and have no snapshot, remove the CAA records first.`,
         );
     }
-    return { names: certificateNames(settings), issuer, accountUri: accountUri || undefined };
-}
-
-function bastion(settings: Settings) {
-    if (settings.bastionHost === "") return undefined;
-    return {
-        host: settings.bastionHost,
-        user: settings.bastionUser,
-        privateKey: settings.bastionPrivateKey.output(),
-        hostKey: settings.bastionHostKey,
-    };
-}
-
-/** ssh's own way through the bastion, with the user's own key there. */
-function jump({ bastionHost, bastionUser }: Settings): string {
-    if (bastionHost === "") return "";
-    return `-J ${bastionUser}@${bastionHost.includes(":") ? `[${bastionHost}]` : bastionHost} `;
+    return { names, issuer, accountUri: accountUri || undefined };
 }

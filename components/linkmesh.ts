@@ -1,17 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { DnsRecord } from "./cloud/dns/provider.ts";
 import { lookUp } from "./cloud/lookups/lookups.ts";
 import { parseSettings } from "./settings/load.ts";
 import type { LinkMeshArgs } from "./linkmesh-args.ts";
 import { LinkMeshProxy } from "./linkmesh-proxy.ts";
+import type { Outputs } from "./outputs.ts";
 import type { Settings } from "./settings/settings.ts";
-
-/** A DNS record as a person would enter it elsewhere. */
-export interface DnsRecord {
-    name: string;
-    type: string;
-    ttl: number;
-    value: string;
-}
 
 /** What is in a component, once it is looked up. No field of it: the schema's analyzer takes each for an output. */
 const inner = new WeakMap<LinkMesh, Promise<LinkMeshProxy>>();
@@ -53,31 +47,24 @@ export class LinkMesh extends pulumi.ComponentResource {
         const proxy = this.create(name, settings);
         inner.set(this, proxy);
         // One by one, so that those which are known in the first preview are shown there.
-        const output = <T>(select: (proxy: LinkMeshProxy) => pulumi.Input<T>) =>
-            pulumi.output(proxy.then(select)) as pulumi.Output<T>;
-        this.publicUrl = output((p) => p.publicUrl);
-        this.uiUrl = output<string | undefined>((p) => p.uiUrl);
-        this.httpUrl = output<string | undefined>((p) => p.httpUrl);
-        this.opampUrl = output((p) => p.opampUrl);
-        this.grpcEndpoint = output<string | undefined>((p) => p.grpcEndpoint);
-        this.certificateSource = output<string>((p) => p.certificateSource);
-        this.ipv4 = output((p) => p.ipv4);
-        this.ipv6 = output<string | undefined>((p) => p.ipv6);
-        this.sshCommand = output((p) => p.sshCommand);
-        this.sshPrivateKey = pulumi.secret(output<string | undefined>((p) => p.sshPrivateKey));
-        this.sshHostKey = output((p) => p.sshHostKey);
-        this.dnsRecords = output<DnsRecord[]>((p) => p.dnsRecords);
+        const output = <K extends keyof Outputs>(key: K) =>
+            pulumi.output(proxy.then(({ outputs }) => outputs[key])) as pulumi.Output<pulumi.Unwrap<Outputs[K]>>;
+        const outputs = {
+            publicUrl: (this.publicUrl = output("publicUrl")),
+            uiUrl: (this.uiUrl = output("uiUrl")),
+            httpUrl: (this.httpUrl = output("httpUrl")),
+            opampUrl: (this.opampUrl = output("opampUrl")),
+            grpcEndpoint: (this.grpcEndpoint = output("grpcEndpoint")),
+            certificateSource: (this.certificateSource = output("certificateSource")),
+            ipv4: (this.ipv4 = output("ipv4")),
+            ipv6: (this.ipv6 = output("ipv6")),
+            sshCommand: (this.sshCommand = output("sshCommand")),
+            sshPrivateKey: (this.sshPrivateKey = pulumi.secret(output("sshPrivateKey"))),
+            sshHostKey: (this.sshHostKey = output("sshHostKey")),
+            dnsRecords: (this.dnsRecords = output("dnsRecords")),
+        } satisfies Required<{ [K in keyof Outputs]: unknown }>;
         // It waits for the outputs, and the engine for it: the program does not end before all is created.
-        this.registerOutputs({
-            publicUrl: this.publicUrl,
-            uiUrl: this.uiUrl,
-            httpUrl: this.httpUrl,
-            opampUrl: this.opampUrl,
-            grpcEndpoint: this.grpcEndpoint,
-            certificateSource: this.certificateSource,
-            ipv4: this.ipv4,
-            ipv6: this.ipv6,
-        });
+        this.registerOutputs(outputs);
     }
 
     /** What depends on this component waits for all that is in it, and not only for what is there at once. */
@@ -90,8 +77,8 @@ export class LinkMesh extends pulumi.ComponentResource {
     /** The lookups come before the children, as they decide which there are. */
     private async create(name: string, given: Settings | Promise<Settings>): Promise<LinkMeshProxy> {
         const settings = await given;
-        const surroundings = await lookUp(name, settings, { parent: this });
-        return new LinkMeshProxy(name, { settings, lookups: surroundings }, { parent: this });
+        const lookups = await lookUp(name, settings, { parent: this });
+        return new LinkMeshProxy(name, { settings, lookups }, { parent: this });
     }
 }
 

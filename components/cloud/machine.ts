@@ -1,5 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../host/host.ts";
+import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../operating-systems.ts";
 
 export interface MachineArgs {
     /** The image, for example from a lookup. */
@@ -8,8 +10,8 @@ export interface MachineArgs {
     imagePinned: boolean;
     /** GiB of the root disk, at least the image's. */
     rootVolumeSize: number;
-    /** The image's system; a change replaces the machine. */
-    operatingSystem: string;
+    /** That of the image; a change replaces the machine. */
+    operatingSystem: OperatingSystem;
     /** The subnet has IPv6. */
     ipv6: boolean;
     /** Have a public IPv4 address, and not only the subnet's. */
@@ -44,118 +46,148 @@ export interface MachineArgs {
 }
 
 /**
- * The proxy machine. The network interface with its addresses and the data volume outlive the instance: a replacement
- * stops the old one, moves both, and starts the new one, so that there is never a second LinkMesh on one database.
- * A public IPv4 address costs about $3.65 a month.
+ * The proxy machine on EC2. The network interface with its addresses and the data volume outlive the instance: a
+ * replacement stops the old one, moves both, and starts the new one, so that there is never a second LinkMesh on one
+ * database. A public IPv4 address costs about $3.65 a month.
  */
 export class Machine extends pulumi.ComponentResource {
-    /** Undefined when paused. */
-    readonly instance: aws.ec2.Instance | undefined;
+    /** The machine for the steps; undefined when paused. */
+    readonly host: Host | undefined;
     /** The public address, or the subnet's without one. */
     readonly ipv4: pulumi.Output<string>;
     /** Undefined in a subnet without IPv6. */
     readonly ipv6: pulumi.Output<string> | undefined;
-    /** The data volume's device on the machine: its name does not depend on the order of attachment. */
-    readonly dataDevice: pulumi.Output<string>;
-    /** All that must be in place before the machine can be reached and has its volume. */
-    readonly ready: pulumi.Resource[] = [];
 
     constructor(name: string, args: MachineArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:Machine", name, {}, opts);
-        const tags = { ...args.tags, Name: name };
-
-        const kept = { parent: this, protect: args.protect };
-        const networkInterface = new aws.ec2.NetworkInterface(
-            `${name}-interface`,
-            {
-                subnetId: args.subnetId,
-                securityGroups: args.securityGroupIds,
-                ipv6AddressCount: args.ipv6 ? 1 : undefined,
-                description: "LinkMesh proxy",
-                tags,
-            },
-            { ...kept, dependsOn: args.network },
-        );
-        const address = args.publicAddress
-            ? new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { ...kept, dependsOn: args.network })
-            : undefined;
-        const reached = address
-            ? [
-                  new aws.ec2.EipAssociation(
-                      `${name}-address-association`,
-                      { allocationId: address.allocationId, networkInterfaceId: networkInterface.id },
-                      { parent: this, dependsOn: args.network },
-                  ),
-              ]
-            : [];
-        const volume = new aws.ebs.Volume(
-            `${name}-data`,
-            {
-                availabilityZone: args.availabilityZone,
-                size: args.dataVolumeSize,
-                type: "gp3",
-                encrypted: true,
-                snapshotId: args.snapshotId,
-                finalSnapshot: args.finalSnapshot,
-                tags: { ...tags, ...args.dataVolumeTags, Name: `${name}-data` },
-            },
-            {
-                ...kept,
-                // The zone of an existing volume is where its data are; a lookup that answers otherwise must not move
-                // it. Nor must a newer snapshot take the place of newer data.
-                ignoreChanges: ["availabilityZone", "snapshotId"],
-                // A last snapshot is part of it, and a second try would make a second one.
-                customTimeouts: { delete: "60m" },
-            },
-        );
-        if (!args.paused) {
-            this.instance = new aws.ec2.Instance(
-                `${name}-instance`,
-                {
-                    ami: args.imageId,
-                    instanceType: args.instanceType,
-                    creditSpecification: args.cpuCredits && { cpuCredits: args.cpuCredits },
-                    primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
-                    userData: pulumi.secret(args.userData),
-                    userDataReplaceOnChange: true,
-                    iamInstanceProfile: args.instanceProfile,
-                    metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-                    rootBlockDevice: { volumeType: "gp3", volumeSize: args.rootVolumeSize, encrypted: true, tags },
-                    tags,
-                },
-                {
-                    parent: this,
-                    // One interface fits one instance: the old one goes first.
-                    deleteBeforeReplace: true,
-                    replaceOnChanges: ["instanceType"],
-                    // Another volume comes to another machine; the provider would leave this one stopped. So does
-                    // another system, although newer images of the same one are let pass.
-                    replacementTrigger: pulumi.interpolate`${volume.id} ${args.operatingSystem}`,
-                    ignoreChanges: args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"],
-                    // The volume goes after the machine that writes on it.
-                    dependsOn: [volume, ...reached],
-                },
-            );
-            const attachment = new aws.ec2.VolumeAttachment(
-                `${name}-data-attachment`,
-                {
-                    deviceName: "/dev/sdf",
-                    instanceId: this.instance.id,
-                    volumeId: volume.id,
-                    // The volume leaves the machine when that is terminated, after it has shut down and unmounted. Without
-                    // this the provider would first detach, or stop, a machine that may be gone, and fail.
-                    skipDestroy: true,
-                },
-                { parent: this, deleteBeforeReplace: true, deletedWith: this.instance },
-            );
-            this.ready = [...reached, attachment];
-        }
-
-        this.ipv4 = address?.publicIp ?? networkInterface.privateIp;
+        const own = { name, args, tags: { ...args.tags, Name: name }, parent: this };
+        const networkInterface = createInterface(own);
+        const address = args.publicAddress ? createAddress(own, networkInterface) : undefined;
+        const volume = createVolume(own);
+        this.ipv4 = address?.address.publicIp ?? networkInterface.privateIp;
         this.ipv6 = args.ipv6 ? networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!) : undefined;
-        this.dataDevice = volume.id.apply(
-            (id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`,
-        );
-        this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, instanceId: this.instance?.id });
+        const reached = address ? [address.association] : [];
+        const instance = args.paused ? undefined : createInstance(own, networkInterface, volume, reached);
+        this.host = instance && {
+            ipv4: this.ipv4,
+            ipv6: this.ipv6,
+            user: OPERATING_SYSTEM_FACTS[args.operatingSystem].user,
+            // Its name does not depend on the order of attachment.
+            device: volume.id.apply((id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`),
+            machine: instance,
+            ready: [...reached, attach(own, instance, volume)],
+        };
+        this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, instanceId: instance?.id });
     }
+}
+
+interface Own {
+    readonly name: string;
+    readonly args: MachineArgs;
+    readonly tags: Readonly<Record<string, string>>;
+    readonly parent: pulumi.Resource;
+}
+
+function createInterface({ name, args, tags, parent }: Own) {
+    return new aws.ec2.NetworkInterface(
+        `${name}-interface`,
+        {
+            subnetId: args.subnetId,
+            securityGroups: args.securityGroupIds,
+            ipv6AddressCount: args.ipv6 ? 1 : undefined,
+            description: "LinkMesh proxy",
+            tags,
+        },
+        { parent, protect: args.protect, dependsOn: args.network },
+    );
+}
+
+/** A public IPv4 address on the interface. */
+function createAddress({ name, args, tags, parent }: Own, networkInterface: aws.ec2.NetworkInterface) {
+    const dependsOn = args.network;
+    const address = new aws.ec2.Eip(
+        `${name}-address`,
+        { domain: "vpc", tags },
+        { parent, protect: args.protect, dependsOn },
+    );
+    const association = new aws.ec2.EipAssociation(
+        `${name}-address-association`,
+        { allocationId: address.allocationId, networkInterfaceId: networkInterface.id },
+        { parent, dependsOn },
+    );
+    return { address, association };
+}
+
+function createVolume({ name, args, tags, parent }: Own) {
+    return new aws.ebs.Volume(
+        `${name}-data`,
+        {
+            availabilityZone: args.availabilityZone,
+            size: args.dataVolumeSize,
+            type: "gp3",
+            encrypted: true,
+            snapshotId: args.snapshotId,
+            finalSnapshot: args.finalSnapshot,
+            tags: { ...tags, ...args.dataVolumeTags, Name: `${name}-data` },
+        },
+        {
+            parent,
+            protect: args.protect,
+            // The zone of an existing volume is where its data are; a lookup that answers otherwise must not move
+            // it. Nor must a newer snapshot take the place of newer data.
+            ignoreChanges: ["availabilityZone", "snapshotId"],
+            // A last snapshot is part of it, and a second try would make a second one.
+            customTimeouts: { delete: "60m" },
+        },
+    );
+}
+
+function createInstance(
+    { name, args, tags, parent }: Own,
+    networkInterface: aws.ec2.NetworkInterface,
+    volume: aws.ebs.Volume,
+    reached: readonly pulumi.Resource[],
+) {
+    return new aws.ec2.Instance(
+        `${name}-instance`,
+        {
+            ami: args.imageId,
+            instanceType: args.instanceType,
+            creditSpecification: args.cpuCredits && { cpuCredits: args.cpuCredits },
+            primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
+            userData: pulumi.secret(args.userData),
+            userDataReplaceOnChange: true,
+            iamInstanceProfile: args.instanceProfile,
+            metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+            rootBlockDevice: { volumeType: "gp3", volumeSize: args.rootVolumeSize, encrypted: true, tags },
+            tags,
+        },
+        {
+            parent,
+            // One interface fits one instance: the old one goes first.
+            deleteBeforeReplace: true,
+            replaceOnChanges: ["instanceType"],
+            // Another volume comes to another machine; the provider would leave this one stopped. So does
+            // another system, although newer images of the same one are let pass.
+            replacementTrigger: pulumi.interpolate`${volume.id} ${args.operatingSystem}`,
+            ignoreChanges: args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"],
+            // The volume goes after the machine that writes on it.
+            dependsOn: [volume, ...reached],
+        },
+    );
+}
+
+function attach({ name, parent }: Own, instance: aws.ec2.Instance, volume: aws.ebs.Volume) {
+    return new aws.ec2.VolumeAttachment(
+        `${name}-data-attachment`,
+        {
+            deviceName: "/dev/sdf",
+            instanceId: instance.id,
+            volumeId: volume.id,
+            // The volume leaves the machine when that is terminated, after it has shut down and unmounted. Without
+            // this the provider would first detach, or stop, a machine that may be gone, and fail.
+            skipDestroy: true,
+        },
+        { parent, deleteBeforeReplace: true, deletedWith: instance },
+    );
 }

@@ -1,5 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../settings/settings.ts";
+import { staysIn } from "./lookups/availability-zone.ts";
+import type { Lookups } from "./lookups/lookups.ts";
 
 export interface NetworkArgs {
     /** IPv4 block of the VPC, for example "10.77.0.0/24". Its one subnet takes all of it. */
@@ -67,6 +70,24 @@ export class Network extends pulumi.ComponentResource {
         this.routes = [gateway, association, route4, route6];
         this.registerOutputs({ vpcId: this.vpcId, subnetId: this.subnetId });
     }
+}
+
+/** Where the machine is: in the subnet that the settings name, or in a network of its own. */
+export function joinNetwork(
+    name: string,
+    { settings, lookups, tags }: { settings: Settings; lookups: Lookups; tags: Readonly<Record<string, string>> },
+    opts: pulumi.ComponentResourceOptions,
+) {
+    const { subnet, availabilityZone } = lookups;
+    if (subnet) return { vpcId: subnet.vpcId, subnetId: subnet.id, availabilityZone, routes: [], own: undefined };
+    const own = new Network(name, { cidrBlock: settings.vpcCidr, availabilityZone, tags }, opts);
+    return {
+        own,
+        vpcId: own.vpcId,
+        subnetId: own.subnetId,
+        availabilityZone: own.availabilityZone.apply((zone) => staysIn(zone, settings)),
+        routes: own.routes,
+    };
 }
 
 /** The first /64 of the /56 that AWS assigns to a VPC. */

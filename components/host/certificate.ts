@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { PublishedRecord } from "../cloud/dns.ts";
+import type { DnsRecord } from "../cloud/dns/provider.ts";
 import type { Settings } from "../settings/settings.ts";
 import { readChain, unknownRoot } from "../settings/chain.ts";
 import { certificateNames, hasOwnCertificate, httpsNames, usesHttp01 } from "../certificate.ts";
@@ -9,13 +9,15 @@ import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
 /** The public names lead to this machine: an authority is asked only then. */
-export function reachable({ settings, zone, records, ipv4, ipv6 }: HostContext): StepOptions {
+export function reachable({ settings, host, zone, records }: HostContext): StepOptions {
     return {
         variables: {
             ZONE: zone?.name ?? "",
             NAME_SERVERS: (zone?.nameServers ?? []).join("\n"),
             NAMES: httpsNames(settings).join("\n"),
-            ADDRESSES: pulumi.all([ipv4, ipv6 ?? ""]).apply(([v4, v6]) => (v6 === "" ? v4 : `${v4}\n[${v6}]`)),
+            ADDRESSES: pulumi
+                .all([host.ipv4, host.ipv6 ?? ""])
+                .apply(([v4, v6]) => (v6 === "" ? v4 : `${v4}\n[${v6}]`)),
             PROBE: usesHttp01(settings) ? "yes" : "",
             PATIENCE: zone ? "300" : "900",
         },
@@ -59,7 +61,7 @@ export function certificate({ settings }: HostContext): StepOptions | undefined 
 }
 
 /** "NAME TYPE VALUE", one a line. Pure. */
-export function renderRecords(records: readonly PublishedRecord[]): string {
+export function renderRecords(records: readonly DnsRecord[]): string {
     return records.map(({ name, type, value }) => `${name} ${type} ${value}\n`).join("");
 }
 

@@ -1,20 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Lookups } from "../cloud/lookups/lookups.ts";
-import type { PublishedRecord } from "../cloud/dns.ts";
+import type { Dns01, DnsRecord, Zone } from "../cloud/dns/provider.ts";
 import type { Settings } from "../settings/settings.ts";
+import type { Host } from "./host.ts";
 
-/** What the steps know: the settings, and the machine that they set up. */
+/** What the steps know: the settings, the machine that they set up, and the records that lead to it. */
 export interface HostContext {
     readonly settings: Settings;
-    /** Path of the data volume's device on the machine. */
-    readonly device: pulumi.Input<string>;
+    readonly host: Host;
     /** Whose data are on the volume. */
     readonly owner: string;
-    /** The zone of the records; undefined when they are made elsewhere. */
-    readonly zone: Lookups["zone"];
-    /** The records that lead to the machine. */
-    readonly records: pulumi.Input<PublishedRecord[]>;
-    readonly ipv4: pulumi.Input<string>;
-    /** Undefined in a subnet without IPv6. */
-    readonly ipv6: pulumi.Input<string> | undefined;
+    /** Undefined if the user makes the records. */
+    readonly zone: Zone | undefined;
+    readonly records: pulumi.Input<DnsRecord[]>;
+    /** How certbot answers DNS-01 challenges; undefined if it answers HTTP-01. */
+    readonly dns01: Dns01 | undefined;
 }

@@ -1,3 +1,4 @@
+import type { Dns01 } from "../cloud/dns/provider.ts";
 import type { Settings } from "../settings/settings.ts";
 import { hasOwnCertificate } from "../certificate.ts";
 import { grpcEndpoint } from "../endpoints.ts";
@@ -10,11 +11,11 @@ import { readFile } from "./render/script.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
-function nginxArgs({ settings, ipv6 }: HostContext): NginxArgs {
+function nginxArgs({ settings, host }: HostContext): NginxArgs {
     const { domain, uiDomain, trustedProxies, collectorsExpected, sessionsPerAddress } = settings;
     return {
         ...{ domain, uiDomain, trustedProxies, collectorsExpected, sessionsPerAddress },
-        ipv6: ipv6 !== undefined,
+        ipv6: host.ipv6 !== undefined,
         listeners: listeners(settings),
         certificate: certificateFolder(settings),
     };
@@ -22,13 +23,13 @@ function nginxArgs({ settings, ipv6 }: HostContext): NginxArgs {
 
 /** nginx and certbot, installed and sized, with port 80 answering: what a certificate needs. */
 export function nginx(context: HostContext): StepOptions {
-    const { settings } = context;
+    const { settings, dns01 } = context;
     const args = nginxArgs(context);
     const config = renderNginx(args);
     const port80 = renderPort80(args);
     return {
         variables: {
-            CERTBOT: certbotPackages(settings).join("\n"),
+            CERTBOT: certbotPackages(settings, dns01).join("\n"),
             HTTP2_PER_NAME: settings.uiDomain === "" ? "" : "yes",
             WORKER_CONNECTIONS: String(config.workerConnections),
             OPEN_FILES: String(config.openFiles),
@@ -39,9 +40,9 @@ export function nginx(context: HostContext): StepOptions {
     };
 }
 
-function certbotPackages(settings: Settings): string[] {
+function certbotPackages(settings: Settings, dns01: Dns01 | undefined): string[] {
     if (hasOwnCertificate(settings)) return [];
-    return settings.acmeChallenge === "dns-01" ? ["certbot", "python3-certbot-dns-route53"] : ["certbot"];
+    return dns01 ? ["certbot", dns01.package] : ["certbot"];
 }
 
 /** The https site and the gRPC stream. */
@@ -55,7 +56,7 @@ export function proxy(context: HostContext): StepOptions {
 }
 
 /** The proof that all of it answers. */
-export function verify({ settings, ipv6 }: HostContext): StepOptions {
+export function verify({ settings, host }: HostContext): StepOptions {
     const grpc = grpcEndpoint(settings);
     return {
         variables: {
@@ -64,7 +65,7 @@ export function verify({ settings, ipv6 }: HostContext): StepOptions {
             GRPC_HOST: grpc?.host ?? "",
             GRPC_PORT: grpc ? String(grpc.port) : "",
             REDIRECT: settings.httpRedirect ? "yes" : "",
-            LOOPBACK: ipv6 === undefined ? "127.0.0.1" : "127.0.0.1\n[::1]",
+            LOOPBACK: host.ipv6 === undefined ? "127.0.0.1" : "127.0.0.1\n[::1]",
             LINKMESH: linkmeshRevision(settings),
         },
         formerName: "surfaces",

@@ -2,11 +2,11 @@ import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
 /** The data volume, with the folders of LinkMesh and certbot on it. */
-export function volume({ settings, device, owner }: HostContext): StepOptions {
+export function volume({ settings, host, owner }: HostContext): StepOptions {
     const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
     return {
         variables: {
-            DEVICE: device,
+            DEVICE: host.device,
             DIRECTORIES: directories.join("\n"),
             SIZE: String(settings.dataVolumeSize),
             OWNER: owner,

@@ -12,11 +12,12 @@ import { chooseAvailabilityZone } from "./availability-zone.ts";
 import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas.ts";
 import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
 import { findSubnet } from "./subnet.ts";
-import { findZone, type Zone } from "./zone.ts";
+import type { Zone } from "../dns/provider.ts";
+import { DNS_PROVIDERS } from "../dns/providers.ts";
 
 /** What exists in the cloud already and decides what is created: plain data, known in the first preview. */
 export interface Lookups {
-    /** The Route 53 zone for the records; undefined when they are made elsewhere. */
+    /** The zone of the records; undefined if the user makes them. */
     readonly zone?: Zone;
     readonly imageId: string;
     /** GiB that the image's root disk needs. */
@@ -42,7 +43,7 @@ export interface Lookups {
 export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Lookups> {
     await refuseOtherPartition(opts);
     const [zone, type, snapshot, volume, subnet] = await Promise.all([
-        settings.dns === "route53" ? findZone(settings, opts) : undefined,
+        DNS_PROVIDERS[settings.dns].findZone(settings, opts),
         findInstanceType(settings, opts),
         findSnapshot(name, settings, opts),
         findDataVolume(name, settings, opts),

@@ -4,15 +4,8 @@ import type { Settings } from "../../settings/settings.ts";
 import { certificateNames, usesDns01 } from "../../certificate.ts";
 import { recordNames } from "../../endpoints.ts";
 import { withoutWildcard } from "../../hostnames.ts";
-import { lookedUp, providerMessage } from "./failure.ts";
-
-export interface Zone {
-    readonly id: string;
-    /** For example "example.com". */
-    readonly name: string;
-    /** Those that Route 53 has given it. */
-    readonly nameServers: readonly string[];
-}
+import type { Zone } from "./provider.ts";
+import { lookedUp, providerMessage } from "../lookups/failure.ts";
 
 type Ask = (name: string) => Promise<Zone | undefined>;
 

@@ -1,0 +1,60 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../../settings/settings.ts";
+
+/** A zone in which the records are made. */
+export interface Zone {
+    readonly id: string;
+    /** For example "example.com". */
+    readonly name: string;
+    /** Those that the provider has given it. */
+    readonly nameServers: readonly string[];
+}
+
+export type RecordType = "A" | "AAAA" | "CAA";
+
+/** A DNS record, in the fields that DNS consoles ask for. */
+export interface DnsRecord {
+    name: string;
+    /** A, AAAA or CAA. */
+    type: string;
+    /** Seconds. */
+    ttl: number;
+    value: string;
+}
+
+/** All records of one name and type. */
+export interface RecordSet {
+    readonly name: string;
+    readonly type: RecordType;
+    /** Seconds. */
+    readonly ttl: number;
+    readonly values: pulumi.Input<string>[];
+}
+
+/** How certbot answers DNS-01 challenges at a provider, on the machine and without a stored key. */
+export interface Dns01 {
+    /** certbot's authenticator, for example "dns-route53". */
+    readonly authenticator: string;
+    /** The Debian package that holds it. */
+    readonly package: string;
+    /** The IAM policy that lets the machine answer challenges for these names, wildcards included. Pure. */
+    readonly policy: (zone: Zone, names: readonly string[]) => string;
+}
+
+/** Where the records of the public names are kept: one value of the setting `dns`. */
+export interface DnsProvider {
+    /** The zone of all records; undefined if the user makes the records. @throws RunError */
+    findZone(settings: Settings, opts: pulumi.InvokeOptions): Promise<Zone | undefined>;
+    /**
+     * Makes one record set in the zone.
+     * @param name of the resource
+     * @param allowOverwrite take over a record set that exists; else it is an error
+     */
+    createRecordSet(
+        name: string,
+        args: { zone: Zone; set: RecordSet; allowOverwrite: boolean },
+        opts: pulumi.CustomResourceOptions,
+    ): pulumi.Resource;
+    /** Undefined if certbot cannot answer DNS-01 challenges there. */
+    readonly dns01?: Dns01;
+}

@@ -1,0 +1,64 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import type { Settings } from "../settings/settings.ts";
+import { renderUserData } from "./render/user-data.ts";
+
+/** How `pulumi up` logs in to the machine: whom it trusts, and who is let in. */
+export interface Access {
+    /** In authorized_keys form. It is planted on the machine and pinned from the first connection on. */
+    readonly hostKey: pulumi.Output<string>;
+    /** In OpenSSH form. A secret. */
+    readonly privateKey: pulumi.Output<string>;
+    /** The private key, if the program has made it. A secret. */
+    readonly generatedKey: pulumi.Output<string> | undefined;
+    /** cloud-init user data with both keys. A secret. */
+    readonly userData: pulumi.Output<string>;
+    readonly resources: readonly pulumi.Resource[];
+}
+
+/** The machine's host key, and a key pair to log in with unless the settings bring one. */
+export function createAccess(name: string, settings: Settings, opts: pulumi.CustomResourceOptions): Access {
+    const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, opts);
+    const loginKey =
+        settings.sshPublicKey === ""
+            ? new tls.PrivateKey(`${name}-login-key`, { algorithm: "ED25519" }, opts)
+            : undefined;
+    return {
+        hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
+        privateKey: loginKey?.privateKeyOpenssh ?? settings.sshPrivateKey.output(),
+        generatedKey: loginKey?.privateKeyOpenssh,
+        userData: pulumi
+            .all([
+                hostKey.privateKeyOpenssh,
+                hostKey.publicKeyOpenssh,
+                loginKey?.publicKeyOpenssh ?? settings.sshPublicKey,
+            ])
+            .apply(([hostPrivateKey, hostPublicKey, authorizedKey]) =>
+                renderUserData({ hostPrivateKey, hostPublicKey, authorizedKey }),
+            ),
+        resources: loginKey ? [hostKey, loginKey] : [hostKey],
+    };
+}
+
+/** The SSH host between, with its own pinned key; undefined to connect directly. */
+export function bastionOf(settings: Settings) {
+    if (settings.bastionHost === "") return undefined;
+    return {
+        host: settings.bastionHost,
+        user: settings.bastionUser,
+        privateKey: settings.bastionPrivateKey.output(),
+        hostKey: settings.bastionHostKey,
+    };
+}
+
+/** The command with which a person logs in, through the bastion with the person's own key there. */
+export function sshCommand(settings: Settings, user: string, address: string): string {
+    const { bastionHost, bastionUser } = settings;
+    const bastion = bastionHost.includes(":") ? `[${bastionHost}]` : bastionHost;
+    return [
+        "ssh",
+        ...(settings.sshPublicKey === "" ? ["-i linkmesh-proxy.key"] : []),
+        ...(bastionHost === "" ? [] : [`-J ${bastionUser}@${bastion}`]),
+        `${user}@${address}`,
+    ].join(" ");
+}

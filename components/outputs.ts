@@ -1,0 +1,35 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { DnsRecord } from "./cloud/dns/provider.ts";
+
+/** What a LinkMeshProxy tells. An output that the settings turn off is left out, because the engine warns about undefined ones. */
+export interface Outputs {
+    /** Where browsers reach LinkMesh. */
+    publicUrl: string;
+    /** Where browsers have HTTP/2, with uiDomain. */
+    uiUrl?: string;
+    /** What redirects to publicUrl, unless port 80 is closed. */
+    httpUrl?: string;
+    /** Where collectors report, over OpAMP. */
+    opampUrl: string;
+    /** Where linkmesh-agent connects, as host and port, unless gRPC is off. */
+    grpcEndpoint?: string;
+    /** "own" if tlsCertificate is set. */
+    certificateSource: "acme" | "own";
+    /** The machine's address; it outlives the machine. */
+    ipv4: pulumi.Output<string>;
+    /** The machine's address; it outlives the machine. None in a subnet without IPv6. */
+    ipv6?: pulumi.Output<string>;
+    /** Logs in on the machine. */
+    sshCommand: pulumi.Output<string>;
+    /** The generated private key to log in with, unless sshPublicKey is set. A secret. */
+    sshPrivateKey?: pulumi.Output<string>;
+    /** The machine's host key, as known_hosts and ssh-keyscan show it. */
+    sshHostKey: pulumi.Output<string>;
+    /** The records that are published, or with dns=external the records to publish. */
+    dnsRecords: pulumi.Output<DnsRecord[]>;
+}
+
+/** Leaves out what is undefined. */
+export function defined<T extends object>(outputs: T): T {
+    return Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== undefined)) as T;
+}
