@@ -42,7 +42,7 @@ export function ownCertificate({ settings }: HostContext): StepOptions | undefin
 }
 
 /** The certificate of an ACME authority, and its renewal. */
-export function certificate({ settings }: HostContext): StepOptions | undefined {
+export function certificate({ settings, dns01 }: HostContext): StepOptions | undefined {
     if (hasOwnCertificate(settings)) return undefined;
     const { acmeEabKeyId: key, acmeEabHmacKey: hmac } = settings;
     return {
@@ -51,7 +51,7 @@ export function certificate({ settings }: HostContext): StepOptions | undefined 
             LINEAGE: lineageName(settings),
             EMAIL: settings.acmeEmail,
             DIRECTORY: acmeDirectoryUrl(settings),
-            CHALLENGE: settings.acmeChallenge,
+            AUTHENTICATOR: dns01?.authenticator ?? "webroot",
             WEEKLY_LIMIT: settings.acmeDirectory === "production" ? String(LETS_ENCRYPT_WEEKLY_LIMIT) : "",
         },
         files: { "ca.pem": settings.acmeCaBundle, ...(key === "" && { "eab.ini": "" }) },

@@ -31,7 +31,7 @@ function machine(given: Given = {}): Machine {
             LINEAGE: NAME,
             EMAIL: "",
             DIRECTORY,
-            CHALLENGE: "http-01",
+            AUTHENTICATOR: "webroot",
             WEEKLY_LIMIT: "5",
             ...given.variables,
         },

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { PORT_CONSTANTS } from "../../components/host/render/ports.ts";
 import { FUNCTION_FILES } from "../../components/host/render/script.ts";
 
 /** The folder of the steps' scripts. */
@@ -19,4 +20,7 @@ export const STEP_SCRIPTS = SHELL_FILES.filter((name) => !name.includes("/")).ma
  * Shell that defines what every step may use, when it runs in the folder of the scripts. An error is reported while
  * there is a file WORK/no-error-yet, or while there is no WORK.
  */
-export const SOURCE_FUNCTIONS = FUNCTION_FILES.map((name) => `source ./functions/${name}.sh`).join("; ");
+export const SOURCE_FUNCTIONS = [
+    ...PORT_CONSTANTS.split("\n"),
+    ...FUNCTION_FILES.map((name) => `source ./functions/${name}.sh`),
+].join("; ");

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { PORT_CONSTANTS } from "./ports.ts";
 
 /** A function or a constant of the library; without a name what every step begins with. */
 interface Definition {
@@ -71,4 +72,5 @@ function definitions(script: string): Definition[] {
 /** The files of `scripts/functions`, in the order in which a step's text has what it uses of them: base comes first. */
 export const FUNCTION_FILES = ["base", "packages", "linkmesh", "nginx", "certbot"] as const;
 
-const LIBRARY = FUNCTION_FILES.flatMap((name) => definitions(readScript(`functions/${name}`)));
+const [BASE, ...REST] = FUNCTION_FILES.map((name) => definitions(readScript(`functions/${name}`)));
+const LIBRARY = [...BASE!, ...definitions(PORT_CONSTANTS), ...REST.flat()];

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The certificate for the public names, and its renewal by the distribution's timer. Each ACME directory has a lineage
 # of its own, so that a way back to one that was used before orders nothing.
-# NAMES: one a line, sorted. LINEAGE, EMAIL, DIRECTORY. CHALLENGE: http-01 (while nginx runs) or dns-01. WEEKLY_LIMIT:
+# NAMES: one a line, sorted. LINEAGE, EMAIL, DIRECTORY. AUTHENTICATOR: certbot's, webroot for HTTP-01. WEEKLY_LIMIT:
 # orders for these names in 7 days, or nothing. The file `ca.pem`: the CA bundle for the directory's own certificate, or
 # nothing. The file `eab.ini`: certbot's options for an external account binding, or nothing.
 
@@ -15,16 +15,14 @@ SYSTEM_CA=/etc/ssl/certs/ca-certificates.crt
 METADATA=http://169.254.169.254/latest
 ORDERS=$DATA/identity/orders # the ledger of the last 7 days: seconds since 1970, directory, names
 WEEK=604800
-ORDER=''         # this run's line in the ledger
-NAME_LIST=''     # NAMES, joined by commas
-AUTHENTICATOR='' # certbot's name of the plug-in for CHALLENGE
+ORDER=''     # this run's line in the ledger
+NAME_LIST='' # NAMES, joined by commas
 
 main() {
     mountpoint -q /etc/letsencrypt ||
         fail "/etc/letsencrypt is not on the data volume:" \
             "run pulumi up again after \`sudo mount /etc/letsencrypt\` on the machine."
     NAME_LIST=$(paste -sd, <<<"$NAMES")
-    if [ "$CHALLENGE" = dns-01 ]; then AUTHENTICATOR=dns-route53; else AUTHENTICATOR=webroot; fi
     trust_directory
     install_renewal_hook
     set_renewal "$RENEWAL/$LINEAGE.conf" on # certbot leaves one alone that is off, although it is due
@@ -223,7 +221,7 @@ renew_this_lineage_only() {
 set_renewal() {
     local opposite=on
     if [ "$2" = on ]; then opposite=off; fi
-    grep -qsE '/var/www/acme|^authenticator = dns-route53$' "$1" || return 0
+    grep -qsE '/var/www/acme|^authenticator = dns-' "$1" || return 0
     sed '/^autorenew = /d' "$1" >"$WORK/renewal"
     if [ "$2" = off ]; then sed -i '/^\[renewalparams\]/a autorenew = False' "$WORK/renewal"; fi
     record "$1" <"$WORK/renewal"

@@ -6,7 +6,7 @@
 main() {
     systemctl is-active --quiet "$PACKAGE" || systemctl start "$PACKAGE" || true # the next line finds out
     wait_until 60 linkmesh_answers ||
-        fail "LinkMesh does not answer on ports 8080 and $GRPC_DEFAULT_PORT:" \
+        fail "LinkMesh does not answer on ports $HTTP_INTERNAL_PORT and $GRPC_DEFAULT_PORT:" \
             "see \`sudo journalctl -u $PACKAGE\` on the machine."
     add_grpc_name "$NAME"
 }

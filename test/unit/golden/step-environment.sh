@@ -152,9 +152,10 @@ flush_and_rename() {
     mv -fT "$1" "$2" || return
     sync "$(dirname "$2")"
 }
-HTTP_ADDRESS=127.0.0.1:8080
+HTTP_INTERNAL_PORT=8080
 GRPC_INTERNAL_PORT=50061
 GRPC_DEFAULT_PORT=50051
+HTTP_ADDRESS=127.0.0.1:$HTTP_INTERNAL_PORT
 MAX_RESTARTS=4
 certificate_at() {
     { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } |

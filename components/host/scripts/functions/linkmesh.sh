@@ -2,10 +2,8 @@
 # shellcheck shell=bash disable=SC2034,SC2153
 # --- LinkMesh
 
-HTTP_ADDRESS=127.0.0.1:8080
-GRPC_INTERNAL_PORT=50061 # with our config.yaml
-GRPC_DEFAULT_PORT=50051  # with the package's
-MAX_RESTARTS=4           # by systemd, of a LinkMesh that is waited for
+HTTP_ADDRESS=127.0.0.1:$HTTP_INTERNAL_PORT
+MAX_RESTARTS=4 # by systemd, of a LinkMesh that is waited for
 
 # certificate_at ADDRESS:PORT NAME: prints the certificate that is served there, in PEM form.
 certificate_at() {

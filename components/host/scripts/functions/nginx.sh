@@ -2,7 +2,6 @@
 # shellcheck shell=bash disable=SC2034,SC2153
 # --- nginx
 
-NGINX_PORTS="80 443 50051"
 NGINX_ERROR_LOG=/var/log/nginx/error.log
 
 # new_revision NAME: makes the folder of a revision of the configuration.
