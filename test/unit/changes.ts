@@ -34,7 +34,7 @@ const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Eff
         NAMES: ["new certificate", "nginx reloads"],
         LINEAGE: ["new certificate", "nginx reloads"],
         DIRECTORY: ["new certificate", "nginx reloads"],
-        CHALLENGE: ["new certificate", "nginx reloads"],
+        AUTHENTICATOR: ["new certificate", "nginx reloads"],
     },
     package: { NAME: [], "deb-url": [], "apt-source": [], "apt-auth": [], "apt-key.asc": [] },
     install: { DOMAIN: [], DIRECTORIES: [], NAME: ["LinkMesh restarts"], ENVIRONMENT_FILE: ["LinkMesh restarts"] },
