@@ -1,8 +1,10 @@
 import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Secret } from "../settings/secret.ts";
-import { stepHooks } from "./step-hooks.ts";
+import { fingerprints } from "./render/fingerprints.ts";
 import { renderStep } from "./render/step.ts";
+import { stepHooks } from "./step-hooks.ts";
+import { announceNewMachine, reasonHook } from "./step-reasons.ts";
 
 export interface SshHostArgs {
     host: pulumi.Input<string>;
@@ -48,6 +50,7 @@ export class SshHost {
     /** The step that ran last. */
     lastStep: pulumi.Resource | undefined;
     private readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
+    private readonly reasonHook: pulumi.ResourceHook | undefined;
 
     constructor(
         private readonly name: string,
@@ -64,6 +67,8 @@ export class SshHost {
             // A dead one ends it within a minute. Four wrong logins are as many as its sshd explains.
             proxy: args.bastion && { ...args.bastion, perDialTimeout: 15, dialErrorLimit: 3 },
         });
+        this.reasonHook = reasonHook(name, parent);
+        announceNewMachine(args.machine, args.hostKey, parent);
     }
 
     step(name: string, options: StepOptions = {}): remote.Command {
@@ -80,6 +85,7 @@ export class SshHost {
         const text = pulumi
             .all([pulumi.output(variables), pulumi.output({ ...files, ...Object.fromEntries(hidden) })])
             .apply(([v, f]) => renderStep({ name, variables: v, files: f }));
+        const run = `sudo timeout --kill-after=300 ${timeout} bash -s -- ${name}`;
         const command = new remote.Command(
             `${this.name}-${name}`,
             {
@@ -87,7 +93,7 @@ export class SshHost {
                     ...connection,
                     dialErrorLimit: connectionAttempts,
                 })),
-                create: `sudo timeout --kill-after=300 ${timeout} bash -s -- ${name}`,
+                create: secret ? this.withFingerprints(run, name, text) : run,
                 stdin: secret ? text : plain(name, text),
                 triggers: [this.args.machine.id],
                 logging: secret ? remote.Logging.None : remote.Logging.StdoutAndStderr,
@@ -103,11 +109,23 @@ export class SshHost {
                 // From a bastion on a try that is not answered takes 135 seconds, whatever perDialTimeout says. The
                 // provider takes this time for connecting alone.
                 customTimeouts: this.args.bastion && limit(12 * connectionAttempts),
-                hooks: stepHooks(`${this.name}-${name}`, name, secret, this.parent),
+                hooks: {
+                    ...stepHooks(`${this.name}-${name}`, name, secret, this.parent),
+                    beforeUpdate: this.reasonHook && [this.reasonHook],
+                },
             },
         );
         this.lastStep = command;
         return command;
+    }
+
+    /** The command of a secret step with a fingerprint of each part, so that a preview shows which of them changes. */
+    private withFingerprints(command: string, step: string, text: pulumi.Output<string>): pulumi.Output<string> {
+        // The login key is secret, and there for as long as the machine is: another one comes with another machine.
+        const words = pulumi
+            .all([text, this.args.privateKey])
+            .apply(([plainText, key]) => fingerprints(step, plainText, key));
+        return pulumi.unsecret(words).apply((list) => [command, ...list].join(" \\\n  "));
     }
 }
 

@@ -24,12 +24,14 @@ export async function preview(options: PreviewOptions): Promise<void> {
         const configFile = join(session.stack.workspace.dir, "preview.yaml");
         configureStack(lab, session.stack, pkg, settings.overrides, configFile);
         const color = process.stdout.isTTY && !process.env.NO_COLOR;
-        await session.stack.preview({
+        const { stderr } = await session.stack.preview({
             diff: options.diff,
             color,
             configFile,
             onOutput: (text) => process.stdout.write(text),
         });
+        // With --diff the engine prints messages there, such as why a step runs again.
+        process.stderr.write(stderr);
     } finally {
         await session.close();
     }

@@ -159,10 +159,10 @@ export function resourceName(urn: string): string {
     return urn.split("::").slice(3).join("::");
 }
 
-/** A step's own name, the last word of its command ("… bash -s -- nginx"); the resource's name when it is not known. */
+/** A step's own name, from its command ("… bash -s -- nginx"); the resource's name when it is not known. */
 export function stepName(urn: string, inputs?: Record<string, unknown>): string {
     const command = inputs?.create;
-    return (typeof command === "string" ? / -- (\S+)$/.exec(command)?.[1] : undefined) ?? resourceName(urn);
+    return (typeof command === "string" ? / -- (\S+)/.exec(command)?.[1] : undefined) ?? resourceName(urn);
 }
 
 /** Engine messages hold colour tags such as "<{%fg 1%}>", and what a step prints may hold terminal sequences. */

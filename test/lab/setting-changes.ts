@@ -20,18 +20,31 @@ export function settingChanges(): void {
     const configFile = () => onMachine("cat /etc/linkmesh/config.yaml");
     let firstConfig: string;
 
-    test("preview shows nginx's new line, and changes nothing", async () => {
-        const run = await labOk("preview", "--diff", "--set", "collectorsExpected=40000");
+    const setEntry = ["--set", 'linkmeshEnvironment={"SMTP_PASSWORD":"correct horse"}'];
+
+    test("preview shows nginx's new line, the secret part that changes, and why each step runs; it changes nothing", async () => {
+        const run = await labOk("preview", "--diff", "--set", "collectorsExpected=40000", ...setEntry);
         expect(run.stdout).toMatch(/\+ +server 127\.0\.0\.2:8080 max_fails=0;/);
-        expect(run.stdout).toMatch(/2 to update/);
+        const fingerprints = [...run.stdout.matchAll(/^ +([-+]) +([\w.]+)=[0-9a-f]{12}( \\)?$/gm)];
+        expect(fingerprints.map(([, sign, part]) => `${sign} ${part}`)).toEqual(["- entries", "+ entries"]);
+        expect(run.stdout).toMatch(/3 to update/);
+        const files = "file http-redirect.conf, file http-linkmesh.conf, file main-stream.conf";
+        expect([...run.stderr.matchAll(/^step .*/gm)].map(([line]) => line)).toEqual([
+            "step nginx runs again: variable WORKER_CONNECTIONS, variable OPEN_FILES",
+            "step environment runs again: file entries",
+            `step proxy runs again: variable REVISION, ${files}`,
+        ]);
+        expect(run.stdout + run.stderr).not.toContain("correct horse");
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
     });
 
-    test("preview warns of a port 22 that is open to the whole internet", async () => {
+    test("preview warns of a port 22 that is open to the whole internet; of a new machine it says so once", async () => {
         const open = `sshAllowedCidrs=0.0.0.0/0,::/0`;
-        expect((await labOk("preview", "--set", open)).stdout).toMatch(
-            /warning: sshAllowedCidrs: 0\.0\.0\.0\/0 lets the whole internet try to log in/,
-        );
+        const { stdout } = await labOk("preview", "--set", open, "--set", "instanceType=t3.large");
+        expect(stdout).toMatch(/warning: sshAllowedCidrs: 0\.0\.0\.0\/0 lets the whole internet try to log in/);
+        const [, diagnostics] = stdout.split("\nDiagnostics:\n");
+        expect(diagnostics!.match(/the machine is new: all steps run$/gm)).toHaveLength(1);
+        expect(diagnostics).not.toContain("runs again");
     });
 
     test("settings without a restart run the steps that they concern; nginx reloads, and sessions stay", async () => {
@@ -65,7 +78,7 @@ export function settingChanges(): void {
 
     test("an environment entry reaches LinkMesh's file, and is never printed", async () => {
         const before = await running();
-        const run = await labOk("up", "--set", 'linkmeshEnvironment={"SMTP_PASSWORD":"correct horse"}');
+        const run = await labOk("up", ...setEntry);
         expect(stepsOf(run.stdout)).toEqual(["environment"]);
         expect(run.stdout + run.stderr).not.toContain("correct horse");
         expectAsDocumented(["linkmeshEnvironment"], before, await running());

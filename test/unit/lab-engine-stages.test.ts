@@ -95,8 +95,9 @@ describe("EngineStages", () => {
     });
 });
 
-it("names a step by the last word of its command", () => {
+it("names a step by the word that its command gives it", () => {
     expect(stepName(NGINX, { create: "sudo timeout --kill-after=30 300 bash -s -- certificate" })).toBe("certificate");
+    expect(stepName(NGINX, { create: "sudo timeout 300 bash -s -- package \\\n  NAME=3f2a1b0c9d8e" })).toBe("package");
     expect(stepName(NGINX)).toBe("linkmesh-nginx");
 });
 

@@ -80,7 +80,13 @@ describe("the stack", () => {
                 user: "admin",
                 hostKey: "ssh-ed25519 AAAAMOCK",
             });
-            expect(command.inputs.create).toMatch(/^sudo timeout --kill-after=300 \d+ bash -s -- [a-z-]+$/);
+            const [run, ...fingerprints] = (command.inputs.create as string).split(" \\\n  ");
+            expect(run).toBe(`sudo timeout --kill-after=300 ${/\d+(?= bash)/.exec(run!)?.[0]} bash -s -- ${step}`);
+            // A step whose text is hidden shows which of its parts changes.
+            const hidden = ["DOMAIN", "GRPC_NAME", "ENVIRONMENT_FILE", "entries", "script"];
+            expect(fingerprints.map((word) => word.replace(/=[0-9a-f]{12}$/, ""))).toEqual(
+                step === "environment" ? hidden : [],
+            );
         },
     );
 

@@ -4,12 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadSettings, parseSettings } from "../../components/settings/load.ts";
 import type { StepOptions } from "../../components/host/ssh-host.ts";
+import { reasonsOf } from "../../components/host/step-reasons.ts";
 import { Secret } from "../../components/settings/secret.ts";
 import { SETTINGS, type SettingName } from "../../components/settings/settings.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { overheard, traces, unhandled, visible } from "./canary.ts";
-import { CONFIG, isSecret, runProgram, valueOf } from "./program.ts";
+import { CONFIG, isSecret, reveal, runProgram, valueOf } from "./program.ts";
 
 const GOOD = { ...CONFIG, sshAllowedCidrs: ["198.51.100.7/32"] };
 
@@ -202,6 +203,17 @@ describe.each(SECRETS)("%s", (name) => {
             expect(inputs.logging, step).toBe(hidden ? "none" : "stdoutAndStderr");
             const outputs = additionalSecretOutputs.filter((output) => output.startsWith("std"));
             expect(outputs, step).toEqual(hidden ? ["stdout", "stderr"] : []);
+        }
+    });
+
+    test("the reason for which a step runs again does not hold it", async () => {
+        const { program } = await watch(stacks[name], false);
+        const texts = program.registered.flatMap(({ inputs }) => reveal<string | undefined>(inputs.stdin) ?? []);
+        expect(texts.length).toBeGreaterThan(8);
+        for (const stdin of texts) {
+            const all = [...reasonsOf({}, { stdin }).own, ...reasonsOf({ stdin }, { stdin: "" }).own];
+            expect(all.length).toBeGreaterThan(1);
+            expect(sings(visible(all))).toEqual([]);
         }
     });
 

@@ -1,5 +1,8 @@
 import { readScript, withFunctions } from "./script.ts";
 
+/** Between the variables and the files. */
+const UNPACK = "\nunpack() {\n";
+
 /** What one step runs on the machine, as plain text. */
 export interface StepText {
     /** Name of the step and of its script, `scripts/NAME.sh`. */
@@ -19,8 +22,7 @@ export function renderStep({ name, variables = {}, files = {} }: StepText, scrip
     return [
         `STEP=${quote(name)}`,
         ...Object.entries(variables).map(([key, value]) => `${key}=${quote(value)}`),
-        "",
-        "unpack() {",
+        UNPACK.trimEnd(),
         ...Object.entries(files).map(
             ([file, text]) => `    cat >"$FILES/${file}" <<'${terminator(text)}' &&\n${ended(text)}${terminator(text)}`,
         ),
@@ -32,6 +34,31 @@ export function renderStep({ name, variables = {}, files = {} }: StepText, scrip
         "start </dev/null",
         "",
     ].join("\n");
+}
+
+/** The parts of a step's text, by names such as "variable DOMAIN", "file entries" and "script". */
+export type Parts = ReadonlyMap<string, string>;
+
+const VARIABLE = /(\w+)=('[^']*(?:'\\''[^']*)*')\n/y;
+const FILE = / {4}cat >"\$FILES\/([^"\n]+)" <<'(\w+)' &&\n((?:[^\n]*\n)*?)\2\n/y;
+
+/** Reads a text that `renderStep` has written. Whatever it does not know counts as script. Pure. */
+export function readParts(text: string): Parts {
+    const parts = new Map<string, string>();
+    let end = /^STEP=.*\n/.exec(text)?.[0].length ?? 0;
+    const readAll = (kind: string, pattern: RegExp) => {
+        for (let found: RegExpExecArray | null; (found = matchAt(pattern, text, end)); end = pattern.lastIndex)
+            parts.set(`${kind} ${found[1]!}`, found.at(-1)!);
+    };
+    readAll("variable", VARIABLE);
+    if (text.startsWith(UNPACK, end)) end += UNPACK.length;
+    readAll("file", FILE);
+    return parts.set("script", text.slice(end));
+}
+
+function matchAt(pattern: RegExp, text: string, index: number): RegExpExecArray | null {
+    pattern.lastIndex = index;
+    return pattern.exec(text);
 }
 
 /** A value as one word of the shell. */
