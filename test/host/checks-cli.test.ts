@@ -41,7 +41,7 @@ function cli(...args: string[]): Promise<{ code: number | null; stdout: string; 
 
 const SURFACES = ["--only", "redirect", "https", "certificate", "opamp", "grpc"];
 
-test("a good set-up: one ticked line per check, exit 0", async () => {
+test("a good set-up prints one ticked line per check, and exits 0", async () => {
     const { code, stdout, stderr } = await cli(...arguments_, ...SURFACES);
     expect(stderr).toBe("");
     expect(stdout.trimEnd().split("\n")).toEqual([
@@ -54,7 +54,7 @@ test("a good set-up: one ticked line per check, exit 0", async () => {
     expect(code).toBe(0);
 });
 
-test("--json is one document and nothing else", async () => {
+test("--json prints one document and nothing else", async () => {
     const { code, stdout } = await cli(...arguments_, ...SURFACES, "--json");
     const report = JSON.parse(stdout) as { ok: boolean; host: string; results: CheckResult[] };
     expect(report).toMatchObject({ ok: true, host: HOST });
@@ -62,7 +62,7 @@ test("--json is one document and nothing else", async () => {
     expect(code).toBe(0);
 });
 
-test("a failure: what and what to do, exit 1; a warning alone exits 0", async () => {
+test("a failure prints what is wrong and what to do, and exits 1; a warning exits 0", async () => {
     const down = await startSite(trust, { upgrade: status("502 Bad Gateway"), https: (_, response) => response.end() });
     try {
         const { code, stdout } = await cli(...commandLine(down), "--only", "opamp");

@@ -22,7 +22,7 @@ test.each<[string, Faults, Partial<Target>, CheckName[]]>([
     ["no port 80", {}, { httpPort: false }, without("ui", "redirect")],
     ["no IPv6", {}, { ipv6: false }, without("ui")],
     [
-        "an own certificate",
+        "your own certificate",
         {},
         { ownCertificate: true, ssh: ["sh", "-c", "echo served A; echo file A /own.pem"] },
         [...without("ui"), "served", "restart", "limits"],
@@ -156,7 +156,7 @@ test.each<[number, Partial<Target>]>([
     expect(result!.detail).toMatch(new RegExp(`^port (.* )?${port}\\b.* answers? from outside`));
 });
 
-describe("an own certificate", () => {
+describe("your own certificate", () => {
     const own = { ownCertificate: true };
     const publicPair = async (from: number, to: number) => ({
         publicPair: await trust.publicCa.issue([HOST], { from, to }),

@@ -42,13 +42,13 @@ test.each(["127.0.0.1", "::1"])("a good set-up is green at %s", async (address) 
     expect(new Set(results.map(({ family }) => family))).toEqual(new Set([address === "::1" ? "ipv6" : "ipv4"]));
 });
 
-test("both families are checked, each on its own", async () => {
+test("both address families are checked, each by itself", async () => {
     const { ipv4, httpPort } = await site();
     const results = await runChecks({ host: HOST, ipv4, ipv6: "::1", httpPort }, { only: ["redirect"] });
     expect(results.map(({ family, status }) => `${family} ${status}`)).toEqual(["ipv4 ok", "ipv6 fail"]);
 });
 
-test("with an address DNS is not asked: the name does not exist", async () => {
+test("with an address DNS is not asked, so that the name need not exist", async () => {
     const [result] = await runChecks(await site(), { only: ["https"] });
     expect(result!.status).toBe("ok");
 });
@@ -61,7 +61,7 @@ test("closed: a port that answers is named", async () => {
     expect(result!.detail).toMatch(new RegExp(`^port ${httpPort} answers from outside; only .* should$`));
 });
 
-test("nothing listens: each check says so, and nothing is thrown", async () => {
+test("if nothing listens, each check says so, and nothing is thrown", async () => {
     const [port, grpcPort] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
     const results = await runChecks(
         { host: HOST, ipv4: "127.0.0.1", httpPort: port, httpsPort: port, grpc: { port: grpcPort } },
@@ -73,7 +73,7 @@ test("nothing listens: each check says so, and nothing is thrown", async () => {
     }
 });
 
-test("what fails is tried again until it comes up, and results keep their order", async () => {
+test("a failed check is retried until it passes, and results keep their order", async () => {
     const target = await site();
     const late = net.createServer((socket) => {
         socket.on("error", () => {});
@@ -118,7 +118,7 @@ describe("addresses", () => {
         ]);
     });
 
-    test("no record, no name server: one failure and nothing else", async () => {
+    test("without a record or a name server there is one failure and nothing else", async () => {
         const empty = [await nameServer({ A: [], AAAA: [] })];
         expect(await runChecks({ host: HOST, dns: empty })).toMatchObject([
             { status: "fail", detail: `there is no A or AAAA record for ${HOST}` },

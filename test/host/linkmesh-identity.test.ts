@@ -116,7 +116,7 @@ describe("cert init", () => {
         await server.stop();
     });
 
-    it("refuses names that are none and leaves the certificate alone", async () => {
+    it("refuses invalid names and leaves the certificate alone", async () => {
         const site = await install();
         expect((await site.run("cert", "init", "--san", "linkmesh.example.test")).code).toBe(2);
         expect((await site.run("cert", "init", "--san", "ip:300.1.1.1")).code).toBe(2);
@@ -159,7 +159,7 @@ describe("a start that fails", () => {
         expect(stdout).toContain("unknown key licence is ignored");
     });
 
-    it("refuses what it does not know on the command line", async () => {
+    it("refuses unknown arguments", async () => {
         const site = await install();
         expect(await site.run("fly")).toMatchObject({ code: 2 });
         expect(await site.run("serve", "--fast")).toMatchObject({ code: 2 });

@@ -12,7 +12,7 @@ import { useStandIn, type Installation, type Running } from "./linkmesh-harness.
 const { install, start, directory } = useStandIn();
 
 describe("the package", () => {
-    it("has the same bytes when it is built again, and other ones for another version", async () => {
+    it("has the same bytes when it is built again, and different bytes for another version", async () => {
         const first = await buildPackage({ outDir: join(directory(), "first") });
         const again = await buildPackage({ outDir: join(directory(), "first") });
         const umask = process.umask(0o077);
@@ -27,7 +27,7 @@ describe("the package", () => {
         expect(readFileSync(newer.file).equals(readFileSync(first.file))).toBe(false);
     });
 
-    it("says what it is, and holds no file that is not root's", async () => {
+    it("describes itself, and holds root's files only", async () => {
         const { file } = await buildPackage({ outDir: join(directory(), "first") });
         const show = (...args: string[]) => execFileSync("dpkg-deb", [...args, file], { encoding: "utf8" });
         expect(show("--info")).toContain("STAND-IN for LinkMesh in tests, not LinkMesh");
@@ -37,7 +37,7 @@ describe("the package", () => {
     });
 });
 
-describe("a server that runs", () => {
+describe("a running server", () => {
     let site: Installation;
     let token: string;
     let server: Running;
@@ -62,7 +62,7 @@ describe("a server that runs", () => {
         expect((await site.fetch("/nothing")).status).toBe(404);
     });
 
-    it("wants a bearer token for the API", async () => {
+    it("requires a bearer token for the API", async () => {
         for (const path of [
             "/api/v1/info",
             "/api/v1/collectors",
@@ -80,7 +80,7 @@ describe("a server that runs", () => {
         expect((await site.fetch("/api/v1/info", { method: "DELETE", token })).status).toBe(405);
     });
 
-    it("keeps the service token for root and itself", () => {
+    it("gives the service token to root and itself only", () => {
         expect(statSync(join(site.directory, "data/service-token")).mode & 0o777).toBe(0o600);
         expect(statSync(site.boltPath).mode & 0o777).toBe(0o600);
         expect(token).toMatch(/^lmsat_/);
@@ -93,7 +93,7 @@ describe("a server that runs", () => {
         expect(output).toContain("https://linkmesh.example.test");
     });
 
-    it("enrols with a token that works once", async () => {
+    it("enrols with a token that works only once", async () => {
         const enrollmentToken = await mint(site);
         const response = await redeem(site, enrollmentToken);
         expect(response.status).toBe(200);
@@ -129,7 +129,7 @@ describe("a server that runs", () => {
         expect((await site.fetch("/api/v1/collectors", { token: otlpToken })).status).toBe(403);
     });
 
-    it("takes metrics of up to 64 MiB", async () => {
+    it("accepts metrics of up to 64 MiB", async () => {
         const push = (bytes: number, bearer?: string) =>
             site.fetch("/v1/metrics", { method: "POST", token: bearer, body: Buffer.alloc(bytes) });
         expect((await push(10)).status).toBe(401);
@@ -170,14 +170,14 @@ describe("a server that runs", () => {
         expect(await handshake(site, token)).toBe(101);
     });
 
-    it("answers the agent's handshake as OpAMP's, and has no other", async () => {
+    it("answers the agent's handshake as OpAMP's, and no other", async () => {
         expect(await handshake(site, undefined, "GET", "/v1/agent")).toBe(401);
         expect(await handshake(site, token, "GET", "/v1/agent")).toBe(101);
         expect((await site.fetch("/v1/agent", { token })).status).toBe(400);
         expect(await handshake(site, token, "GET", "/v1/other")).toBe(404);
     });
 
-    it("answers 400 when the upgrade was stripped, and takes OpAMP over plain HTTP", async () => {
+    it("answers 400 when the upgrade was stripped, and accepts OpAMP over plain HTTP", async () => {
         expect((await site.fetch("/v1/opamp")).status).toBe(400);
         expect((await site.fetch("/v1/opamp", { token })).status).toBe(400);
         expect((await site.fetch("/v1/opamp", { method: "POST", body: "hello" })).status).toBe(401);
@@ -209,7 +209,7 @@ describe("a server that runs", () => {
         await expect.poll(collector).toMatchObject({ sessionsOpen: 0, sessionsTotal: 1 });
     });
 
-    it("enrols an OpAMP collector by its enrollment token, and knows it again", async () => {
+    it("enrols an OpAMP collector by its enrollment token, and recognises it later", async () => {
         const enrollmentToken = await mint(site);
         expect(await handshake(site, enrollmentToken)).toBe(101);
         expect(await handshake(site, enrollmentToken)).toBe(101);
@@ -260,7 +260,7 @@ describe("a server that runs", () => {
         expect(() => execFileSync("flock", ["--nonblock", site.boltPath, "true"])).toThrow();
     });
 
-    it("stops while sessions are open, and ends them", async () => {
+    it("ends open sessions when it stops", async () => {
         const socket = new WebSocket(`ws://127.0.0.1:${site.httpPort}/v1/opamp`, {
             headers: { Authorization: `Bearer ${token}` },
         });

@@ -161,14 +161,14 @@ describe("a whole fleet behind one address", () => {
         expect(count(await many(6_000, () => grpc(server)), 101)).toBe(6_000);
     });
 
-    test("more than nginx can count: nobody is refused", async () => {
+    test("more sessions than nginx can count are not refused", async () => {
         const server = await start({ collectorsExpected: 65_000 });
         expect(count(await many(100, () => https(server, {})), 101)).toBe(100);
         expect(count(await many(100, () => grpc(server)), 101)).toBe(100);
     });
 });
 
-test("large messages leave little memory behind in a session", async () => {
+test("a session keeps little memory after large messages", async () => {
     const server = await start({});
     const sessions = await many(500, () => https(server, {}));
     const before = memory(server);
@@ -204,7 +204,7 @@ describe.each([
 ])("20 sessions for one address, %s", (_, mode) => {
     const shared = mode === SHARED;
 
-    test("https: the others get 429, a place that is free again is taken, another address gets in", async () => {
+    test("https: further sessions get 429, a freed place is taken, another address gets in", async () => {
         const server = await start({ ...mode, sessionsPerAddress: 20 });
         const sessions = await many(20, () => https(server, {}));
         expect(count(sessions, 101)).toBe(20);
@@ -219,7 +219,7 @@ describe.each([
         expectTold(server, ADDRESS);
     });
 
-    test("gRPC: the others are closed, a place that is free again is taken, another address gets in", async () => {
+    test("gRPC: further sessions are closed, a freed place is taken, another address gets in", async () => {
         const server = await start({ ...mode, sessionsPerAddress: 20 });
         const sessions = await many(20, () => grpc(server, {}, shared));
         expect(count(sessions, 101)).toBe(20);
@@ -243,14 +243,14 @@ function expectTold(server: NginxServer, address: string): void {
     expect(detail).toContain(`${address} reached the session limit`);
 }
 
-test("one port: an agent's name leads to gRPC in any case, as names do", async () => {
+test("one port: an agent's name leads to gRPC in upper or lower case", async () => {
     const server = await start(SHARED);
     const socket = net.connect({ host: "127.0.0.1", port: server.ports.https });
     socket.write(clientHello(GRPC_HOST.toUpperCase()));
     expect((await session(socket, (text) => (text.includes("in") ? 101 : undefined))).status).toBe(101);
 });
 
-test("behind a hop each client counts for itself, and gRPC, where all have the hop's address, does not", async () => {
+test("behind a trusted proxy each client is counted by itself, except for gRPC, where all have the proxy's address", async () => {
     const server = await start({ sessionsPerAddress: 20, trustedProxies: [`${ADDRESS}/32`] });
     const of = (client: string) => ({ headers: ["Upgrade: websocket", `X-Forwarded-For: ${client}`] });
     expect(count(await many(20, () => https(server, of("198.51.100.1"))), 101)).toBe(20);
@@ -291,7 +291,7 @@ describe.each([
         expect(sessions.map(({ ended }) => ended())).toEqual(sessions.map(() => false));
     });
 
-    test("is told from a peer that is gone by TCP keep-alive, within two minutes", async () => {
+    test("is distinguished from a peer that is gone by TCP keep-alive, within two minutes", async () => {
         const server = await start(mode);
         await https(server, {});
         await grpc(server, {}, mode === SHARED);

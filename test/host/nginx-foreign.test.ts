@@ -133,7 +133,7 @@ describe.each([
     });
 });
 
-test("limits of the whole nginx", async () => {
+test("limits of nginx as a whole", async () => {
     const foreign = { "modules-enabled/10.conf": "worker_rlimit_nofile 8192;\nworker_shutdown_timeout 1h;\n" };
     const started = await start(foreign);
     try {
@@ -143,7 +143,7 @@ test("limits of the whole nginx", async () => {
     }
 });
 
-test("another file's limit of sessions, where there is none of ours", async () => {
+test("another file's session limit, if the program sets none", async () => {
     const foreign = { "conf.d/0.conf": "limit_conn_zone $binary_remote_addr zone=all:1m;\nlimit_conn all 1;\n" };
     const { server, client } = await start(foreign, HOST, { collectorsExpected: 65_000 });
     try {

@@ -56,13 +56,13 @@ async function servedSerial(port: number): Promise<string> {
     return serialNumber;
 }
 
-test("every check is green in both families", async () => {
+test("every check passes in both address families", async () => {
     const results = await runChecks(server.target(trust.publicCa.pem));
     expect(results.filter(({ status }) => status !== "ok")).toEqual([]);
     expect(results).toHaveLength(14);
 });
 
-test("LinkMesh believes nginx about the client, and not the client", async () => {
+test("LinkMesh takes the client's address from nginx, and not from the client", async () => {
     const authorization = `Bearer ${await installation.serviceToken()}`;
     const { body } = await client.https("/api/v1/whoami", {
         headers: { authorization, "x-forwarded-for": "10.1.2.3" },
@@ -70,7 +70,7 @@ test("LinkMesh believes nginx about the client, and not the client", async () =>
     expect(JSON.parse(body)).toMatchObject({ address: CLIENT, scheme: "https", host: HOST, viaTrustedProxy: true });
 });
 
-test("LinkMesh believes nobody beside nginx about the client", async () => {
+test("LinkMesh takes the client's address from nobody but nginx", async () => {
     const authorization = `Bearer ${await installation.serviceToken()}`;
     const call = http.get({
         host: "127.0.0.1",
@@ -83,7 +83,7 @@ test("LinkMesh believes nobody beside nginx about the client", async () => {
     expect(await json(answer)).toMatchObject({ address: CLIENT, viaTrustedProxy: false });
 });
 
-test("agents' WebSocket answers, and echoes", async () => {
+test("the agents' WebSocket answers and echoes", async () => {
     const { otlpToken } = await enrol(installation);
     const socket = client.webSocket("/v1/agent", { authorization: `Bearer ${otlpToken}` });
     await once(socket, "open");
@@ -94,7 +94,7 @@ test("agents' WebSocket answers, and echoes", async () => {
     expect(check).toMatchObject({ status: "ok", detail: expect.stringMatching(/^401: /) as string });
 });
 
-test("gRPC passes with mTLS from end to end, unary and stream", async () => {
+test("gRPC passes with mTLS end to end, unary and streaming", async () => {
     const options = await agentThroughNginx();
     const agent = connectAgent(options);
     const payload = Buffer.alloc(1_000_000, 3);
@@ -109,7 +109,7 @@ test("gRPC passes with mTLS from end to end, unary and stream", async () => {
     stranger.close();
 });
 
-test("a renewal cuts no WebSocket and no gRPC stream, and the next client sees the new certificate", async () => {
+test("a renewal drops no WebSocket and no gRPC stream, and the next client sees the new certificate", async () => {
     const { otlpToken } = await enrol(installation);
     const socket = client.opamp({ authorization: `Bearer ${otlpToken}` });
     await once(socket, "open");
@@ -132,7 +132,7 @@ test("a renewal cuts no WebSocket and no gRPC stream, and the next client sees t
     socket.terminate();
 });
 
-test("the upstream addresses of a large fleet are all LinkMesh", async () => {
+test("all upstream addresses of a large fleet lead to LinkMesh", async () => {
     const large = renderNginx(nginxArgs(HOST, 100_000));
     const many = await startNginx({ ...large, workerConnections: 4096 });
     try {

@@ -36,7 +36,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
     const at = (name: string) => ({ port: server.ports.https, ca: trust.publicCa.pem, name });
 
     describe.each(NAMES)("%s", (name) => {
-        test("each live event is there before the next one is sent", async () => {
+        test("each live event arrives before the next one is sent", async () => {
             const event = (n: number) => `data: ${n}\n\n`;
             let send!: (text: string) => void;
             handle = (_, response) => {
@@ -54,7 +54,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
             close();
         });
 
-        test("an upload reaches LinkMesh while it is being sent", async () => {
+        test("an upload reaches LinkMesh while it is sent", async () => {
             let arrived!: (text: string) => void;
             handle = (request, response) => {
                 request.on("data", (chunk) => arrived(String(chunk)));
@@ -71,7 +71,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
             close();
         });
 
-        test("a download of 128 MB stops for a client that does not read, fills no file, and is whole when it reads", async () => {
+        test("a download of 128 MB pauses for a client that does not read, fills no file, and is complete once it reads", async () => {
             let sent = 0;
             handle = (_, response) => {
                 response.writeHead(200, { "content-length": DOWNLOAD, "x-accel-buffering": "yes" });
@@ -97,7 +97,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
             close();
         });
 
-        test("an upload stops for a LinkMesh that does not read, and fills no file", async () => {
+        test("an upload pauses while LinkMesh does not read, and fills no file", async () => {
             let goOn!: () => void;
             handle = (request, response) => {
                 goOn = () => {
@@ -165,7 +165,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
                 /upstream sent too big header/,
             ],
             [
-                "a header that is none",
+                "an invalid header",
                 (socket) => socket!.end("HTTP/1.1 200 OK\r\n\0: a\r\n\r\n"),
                 /upstream sent invalid header/,
             ],
@@ -185,7 +185,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
             close();
         });
 
-        test("LinkMesh goes without a word: 503 with Retry-After", async () => {
+        test("if LinkMesh closes without an answer, the client gets 503 with Retry-After", async () => {
             handle = ({ socket }) => socket.destroy();
             const { response, close } = ask(at(name), "/");
             const { status, headers } = await response;
@@ -193,7 +193,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
             close();
         });
 
-        test("an answer of LinkMesh's own is passed on, whatever its status", async () => {
+        test("LinkMesh's own answer is passed on, whatever its status", async () => {
             for (const status of [429, 502, 503]) {
                 handle = (_, response) => void response.writeHead(status, { "retry-after": "7" }).end("own");
                 const { response, close } = ask(at(name), "/");

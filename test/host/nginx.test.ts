@@ -21,7 +21,7 @@ async function startNginx(backend: EchoBackend): Promise<{ server: NginxServer; 
     return { server, client: new NginxClient(server, trust.publicCa.pem) };
 }
 
-describe("in front of a backend that shows what it saw", () => {
+describe("in front of a backend that echoes requests", () => {
     let backend: EchoBackend;
     let server: NginxServer;
     let client: NginxClient;
@@ -35,7 +35,7 @@ describe("in front of a backend that shows what it saw", () => {
     });
     const seen = ({ body }: Reply) => JSON.parse(body) as Seen;
 
-    test("the Debian package's nginx.conf and the rendered files start without a complaint", () => {
+    test("the Debian package's nginx.conf and the rendered files start without a warning", () => {
         // A container may be granted fewer open files than are asked for.
         const lines = server.log().split("\n");
         expect(lines.filter((line) => line && !line.includes("setrlimit(RLIMIT_NOFILE"))).toEqual([]);
@@ -57,7 +57,7 @@ describe("in front of a backend that shows what it saw", () => {
     };
 
     test.each(["/", "/api/v1/collectors?x=%2F", "/v1/opamp"])(
-        "%s: what a client claims about itself is overwritten",
+        "%s: forwarded headers of a client are overwritten",
         async (path) => {
             const { url, headers } = seen(await client.https(path, { headers: forged }));
             expect(url).toBe(path);
@@ -71,7 +71,7 @@ describe("in front of a backend that shows what it saw", () => {
         expect(seen(await client.https("/api/v1/metrics", { headers })).headers).toMatchObject(headers);
     });
 
-    test("an OpAMP upgrade passes, and messages come back, large ones included", async () => {
+    test("an OpAMP upgrade passes, and messages come back, also large ones", async () => {
         const socket = client.opamp(forged);
         const { headers } = JSON.parse(String(await nextMessage(socket))) as Seen;
         expect(headers).toMatchObject({ ...truth, upgrade: "websocket", connection: "upgrade" });
@@ -84,13 +84,13 @@ describe("in front of a backend that shows what it saw", () => {
         socket.terminate();
     });
 
-    test("a plain request carries no upgrade, and its connection to the backend is kept", async () => {
+    test("a plain request carries no upgrade, and its connection to the backend is reused", async () => {
         const { headers } = seen(await client.https("/v1/opamp", { method: "POST" }));
         expect(headers).not.toHaveProperty("upgrade");
         expect(headers.connection ?? "keep-alive").toBe("keep-alive");
     });
 
-    test("bodies: 5 MB and 60 MB pass, 65 MiB do not", async () => {
+    test("bodies of 5 MB and 60 MB pass, 65 MiB do not", async () => {
         for (const bytes of [5_000_000, 60_000_000]) {
             const reply = await client.https("/v1/metrics", { method: "POST" }, Buffer.alloc(bytes));
             expect(reply.status).toBe(200);
@@ -143,12 +143,15 @@ describe("in front of a backend that shows what it saw", () => {
             expect((await client.http(`${folder}/%2e%2e/%2e%2e/%2e%2e/etc/passwd`)).body).not.toMatch(/root/);
         });
 
-        test.each([HOST, "evil.example"])("%s is sent to the literal name, path and query kept", async (host) => {
-            const { status, headers } = await client.http("/a%20b?c=d", { headers: { host } });
-            expect([status, headers.location]).toEqual([301, `https://${HOST}/a%20b?c=d`]);
-        });
+        test.each([HOST, "evil.example"])(
+            "%s is redirected to the public hostname, with path and query",
+            async (host) => {
+                const { status, headers } = await client.http("/a%20b?c=d", { headers: { host } });
+                expect([status, headers.location]).toEqual([301, `https://${HOST}/a%20b?c=d`]);
+            },
+        );
 
-        test("the revision is told to the machine itself only", async () => {
+        test("only the machine itself can read the revision", async () => {
             const marker = "/.well-known/linkmesh-proxy";
             expect((await client.http(marker)).status).toBe(404);
             expect((await client.http(marker, { localAddress: "127.0.0.1" })).body).toBe(config.revision);
@@ -156,7 +159,7 @@ describe("in front of a backend that shows what it saw", () => {
     });
 });
 
-test("a dead backend is 503 with Retry-After on every path, until it is back", async () => {
+test("a dead backend answers 503 with Retry-After on every path, until it is back", async () => {
     const backend = await startEchoBackend();
     const { server, client } = await startNginx(backend);
     try {

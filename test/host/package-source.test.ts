@@ -68,7 +68,7 @@ async function step(code: string, files: Record<string, string>) {
 }
 
 describe("the URL of a package", () => {
-    test("is asked for as it stands, with its login, and without a list of arguments that tells it", async () => {
+    test("is requested unchanged, with its login, which no list of arguments shows", async () => {
         const url = `http://some%40user:pass-word@127.0.0.1:${port}/a.deb?${QUERY}`;
         expect(await step("fetch_from_url", { "deb-url": url })).toBe("");
         expect(readFileSync(join(folder, "work/wanted.deb"), "utf8")).toBe(PACKAGE);
@@ -78,7 +78,7 @@ describe("the URL of a package", () => {
         for (const secret of [...SECRETS, "some", "127.0.0.1"]) expect(seen).not.toContain(secret);
     });
 
-    test("may hold what a configuration of curl reads otherwise", async () => {
+    test("may contain characters that are special in curl's configuration", async () => {
         expect(await step("fetch_from_url", { "deb-url": `http://127.0.0.1:${port}/a.deb?s3cr3t=a\\tb"c` })).toBe("");
         expect(asked.map((request) => request.url)).toEqual(['/a.deb?s3cr3t=a\\tb"c']);
     });
@@ -102,7 +102,7 @@ describe("the URL of a package", () => {
     });
 });
 
-test("the files of a step are for root alone, whoever is let into the folder around them", async () => {
+test("only root can read a step's files, whoever may enter the folder around them", async () => {
     const code = `STATE=${folder} STEP=package; unpack() { true; }; main() { chmod 0711 "$WORK"; stat -c %a "$FILES"; }; start`;
     expect(await step(code, {})).toBe("700\n");
 });
@@ -116,7 +116,7 @@ describe("an APT source with a login", () => {
     const read = (name: string) => readFileSync(join(folder, "etc", name), "utf8");
     const SOURCE = "https://me:pass-word@apt.example.com/debian stable main";
 
-    test("has it in a file of root's own, and not in the list that everybody may read", async () => {
+    test("has it in a file that only root can read, and not in the public list", async () => {
         expect(await step("install_source", files(SOURCE))).toBe("");
         expect(read("linkmesh.list")).toBe(
             `deb [signed-by=${folder}/etc/linkmesh.asc] https://apt.example.com/debian stable main\n`,
@@ -125,13 +125,13 @@ describe("an APT source with a login", () => {
         expect(statSync(join(folder, "etc/auth/linkmesh.conf")).mode & 0o777).toBe(0o600);
     });
 
-    test("that has none any more leaves none", async () => {
+    test("has no such file once the login is removed", async () => {
         await step("install_source", files(SOURCE));
         expect(await step("install_source", files("https://apt.example.com/debian ./"))).toBe("");
         expect(existsSync(join(folder, "etc/auth/linkmesh.conf"))).toBe(false);
     });
 
-    test("that does not work leaves the one before, with its login and its mode", async () => {
+    test("that does not work leaves the former one, with its login and its mode", async () => {
         await step("install_source", files(SOURCE));
         const broken = files("https://you:other@apt.example.com/debian ./");
         const output = await step(

@@ -53,7 +53,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
-test("plain Node imports it, the machine's scripts included, and nothing of the lab or the tests is in it", () => {
+test("plain Node imports it, with the machine's scripts and without the lab or the tests", () => {
     const script = 'import("linkmesh-proxy").then((all) => console.log(Object.keys(all).join()))';
     const text = execFileSync(process.execPath, ["-e", script], { cwd: clone, encoding: "utf8" });
     expect(text.trim().split(",")).toEqual(expect.arrayContaining(["LinkMesh", "LinkMeshProxy", "parseSettings"]));
@@ -61,7 +61,7 @@ test("plain Node imports it, the machine's scripts included, and nothing of the 
     expect(names.trim().split("\n")).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
 });
 
-test("the example is checked with the types of the package, and a wrong argument is refused", () => {
+test("the example compiles with the types of the package, and a wrong argument does not", () => {
     const config = {
         compilerOptions: { module: "nodenext", strict: true, noEmit: true, skipLibCheck: true, types: ["node"] },
     };
@@ -79,7 +79,7 @@ describe("the component package", () => {
     let provider: ChildProcess;
     afterAll(() => void provider.kill());
 
-    test("starts as the language host starts it, and answers with the reviewed schema", async () => {
+    test("starts as the language host starts it, and returns the golden schema", async () => {
         const plugin = await startPlugin(clone);
         provider = plugin.process;
         const client = new ResourceProviderClient(`127.0.0.1:${plugin.port}`, grpc.credentials.createInsecure());

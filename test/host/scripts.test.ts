@@ -8,13 +8,13 @@ import { renderConfig } from "../../components/host/render/linkmesh.ts";
 import { renderStep } from "../../components/host/render/step.ts";
 import { SCRIPTS, SHELL_FILES, STEP_SCRIPTS } from "../scripts/files.ts";
 
-test.each(SHELL_FILES)("shellcheck has nothing to say about %s", (name) => {
+test.each(SHELL_FILES)("shellcheck finds nothing in %s", (name) => {
     const run = spawnSync("shellcheck", ["--external-sources", name], { cwd: SCRIPTS, encoding: "utf8" });
     expect(run.stdout + run.stderr).toBe("");
     expect(run.status).toBe(0);
 });
 
-test.each(STEP_SCRIPTS)("%s as it is sent to the machine is whole", (name) => {
+test.each(STEP_SCRIPTS)("%s is complete as it is sent to the machine", (name) => {
     const text = renderStep({
         name,
         variables: { DOMAIN: "linkmesh.example.com" },
@@ -48,7 +48,7 @@ describe("the merge of config.yaml", () => {
     );
     const overlay = renderConfig({ domain: "linkmesh.example.com", grpc: GRPC, extra: { metrics: { enabled: true } } });
 
-    test("sets the keys, and keeps every comment and every other key of the file that the package ships", () => {
+    test("sets the keys, and keeps every comment and every other key of the package's file", () => {
         const merged = merge(shipped, overlay);
         expect(parse(merged)).toMatchObject({
             ...(parse(overlay) as object),
@@ -62,12 +62,12 @@ describe("the merge of config.yaml", () => {
         expect(comments(merged)).toEqual(comments(shipped));
     });
 
-    test("done twice, it changes not a byte", () => {
+    test("a second merge changes no byte", () => {
         const once = merge(shipped, overlay);
         expect(merge(once, overlay)).toBe(once);
     });
 
-    test("a file that has all keys already stays byte for byte, odd spacing included", () => {
+    test("a file that has all keys stays the same byte for byte, with odd spacing", () => {
         const odd = 'externalUrl:   "https://a.example"   # ours\n\n\ngrpc: {port:   50061}\n';
         expect(merge(odd, 'externalUrl: "https://a.example"\ngrpc:\n  port: 50061\n')).toBe(odd);
     });
@@ -79,14 +79,14 @@ describe("the merge of config.yaml", () => {
     });
     const bare = renderConfig({ domain: "linkmesh.example.com", grpc: GRPC, extra: {} });
 
-    test("keys that the user takes back are what they were: changed ones, new ones, new sections", () => {
+    test("keys that the user removes get their former state: changed keys, new keys, new sections", () => {
         const first = merge(shipped, bare);
         const full = merge(first, further, ["record"]);
         expect(parse(full)).toMatchObject({ metrics: { path: "/m" }, storage: { backend: "mongodb" } });
         expect(merge(full, bare, ["record"])).toBe(first);
     });
 
-    test("a key that was set by hand stays, in a section of ours too", () => {
+    test("a key that was set by hand stays, also in a section that the program changes", () => {
         const full = merge(shipped, further);
         const edited = full.replace("host: mail", "host: mail\n  port: 25");
         const back = parse(merge(edited, bare, ["record"])) as Record<string, unknown>;
@@ -113,5 +113,5 @@ describe("the merge of config.yaml", () => {
     test("an empty section gets the keys", () =>
         expect(parse(merge("grpc:\n", "grpc:\n  port: 50061\n"))).toEqual({ grpc: { port: 50061 } }));
 
-    test("a file that is no YAML is refused", () => expect(() => merge("a: [1", "b: 2\n")).toThrow());
+    test("a file that is not YAML is refused", () => expect(() => merge("a: [1", "b: 2\n")).toThrow());
 });
