@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
-import type { PulumiCli } from "../lab/engine/cli-binary.ts";
+import type { PulumiCli } from "../lab/engine/find-pulumi.ts";
 
 /** Above this load average of the last minute the figures tell more about the other work than about the lab. */
 const QUIET_LOAD = 1;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EXISTING_SUBNET_DUAL, EXISTING_VPC } from "./cloud/existing.ts";
+import { EXISTING_SUBNET_DUAL, EXISTING_VPC } from "./cloud/existing-network.ts";
 import { type CloudState, IMAGES } from "./cloud/state.ts";
 import type { CloudStore } from "./cloud/store.ts";
 import { type Lab, LabError } from "./lab.ts";

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";
 import { withLock } from "../process/lock.ts";
-import { addExistingNetwork } from "./existing.ts";
+import { addExistingNetwork } from "./existing-network.ts";
 import { type CloudState, emptyCloud } from "./state.ts";
 
 /** Makes this machine match the state. Called again with a state that it has already realized, it does nothing. */

@@ -1,5 +1,5 @@
 import { type Bastion, findBastion, startBastion, stopBastion } from "../bastion.ts";
-import { Realizer } from "../cloud/realizer.ts";
+import { Realizer } from "../cloud/reconciler.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { LabError } from "../lab.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
-import { type PulumiCli, findPulumi } from "../engine/cli-binary.ts";
+import { type PulumiCli, findPulumi } from "../engine/find-pulumi.ts";
 import { prepareWorkspace, stackVariables, workspaceOf } from "../engine/workspace.ts";
 import { requireLab } from "../labs.ts";
 import { writePlugins } from "../providers/index.ts";

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
-import { consoleLog } from "../cloud/machine.ts";
-import { Realizer } from "../cloud/realizer.ts";
+import { consoleLog } from "../machines/machine.ts";
+import { Realizer } from "../cloud/reconciler.ts";
 import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { type Lab, LabError } from "../lab.ts";

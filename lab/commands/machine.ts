@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { readOverrides } from "../engine/config.ts";
-import { findPulumi } from "../engine/cli-binary.ts";
+import { findPulumi } from "../engine/find-pulumi.ts";
 import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { requireMachineUp } from "./paused.ts";

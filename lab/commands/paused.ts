@@ -1,4 +1,4 @@
-import { Realizer } from "../cloud/realizer.ts";
+import { Realizer } from "../cloud/reconciler.ts";
 import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { LabStack } from "../engine/stack.ts";

@@ -1,6 +1,6 @@
-import { ensurePulumi } from "../engine/cli-binary.ts";
+import { ensurePulumi } from "../engine/find-pulumi.ts";
 import { ensurePrerequisites } from "../engine/prerequisites.ts";
-import { ensureImage } from "../image/image.ts";
+import { ensureImage } from "../machines/image/image.ts";
 import type { Ui } from "../ui.ts";
 
 /** What takes minutes on a fresh machine and is kept by all labs of it: Debian packages, the engine, the machine image. */

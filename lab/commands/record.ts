@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { Realizer } from "../cloud/realizer.ts";
+import { Realizer } from "../cloud/reconciler.ts";
 import { publicRecords, recordKey } from "../cloud/records.ts";
 import type { CloudState, DnsRecord } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";

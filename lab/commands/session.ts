@@ -1,7 +1,7 @@
 import { distance } from "fastest-levenshtein";
 import { join } from "node:path";
-import { Realizer } from "../cloud/realizer.ts";
-import { ensurePulumi, findPulumi } from "../engine/cli-binary.ts";
+import { Realizer } from "../cloud/reconciler.ts";
+import { ensurePulumi, findPulumi } from "../engine/find-pulumi.ts";
 import { type Overrides, applySets, configuration, readOverrides, writeOverrides } from "../engine/config.ts";
 import { LabStack } from "../engine/stack.ts";
 import { readProject } from "../engine/workspace.ts";

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
-import { isMachineRunning } from "../cloud/machine.ts";
+import { isMachineRunning } from "../machines/machine.ts";
 import { runningProcess } from "../process/process.ts";
-import { Realizer } from "../cloud/realizer.ts";
+import { Realizer } from "../cloud/reconciler.ts";
 import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";

@@ -1,5 +1,5 @@
 import type { CheckResult } from "../../checks/index.ts";
-import { Realizer } from "../cloud/realizer.ts";
+import { Realizer } from "../cloud/reconciler.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";

@@ -1,4 +1,4 @@
-import type { Properties, Values } from "./values.ts";
+import type { Properties, Values } from "./property-values.ts";
 
 /** One resource provider, free of the wire: server.ts turns gRPC calls into these. Every method may throw. */
 export interface ResourceProvider {

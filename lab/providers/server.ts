@@ -12,7 +12,7 @@ import {
     ProviderError,
     type ResourceProvider,
 } from "./provider.ts";
-import { decode, encode } from "./values.ts";
+import { decode, encode } from "./property-values.ts";
 
 export interface ServeOptions {
     /** Version that the provider says it has, as "7.48.0". */

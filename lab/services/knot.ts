@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tryExec } from "../process/exec.ts";
-import { ipv6Twin } from "../cloud/network.ts";
+import { ipv6Twin } from "../network/router.ts";
 import { runningProcess } from "../process/process.ts";
 import type { DnsRecord } from "../cloud/state.ts";
 import { LAB_ZONE, LabError, type Lab } from "../lab.ts";

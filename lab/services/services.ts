@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
-import { ensureNetwork } from "../cloud/network.ts";
+import { ensureNetwork } from "../network/router.ts";
 import { withLock } from "../process/lock.ts";
 import { stopProcess } from "../process/process.ts";
-import { ensureServicesImage } from "../image/image.ts";
+import { ensureServicesImage } from "../machines/image/image.ts";
 import type { Lab, Progress } from "../lab.ts";
 import { useOpenUmask } from "../process/umask.ts";
 import { acmeFront } from "./acme-front.ts";

@@ -1,4 +1,4 @@
-import { ipv6Twin } from "../cloud/network.ts";
+import { ipv6Twin } from "../network/router.ts";
 import type { DnsRecord } from "../cloud/state.ts";
 import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
 

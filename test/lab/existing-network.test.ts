@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EXISTING_SUBNET_IPV4 } from "../../lab/cloud/existing.ts";
+import { EXISTING_SUBNET_IPV4 } from "../../lab/cloud/existing-network.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
 import { connects } from "./allowed-networks.ts";
 import { RunningUp } from "./running-up.ts";

@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
 import { expect, test } from "vitest";
-import { Realizer } from "../../lab/cloud/realizer.ts";
+import { Realizer } from "../../lab/cloud/reconciler.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
 import { openSession } from "../../lab/commands/session.ts";
 import { LabStack } from "../../lab/engine/stack.ts";

@@ -7,7 +7,7 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import languageService from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/language_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
-import { PULUMI_VERSION } from "../../lab/engine/version.ts";
+import { PULUMI_VERSION } from "../../lab/engine/versions.ts";
 
 /*
  * A stand-in for pulumi-language-nodejs, the part of an installed Pulumi CLI that starts programs written for Node. For

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { DowntimeWatch } from "../../bench/downtime.ts";
-import { EXISTING_SUBNET_DUAL } from "../../lab/cloud/existing.ts";
+import { EXISTING_SUBNET_DUAL } from "../../lab/cloud/existing-network.ts";
 import { allPids, procStat } from "../../lab/process/process.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
 import { terminate } from "../../lab/providers/aws/instance.ts";

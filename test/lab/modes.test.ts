@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { EXISTING_SUBNET_PRIVATE } from "../../lab/cloud/existing.ts";
+import { EXISTING_SUBNET_PRIVATE } from "../../lab/cloud/existing-network.ts";
 import { allowedNetworks } from "./allowed-networks.ts";
 import { corporateAuthority } from "./corporate-authority.ts";
 import { dnsChallenge } from "./dns-challenge.ts";

@@ -17,7 +17,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { allPids } from "../../lab/process/process.ts";
-import { findPulumi } from "../../lab/engine/cli-binary.ts";
+import { findPulumi } from "../../lab/engine/find-pulumi.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";
 import { MARKER } from "../../lab/providers/plugins.ts";

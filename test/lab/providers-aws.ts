@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { newCloud } from "../../lab/cloud/existing.ts";
+import { newCloud } from "../../lab/cloud/existing-network.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
 import { terminate } from "../../lab/providers/aws/instance.ts";

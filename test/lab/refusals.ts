@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EXISTING_SUBNET_OTHER_ZONE } from "../../lab/cloud/existing.ts";
+import { EXISTING_SUBNET_OTHER_ZONE } from "../../lab/cloud/existing-network.ts";
 import { publishedPackage } from "../../lab/commands/package.ts";
 import { type Session, configureStack, openSession, planSettings } from "../../lab/commands/session.ts";
 import { EngineStages } from "../../lab/engine/stages.ts";

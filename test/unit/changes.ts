@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { EFFECTS, type Effect } from "../../components/settings/schema/setting.ts";
 import { diffSchema } from "../../lab/providers/aws/schema.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
-import { isMap, type Values } from "../../lab/providers/values.ts";
+import { isMap, type Values } from "../../lab/providers/property-values.ts";
 import { reveal, runProgram, type Registered } from "./program.ts";
 
 /**

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parseSettings } from "../../components/settings/load.ts";
 import { Secret } from "../../components/settings/secret.ts";
 import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings.ts";
-import type { Value, Values } from "../../lab/providers/values.ts";
+import type { Value, Values } from "../../lab/providers/property-values.ts";
 import { BASTION, OWN_LOGIN } from "./keys.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 import { CONFIG, reveal, runProgram } from "./program.ts";

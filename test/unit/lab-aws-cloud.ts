@@ -7,7 +7,7 @@ import { labAt } from "../../lab/lab.ts";
 import { AwsProvider } from "../../lab/providers/aws/provider.ts";
 import type { Caller } from "../../lab/providers/aws/rights/caller.ts";
 import type { CheckFailure } from "../../lab/providers/provider.ts";
-import type { Value, Values } from "../../lab/providers/values.ts";
+import type { Value, Values } from "../../lab/providers/property-values.ts";
 
 const SHORT: Record<string, string> = {
     Vpc: "aws:ec2/vpc:Vpc",

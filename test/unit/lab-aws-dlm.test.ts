@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { runLifecyclePolicies } from "../../lab/providers/aws/snapshot-scheduler.ts";
 import { takeSnapshot } from "../../lab/providers/aws/snapshots.ts";
-import { UNKNOWN, type Values } from "../../lab/providers/values.ts";
+import { UNKNOWN, type Values } from "../../lab/providers/property-values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
 const zone = { availabilityZone: "eu-central-1a" };

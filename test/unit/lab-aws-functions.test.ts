@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from "vitest";
-import type { Values } from "../../lab/providers/values.ts";
+import type { Values } from "../../lab/providers/property-values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 
 let cloud: TestCloud;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { allows, wrongPolicy } from "../../lab/providers/aws/policy.ts";
 import type { AccessRequest } from "../../lab/providers/aws/policy-evaluation.ts";
-import type { Values } from "../../lab/providers/values.ts";
+import type { Values } from "../../lab/providers/property-values.ts";
 
 const NAMES = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
 const TYPES = "route53:ChangeResourceRecordSetsRecordTypes";

@@ -7,7 +7,7 @@ import { Caller } from "../../lab/providers/aws/rights/caller.ts";
 import { FUNCTION_CALLS, RESOURCE_CALLS } from "../../lab/providers/aws/rights/calls.ts";
 import { DOCUMENTS } from "../../lab/providers/aws/rights/deployer.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
-import type { Values } from "../../lab/providers/values.ts";
+import type { Values } from "../../lab/providers/property-values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 import { CONFIG, runProgram } from "./program.ts";
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { terminate } from "../../lab/providers/aws/instance.ts";
-import { UNKNOWN, type Values } from "../../lab/providers/values.ts";
+import { UNKNOWN, type Values } from "../../lab/providers/property-values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
 let cloud: TestCloud;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { takeSnapshot } from "../../lab/providers/aws/snapshots.ts";
-import type { Values } from "../../lab/providers/values.ts";
+import type { Values } from "../../lab/providers/property-values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 
 const GET_SNAPSHOT = "aws:ebs/getSnapshot:getSnapshot";

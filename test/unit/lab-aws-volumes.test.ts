@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Values } from "../../lab/providers/values.ts";
+import type { Values } from "../../lab/providers/property-values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
 let cloud: TestCloud;

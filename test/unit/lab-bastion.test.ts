@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { type BastionKeys, addBastion, removeBastion } from "../../lab/bastion.ts";
-import { EXISTING_SUBNET_DUAL } from "../../lab/cloud/existing.ts";
+import { EXISTING_SUBNET_DUAL } from "../../lab/cloud/existing-network.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { fetchRelease } from "../../lab/engine/release.ts";
-import { fetchToolchain } from "../../lab/engine/toolchain.ts";
-import { GO_TOOLCHAIN, GO_VERSION, PULUMI_VERSION } from "../../lab/engine/version.ts";
+import { fetchRelease } from "../../lab/engine/fetch-release.ts";
+import { fetchToolchain } from "../../lab/engine/fetch-go.ts";
+import { GO_TOOLCHAIN, GO_VERSION, PULUMI_VERSION } from "../../lab/engine/versions.ts";
 
 const quiet = () => undefined;
 let server: Server;

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ensureRoot } from "../../lab/image/image.ts";
+import { ensureRoot } from "../../lab/machines/image/image.ts";
 
 let cache: string;
 let umask: number;

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import sshpk from "sshpk";
 import ssh2 from "ssh2";
 import { describe, expect, it } from "vitest";
-import { EXISTING_VPC } from "../../lab/cloud/existing.ts";
+import { EXISTING_VPC } from "../../lab/cloud/existing-network.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
 import { labAt } from "../../lab/lab.ts";
 import { checkConnection, toConnection } from "../../lab/providers/command/connection.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
-import { UNKNOWN, decode, encode, equal, hasUnknown } from "../../lab/providers/values.ts";
+import { UNKNOWN, decode, encode, equal, hasUnknown } from "../../lab/providers/property-values.ts";
 
 describe("property values", () => {
     it("keep secrets over the wire", () => {

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { findPulumi } from "../../lab/engine/cli-binary.ts";
+import { findPulumi } from "../../lab/engine/find-pulumi.ts";
 import { linkRealPlugins, standInPackages } from "../../lab/commands/plugins.ts";
 import { labAt } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";

@@ -1,4 +1,4 @@
-import { type Value, asText, isMap } from "../values.ts";
+import { type Value, asText, isMap } from "../property-values.ts";
 
 export type Service = "ec2" | "iam" | "dlm" | "route53";
 

@@ -1,5 +1,5 @@
 import type { CloudState, LifecyclePolicy, LifecycleSchedule } from "../../cloud/state.ts";
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { trusts } from "./iam.ts";
 import { model } from "./models.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";

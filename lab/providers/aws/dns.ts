@@ -1,7 +1,7 @@
 import { type CloudState, type DnsRecord, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import type { CheckFailure } from "../provider.ts";
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { model } from "./models.ts";
 import { ApiError, type ResourceType, text } from "./resource-type.ts";
 import { invalidSet } from "./rrset.ts";

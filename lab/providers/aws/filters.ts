@@ -1,6 +1,6 @@
 import type { CloudState } from "../../cloud/state.ts";
-import { type Values, isMap } from "../values.ts";
-import { single } from "./answers.ts";
+import { type Values, isMap } from "../property-values.ts";
+import { single } from "./one-result.ts";
 import { ApiError } from "./resource-type.ts";
 import type { Property } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import type { CloudState, Role } from "../../cloud/state.ts";
 import { ProviderError } from "../provider.ts";
-import { type Value, type Values, isMap } from "../values.ts";
+import { type Value, type Values, isMap } from "../property-values.ts";
 import { model } from "./models.ts";
 import { type PolicyKind, awsPrincipals, invalidPrincipal, malformed } from "./policy-grammar.ts";
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";

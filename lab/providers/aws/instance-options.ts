@@ -1,6 +1,6 @@
 import type { Instance } from "../../cloud/state.ts";
 import { type CheckFailure, ProviderError } from "../provider.ts";
-import { type Value, type Values, isMap, isUnknown } from "../values.ts";
+import { type Value, type Values, isMap, isUnknown } from "../property-values.ts";
 import { findInstanceType } from "./instance-types.ts";
 import { ApiError, optionalText } from "./resource-type.ts";
 import { canProvision, refuseVolume } from "./volume-types.ts";

@@ -1,4 +1,4 @@
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { findRole, refuseSameName } from "./iam.ts";
 import { model } from "./models.ts";
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, optionalText, text } from "./resource-type.ts";

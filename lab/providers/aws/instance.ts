@@ -1,6 +1,6 @@
 import type { CloudState, Instance } from "../../cloud/state.ts";
 import { LabError } from "../../lab.ts";
-import { type Values, asText, isMap } from "../values.ts";
+import { type Values, asText, isMap } from "../property-values.ts";
 import {
     ROOT_MINIMUM_GIB,
     bootable,

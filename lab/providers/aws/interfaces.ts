@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { randomBytes } from "node:crypto";
 import type { CloudState, NetworkInterface, Subnet } from "../../cloud/state.ts";
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { addressAt, parseCidr } from "../../network/cidr.ts";
 import { hasGateway } from "./gateway.ts";
 import { model } from "./models.ts";

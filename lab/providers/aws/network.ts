@@ -1,5 +1,5 @@
 import type { CloudState, RouteTable, Subnet, Vpc } from "../../cloud/state.ts";
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { type Cidr, canonicalCidr, cidr, contains, formatCidr, overlaps, parseCidr } from "../../network/cidr.ts";
 import {
     ApiError,

@@ -1,4 +1,4 @@
-import { type Value, type Values, asText, isMap } from "../values.ts";
+import { type Value, type Values, asText, isMap } from "../property-values.ts";
 
 /** What IAM's two kinds of documents may hold: a role's trust policy, and a policy of rights. */
 export type PolicyKind = "trust" | "rights";

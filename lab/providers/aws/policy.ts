@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Value } from "../values.ts";
+import type { Value } from "../property-values.ts";
 import { notJson } from "./iam.ts";
 import { type AccessRequest, evaluate } from "./policy-evaluation.ts";
 import { malformed } from "./policy-grammar.ts";

@@ -13,7 +13,7 @@ import {
     type ResourceProvider,
     type UpdateRequest,
 } from "../provider.ts";
-import { UNKNOWN, type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
+import { UNKNOWN, type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../property-values.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { ACCOUNT, type Change, type Cloud, type ResourceType } from "./resource-type.ts";
 import type { Caller } from "./rights/caller.ts";

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { CloudState } from "../../cloud/state.ts";
 import type { Lab } from "../../lab.ts";
 import { type CheckFailure, ProviderError } from "../provider.ts";
-import { type Value, type Values, asText } from "../values.ts";
+import { type Value, type Values, asText } from "../property-values.ts";
 import type { Schema } from "./schema.ts";
 
 /** One resource type of AWS: what it takes, what it returns, and what it does to the cloud. */

@@ -1,5 +1,5 @@
 import type { CloudState } from "../../cloud/state.ts";
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { canonicalJson, findRole, policySize, refuseMalformed } from "./iam.ts";
 import { model } from "./models.ts";
 import { wrongPolicy } from "./policy.ts";

@@ -1,5 +1,5 @@
 import type { CloudState, Vpc } from "../../cloud/state.ts";
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { canonicalCidr, cidr, contains, parseCidr } from "../../network/cidr.ts";
 import { findRouteTable, findSubnet, findVpc } from "./network.ts";
 import { ApiError, type ResourceType, derivedId, find, optionalText, text } from "./resource-type.ts";

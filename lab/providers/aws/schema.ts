@@ -2,7 +2,7 @@ import { closest, distance } from "fastest-levenshtein";
 import type { CheckFailure } from "../provider.ts";
 import { violation } from "./constraint.ts";
 import { type ModelRef, constraintOf } from "./models.ts";
-import { type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../values.ts";
+import { type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../property-values.ts";
 
 /** What one input property of a resource may be, and what a change of it does. */
 export interface Property {

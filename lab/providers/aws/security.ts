@@ -1,6 +1,6 @@
 import type { CloudState, SecurityGroupRule } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
-import { type Value, type Values, asText, isUnknown } from "../values.ts";
+import { type Value, type Values, asText, isUnknown } from "../property-values.ts";
 import { canonicalCidr, cidr } from "../../network/cidr.ts";
 import { findVpc } from "./network.ts";
 import { refuseBeyond } from "./quotas.ts";

@@ -1,6 +1,6 @@
 import type { CloudState, Snapshot } from "../../cloud/state.ts";
-import type { Values } from "../values.ts";
-import { newest, notFound } from "./answers.ts";
+import type { Values } from "../property-values.ts";
+import { newest, notFound } from "./one-result.ts";
 import { filters, fits } from "./filters.ts";
 import { ACCOUNT, ApiError, type CloudFunction, arn, find, newId } from "./resource-type.ts";
 

@@ -1,5 +1,5 @@
 import type { CheckFailure } from "../provider.ts";
-import { type Values, isUnknown } from "../values.ts";
+import { type Values, isUnknown } from "../property-values.ts";
 import { ApiError } from "./resource-type.ts";
 
 /** Least and most. */

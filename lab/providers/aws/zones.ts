@@ -1,4 +1,4 @@
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 import { filters, filtersOf, matches } from "./filters.ts";
 import { type CloudFunction, optionalText } from "./resource-type.ts";
 

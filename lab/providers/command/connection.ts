@@ -1,5 +1,5 @@
 import { type CheckFailure, ProviderError } from "../provider.ts";
-import { type Value, type Values, isMap, isUnknown } from "../values.ts";
+import { type Value, type Values, isMap, isUnknown } from "../property-values.ts";
 
 /** How to reach a host, with the defaults filled in. */
 export interface Connection {

@@ -11,7 +11,7 @@ import {
     type ResourceProvider,
     type UpdateRequest,
 } from "../provider.ts";
-import { UNKNOWN, asText, type Value, type Values, equal, isMap, isUnknown } from "../values.ts";
+import { UNKNOWN, asText, type Value, type Values, equal, isMap, isUnknown } from "../property-values.ts";
 import { checkConnection, toConnection } from "./connection.ts";
 import { type Stream, run } from "./run.ts";
 

@@ -9,7 +9,7 @@ import {
     type ResourceProvider,
     type UpdateRequest,
 } from "../provider.ts";
-import { UNKNOWN, asText, type Value, type Values, equal, hasUnknown } from "../values.ts";
+import { UNKNOWN, asText, type Value, type Values, equal, hasUnknown } from "../property-values.ts";
 import { type Algorithm, type Curve, generateKey } from "./keys.ts";
 
 const TYPE = "tls:index/privateKey:PrivateKey";

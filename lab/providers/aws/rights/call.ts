@@ -1,5 +1,5 @@
-import type { Value, Values } from "../../values.ts";
-import { asText, isMap } from "../../values.ts";
+import type { Value, Values } from "../../property-values.ts";
+import { asText, isMap } from "../../property-values.ts";
 
 /**
  * One call of AWS's API, as "ec2:AttachVolume volume=volumeId instance=instanceId": its action, and the kinds of

@@ -1,6 +1,6 @@
 import { ACCOUNT, ApiError, type Cloud } from "../resource-type.ts";
 import { type AccessRequest, type PolicyDocument, evaluate } from "../policy-evaluation.ts";
-import { type Value, type Values, asText, isMap } from "../../values.ts";
+import { type Value, type Values, asText, isMap } from "../../property-values.ts";
 import { type Call, type CallText, at, idsAt, isMade, parseCall } from "./call.ts";
 import { FUNCTION_CALLS, type Operation, callsFor } from "./calls.ts";
 

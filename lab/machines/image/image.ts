@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { exec } from "../process/exec.ts";
-import { withLock } from "../process/lock.ts";
-import { LabError, type Progress } from "../lab.ts";
-import { useOpenUmask } from "../process/umask.ts";
+import { exec } from "../../process/exec.ts";
+import { withLock } from "../../process/lock.ts";
+import { LabError, type Progress } from "../../lab.ts";
+import { useOpenUmask } from "../../process/umask.ts";
 import { inChroot } from "./chroot.ts";
 import {
     aptSources,

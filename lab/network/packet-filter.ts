@@ -1,8 +1,8 @@
 import { shortId, type Lab } from "../lab.ts";
 import { routerInterface } from "./interfaces.ts";
-import { contains, parseCidr } from "../network/cidr.ts";
-import { ipv6Twin, WAN } from "./network.ts";
-import type { CloudState, NetworkInterface, SecurityGroupRule } from "./state.ts";
+import { contains, parseCidr } from "./cidr.ts";
+import { ipv6Twin, WAN } from "./router.ts";
+import type { CloudState, NetworkInterface, SecurityGroupRule } from "../cloud/state.ts";
 
 /** The instance metadata service, as machines know it. */
 const METADATA = "169.254.169.254";

@@ -14,11 +14,11 @@ import { fileURLToPath } from "node:url";
 import { shortId, type Lab } from "../lab.ts";
 import { AWS_AUTHORITY, authorityFile } from "../services/authority.ts";
 import { tryExec } from "../process/exec.ts";
-import { interfaceNamespace } from "./interfaces.ts";
-import { ipv6Twin } from "./network.ts";
+import { interfaceNamespace } from "../network/interfaces.ts";
+import { ipv6Twin } from "../network/router.ts";
 import * as processes from "../process/process.ts";
-import type { Instance, NetworkInterface } from "./state.ts";
-import { byIdName, ensureLoop } from "./volumes.ts";
+import type { Instance, NetworkInterface } from "../cloud/state.ts";
+import { byIdName, ensureLoop } from "../volumes/volumes.ts";
 
 const RUN_SCRIPT = fileURLToPath(new URL("./run-machine.sh", import.meta.url));
 const POWER_OFF_MS = 30_000;

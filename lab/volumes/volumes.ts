@@ -13,7 +13,7 @@ import {
 import { basename, join } from "node:path";
 import { LabError, type Lab } from "../lab.ts";
 import { exec, tryExec } from "../process/exec.ts";
-import type { CloudState, Volume } from "./state.ts";
+import type { CloudState, Volume } from "../cloud/state.ts";
 
 /** A volume's disk: a sparse file, and a loop device while it is attached to a machine. */
 export function volumeFile(lab: Lab, volumeId: string): string {

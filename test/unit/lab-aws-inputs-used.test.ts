@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import { type Property, type Schema, isBlock, isBlockList } from "../../lab/providers/aws/schema.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
-import { type Value, type Values, isMap } from "../../lab/providers/values.ts";
+import { type Value, type Values, isMap } from "../../lab/providers/property-values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 
 const restore: (() => void)[] = [];

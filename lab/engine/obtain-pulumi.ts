@@ -2,10 +2,10 @@ import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../lab.ts";
 import { withLock } from "../process/lock.ts";
-import { buildPulumi } from "./build.ts";
-import { cachedPulumi, findPulumi } from "./cli-binary.ts";
-import { fetchRelease } from "./release.ts";
-import { PULUMI_RELEASE, PULUMI_VERSION } from "./version.ts";
+import { buildPulumi } from "./build-pulumi.ts";
+import { cachedPulumi, findPulumi } from "./find-pulumi.ts";
+import { fetchRelease } from "./fetch-release.ts";
+import { PULUMI_RELEASE, PULUMI_VERSION } from "./versions.ts";
 
 /** Building takes some 4 minutes on two cores. */
 const PATIENCE_SECONDS = 1800;

@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Lab, LabError } from "../lab.ts";
 import { exec } from "../process/exec.ts";
-import { leaderPid } from "./machine.ts";
-import type { CloudState, Snapshot } from "./state.ts";
+import { leaderPid } from "../machines/machine.ts";
+import type { CloudState, Snapshot } from "../cloud/state.ts";
 import { findLoop, snapshotFile, snapshotsDir, volumeFile } from "./volumes.ts";
 
 const COPY_SCRIPT = fileURLToPath(new URL("./snapshot-volume.sh", import.meta.url));

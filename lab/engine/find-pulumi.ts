@@ -4,7 +4,7 @@ import { devNull } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Progress } from "../lab.ts";
-import { PULUMI_MINIMUM, PULUMI_RELEASE, PULUMI_VERSION, compareVersions } from "./version.ts";
+import { PULUMI_MINIMUM, PULUMI_RELEASE, PULUMI_VERSION, compareVersions } from "./versions.ts";
 
 /** The Pulumi CLI to use, and where it came from. */
 export interface PulumiCli {
@@ -31,7 +31,7 @@ export async function ensurePulumi(cacheDir: string, progress: Progress): Promis
     const found = await findPulumi(cacheDir);
     if (found) return found;
     // Loaded here only: what it needs takes a quarter of a second to load.
-    const { obtainPulumi } = await import("./obtain.ts");
+    const { obtainPulumi } = await import("./obtain-pulumi.ts");
     await obtainPulumi(cacheDir, progress);
     return (await findPulumi(cacheDir))!;
 }

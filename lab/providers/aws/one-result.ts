@@ -1,5 +1,5 @@
 import { ProviderError } from "../provider.ts";
-import type { Values } from "../values.ts";
+import type { Values } from "../property-values.ts";
 
 // What the provider's data sources say when they find nothing, or more than one: four ways of saying the same, in the
 // words of its source. A program must not need to know them; plural data sources answer with an empty list.

@@ -2,8 +2,8 @@ import { execa } from "execa";
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LabError, type Progress } from "../lab.ts";
-import { fetchToolchain } from "./toolchain.ts";
-import { GO_VERSION, PULUMI_VERSION, compareVersions } from "./version.ts";
+import { fetchToolchain } from "./fetch-go.ts";
+import { GO_VERSION, PULUMI_VERSION, compareVersions } from "./versions.ts";
 
 /** A go.mod that names the CLI as a tool, and a go.sum that pins every module it is made of. */
 const MODULE_DIR = join(import.meta.dirname, "go");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { EXISTING_SUBNET_PRIVATE, EXISTING_VPC } from "../../lab/cloud/existing.ts";
-import { renderRuleset } from "../../lab/cloud/ruleset.ts";
+import { EXISTING_SUBNET_PRIVATE, EXISTING_VPC } from "../../lab/cloud/existing-network.ts";
+import { renderRuleset } from "../../lab/network/packet-filter.ts";
 import { labAt } from "../../lab/lab.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 

@@ -1,9 +1,9 @@
 import { LabError, shortId, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
-import { addressAt, parseCidr } from "../network/cidr.ts";
-import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./network.ts";
-import type { Realized } from "./realized.ts";
-import type { CloudState, NetworkInterface, Subnet } from "./state.ts";
+import { addressAt, parseCidr } from "./cidr.ts";
+import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./router.ts";
+import type { Realized } from "../cloud/applied.ts";
+import type { CloudState, NetworkInterface, Subnet } from "../cloud/state.ts";
 
 /** The namespace that an interface lives in. It outlives the machine that uses it, as an ENI does. */
 export function interfaceNamespace(lab: Lab, interfaceId: string): string {

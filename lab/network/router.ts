@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { LabError, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { withLock } from "../process/lock.ts";
-import { Realized } from "./realized.ts";
+import { Realized } from "../cloud/applied.ts";
 
 /** What no lab's route covers must not leave the machine: every lab shares these two routes. */
 const FENCES = ["10.77.0.0/16", "fd77::/48"];

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { execa } from "execa";
 import type { Progress } from "../lab.ts";
 import { download } from "./download.ts";
-import { PULUMI_RELEASE } from "./version.ts";
+import { PULUMI_RELEASE } from "./versions.ts";
 
 const { version, sha256 } = PULUMI_RELEASE;
 const RELEASE = new URL(`https://get.pulumi.com/releases/sdk/pulumi-v${version}-linux-x64.tar.gz`);

@@ -1,21 +1,21 @@
 import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ensureImage } from "../image/image.ts";
+import { ensureImage } from "../machines/image/image.ts";
 import { LabError, type Lab, type Progress } from "../lab.ts";
 import { publishZone } from "../services/knot.ts";
 import { useOpenUmask } from "../process/umask.ts";
 import { exec, tryExec } from "../process/exec.ts";
-import { applyInterfaces } from "./interfaces.ts";
+import { applyInterfaces } from "../network/interfaces.ts";
 import { withLock } from "../process/lock.ts";
-import * as machines from "./machine.ts";
-import { ensureRouter, lowerFences, namespaceInode, namespaces, removeRouter, routerNamespace } from "./network.ts";
+import * as machines from "../machines/machine.ts";
+import { ensureRouter, lowerFences, namespaceInode, namespaces, removeRouter, routerNamespace } from "../network/router.ts";
 import { killAll, processesOfLab, waitUntil } from "../process/process.ts";
 import { publicRecords } from "./records.ts";
-import { Realized } from "./realized.ts";
-import { renderRuleset } from "./ruleset.ts";
+import { Realized } from "./applied.ts";
+import { renderRuleset } from "../network/packet-filter.ts";
 import { IMAGES, type CloudState, type Instance } from "./state.ts";
-import { deleteSnapshots, takeSnapshots } from "./snapshots.ts";
-import { detachAllLoops, ensureVolumes, releaseVolumes } from "./volumes.ts";
+import { deleteSnapshots, takeSnapshots } from "../volumes/snapshots.ts";
+import { detachAllLoops, ensureVolumes, releaseVolumes } from "../volumes/volumes.ts";
 
 /** Makes this machine match a {@link CloudState}: namespaces, links, packet filters, disks, machines, zone. */
 export class Realizer {

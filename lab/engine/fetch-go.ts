@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import { LabError, type Progress } from "../lab.ts";
 import { download } from "./download.ts";
-import { GO_TOOLCHAIN, GO_VERSION } from "./version.ts";
+import { GO_TOOLCHAIN, GO_VERSION } from "./versions.ts";
 
 const DEFAULT_PROXY = "https://proxy.golang.org";
 /** Go marks nothing in a module as executable; its own command does so for these after a download. */

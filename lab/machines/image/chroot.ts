@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { exec } from "../process/exec.ts";
+import { exec } from "../../process/exec.ts";
 
 /**
  * Runs a shell script as root inside a directory with a Debian system. /proc, /sys and /dev are mounted in a mount

@@ -6,7 +6,7 @@ import {
     EXISTING_SUBNET_IPV4,
     EXISTING_SUBNET_OTHER_ZONE,
     EXISTING_VPC,
-} from "../../lab/cloud/existing.ts";
+} from "../../lab/cloud/existing-network.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
 const GET_SUBNET = "aws:ec2/getSubnet:getSubnet";
