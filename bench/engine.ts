@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { standInPackages } from "../lab/commands/plugins.ts";
-import { Realizer } from "../lab/cloud/reconciler.ts";
+import { Reconciler } from "../lab/cloud/reconciler.ts";
 import type { PulumiCli } from "../lab/engine/find-pulumi.ts";
 import type { EngineResult } from "../lab/engine/run.ts";
 import { LabStack, type OperationOptions } from "../lab/engine/stack.ts";
@@ -34,7 +34,7 @@ export async function measureEngine(
     const times: EngineTimes = { emptyPreview: [], preview: [], up: [], previewProcess: [], upProcess: [] };
     const own = benchLab();
     const dir = mkdtempSync(join(tmpdir(), "linkmesh-bench-"));
-    const providers = await startProviders({ lab: own, realizer: new Realizer(own), packages: standInPackages() });
+    const providers = await startProviders({ lab: own, reconciler: new Reconciler(own), packages: standInPackages() });
     try {
         const options = { command: cli.command, debugProviders: providers.debugProviders };
         const stack = new LabStack(own, options);

@@ -37,12 +37,12 @@ export interface BastionKeys {
  * A machine of the operator's own in the existing network, for settings that name a bastion. Made when there is none,
  * started when it does not run; returns when it lets in.
  */
-export async function startBastion(store: CloudStore, realize: (state: CloudState) => Promise<void>): Promise<Bastion> {
+export async function startBastion(store: CloudStore, apply: (state: CloudState) => Promise<void>): Promise<Bastion> {
     const { lab } = store;
     const keys = await bastionKeys(lab);
     await store.change((state) => addBastion({ state, lab, region: REGION }, keys));
-    // A state without a change is not realized: a reboot may have ended the machine.
-    await realize(await store.read());
+    // A state without a change is not applied: a reboot may have ended the machine.
+    await apply(await store.read());
     const bastion = bastionOf(lab);
     const connection = { ...bastion, privateKey: keys.login.privateKey, port: 22 };
     const signal = AbortSignal.timeout(BOOT_MS);

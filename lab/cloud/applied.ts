@@ -4,10 +4,10 @@ import type { Lab } from "../lab.ts";
 import { bootId } from "../process/process.ts";
 
 /**
- * What the realizer has made since this machine was started: for each object a text that describes it. An object whose
- * text is the wanted one is left alone, which makes an unchanged state cost a file read and a few stats.
+ * What the reconciler has made since this machine was started: a text for each object that describes it. An object whose
+ * text is the wanted one is left alone, so that an unchanged state costs a file read and a few stats.
  */
-export class Realized {
+export class Applied {
     readonly #file: string;
     readonly #entries: Map<string, string>;
     #changed = false;
@@ -18,15 +18,15 @@ export class Realized {
     }
 
     /** Empty after a restart of the outer machine, as the kernel is. */
-    static load(lab: Lab): Realized {
-        const file = join(lab.dir, "realized.json");
+    static load(lab: Lab): Applied {
+        const file = join(lab.dir, "applied.json");
         try {
             const kept = JSON.parse(readFileSync(file, "utf8")) as { bootId: string; entries: Record<string, string> };
-            if (kept.bootId === bootId()) return new Realized(file, new Map(Object.entries(kept.entries)));
+            if (kept.bootId === bootId()) return new Applied(file, new Map(Object.entries(kept.entries)));
         } catch {
             // No file yet, or one cut by a crash: everything is made again.
         }
-        return new Realized(file, new Map());
+        return new Applied(file, new Map());
     }
 
     get(key: string): string | undefined {

@@ -8,17 +8,24 @@ import { exec, tryExec } from "../process/exec.ts";
 import { applyInterfaces } from "../network/interfaces.ts";
 import { withLock } from "../process/lock.ts";
 import * as machines from "../machines/machine.ts";
-import { ensureRouter, lowerFences, namespaceInode, namespaces, removeRouter, routerNamespace } from "../network/router.ts";
+import {
+    ensureRouter,
+    lowerFences,
+    namespaceInode,
+    namespaces,
+    removeRouter,
+    routerNamespace,
+} from "../network/router.ts";
 import { killAll, processesOfLab, waitUntil } from "../process/process.ts";
 import { publicRecords } from "./records.ts";
-import { Realized } from "./applied.ts";
+import { Applied } from "./applied.ts";
 import { renderRuleset } from "../network/packet-filter.ts";
 import { IMAGES, type CloudState, type Instance } from "./state.ts";
 import { deleteSnapshots, takeSnapshots } from "../volumes/snapshots.ts";
 import { detachAllLoops, ensureVolumes, releaseVolumes } from "../volumes/volumes.ts";
 
 /** Makes this machine match a {@link CloudState}: namespaces, links, packet filters, disks, machines, zone. */
-export class Realizer {
+export class Reconciler {
     readonly #lab: Lab;
     readonly #progress: Progress;
 
@@ -44,12 +51,12 @@ export class Realizer {
     async #apply(state: CloudState): Promise<void> {
         const lab = this.#lab;
         useOpenUmask();
-        const realized = Realized.load(lab);
-        await ensureRouter(lab, realized);
+        const applied = Applied.load(lab);
+        await ensureRouter(lab, applied);
         // Machines first: an interface or a volume that goes may be in use by a machine that goes.
         await this.#stopMachines(state);
-        await applyInterfaces(lab, state, realized);
-        await this.#loadRuleset(state, realized);
+        await applyInterfaces(lab, state, applied);
+        await this.#loadRuleset(state, applied);
         // A snapshot holds what a volume has now: before the volume grows or goes.
         await takeSnapshots(lab, state);
         await ensureVolumes(lab, state);
@@ -69,7 +76,7 @@ export class Realizer {
                 await this.#start(state, instance);
             }
         }
-        realized.save();
+        applied.save();
     }
 
     async #start(state: CloudState, instance: Instance): Promise<void> {
@@ -93,13 +100,13 @@ export class Realizer {
         ]);
     }
 
-    async #loadRuleset(state: CloudState, realized: Realized): Promise<void> {
+    async #loadRuleset(state: CloudState, applied: Applied): Promise<void> {
         const namespace = routerNamespace(this.#lab);
         const ruleset = renderRuleset(this.#lab, state);
         const print = `${namespaceInode(namespace)}\n${ruleset}`;
-        if (realized.get("ruleset") === print) return;
+        if (applied.get("ruleset") === print) return;
         await exec("ip", ["netns", "exec", namespace, "nft", "-f", "-"], { input: ruleset });
-        realized.set("ruleset", print);
+        applied.set("ruleset", print);
     }
 }
 
@@ -122,7 +129,7 @@ async function teardown(lab: Lab): Promise<void> {
         if (name.startsWith(`${lab.prefix}-`)) rmdirSync(join(handover, name));
     }
     const directories = ["machines", "volumes", "snapshots", "services", "packages", "logs"];
-    for (const name of [...directories, "public-ca.pem", "realized.json"]) {
+    for (const name of [...directories, "public-ca.pem", "applied.json"]) {
         rmSync(join(lab.dir, name), { recursive: true, force: true });
     }
 }

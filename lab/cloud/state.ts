@@ -1,6 +1,6 @@
 /**
  * What the lab's cloud holds, as plain data. The aws stand-in changes it (allocating ids and addresses as AWS does);
- * the realizer makes this machine match it. Kept as cloud.json in the lab's directory.
+ * the reconciler makes this machine match it. Kept as cloud.json in the lab's directory.
  * Ids look like AWS's: vpc-…, subnet-…, eni-…, i-…, vol-… with 17 hex digits.
  */
 export interface CloudState {

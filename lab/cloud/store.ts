@@ -5,19 +5,19 @@ import { withLock } from "../process/lock.ts";
 import { addExistingNetwork } from "./existing-network.ts";
 import { type CloudState, emptyCloud } from "./state.ts";
 
-/** Makes this machine match the state. Called again with a state that it has already realized, it does nothing. */
-export interface CloudRealizer {
+/** Makes this machine match the state. Called again with a state that it has already applied, it does nothing. */
+export interface CloudReconciler {
     apply(state: CloudState): Promise<void>;
 }
 
 /** The lab's cloud on disk: cloud.json in the lab's directory, changed by one process at a time. */
 export class CloudStore {
     readonly lab: Lab;
-    readonly #realizer: CloudRealizer;
+    readonly #reconciler: CloudReconciler;
 
-    constructor(lab: Lab, realizer: CloudRealizer) {
+    constructor(lab: Lab, reconciler: CloudReconciler) {
         this.lab = lab;
-        this.#realizer = realizer;
+        this.#reconciler = reconciler;
     }
 
     /** The present state; a new cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
@@ -26,10 +26,10 @@ export class CloudStore {
     }
 
     /**
-     * Changes the state and realizes it. When `mutate` throws, nothing happens. When realizing fails, the state is
+     * Changes the state and applies it. When `mutate` throws, nothing happens. When applying fails, the state is
      * put back, the machine is made to match it again, and the error is thrown on.
      *
-     * The state is written before it is realized: what a killed process has begun to build is then known to the
+     * The state is written before it is applied: what a killed process has begun to build is then known to the
      * next one.
      */
     change<T>(mutate: (state: CloudState) => T): Promise<T> {
@@ -44,13 +44,13 @@ export class CloudStore {
         const after = JSON.stringify(state, null, 2);
         if (after === before) return result;
         await this.#write(after);
-        if (realizable(after) === realizable(before)) return result;
+        if (appliedPart(after) === appliedPart(before)) return result;
         try {
-            await this.#realizer.apply(state);
+            await this.#reconciler.apply(state);
         } catch (error) {
             await this.#write(before);
             // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
-            await this.#realizer.apply(this.#parse(before)).catch(() => undefined);
+            await this.#reconciler.apply(this.#parse(before)).catch(() => undefined);
             throw error;
         }
         return result;
@@ -85,7 +85,7 @@ export class CloudStore {
 }
 
 /** The state without what only the provider looks at. */
-function realizable(text: string): string {
+function appliedPart(text: string): string {
     const hidden = ["tags", "terminated", "roles", "instanceProfiles", "lifecyclePolicies"];
     return JSON.stringify({
         ...(JSON.parse(text) as CloudState),

@@ -1,5 +1,5 @@
 import { type Bastion, findBastion, startBastion, stopBastion } from "../bastion.ts";
-import { Realizer } from "../cloud/reconciler.ts";
+import { Reconciler } from "../cloud/reconciler.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { LabError } from "../lab.ts";
@@ -21,13 +21,13 @@ export async function bastion(options: BastionOptions): Promise<void> {
     try {
         if (options.remove) {
             if (!findBastion(lab)) throw new LabError("the lab has no bastion: `npm run lab -- bastion` starts one");
-            await ui.stage("bastion taken away", () => stopBastion(new CloudStore(lab, new Realizer(lab))));
+            await ui.stage("bastion taken away", () => stopBastion(new CloudStore(lab, new Reconciler(lab))));
             return;
         }
         await prepareMachine(ui, lab.cacheDir);
         const found = await ui.stage("bastion", (progress) => {
-            const realizer = new Realizer(lab, progress);
-            return startBastion(new CloudStore(lab, realizer), (state) => realizer.apply(state));
+            const reconciler = new Reconciler(lab, progress);
+            return startBastion(new CloudStore(lab, reconciler), (state) => reconciler.apply(state));
         });
         if (options.json) console.log(JSON.stringify({ ...found, sets: settingsThrough(found) }, null, 2));
         else print(ui, found);

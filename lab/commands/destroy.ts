@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Realizer } from "../cloud/reconciler.ts";
+import { Reconciler } from "../cloud/reconciler.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
@@ -67,7 +67,7 @@ async function destroyAll(lab: Lab, ui: Ui): Promise<void> {
     }
     await ui.stage("services, machines and network", async () => {
         await stopServices(lab);
-        await new Realizer(lab).teardown();
+        await new Reconciler(lab).teardown();
     });
     await ui.stage("files", () => Promise.resolve(releaseLab(lab)));
 }
@@ -75,7 +75,7 @@ async function destroyAll(lab: Lab, ui: Ui): Promise<void> {
 /** As on a real cloud, which goes on when a stack is gone. */
 async function destroyStackOnly(lab: Lab, ui: Ui): Promise<void> {
     await destroyStack(await openSession(lab, (message) => ui.info(message)), ui);
-    const { snapshots, bastion } = await new CloudStore(lab, new Realizer(lab)).read();
+    const { snapshots, bastion } = await new CloudStore(lab, new Reconciler(lab)).read();
     const count = Object.keys(snapshots).length;
     ui.info("");
     ui.info(

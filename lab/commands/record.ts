@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { Realizer } from "../cloud/reconciler.ts";
+import { Reconciler } from "../cloud/reconciler.ts";
 import { publicRecords, recordKey } from "../cloud/records.ts";
 import type { CloudState, DnsRecord } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
@@ -37,18 +37,18 @@ export async function record(
     if (options.remove) {
         if (values.length > 0) throw new LabError("--remove takes the whole record away: leave the values out");
         const lab = requireLab();
-        await new CloudStore(lab, new Realizer(lab)).change((state) => removeRecord(state, name, type));
+        await new CloudStore(lab, new Reconciler(lab)).change((state) => removeRecord(state, name, type));
         return;
     }
     const made = parseRecord(name, type, values, options.ttl);
     const lab = await allocateLab();
-    await new CloudStore(lab, new Realizer(lab)).change((state) => putRecord(state, made));
+    await new CloudStore(lab, new Reconciler(lab)).change((state) => putRecord(state, made));
     for (const line of lines(made)) console.log(line);
 }
 
 async function list(): Promise<void> {
     const lab = requireLab();
-    const state = await new CloudStore(lab, new Realizer(lab)).read();
+    const state = await new CloudStore(lab, new Reconciler(lab)).read();
     const published = publicRecords(state);
     const all = Object.values(state.externalRecords);
     if (all.length === 0) console.log("none yet: npm run lab -- record NAME TYPE VALUE... makes one");

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import { join } from "node:path";
-import { Realizer } from "../cloud/reconciler.ts";
+import { Reconciler } from "../cloud/reconciler.ts";
 import { ensurePulumi, findPulumi } from "../engine/find-pulumi.ts";
 import { type Overrides, applySets, configuration, readOverrides, writeOverrides } from "../engine/config.ts";
 import { LabStack } from "../engine/stack.ts";
@@ -40,7 +40,7 @@ async function attach(lab: Lab, command: string): Promise<Session> {
     ]);
     const providers = await startProviders({
         lab,
-        realizer: new Realizer(lab),
+        reconciler: new Reconciler(lab),
         packages: standInPackages(),
         caller: deployer(),
     });

@@ -1,4 +1,4 @@
-import { Realizer } from "../cloud/reconciler.ts";
+import { Reconciler } from "../cloud/reconciler.ts";
 import type { Snapshot } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
@@ -13,7 +13,7 @@ export async function snapshot(): Promise<void> {
     requireMachine();
     const unlock = await lockLab(lab, "snapshot");
     try {
-        const run = await runLifecyclePolicies(new CloudStore(lab, new Realizer(lab)));
+        const run = await runLifecyclePolicies(new CloudStore(lab, new Reconciler(lab)));
         if (!run) {
             throw new LabError(
                 "no snapshot policy: set dailySnapshots, e.g. `npm run lab -- up --set dailySnapshots=7`",

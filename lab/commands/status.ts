@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
 import { isMachineRunning } from "../machines/machine.ts";
 import { runningProcess } from "../process/process.ts";
-import { Realizer } from "../cloud/reconciler.ts";
+import { Reconciler } from "../cloud/reconciler.ts";
 import { programInstance } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";
@@ -80,14 +80,14 @@ async function readStatus(lab: Lab): Promise<Status> {
 }
 
 async function machineState(lab: Lab): Promise<Status["machine"]> {
-    const instance = programInstance(await new CloudStore(lab, new Realizer(lab)).read());
+    const instance = programInstance(await new CloudStore(lab, new Reconciler(lab)).read());
     if (!instance) return null;
     const runs = isMachineRunning(lab, instance.id);
     return { id: instance.id, state: runs ? "running" : instance.desired === "running" ? "crashed" : "stopped" };
 }
 
 async function leftOver(lab: Lab): Promise<string[]> {
-    const { tags = {}, snapshots } = await new CloudStore(lab, new Realizer(lab)).read();
+    const { tags = {}, snapshots } = await new CloudStore(lab, new Reconciler(lab)).read();
     const known = JSON.stringify(readCheckpoint(workspaceOf(lab)) ?? {});
     return Object.keys(tags).filter((id) => STACK_TAG in tags[id]! && !(id in snapshots) && !known.includes(id));
 }

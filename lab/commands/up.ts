@@ -1,5 +1,5 @@
 import type { CheckResult } from "../../checks/index.ts";
-import { Realizer } from "../cloud/reconciler.ts";
+import { Reconciler } from "../cloud/reconciler.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
@@ -81,9 +81,9 @@ const RECORDS_ELSEWHERE =
 /** Services, and after a reboot the network and the machines as the cloud knows them. */
 async function startLab(lab: Lab, progress: Progress): Promise<void> {
     await startServices(lab, progress);
-    const realizer = new Realizer(lab);
+    const reconciler = new Reconciler(lab);
     progress("the cloud's network and machines");
-    await realizer.apply(await new CloudStore(lab, realizer).read());
+    await reconciler.apply(await new CloudStore(lab, reconciler).read());
 }
 
 /** Runs the program through the engine, a line for each group of resources and each step on the machine. */

@@ -2,7 +2,7 @@ import { LabError, shortId, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { addressAt, parseCidr } from "./cidr.ts";
 import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./router.ts";
-import type { Realized } from "../cloud/applied.ts";
+import type { Applied } from "../cloud/applied.ts";
 import type { CloudState, NetworkInterface, Subnet } from "../cloud/state.ts";
 
 /** The namespace that an interface lives in. It outlives the machine that uses it, as an ENI does. */
@@ -16,20 +16,20 @@ export function routerInterface(lab: Lab, interfaceId: string): string {
 }
 
 /** Makes, changes and removes network interfaces until they are those of the state. */
-export async function applyInterfaces(lab: Lab, state: CloudState, realized: Realized): Promise<void> {
+export async function applyInterfaces(lab: Lab, state: CloudState, applied: Applied): Promise<void> {
     const wanted = Object.values(state.networkInterfaces);
     refuseDoubles(wanted);
     const names = new Set(wanted.map((eni) => interfaceNamespace(lab, eni.id)));
     for (const name of namespaces()) {
         if (name.startsWith(`${lab.prefix}-eni-`) && !names.has(name)) {
             await removeInterface(lab, name);
-            realized.delete(`eni ${name}`);
+            applied.delete(`eni ${name}`);
         }
     }
     for (const eni of wanted) {
         const subnet = state.subnets[eni.subnetId];
         if (!subnet) throw new Error(`${eni.id} is in ${eni.subnetId}, which does not exist`);
-        await ensureInterface(lab, eni, subnet, realized);
+        await ensureInterface(lab, eni, subnet, applied);
     }
 }
 
@@ -48,7 +48,7 @@ function refuseDoubles(interfaces: NetworkInterface[]): void {
     }
 }
 
-async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, realized: Realized): Promise<void> {
+async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, applied: Applied): Promise<void> {
     const namespace = interfaceNamespace(lab, eni.id);
     const link = routerInterface(lab, eni.id);
     const router = routerNamespace(lab);
@@ -77,7 +77,7 @@ async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, 
     ];
     const print = () => JSON.stringify([inRouter, inNamespace, namespaceInode(namespace), namespaceInode(router)]);
     const key = `eni ${namespace}`;
-    if (namespaceInode(namespace) !== undefined && realized.get(key) === print()) return;
+    if (namespaceInode(namespace) !== undefined && applied.get(key) === print()) return;
 
     if (namespaceInode(namespace) === undefined) await exec("ip", ["netns", "add", namespace]);
     // Made anew as a whole when anything about it changed: removing the link takes addresses and routes along.
@@ -91,7 +91,7 @@ async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, 
         [`net/ipv4/conf/${link}/send_redirects`]: "0",
     });
     await ipBatch(inNamespace, namespace);
-    realized.set(key, print());
+    applied.set(key, print());
 }
 
 async function removeInterface(lab: Lab, namespace: string): Promise<void> {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { LabError, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { withLock } from "../process/lock.ts";
-import { Realized } from "../cloud/applied.ts";
+import { Applied } from "../cloud/applied.ts";
 
 /** What no lab's route covers must not leave the machine: every lab shares these two routes. */
 const FENCES = ["10.77.0.0/16", "fd77::/48"];
@@ -34,23 +34,23 @@ export function namespaceInode(name: string): number | undefined {
 /** Everything of the lab's "internet": the router's namespace, the link to it, its addresses and routes. Idempotent. */
 export function ensureNetwork(lab: Lab): Promise<void> {
     return withLock(lab.dir, async () => {
-        const realized = Realized.load(lab);
-        await ensureRouter(lab, realized);
-        realized.save();
+        const applied = Applied.load(lab);
+        await ensureRouter(lab, applied);
+        applied.save();
     });
 }
 
 /** {@link ensureNetwork} for a caller that holds the lab's lock. */
-export async function ensureRouter(lab: Lab, realized: Realized): Promise<void> {
+export async function ensureRouter(lab: Lab, applied: Applied): Promise<void> {
     const namespace = routerNamespace(lab);
     const outer = outerInterface(lab);
     const commands = routerCommands(lab);
     const print = () => JSON.stringify([commands, namespaceInode(namespace)]);
-    if (realized.get("router") === print() && existsSync(`/sys/class/net/${outer}`)) return;
+    if (applied.get("router") === print() && existsSync(`/sys/class/net/${outer}`)) return;
 
     await raiseFences();
     await removeRouter(lab);
-    realized.deletePrefix("");
+    applied.deletePrefix("");
     await ipBatch(commands.outside);
     await ipBatch(commands.inside, namespace);
     await setSysctls(namespace, {
@@ -63,7 +63,7 @@ export async function ensureRouter(lab: Lab, realized: Realized): Promise<void> 
     });
     // Last: only a machine with IPv6 addresses on the link has a use for the routes over it.
     await ipBatch(commands.routes);
-    realized.set("router", print());
+    applied.set("router", print());
 }
 
 export async function removeRouter(lab: Lab): Promise<void> {

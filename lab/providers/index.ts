@@ -1,4 +1,4 @@
-import type { CloudRealizer } from "../cloud/store.ts";
+import type { CloudReconciler } from "../cloud/store.ts";
 import type { Lab } from "../lab.ts";
 import type { Caller } from "./aws/rights/caller.ts";
 import { type Package, makeProvider } from "./packages.ts";
@@ -17,12 +17,12 @@ export interface RunningProviders {
 /** Serves stand-ins inside this process, for an engine that is told of them by PULUMI_DEBUG_PROVIDERS. */
 export async function startProviders(options: {
     lab: Lab;
-    realizer: CloudRealizer;
+    reconciler: CloudReconciler;
     packages: readonly Package[];
     /** Who runs the program on AWS; by default one who may do everything. */
     caller?: Caller;
 }): Promise<RunningProviders> {
-    const { lab, realizer, packages, caller } = options;
+    const { lab, reconciler, packages, caller } = options;
     const running: { name: Package; server: ProviderServer }[] = [];
     const stop = () => {
         for (const { server } of running) server.stop();
@@ -30,7 +30,7 @@ export async function startProviders(options: {
     };
     try {
         for (const name of packages) {
-            const server = await serve(makeProvider(name, lab, realizer, caller), { version: packageVersion(name) });
+            const server = await serve(makeProvider(name, lab, reconciler, caller), { version: packageVersion(name) });
             running.push({ name, server });
         }
     } catch (error) {

@@ -1,4 +1,4 @@
-import { CloudStore, type CloudRealizer } from "../cloud/store.ts";
+import { CloudStore, type CloudReconciler } from "../cloud/store.ts";
 import type { Lab } from "../lab.ts";
 import { AwsProvider } from "./aws/provider.ts";
 import type { Caller } from "./aws/rights/caller.ts";
@@ -11,10 +11,10 @@ export const PACKAGES = ["aws", "command", "tls"] as const;
 export type Package = (typeof PACKAGES)[number];
 
 /** @param caller whose rights on AWS count; by default those of one who may do everything. */
-export function makeProvider(name: Package, lab: Lab, realizer: CloudRealizer, caller?: Caller): ResourceProvider {
+export function makeProvider(name: Package, lab: Lab, reconciler: CloudReconciler, caller?: Caller): ResourceProvider {
     switch (name) {
         case "aws":
-            return new AwsProvider(new CloudStore(lab, realizer), caller);
+            return new AwsProvider(new CloudStore(lab, reconciler), caller);
         case "command":
             return new CommandProvider();
         case "tls":

@@ -1,5 +1,5 @@
 import { pathToFileURL } from "node:url";
-import type { CloudRealizer } from "../cloud/store.ts";
+import type { CloudReconciler } from "../cloud/store.ts";
 import { type Lab, labAt } from "../lab.ts";
 import { type Package, makeProvider } from "./packages.ts";
 import { serve } from "./server.ts";
@@ -11,8 +11,8 @@ export interface PluginSettings {
     slot: number;
     labRoot: string;
     labCache: string;
-    /** lab/cloud/realizer.ts, loaded from its source when the first change comes: previews need none of it. */
-    realizer: string;
+    /** lab/cloud/reconciler.ts, loaded from its source when the first change comes: previews need none of it. */
+    reconciler: string;
     /** The module that can load TypeScript: tsx's "esm/api". */
     tsx: string;
 }
@@ -27,7 +27,7 @@ async function main(settings: PluginSettings, args: string[]): Promise<void> {
     process.env.LINKMESH_LAB_CACHE = settings.labCache;
     const engineAddress = args.findLast((argument) => !argument.startsWith("-"));
     const lab = labAt(settings.slot);
-    const provider = makeProvider(settings.package, lab, new LateRealizer(lab, settings));
+    const provider = makeProvider(settings.package, lab, new LateReconciler(lab, settings));
     const server = await serve(provider, { version: settings.version, engineAddress });
     process.stdout.write(`${server.port}\n`);
 
@@ -40,28 +40,28 @@ async function main(settings: PluginSettings, args: string[]): Promise<void> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
 }
 
-class LateRealizer implements CloudRealizer {
+class LateReconciler implements CloudReconciler {
     readonly #lab: Lab;
     readonly #settings: PluginSettings;
-    #loaded: Promise<CloudRealizer> | undefined;
+    #loaded: Promise<CloudReconciler> | undefined;
 
     constructor(lab: Lab, settings: PluginSettings) {
         this.#lab = lab;
         this.#settings = settings;
     }
 
-    async apply(state: Parameters<CloudRealizer["apply"]>[0]): Promise<void> {
+    async apply(state: Parameters<CloudReconciler["apply"]>[0]): Promise<void> {
         this.#loaded ??= this.#load();
         await (await this.#loaded).apply(state);
     }
 
-    async #load(): Promise<CloudRealizer> {
+    async #load(): Promise<CloudReconciler> {
         const { tsImport } = (await import(pathToFileURL(this.#settings.tsx).href)) as {
             tsImport: (file: string, parent: string) => Promise<unknown>;
         };
-        const url = pathToFileURL(this.#settings.realizer).href;
-        const { Realizer } = (await tsImport(url, url)) as { Realizer: new (lab: Lab) => CloudRealizer };
-        return new Realizer(this.#lab);
+        const url = pathToFileURL(this.#settings.reconciler).href;
+        const { Reconciler } = (await tsImport(url, url)) as { Reconciler: new (lab: Lab) => CloudReconciler };
+        return new Reconciler(this.#lab);
     }
 }
 

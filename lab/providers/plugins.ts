@@ -68,7 +68,7 @@ export async function writePlugins(dir: string, lab: Lab, packages: readonly Pac
             slot: lab.slot,
             labRoot: labRoot(),
             labCache: labCacheDir(),
-            realizer: fileURLToPath(new URL("../cloud/reconciler.ts", import.meta.url)),
+            reconciler: fileURLToPath(new URL("../cloud/reconciler.ts", import.meta.url)),
             tsx: require.resolve("tsx/esm/api").replace(/\.cjs$/, ".mjs"),
         };
         const target = pluginDir(dir, name);

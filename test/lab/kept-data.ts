@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
 import { expect, test } from "vitest";
-import { Realizer } from "../../lab/cloud/reconciler.ts";
+import { Reconciler } from "../../lab/cloud/reconciler.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
 import { openSession } from "../../lab/commands/session.ts";
 import { LabStack } from "../../lab/engine/stack.ts";
@@ -81,7 +81,7 @@ export function keptData(): void {
         expect(missing.stderr).toMatch(/^error: restoreFrom: there is no completed snapshot snap-0404/m);
 
         const [id] = Object.keys(cloud().snapshots);
-        const store = new CloudStore(theLab(), new Realizer(theLab()));
+        const store = new CloudStore(theLab(), new Reconciler(theLab()));
         await store.change((state) => void (state.tags![id!]!["linkmesh-proxy"] = "linkmesh-proxy/other/linkmesh"));
         const foreign = await lab("up", "--set", `restoreFrom=${id}`, "--replace", "linkmesh-machine-data");
         expect(foreign.exitCode).not.toBe(0);

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { STEPS } from "../../components/host/steps.ts";
 import { enterMachine } from "../../lab/machines/machine.ts";
 import { newCloud } from "../../lab/cloud/existing-network.ts";
-import { Realizer } from "../../lab/cloud/reconciler.ts";
+import { Reconciler } from "../../lab/cloud/reconciler.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
 import { findLab } from "../../lab/labs.ts";
 import { type CloudState, programInstance } from "../../lab/cloud/state.ts";
@@ -101,7 +101,7 @@ export function expectNothingLeft(): void {
 
 /** What happens to the cloud behind the program's back. */
 export function changeCloud(mutate: (state: CloudState) => void): Promise<void> {
-    return new CloudStore(theLab(), new Realizer(theLab())).change(mutate);
+    return new CloudStore(theLab(), new Reconciler(theLab())).change(mutate);
 }
 
 /** Runs a script as root inside the machine, past its network and SSH; an exit code other than 0 fails the test. */

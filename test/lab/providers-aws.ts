@@ -91,20 +91,20 @@ export function awsProvider(on: ProvidersLab): void {
         const preview = await on.stack.preview(() => program());
         expect(preview).toMatchObject({ exitCode: 0, diagnostics: [] });
         expect(preview.steps).toContain("create Instance vm");
-        expect(on.realizer.states).toHaveLength(0);
+        expect(on.reconciler.states).toHaveLength(0);
     });
 
     it("creates everything, and the user data is no clear text in the state", async () => {
         const up = await on.stack.up(() => program({ userData: "#cloud-config\n# hush\n" }));
         expect(up.text).toContain("16 created");
-        const [instance] = Object.values(on.realizer.last.instances);
+        const [instance] = Object.values(on.reconciler.last.instances);
         expect(instance).toMatchObject({
             desired: "running",
             userData: "#cloud-config\n# hush\n",
             instanceType: "t3.small",
         });
-        expect(Object.values(on.realizer.last.volumes)[0]?.attachment?.instanceId).toBe(instance?.id);
-        expect(Object.values(on.realizer.last.records)[0]).toMatchObject({
+        expect(Object.values(on.reconciler.last.volumes)[0]?.attachment?.instanceId).toBe(instance?.id);
+        expect(Object.values(on.reconciler.last.records)[0]).toMatchObject({
             name: "linkmesh.example.test",
             values: [`10.77.143.1`],
         });
@@ -113,21 +113,21 @@ export function awsProvider(on: ProvidersLab): void {
 
     it("finds nothing to do the second time, nor by a refresh", async () => {
         const wish = { userData: "#cloud-config\n# hush\n" };
-        const applied = on.realizer.states.length;
+        const applied = on.reconciler.states.length;
         for (const run of [await on.stack.preview(() => program(wish)), await on.stack.up(() => program(wish))]) {
             expect(run).toMatchObject({ exitCode: 0, steps: [], diagnostics: [] });
         }
         const refresh = await on.stack.refresh("--expect-no-changes");
         expect(refresh.exitCode).toBe(0);
-        expect(on.realizer.states).toHaveLength(applied);
+        expect(on.reconciler.states).toHaveLength(applied);
     });
 
     it("changes the instance type in place: stop, change, start", async () => {
         const wish = { userData: "#cloud-config\n# hush\n", instanceType: "t3.medium" };
-        const applied = on.realizer.states.length;
+        const applied = on.reconciler.states.length;
         const up = await on.stack.up(() => program(wish));
         expect(up.steps).toEqual(["update Instance vm"]);
-        const history = on.realizer.states.slice(applied).map((state) => Object.values(state.instances)[0]);
+        const history = on.reconciler.states.slice(applied).map((state) => Object.values(state.instances)[0]);
         expect(history.map((vm) => `${vm?.desired} ${vm?.instanceType}`)).toEqual([
             "stopped t3.small",
             "running t3.medium",
@@ -135,14 +135,14 @@ export function awsProvider(on: ProvidersLab): void {
     });
 
     it("replaces the machine when user data changes, in AWS's order", async () => {
-        const applied = on.realizer.states.length;
+        const applied = on.reconciler.states.length;
         const wish = { instanceType: "t3.medium" };
-        const before = Object.keys(on.realizer.last.instances)[0];
+        const before = Object.keys(on.reconciler.last.instances)[0];
         const preview = await on.stack.preview(() => program(wish));
         expect(preview.steps).toContain("create-replacement Instance vm");
         const up = await on.stack.up(() => program(wish));
         expect(up).toMatchObject({ exitCode: 0, diagnostics: [] });
-        const phases = on.realizer.states.slice(applied).map((state) => {
+        const phases = on.reconciler.states.slice(applied).map((state) => {
             const [vm] = Object.values(state.instances);
             const [volume] = Object.values(state.volumes);
             const machine = vm ? `${vm.id === before ? "old" : "new"} ${vm.desired}` : "none";
@@ -154,11 +154,11 @@ export function awsProvider(on: ProvidersLab): void {
     it("brings back a machine that was terminated elsewhere, by a pending replacement and by a refresh", async () => {
         const wish = { instanceType: "t3.medium" };
         const terminateElsewhere = () =>
-            new CloudStore(on.lab, on.realizer).change((state) => {
+            new CloudStore(on.lab, on.reconciler).change((state) => {
                 for (const id of Object.keys(state.instances)) terminate(state, id);
             });
         const isWhole = () => {
-            const { instances, volumes } = on.realizer.last;
+            const { instances, volumes } = on.reconciler.last;
             expect(Object.values(volumes).map(({ attachment }) => attachment?.instanceId)).toEqual(
                 Object.keys(instances),
             );
@@ -210,13 +210,13 @@ export function awsProvider(on: ProvidersLab): void {
 
     it("restores the state when the machine cannot be created, and goes on the next time", async () => {
         const wish = { userData: "#cloud-config\n# third\n", size: 20 };
-        const instances = () => Object.values(on.realizer.last.instances).length;
-        on.realizer.onState = (state) => {
+        const instances = () => Object.values(on.reconciler.last.instances).length;
+        on.reconciler.onState = (state) => {
             const [vm] = Object.values(state.instances);
             if (vm?.userData.includes("third")) throw new Error("no space left");
         };
         const failed = await on.stack.up(() => program(wish));
-        on.realizer.onState = undefined;
+        on.reconciler.onState = undefined;
         expect(failed.exitCode).not.toBe(0);
         expect(failed.diagnostics.join("\n")).toContain("no space left");
         expect(instances()).toBe(0);
@@ -225,7 +225,7 @@ export function awsProvider(on: ProvidersLab): void {
     });
 
     it("reports as gone what the cloud has lost", async () => {
-        await new CloudStore(on.lab, on.realizer).change((state) => (state.records = {}));
+        await new CloudStore(on.lab, on.reconciler).change((state) => (state.records = {}));
         const refresh = await on.stack.refresh();
         expect(refresh.text).toContain("- 1 deleted");
         const up = await on.stack.up(() => program({ userData: "#cloud-config\n# third\n", size: 20 }));
@@ -236,30 +236,30 @@ export function awsProvider(on: ProvidersLab): void {
         const wish = { userData: "#cloud-config\n# fourth\n", size: 20 };
         const fourth = ({ instances }: CloudState) =>
             Object.values(instances).filter(({ userData }) => userData.includes("fourth"));
-        on.realizer.onState = async (state) => {
+        on.reconciler.onState = async (state) => {
             if (fourth(state).length === 0) return;
-            on.realizer.onState = undefined;
+            on.reconciler.onState = undefined;
             for (const pid of on.stack.enginePids()) process.kill(pid, "SIGKILL");
             while (on.stack.enginePids().length > 0) await sleep(10);
         };
         expect((await on.stack.up(() => program(wish))).exitCode).not.toBe(0);
-        const [left] = fourth(on.realizer.last);
+        const [left] = fourth(on.reconciler.last);
         expect((await on.stack.cancel()).exitCode).toBe(0);
         expect((await on.stack.refresh("--clear-pending-creates")).exitCode).toBe(0);
         const refused = await on.stack.up(() => program(wish));
         expect(refused.exitCode).not.toBe(0);
         expect(refused.diagnostics.join("\n")).toContain("InvalidNetworkInterface.InUse");
-        expect(fourth(on.realizer.last)).toEqual([left]);
+        expect(fourth(on.reconciler.last)).toEqual([left]);
 
-        await new CloudStore(on.lab, on.realizer).change((state) => terminate(state, left!.id));
+        await new CloudStore(on.lab, on.reconciler).change((state) => terminate(state, left!.id));
         expect(await on.stack.up(() => program(wish))).toMatchObject({ exitCode: 0, diagnostics: [] });
-        expect(fourth(on.realizer.last)).toHaveLength(1);
+        expect(fourth(on.reconciler.last)).toHaveLength(1);
         expect(await on.stack.up(() => program(wish))).toMatchObject({ exitCode: 0, steps: [] });
     });
 
     it("destroys everything", async () => {
         expect(await on.stack.destroy()).toMatchObject({ exitCode: 0, diagnostics: [] });
-        const left = await new CloudStore(on.lab, on.realizer).read();
+        const left = await new CloudStore(on.lab, on.reconciler).read();
         expect({ ...left, terminated: {} }).toEqual({ ...newCloud(on.lab), tags: {} });
     });
 

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { allPids, procStat } from "../../lab/process/process.ts";
-import type { CloudRealizer } from "../../lab/cloud/store.ts";
+import type { CloudReconciler } from "../../lab/cloud/store.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { ensurePulumi } from "../../lab/engine/find-pulumi.ts";
 import { type InlineProgram, runEngine } from "../../lab/engine/run.ts";
@@ -30,7 +30,7 @@ export interface Operation {
 /** What the providers' tests share: a lab of records only, and a stack. */
 export interface ProvidersLab {
     lab: Lab;
-    realizer: RecordingRealizer;
+    reconciler: RecordingReconciler;
     /** Value of PULUMI_DEBUG_PROVIDERS. */
     debugProviders: string;
     stack: TestStack;
@@ -147,10 +147,10 @@ export class TestStack {
     }
 }
 
-/** Keeps every state that it was told to realize. */
-export class RecordingRealizer implements CloudRealizer {
+/** Keeps every state that it was told to apply. */
+export class RecordingReconciler implements CloudReconciler {
     readonly states: CloudState[] = [];
-    /** Called with each state; what it throws is the realizer's failure. */
+    /** Called with each state; what it throws is the reconciler's failure. */
     onState: ((state: CloudState) => void | Promise<void>) | undefined;
 
     async apply(state: CloudState): Promise<void> {
@@ -160,7 +160,7 @@ export class RecordingRealizer implements CloudRealizer {
 
     get last(): CloudState {
         const state = this.states.at(-1);
-        if (!state) throw new Error("nothing has been realized");
+        if (!state) throw new Error("nothing has been applied");
         return state;
     }
 }

@@ -12,15 +12,15 @@ import { type RunningProviders, startProviders, writePlugins } from "../../lab/p
 import { packageVersion } from "../../lab/providers/plugins.ts";
 import { awsProvider } from "./providers-aws.ts";
 import { keysAndCommands } from "./providers-command.ts";
-import { type ProvidersLab, RecordingRealizer, TestStack } from "./providers-harness.ts";
+import { type ProvidersLab, RecordingReconciler, TestStack } from "./providers-harness.ts";
 
 const on = {} as ProvidersLab;
 let providers: RunningProviders;
 
 beforeAll(async () => {
     on.lab = { ...labAt(7), dir: await mkdtemp(join(tmpdir(), "linkmesh-lab-")) };
-    on.realizer = new RecordingRealizer();
-    providers = await startProviders({ lab: on.lab, realizer: on.realizer, packages: ["aws", "command", "tls"] });
+    on.reconciler = new RecordingReconciler();
+    providers = await startProviders({ lab: on.lab, reconciler: on.reconciler, packages: ["aws", "command", "tls"] });
     on.debugProviders = providers.debugProviders;
     on.stack = await TestStack.create(on.debugProviders);
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CloudState } from "../../lab/cloud/state.ts";
-import { type CloudRealizer, CloudStore } from "../../lab/cloud/store.ts";
+import { type CloudReconciler, CloudStore } from "../../lab/cloud/store.ts";
 import { labAt } from "../../lab/lab.ts";
 import { AwsProvider } from "../../lab/providers/aws/provider.ts";
 import type { Caller } from "../../lab/providers/aws/rights/caller.ts";
@@ -57,8 +57,11 @@ export class TestCloud {
         this.provider.configure({ region: "eu-central-1", defaultTags: '{"tags":{"team":"infra"}}' });
     }
 
-    static create(realizer: CloudRealizer = { apply: () => Promise.resolve() }, caller?: Caller): TestCloud {
-        return new TestCloud(new CloudStore({ ...labAt(7), dir: mkdtempSync(join(ROOT, "cloud-")) }, realizer), caller);
+    static create(reconciler: CloudReconciler = { apply: () => Promise.resolve() }, caller?: Caller): TestCloud {
+        return new TestCloud(
+            new CloudStore({ ...labAt(7), dir: mkdtempSync(join(ROOT, "cloud-")) }, reconciler),
+            caller,
+        );
     }
 
     state(): Promise<CloudState> {

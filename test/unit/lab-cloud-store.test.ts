@@ -21,7 +21,7 @@ it("reads a cloud that was written before snapshots were known", async () => {
     expect((await cloud.state()).vpcs).toEqual(old.vpcs);
 });
 
-it("realizes what machines see, and not what only the provider looks at", async () => {
+it("applies what machines see, and not what only the provider looks at", async () => {
     const { cloud, applied } = recording();
     await cloud.store.change((state) => void ((state.tags ??= {})["vpc-1"] = { a: "b" }));
     expect(applied).toHaveLength(0);

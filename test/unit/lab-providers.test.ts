@@ -85,7 +85,7 @@ describe("a connection", () => {
 });
 
 describe("the cloud's state", () => {
-    it("is put back when it cannot be realized, and realized again as it was", async () => {
+    it("is put back when it cannot be applied, and applied again as it was", async () => {
         const dir = await mkdtemp(join(tmpdir(), "linkmesh-store-"));
         const applied: string[][] = [];
         const store = new CloudStore(

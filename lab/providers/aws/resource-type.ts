@@ -45,7 +45,7 @@ export interface Cloud {
     region: string;
 }
 
-/** One transaction: all of it is realized, or nothing of it has happened. */
+/** One transaction: all of it is applied, or nothing of it has happened. */
 export type Change = <T>(mutate: (cloud: Cloud) => T) => Promise<T>;
 
 export const ACCOUNT = "000000000000";

@@ -63,7 +63,7 @@ function matching(state: CloudState, args: Values): Snapshot[] {
     );
 }
 
-/** Adds a snapshot of a volume as it is now; the realizer copies it before the change is done. */
+/** Adds a snapshot of a volume as it is now; the reconciler copies it before the change is done. */
 export function takeSnapshot(
     state: CloudState,
     volumeId: string,
