@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { ensurePulumi } from "../lab/engine/find-pulumi.ts";
+import { ensurePulumi } from "../lab/engine/ensure-pulumi.ts";
 import { completePath, requireMachine } from "../lab/engine/prerequisites.ts";
 import { LabError, labCacheDir } from "../lab/lab.ts";
 import { Ui } from "../lab/ui.ts";

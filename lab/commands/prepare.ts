@@ -1,4 +1,4 @@
-import { ensurePulumi } from "../engine/find-pulumi.ts";
+import { ensurePulumi } from "../engine/ensure-pulumi.ts";
 import { ensurePrerequisites } from "../engine/prerequisites.ts";
 import { ensureImage } from "../machines/image/image.ts";
 import type { Ui } from "../ui.ts";

@@ -1,7 +1,8 @@
 import { distance } from "fastest-levenshtein";
 import { join } from "node:path";
 import { Reconciler } from "../cloud/reconciler.ts";
-import { ensurePulumi, findPulumi } from "../engine/find-pulumi.ts";
+import { ensurePulumi } from "../engine/ensure-pulumi.ts";
+import { findPulumi } from "../engine/find-pulumi.ts";
 import { type Overrides, applySets, configuration, readOverrides, writeOverrides } from "../engine/config.ts";
 import { LabStack } from "../engine/stack.ts";
 import { readProject } from "../engine/workspace.ts";

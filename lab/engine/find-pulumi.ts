@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { devNull } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Progress } from "../lab.ts";
 import { PULUMI_MINIMUM, PULUMI_RELEASE, PULUMI_VERSION, compareVersions } from "./versions.ts";
 
 /** The Pulumi CLI to use, and where it came from. */
@@ -24,16 +23,6 @@ export async function findPulumi(cacheDir: string): Promise<PulumiCli | undefine
     return [PULUMI_RELEASE.version, PULUMI_VERSION]
         .map((version) => ({ command: cachedPulumi(cacheDir, version), version, origin: "cache" as const }))
         .find(({ command }) => existsSync(command));
-}
-
-/** Like {@link findPulumi}, and puts a CLI into the cache when there is none. */
-export async function ensurePulumi(cacheDir: string, progress: Progress): Promise<PulumiCli> {
-    const found = await findPulumi(cacheDir);
-    if (found) return found;
-    // Loaded here only: what it needs takes a quarter of a second to load.
-    const { obtainPulumi } = await import("./obtain-pulumi.ts");
-    await obtainPulumi(cacheDir, progress);
-    return (await findPulumi(cacheDir))!;
 }
 
 /** Where the cache holds the CLI of a version. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { allPids, procStat } from "../../lab/process/process.ts";
 import type { CloudReconciler } from "../../lab/cloud/store.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
-import { ensurePulumi } from "../../lab/engine/find-pulumi.ts";
+import { ensurePulumi } from "../../lab/engine/ensure-pulumi.ts";
 import { type InlineProgram, runEngine } from "../../lab/engine/run.ts";
 import { ensureImage } from "../../lab/machines/image/image.ts";
 import { type Lab, labCacheDir } from "../../lab/lab.ts";
