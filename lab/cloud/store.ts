@@ -20,9 +20,8 @@ export class CloudStore {
         this.#reconciler = reconciler;
     }
 
-    /** The present state; a new cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
-    async read(): Promise<CloudState> {
-        return this.#parse(await this.#readText());
+    read(): Promise<CloudState> {
+        return readCloud(this.lab);
     }
 
     /**
@@ -33,12 +32,12 @@ export class CloudStore {
      * next one.
      */
     change<T>(mutate: (state: CloudState) => T): Promise<T> {
-        return withLock(this.#file, () => this.#change(mutate));
+        return withLock(cloudFile(this.lab), () => this.#change(mutate));
     }
 
     async #change<T>(mutate: (state: CloudState) => T): Promise<T> {
         await mkdir(this.lab.dir, { recursive: true, mode: 0o700 });
-        const state = this.#parse(await this.#readText());
+        const state = await this.read();
         const before = JSON.stringify(state, null, 2);
         const result = mutate(state);
         const after = JSON.stringify(state, null, 2);
@@ -50,38 +49,44 @@ export class CloudStore {
         } catch (error) {
             await this.#write(before);
             // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
-            await this.#reconciler.apply(this.#parse(before)).catch(() => undefined);
+            await this.#reconciler.apply(parse(this.lab, before)).catch(() => undefined);
             throw error;
         }
         return result;
     }
 
-    async #readText(): Promise<string | undefined> {
-        try {
-            return await readFile(this.#file, "utf8");
-        } catch (error) {
-            if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-            throw error;
-        }
-    }
-
     /** User data holds private keys, so the file is for root only. */
     async #write(text: string): Promise<void> {
-        const draft = `${this.#file}.${process.pid}`;
+        const file = cloudFile(this.lab);
+        const draft = `${file}.${process.pid}`;
         await writeFile(draft, text, { mode: 0o600 });
-        await rename(draft, this.#file);
+        await rename(draft, file);
     }
+}
 
-    /** A cloud from before some kind of object was known has none of it. */
-    #parse(text: string | undefined): CloudState {
-        const state = { ...emptyCloud(), ...(text === undefined ? {} : (JSON.parse(text) as Partial<CloudState>)) };
-        addExistingNetwork(state, this.lab);
-        return state;
-    }
+/** The present state; a new cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
+export async function readCloud(lab: Lab): Promise<CloudState> {
+    return parse(lab, await readText(lab));
+}
 
-    get #file(): string {
-        return join(this.lab.dir, "cloud.json");
+async function readText(lab: Lab): Promise<string | undefined> {
+    try {
+        return await readFile(cloudFile(lab), "utf8");
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+        throw error;
     }
+}
+
+/** A cloud from before some kind of object was known has none of it. */
+function parse(lab: Lab, text: string | undefined): CloudState {
+    const state = { ...emptyCloud(), ...(text === undefined ? {} : (JSON.parse(text) as Partial<CloudState>)) };
+    addExistingNetwork(state, lab);
+    return state;
+}
+
+function cloudFile(lab: Lab): string {
+    return join(lab.dir, "cloud.json");
 }
 
 /** The state without what only the provider looks at. */

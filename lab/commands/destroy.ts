@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { Reconciler } from "../cloud/reconciler.ts";
-import { CloudStore } from "../cloud/store.ts";
+import { readCloud } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
 import { Interrupted, LabStack } from "../engine/stack.ts";
@@ -75,7 +75,7 @@ async function destroyAll(lab: Lab, ui: Ui): Promise<void> {
 /** As on a real cloud, which goes on when a stack is gone. */
 async function destroyStackOnly(lab: Lab, ui: Ui): Promise<void> {
     await destroyStack(await openSession(lab, (message) => ui.info(message)), ui);
-    const { snapshots, bastion } = await new CloudStore(lab, new Reconciler(lab)).read();
+    const { snapshots, bastion } = await readCloud(lab);
     const count = Object.keys(snapshots).length;
     ui.info("");
     ui.info(

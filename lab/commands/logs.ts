@@ -1,9 +1,8 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { consoleLog } from "../machines/machine.ts";
-import { Reconciler } from "../cloud/reconciler.ts";
 import { programInstance } from "../cloud/state.ts";
-import { CloudStore } from "../cloud/store.ts";
+import { readCloud } from "../cloud/store.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { requireLab } from "../labs.ts";
 import { serviceLog } from "../services/service.ts";
@@ -71,7 +70,7 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
 
 async function machineConsole(lab: Lab): Promise<string> {
     await requireMachineUp(lab);
-    const instance = programInstance(await new CloudStore(lab, new Reconciler(lab)).read());
+    const instance = programInstance(await readCloud(lab));
     if (!instance) throw new LabError("the lab has no machine: `npm run lab -- up` makes one");
     return consoleLog(lab, instance.id);
 }

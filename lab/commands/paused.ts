@@ -1,6 +1,5 @@
-import { Reconciler } from "../cloud/reconciler.ts";
 import { programInstance } from "../cloud/state.ts";
-import { CloudStore } from "../cloud/store.ts";
+import { readCloud } from "../cloud/store.ts";
 import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { isUp } from "./surfaces.ts";
@@ -16,7 +15,7 @@ export async function isPaused(lab: Lab): Promise<boolean> {
     const stack = new LabStack(lab, { command: "" });
     // Plain `pulumi config set` writes texts.
     if (!isUp(stack.outputs()) || String(stack.setting("paused")) !== "true") return false;
-    return programInstance(await new CloudStore(lab, new Reconciler(lab)).read()) === undefined;
+    return programInstance(await readCloud(lab)) === undefined;
 }
 
 /** For what needs the machine: refuses a lab that is paused. */

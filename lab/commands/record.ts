@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { Reconciler } from "../cloud/reconciler.ts";
 import { publicRecords, recordKey } from "../cloud/records.ts";
 import type { CloudState, DnsRecord } from "../cloud/state.ts";
-import { CloudStore } from "../cloud/store.ts";
+import { CloudStore, readCloud } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { LAB_ZONE, LabError } from "../lab.ts";
 import { allocateLab, requireLab } from "../labs.ts";
@@ -48,7 +48,7 @@ export async function record(
 
 async function list(): Promise<void> {
     const lab = requireLab();
-    const state = await new CloudStore(lab, new Reconciler(lab)).read();
+    const state = await readCloud(lab);
     const published = publicRecords(state);
     const all = Object.values(state.externalRecords);
     if (all.length === 0) console.log("none yet: npm run lab -- record NAME TYPE VALUE... makes one");

@@ -2,9 +2,8 @@ import { existsSync } from "node:fs";
 import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
 import { isMachineRunning } from "../machines/machine.ts";
 import { runningProcess } from "../process/process.ts";
-import { Reconciler } from "../cloud/reconciler.ts";
 import { programInstance } from "../cloud/state.ts";
-import { CloudStore } from "../cloud/store.ts";
+import { readCloud } from "../cloud/store.ts";
 import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";
 import type { Lab } from "../lab.ts";
 import { findLab, lockedBy } from "../labs.ts";
@@ -80,14 +79,14 @@ async function readStatus(lab: Lab): Promise<Status> {
 }
 
 async function machineState(lab: Lab): Promise<Status["machine"]> {
-    const instance = programInstance(await new CloudStore(lab, new Reconciler(lab)).read());
+    const instance = programInstance(await readCloud(lab));
     if (!instance) return null;
     const runs = isMachineRunning(lab, instance.id);
     return { id: instance.id, state: runs ? "running" : instance.desired === "running" ? "crashed" : "stopped" };
 }
 
 async function leftOver(lab: Lab): Promise<string[]> {
-    const { tags = {}, snapshots } = await new CloudStore(lab, new Reconciler(lab)).read();
+    const { tags = {}, snapshots } = await readCloud(lab);
     const known = JSON.stringify(readCheckpoint(workspaceOf(lab)) ?? {});
     return Object.keys(tags).filter((id) => STACK_TAG in tags[id]! && !(id in snapshots) && !known.includes(id));
 }

@@ -1,6 +1,6 @@
 import type { CheckResult } from "../../checks/index.ts";
 import { Reconciler } from "../cloud/reconciler.ts";
-import { CloudStore } from "../cloud/store.ts";
+import { readCloud } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
 import type { LabStack } from "../engine/stack.ts";
@@ -83,7 +83,7 @@ async function startLab(lab: Lab, progress: Progress): Promise<void> {
     await startServices(lab, progress);
     const reconciler = new Reconciler(lab);
     progress("the cloud's network and machines");
-    await reconciler.apply(await new CloudStore(lab, reconciler).read());
+    await reconciler.apply(await readCloud(lab));
 }
 
 /** Runs the program through the engine, a line for each group of resources and each step on the machine. */
