@@ -4,13 +4,13 @@ import { benchLab, labDestroy, labUp } from "./lab.ts";
 import { medianRun, timed } from "./spread.ts";
 
 export interface ColdTimes {
-    /** Seconds of each run, the whole process. */
+    /** Seconds of each run. */
     seconds: number[];
-    /** Those of the run that is nearest to the median. */
+    /** The stages of the run that is nearest to the median. */
     stages: StageTime[];
 }
 
-/** Times `up` from nothing but the caches (engine, images, Debian packages), which an earlier `up` has filled. */
+/** Times `up` without a lab, with the caches (engine, images, Debian packages) that an earlier `up` filled. */
 export async function measureCold(runs: number, progress: Progress): Promise<ColdTimes> {
     const seconds: number[] = [];
     const stages: StageTime[][] = [];
@@ -22,7 +22,7 @@ export async function measureCold(runs: number, progress: Progress): Promise<Col
         seconds.push(await timed(async () => stages.push(await labUp())));
         if (benchLab().slot !== slot) {
             throw new LabError(
-                "another lab took the benchmark's slot, and with it its package cache: leave the labs alone meanwhile",
+                "another lab took the benchmark's slot and its package cache: create no lab while the benchmark runs, and run it again",
             );
         }
     }

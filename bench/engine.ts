@@ -22,8 +22,8 @@ export interface EngineTimes {
 }
 
 /**
- * Times previews of an empty program and of the lab's unchanged stack, and its `up`, in turns, so that whatever else
- * the machine does meets all of them alike. The first turn is not counted: it loads modules.
+ * Times previews of an empty program, and `preview` and `up` of the lab's unchanged stack. They take turns, so that other
+ * load affects all of them alike. The first turn loads modules and does not count.
  */
 export async function measureEngine(
     cli: PulumiCli,
@@ -67,7 +67,7 @@ export async function measureEngine(
     return times;
 }
 
-/** Runs an operation that must find nothing to do. */
+/** @throws LabError if the operation changes something */
 async function unchanged(operation: (options: OperationOptions) => Promise<EngineResult>): Promise<void> {
     let changes: Record<string, number> = {};
     const onEvent = (event: EngineEvent) => {
@@ -78,6 +78,6 @@ async function unchanged(operation: (options: OperationOptions) => Promise<Engin
     if (others.length === 0) return;
     const found = others.map(([op, count]) => `${count} to ${op}`).join(", ");
     throw new LabError(
-        `the program has changed under the benchmark (${found}): leave the checkout alone while it runs`,
+        `the program changed while the benchmark ran (${found}): do not change the checkout meanwhile, and run it again`,
     );
 }

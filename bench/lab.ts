@@ -6,12 +6,12 @@ import { onInterrupt } from "../lab/process/interrupt.ts";
 import { takeLock } from "../lab/process/lock.ts";
 import type { StageTime } from "../lab/ui.ts";
 
-/** The benchmark has a lab of its own, beside one that is in use. */
+// The benchmark has a lab of its own, beside one that is in use.
 process.env.LINKMESH_LAB_NAME = "bench";
 
 let interrupted = false;
 
-/** From now on Ctrl-C ends the benchmark at the next {@link stopIfInterrupted}, when nothing of its own takes care of it. */
+/** Makes Ctrl-C end the benchmark at the next {@link stopIfInterrupted}. Returns a function that undoes it. */
 export function watchInterrupts(): () => void {
     return onInterrupt(() => (interrupted = true));
 }
@@ -21,23 +21,23 @@ export function stopIfInterrupted(): void {
     if (interrupted) throw new Interrupted("the benchmark was interrupted");
 }
 
-/** Only one benchmark at a time: a second one would take the first one's lab away, and both would measure each other. */
+/** A second benchmark would destroy the lab of the first, and both would slow each other down. */
 export function lockBenchmark(): Promise<() => void> {
     return takeLock(
         "the benchmark's lab",
         "run the benchmark",
-        ({ pid }) => new LabError(`process ${pid} runs the benchmark at this moment: wait for it to end, or end it`),
+        ({ pid }) => new LabError(`process ${pid} runs the benchmark: wait until it ends, or end it`),
     );
 }
 
 /**
- * Runs a lab command as `npm run lab --` does, without npm itself; gives what it printed on stdout. Ctrl-C is passed
- * on to it once, and is ignored by a command that must `finish`.
+ * Runs a lab command as `npm run lab --` does, without npm itself, and gives its stdout. Ctrl-C interrupts the command,
+ * unless it must `finish`.
  *
- * @throws Interrupted when the user interrupted, LabError when the command fails
+ * @throws Interrupted, or LabError if the command fails
  */
 export async function lab(args: readonly string[], { finish = false } = {}): Promise<string> {
-    // In a process group of its own, so that the terminal's Ctrl-C does not reach it a second time.
+    // In a process group of its own, because the terminal's Ctrl-C would reach it a second time.
     const child = execa(process.execPath, ["lab/start.js", ...args], {
         cwd: CHECKOUT,
         detached: true,
@@ -62,20 +62,19 @@ export async function lab(args: readonly string[], { finish = false } = {}): Pro
     }
 }
 
-/** Brings the benchmark's lab up; gives the seconds of each stage. */
 export async function labUp(): Promise<StageTime[]> {
     return (JSON.parse(await lab(["up", "--json"])) as { stages: StageTime[] }).stages;
 }
 
-/** Takes the benchmark's lab away, also what an earlier benchmark that was killed has left. */
+/** Also destroys what a benchmark that was killed has left. */
 export async function labDestroy(): Promise<void> {
     if (findLab()) await lab(["destroy", "--ignore-protect"], { finish: true });
 }
 
-/** The benchmark's lab, which must be up. */
+/** @throws LabError if the benchmark's lab is not up */
 export function benchLab(): Lab {
     const found = findLab();
     if (!found)
-        throw new LabError("the benchmark's lab is gone: run the benchmark again, and leave its lab alone meanwhile");
+        throw new LabError("the benchmark's lab is gone: do not destroy it meanwhile, and run the benchmark again");
     return found;
 }

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import type { PulumiCli } from "../lab/engine/find-pulumi.ts";
 
-/** Above this load average of the last minute the figures tell more about the other work than about the lab. */
+/** Above this load average other work falsifies the figures. */
 const QUIET_LOAD = 1;
 
-/** What the figures depend on, one line each. */
+/** The machine and the versions on which the figures depend. */
 export function describeMachine(cli: PulumiCli, load: number): string[] {
     const found = cpus();
     const lines = [
@@ -16,7 +16,7 @@ export function describeMachine(cli: PulumiCli, load: number): string[] {
     ];
     if (load > QUIET_LOAD) {
         lines.push(
-            `**Taken under load**: the load average was ${load.toFixed(1)} before the start, so the times are too long and spread too far`,
+            `**Taken under load**: the load average was ${load.toFixed(1)} before the start, so the times are too long and vary too much`,
         );
     } else {
         lines.push(`Load average before the start: ${load.toFixed(1)}`);
@@ -24,8 +24,8 @@ export function describeMachine(cli: PulumiCli, load: number): string[] {
     return lines;
 }
 
-/** Load average of the last minute. */
-export function presentLoad(): number {
+/** Of the last minute. */
+export function loadAverage(): number {
     return loadavg()[0] ?? 0;
 }
 

@@ -4,7 +4,7 @@ import type { Progress } from "../lab/lab.ts";
 import { DowntimeWatch } from "./downtime.ts";
 import { benchLab, lab } from "./lab.ts";
 
-/** Seconds that https did not answer while another machine took the place of the first, for each run. */
+/** The seconds without https in each replacement of the machine. */
 export async function measureReplacement(runs: number, progress: Progress): Promise<number[]> {
     const outputs = requireOutputs(readOutputs(benchLab()));
     const seconds: number[] = [];

@@ -6,7 +6,6 @@ import { spreadOf } from "./spread.ts";
 
 const MARKERS = ["<!-- bench -->", "<!-- /bench -->"] as const;
 
-/** Set by the project: see "Speed" in docs/benchmarks.md. */
 const GOALS = { preview: 1.5, up: 1.5, downtimeSeconds: 60, coldSeconds: 90 };
 
 export interface Results {
@@ -16,7 +15,6 @@ export interface Results {
     cold?: ColdTimes;
 }
 
-/** The whole report in Markdown. */
 export function render(results: Results, machine: readonly string[], command: string): string {
     const parts = [
         `\`${command}\`, ${new Date().toISOString().slice(0, 10)}`,
@@ -47,7 +45,7 @@ function goalRows({ engine, downtime, cold }: Results): string[][] {
         if (engine.up.length > 0)
             add("`up` without change : preview", median(engine.up) / median(engine.preview), GOALS.up, "");
     }
-    if (downtime) add("https silent while a machine is replaced", median(downtime), GOALS.downtimeSeconds, " s");
+    if (downtime) add("https down while the machine is replaced", median(downtime), GOALS.downtimeSeconds, " s");
     if (cold) add("`npm run lab -- up` from cached images", median(cold.seconds), GOALS.coldSeconds, " s");
     return rows;
 }
@@ -59,7 +57,7 @@ function timeRows({ engine, downtime, cold }: Results): string[][] {
         ["`up` of the lab's stack, no change", engine?.up],
         ["whole process `lab preview`", engine?.previewProcess],
         ["whole process `lab up`, no change", engine?.upProcess],
-        ["https silent while a machine is replaced", downtime],
+        ["https down while the machine is replaced", downtime],
         ["whole process `lab up`, from cached images", cold?.seconds],
     ];
     return measured
@@ -79,11 +77,11 @@ function table(head: string[], rows: string[][]): string {
     return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-/** Throws when the report could not be written there, before anything is measured. */
+/** @throws LabError if the report cannot be written there. To be called before anything is measured. */
 export function checkReportFile(file: string): void {
     const text = existsSync(file) ? readFileSync(file, "utf8") : undefined;
     if (text === undefined)
-        throw new LabError(`--write ${file} is no file: name one that holds ${MARKERS.join(" and ")}`);
+        throw new LabError(`--write ${file} does not exist: name a file that holds ${MARKERS.join(" and ")}`);
     const [begin, end] = MARKERS.map((marker) => text.indexOf(marker)) as [number, number];
     if (begin < 0 || end < begin)
         throw new LabError(`--write ${file} lacks the lines ${MARKERS.join(" and ")}: put them where the report goes`);

@@ -6,7 +6,7 @@ import { Ui } from "../lab/ui.ts";
 import { measureCold } from "./cold.ts";
 import { measureEngine } from "./engine.ts";
 import { labDestroy, labUp, lockBenchmark, watchInterrupts } from "./lab.ts";
-import { describeMachine, presentLoad } from "./machine.ts";
+import { describeMachine, loadAverage } from "./machine.ts";
 import { measureReplacement } from "./replace.ts";
 import { type Results, checkReportFile, render, writeReport } from "./report.ts";
 
@@ -19,7 +19,7 @@ interface Options {
     write?: string;
 }
 
-/** How often each thing is done unless told otherwise: a cold `up` takes a minute, a replacement half of one. */
+/** Fewer cold runs, because a cold `up` takes a minute and a replacement half of one. */
 const ENGINE_RUNS = 15;
 const COLD_RUNS = 3;
 const BAD_OPTION = 2;
@@ -27,15 +27,15 @@ const INTERRUPTED = 130;
 
 const program = new Command("npm run bench --")
     .description(
-        "Measures the project's speed goals in a lab of its own, which is taken away at the end. Writes nothing by default.",
+        "Measures the project's speed goals in a lab of its own, which is destroyed at the end. Writes nothing by default.",
     )
-    .addOption(new Option("--only <part>", "measure this alone").choices(PARTS))
+    .addOption(new Option("--only <part>", "measure only this").choices(PARTS))
     .option(
         "--runs <number>",
         `how often (default: ${ENGINE_RUNS}, a cold up and a replacement ${COLD_RUNS})`,
         wholeNumber,
     )
-    .option("--write <file>", "put the report between the markers of this file, as docs/benchmarks.md has them")
+    .option("--write <file>", "write the report between the markers of this file, such as docs/benchmarks.md")
     .exitOverride();
 
 function wholeNumber(text: string): number {
@@ -55,7 +55,7 @@ async function main(): Promise<number> {
     program.parse();
     const options = program.opts<Options>();
     if (options.write !== undefined) {
-        if (options.only) return badOption("--write replaces the whole report, so it goes without --only");
+        if (options.only) return badOption("--write replaces the whole report: remove --only");
         try {
             checkReportFile(options.write);
         } catch (error) {
@@ -79,23 +79,23 @@ async function main(): Promise<number> {
     }
 }
 
-/** A failure here must not hide the one that came before it. */
+/** Reports its own failure, which must not hide an earlier one. */
 async function cleanUp(ui: Ui): Promise<void> {
     try {
-        await ui.stage("taking the benchmark's lab away", () => labDestroy());
+        await ui.stage("destroying the benchmark's lab", () => labDestroy());
     } catch (error) {
         console.error(`error: the benchmark's lab is still there: ${(error as Error).message}`);
-        console.error("`LINKMESH_LAB_NAME=bench npm run lab -- destroy` takes it away");
+        console.error("run `LINKMESH_LAB_NAME=bench npm run lab -- destroy`");
         process.exitCode = 1;
     }
 }
 
 async function measure({ only, runs }: Options, ui: Ui): Promise<string> {
-    const load = presentLoad();
+    const load = loadAverage();
     const results: Results = {};
     const cli = await ui.stage("engine", (progress) => ensurePulumi(labCacheDir(), progress));
     const machine = describeMachine(cli, load);
-    await ui.stage("a lab of its own, and the caches filled", async () => {
+    await ui.stage("a lab of its own, with full caches", async () => {
         await labDestroy();
         await labUp();
     });
@@ -105,7 +105,7 @@ async function measure({ only, runs }: Options, ui: Ui): Promise<string> {
         );
     }
     if (only === undefined || only === "replace") {
-        results.downtime = await ui.stage("another machine in place of the first", (progress) =>
+        results.downtime = await ui.stage("replacement of the machine", (progress) =>
             measureReplacement(runs ?? COLD_RUNS, progress),
         );
     }
@@ -125,7 +125,7 @@ function badOption(message: string): number {
     return BAD_OPTION;
 }
 
-/** Prints what went wrong and gives the exit code: a sentence for what the user can cure, a stack trace for a defect. */
+/** Prints the error and gives the exit code. Only a defect has a stack trace. */
 function report(error: unknown): number {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_OPTION;
     if (!(error instanceof LabError)) {
@@ -133,7 +133,7 @@ function report(error: unknown): number {
         return 1;
     }
     const interrupted = error.name === "Interrupted";
-    // The engine's own sentence says how to go on with the lab, which is gone.
+    // The engine's own message says how to continue with the lab, which is destroyed.
     console.error(`error: ${interrupted ? "the benchmark was interrupted" : error.message}`);
     return interrupted ? INTERRUPTED : 1;
 }

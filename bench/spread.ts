@@ -1,4 +1,4 @@
-/** The times of repeated runs of one thing, in seconds. */
+/** The times of repeated runs, in seconds. */
 export interface Spread {
     runs: number;
     min: number;
@@ -6,11 +6,10 @@ export interface Spread {
     max: number;
 }
 
-/** @throws RangeError when there are no times */
 export function spreadOf(seconds: readonly number[]): Spread {
     const sorted = [...seconds].sort((a, b) => a - b);
     const at = (index: number) => sorted[index] as number;
-    if (sorted.length === 0) throw new RangeError("no times to take the spread of");
+    if (sorted.length === 0) throw new RangeError("there are no times");
     const half = Math.floor(sorted.length / 2);
     return {
         runs: sorted.length,
@@ -29,7 +28,7 @@ export function medianRun(seconds: readonly number[]): number {
         .reduce((best, index) => (distance(index) < distance(best) ? index : best), 0);
 }
 
-/** Runs `work` once and gives the wall-clock time it took, in seconds. */
+/** The wall-clock seconds that `work` takes. */
 export async function timed(work: () => Promise<unknown>): Promise<number> {
     const startedAt = performance.now();
     await work();

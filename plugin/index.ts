@@ -1,2 +1,2 @@
-// What Pulumi's analyzer reads in place of index.js: it makes the package's schema from the types.
+// Pulumi's analyzer makes the package's schema from the types here, which index.js does not have.
 export { LinkMesh } from "../components/linkmesh.ts";

@@ -2,14 +2,14 @@ const { execSync } = require("node:child_process");
 const { existsSync, readdirSync, statSync } = require("node:fs");
 const { dirname, join } = require("node:path");
 
-// Installs and builds what is around this directory. Pulumi has npm run it for every `pulumi package` command with a
-// path, so what is in place is left as it is.
+// Installs and builds the package around this directory. npm runs this for every `pulumi package` command with a path, so
+// it skips what is up to date.
 
 const root = dirname(__dirname);
 const run = (command) => execSync(command, { cwd: root, stdio: "inherit" });
 const time = (file) => (existsSync(join(root, file)) ? statSync(join(root, file)).mtimeMs : 0);
 
-// npm's own note of what it has installed.
+// npm writes this file after each installation.
 if (time("node_modules/.package-lock.json") < time("package-lock.json")) run("npm ci");
 
 const sources = readdirSync(join(root, "components"), { recursive: true }).map((name) => join("components", name));

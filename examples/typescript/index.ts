@@ -3,7 +3,7 @@ import { LinkMesh } from "linkmesh-proxy";
 
 const config = new pulumi.Config();
 
-/** The escape hatch: it sees the arguments of every inner resource before the engine does, and may change them. */
+/** Changes the arguments of an inner resource before the engine sees them: a larger root disk, and detailed monitoring. */
 const transform: pulumi.ResourceTransform = ({ type, props, opts }) => {
     if (type !== "aws:ec2/instance:Instance") return undefined;
     const rootBlockDevice = { ...(props.rootBlockDevice as object), volumeSize: 20 };
