@@ -8,12 +8,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { judgeLimits } from "../../checks/limits.ts";
 import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import { authorities, cleanupsAfterEach, GRPC_HOST, HOST, type Authorities } from "./checks-site.ts";
+import { clientHello } from "./client-hello.ts";
 import { renderMode } from "./nginx-modes.ts";
 import { NginxServer, type Files } from "./nginx-server.ts";
 import { listenersWith } from "../unit/listeners.ts";
 
-// Who gets in, and for how long: sessions of many collectors, as nginx counts them and keeps them.
-
+// Sessions of many collectors, as nginx counts and keeps them.
 const SHARED = { listeners: listenersWith({ grpcDomain: GRPC_HOST }) };
 const [ADDRESS, OTHER] = ["127.0.0.5", "127.0.0.6"];
 
@@ -120,17 +120,6 @@ function grpc(server: NginxServer, { address = ADDRESS }: From = {}, shared = fa
     const socket = net.connect({ host: "127.0.0.1", port, localAddress: address });
     if (shared) socket.write(clientHello(GRPC_HOST));
     return session(socket, (text) => (text.includes("in") ? 101 : undefined));
-}
-
-/** What a TLS client says first, of which nginx reads the name. */
-function clientHello(name: string): Buffer {
-    const u16 = (value: number) => [value >> 8, value & 255];
-    const sized = (body: number[]) => [...u16(body.length), ...body];
-    const host = [0, ...sized([...Buffer.from(name)])];
-    const extensions = sized([...u16(0), ...sized(sized(host))]);
-    const body = [3, 3, ...Array<number>(32).fill(7), 0, ...sized([0x13, 0x01]), 1, 0, ...extensions];
-    const handshake = [1, 0, ...sized(body)];
-    return Buffer.from([22, 3, 1, ...sized(handshake)]);
 }
 
 async function many(count: number, open: () => Promise<Session>, atOnce = 50): Promise<Session[]> {
