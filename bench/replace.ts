@@ -1,5 +1,5 @@
 import { readOutputs } from "../lab/commands/session.ts";
-import { hostOf, requireOutputs } from "../lab/commands/surfaces.ts";
+import { hostOf, requireOutputs } from "../lab/commands/endpoints.ts";
 import type { Progress } from "../lab/lab.ts";
 import { DowntimeWatch } from "./downtime.ts";
 import { benchLab, lab } from "./lab.ts";

@@ -41,7 +41,7 @@ program
 program
     .command("check")
     .description(
-        "ask the three public surfaces from outside, in both address families, and the machine whether it renews, serves the certificate on its disk and needs a restart",
+        "ask the three public endpoints from outside, in both address families, and the machine whether it renews, serves the certificate on its disk and needs a restart",
     )
     .option("--json", "print one JSON document")
     .action(async (options: object) => (await import("./commands/check.ts")).check(options));

@@ -7,6 +7,7 @@ import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
 import type { NginxArgs } from "./render/nginx/args.ts";
 import { renderNginx, renderPort80 } from "./render/nginx/config.ts";
+import { loopbackAddresses } from "./render/nginx/sizes.ts";
 import { readFile } from "./render/script.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
@@ -17,6 +18,7 @@ function nginxArgs({ settings, host }: HostContext): NginxArgs {
         ...{ domain, uiDomain, trustedProxies, collectorsExpected, sessionsPerAddress },
         ipv6: host.ipv6 !== undefined,
         listeners: listeners(settings),
+        linkmeshAddresses: loopbackAddresses(collectorsExpected),
         certificate: certificateFolder(settings),
     };
 }

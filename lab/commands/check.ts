@@ -3,15 +3,15 @@ import { requireLab } from "../labs.ts";
 import { Ui } from "../ui.ts";
 import { sshArguments } from "./machine.ts";
 import { readOutputs } from "./session.ts";
-import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
+import { checkEndpoints, hostOf, requireOutputs, resultLine } from "./endpoints.ts";
 
-/** Asks the public surfaces, and the machine whether it renews; prints a line for each. Throws when one does not answer as it should. */
+/** Asks the public endpoints, and the machine whether it renews; prints a line for each. Throws when one does not answer as it should. */
 export async function check(options: { json?: boolean }): Promise<void> {
     const lab = requireLab();
     const outputs = requireOutputs(readOutputs(lab));
     const ui = new Ui();
     const marks = { ok: ui.paint("✓", "32"), warn: ui.paint("!", "33"), fail: ui.paint("✗", "31") };
-    const results = await checkSurfaces(lab, outputs, {
+    const results = await checkEndpoints(lab, outputs, {
         ssh: ["ssh", ...(await sshArguments(lab))],
         onResult: (result) => {
             if (options.json) return;

@@ -7,7 +7,7 @@ import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { requireMachineUp } from "./paused.ts";
 import { overridesFile } from "./session.ts";
-import { requireOutputs } from "./surfaces.ts";
+import { requireOutputs } from "./endpoints.ts";
 
 /** How to reach the lab's machine: the arguments of `ssh` up to and including the destination. */
 export async function sshArguments(lab: Lab): Promise<string[]> {

@@ -2,7 +2,7 @@ import { programInstance } from "../cloud/state.ts";
 import { readCloud } from "../cloud/store.ts";
 import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
-import { isUp } from "./surfaces.ts";
+import { isUp } from "./endpoints.ts";
 
 /** The command that ends a pause. */
 export const RESUME = "npm run lab -- up --set paused=false";

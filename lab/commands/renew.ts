@@ -8,7 +8,7 @@ import { Ui } from "../ui.ts";
 import { askMachine } from "./machine.ts";
 import { requireMachineUp } from "./paused.ts";
 import { readOutputs } from "./session.ts";
-import { type LabOutputs, hostOf, requireOutputs } from "./surfaces.ts";
+import { type LabOutputs, hostOf, requireOutputs } from "./endpoints.ts";
 
 /** How long nginx may take to serve a new certificate, in milliseconds. */
 const RELOAD_MS = 60_000;

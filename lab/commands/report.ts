@@ -1,6 +1,6 @@
 import type { Ui } from "../ui.ts";
 import { RESUME } from "./paused.ts";
-import { type LabOutputs, hostOf } from "./surfaces.ts";
+import { type LabOutputs, hostOf } from "./endpoints.ts";
 
 /** What a user wants to know when the lab is up: the addresses, and what to type next. */
 export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {

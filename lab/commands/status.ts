@@ -15,7 +15,7 @@ import { publishedPackage } from "./package.ts";
 import { RESUME, isPaused } from "./paused.ts";
 import { readOutputs } from "./session.ts";
 import { readStages } from "./stages.ts";
-import { hostOf, isUp, requireOutputs } from "./surfaces.ts";
+import { hostOf, isUp, requireOutputs } from "./endpoints.ts";
 
 /** What `status --json` prints; `null` stands for what does not exist yet. */
 export interface Status {

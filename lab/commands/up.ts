@@ -16,7 +16,7 @@ import { isPaused } from "./paused.ts";
 import { printPaused, printReady } from "./report.ts";
 import { configureStack, openSession, planReplacement, planSettings, readOutputs } from "./session.ts";
 import { writeStages } from "./stages.ts";
-import { checkSurfaces, hostOf, requireOutputs, resultLine } from "./surfaces.ts";
+import { checkEndpoints, hostOf, requireOutputs, resultLine } from "./endpoints.ts";
 
 export interface UpOptions {
     set?: string[];
@@ -29,10 +29,10 @@ export interface UpOptions {
     verbose?: boolean;
 }
 
-/** How long the surfaces may take to answer after the program has ended, in milliseconds. */
+/** How long the endpoints may take to answer after the program has ended, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
-/** Brings the lab up, or up to date. Throws when one of the public surfaces does not answer. */
+/** Brings the lab up, or up to date. Throws when one of the public endpoints does not answer. */
 export async function up(options: UpOptions): Promise<void> {
     const ui = new Ui({ stream: options.json ? process.stderr : process.stdout, verbose: options.verbose });
     requireMachine();
@@ -151,7 +151,7 @@ function describeChanges(changes: Record<string, number>): string {
 async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
     return ui.stage("checks from outside", async (progress) => {
         const outputs = requireOutputs(readOutputs(lab));
-        const results = await checkSurfaces(lab, outputs, {
+        const results = await checkEndpoints(lab, outputs, {
             retryForMs: PATIENCE_MS,
             onResult: (result) => progress(resultLine(result)),
         });

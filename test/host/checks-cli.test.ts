@@ -39,10 +39,10 @@ function cli(...args: string[]): Promise<{ code: number | null; stdout: string; 
     return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
 }
 
-const SURFACES = ["--only", "redirect", "https", "certificate", "opamp", "grpc"];
+const PUBLIC_CHECKS = ["--only", "redirect", "https", "certificate", "opamp", "grpc"];
 
 test("a good set-up prints one ticked line per check, and exits 0", async () => {
-    const { code, stdout, stderr } = await cli(...arguments_, ...SURFACES);
+    const { code, stdout, stderr } = await cli(...arguments_, ...PUBLIC_CHECKS);
     expect(stderr).toBe("");
     expect(stdout.trimEnd().split("\n")).toEqual([
         expect.stringMatching(/^✓ redirect {4}ipv4 {2}301/),
@@ -55,10 +55,10 @@ test("a good set-up prints one ticked line per check, and exits 0", async () => 
 });
 
 test("--json prints one document and nothing else", async () => {
-    const { code, stdout } = await cli(...arguments_, ...SURFACES, "--json");
+    const { code, stdout } = await cli(...arguments_, ...PUBLIC_CHECKS, "--json");
     const report = JSON.parse(stdout) as { ok: boolean; host: string; results: CheckResult[] };
     expect(report).toMatchObject({ ok: true, host: HOST });
-    expect(report.results.map(({ name }) => name)).toEqual(SURFACES.slice(1));
+    expect(report.results.map(({ name }) => name)).toEqual(PUBLIC_CHECKS.slice(1));
     expect(code).toBe(0);
 });
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Target } from "../../checks/index.ts";
+import { loopbackAddresses } from "../../components/host/render/nginx/sizes.ts";
 import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import type { NginxConfig } from "../../components/host/render/nginx/config.ts";
 import { freePort } from "./checks-site.ts";
@@ -31,6 +32,7 @@ export function nginxArgs(domain: string, collectorsExpected: number): NginxArgs
         domain,
         uiDomain: "",
         listeners: listenersWith(),
+        linkmeshAddresses: loopbackAddresses(collectorsExpected),
         ipv6: true,
         trustedProxies: [],
         collectorsExpected,

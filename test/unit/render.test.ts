@@ -7,7 +7,7 @@ import { renderConfig, renderEnvironment } from "../../components/host/render/li
 import { sessionsPerAddress } from "../../components/host/render/nginx/limits.ts";
 import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import { renderNginx } from "../../components/host/render/nginx/config.ts";
-import { nginxSizes } from "../../components/host/render/nginx/sizes.ts";
+import { loopbackAddresses, nginxSizes } from "../../components/host/render/nginx/sizes.ts";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
@@ -19,6 +19,7 @@ const ARGS: NginxArgs = {
     domain: "linkmesh.example.com",
     uiDomain: "",
     listeners: listenersWith(),
+    linkmeshAddresses: ["127.0.0.1"],
     ipv6: true,
     trustedProxies: [],
     collectorsExpected: 10_000,
@@ -75,7 +76,7 @@ describe("nginx", () => {
             const sizes = nginxSizes(collectors);
             expect(sizes.workerConnections).toBe(connections);
             expect(sizes.openFiles).toBe(files);
-            expect(sizes.upstreamAddresses).toHaveLength(addresses);
+            expect(loopbackAddresses(collectors)).toHaveLength(addresses);
         },
     );
 
@@ -86,7 +87,7 @@ describe("nginx", () => {
                 return (
                     s.workerConnections * 2 >= 3 * n &&
                     s.openFiles >= s.workerConnections + 1024 &&
-                    s.upstreamAddresses.length * 28_000 >= n
+                    loopbackAddresses(n).length * 28_000 >= n
                 );
             }),
         );

@@ -7,6 +7,8 @@ export interface NginxArgs {
     uiDomain: string;
     /** The ports on which nginx accepts connections. */
     listeners: readonly Listener[];
+    /** Where LinkMesh listens, on each listener's internal port. Several addresses of one LinkMesh have local ports each. */
+    linkmeshAddresses: readonly string[];
     /** The machine has a public address of that family. */
     ipv6: boolean;
     /** Networks whose X-Forwarded-For is believed. */

@@ -14,7 +14,7 @@ const FOLDER = "/etc/nginx/linkmesh/current";
 export function renderSites(args: NginxArgs, sizes: NginxSizes): string {
     return `# One address for each 28,000 sessions: more local ports there are not. A port that runs out is no failed server.
 upstream linkmesh_http {
-${sizes.upstreamAddresses.map((a) => `    server ${a}:${LISTENERS.https.internalPort} max_fails=0;`).join("\n")}
+${args.linkmeshAddresses.map((a) => `    server ${a}:${LISTENERS.https.internalPort} max_fails=0;`).join("\n")}
     keepalive 32;
 }
 

@@ -16,9 +16,10 @@ export function nginxSizes(collectors: number, shared = false) {
     return {
         workerConnections,
         openFiles: Math.max(65_536, 2 * workerConnections),
-        upstreamAddresses: Array.from(
-            { length: Math.ceil(collectors / SESSIONS_PER_ADDRESS) },
-            (_, i) => `127.0.0.${i + 1}`,
-        ),
     };
+}
+
+/** The addresses of a LinkMesh on the same machine: as many as local ports for all sessions need. */
+export function loopbackAddresses(collectors: number): string[] {
+    return Array.from({ length: Math.ceil(collectors / SESSIONS_PER_ADDRESS) }, (_, i) => `127.0.0.${i + 1}`);
 }

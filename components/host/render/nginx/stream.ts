@@ -7,7 +7,7 @@ import type { NginxSizes } from "./sizes.ts";
 
 type StreamArgs = Pick<
     NginxArgs,
-    "listeners" | "ipv6" | "trustedProxies" | "collectorsExpected" | "sessionsPerAddress"
+    "listeners" | "linkmeshAddresses" | "ipv6" | "trustedProxies" | "collectorsExpected" | "sessionsPerAddress"
 >;
 
 /** Between the stream server of a shared port and the https sites. No port: a local one for each session would run out. */
@@ -32,16 +32,16 @@ export function renderStream(args: StreamArgs, sizes: NginxSizes): string {
         REJECTED '';
         default 1;
     }
-${all.map((one) => upstream(one, sizes)).join("\n")}
+${all.map((one) => upstream(args, one, sizes)).join("\n")}
 ${servers.join("\n")}}
 `;
 }
 
-function upstream({ name, internalPort }: Listener, { workerConnections, upstreamAddresses }: NginxSizes): string {
+function upstream(args: StreamArgs, { name, internalPort }: Listener, { workerConnections }: NginxSizes): string {
     return `    ${limitZone(`linkmesh_${name}`, workerConnections)}
 
     upstream linkmesh_${name} {
-${upstreamAddresses.map((address) => `        server ${address}:${internalPort} max_fails=0;`).join("\n")}
+${args.linkmeshAddresses.map((address) => `        server ${address}:${internalPort} max_fails=0;`).join("\n")}
     }
 `;
 }

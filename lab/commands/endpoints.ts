@@ -50,10 +50,10 @@ export function targetOf(outputs: LabOutputs): Target {
 }
 
 /**
- * Asks the three public surfaces over both families, as a client on the internet would; with `ssh`, the machine too.
+ * Asks the three public endpoints over both families, as a client on the internet would; with `ssh`, the machine too.
  * `retryForMs`: how long what fails is tried again.
  */
-export function checkSurfaces(
+export function checkEndpoints(
     lab: Lab,
     outputs: LabOutputs,
     options: { ssh?: string[]; retryForMs?: number; onResult?: (result: CheckResult) => void } = {},

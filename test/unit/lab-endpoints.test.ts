@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { validate } from "../../checks/validate.ts";
 import { printPaused, printReady } from "../../lab/commands/report.ts";
-import { type LabOutputs, targetOf } from "../../lab/commands/surfaces.ts";
+import { type LabOutputs, targetOf } from "../../lab/commands/endpoints.ts";
 import { Ui } from "../../lab/ui.ts";
 
 /** Of a stack from before the modes. */
