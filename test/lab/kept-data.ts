@@ -85,7 +85,7 @@ export function keptData(): void {
         await store.change((state) => void (state.tags![id!]!["linkmesh-proxy"] = "linkmesh-proxy/other/linkmesh"));
         const foreign = await lab("up", "--set", `restoreFrom=${id}`, "--replace", "linkmesh-machine-data");
         expect(foreign.exitCode).not.toBe(0);
-        expect(foreign.stderr).toMatch(/^error: restoreFrom: snap-\S+ belongs to linkmesh-proxy\/other\/linkmesh; /m);
+        expect(foreign.stderr).toMatch(/^error: restoreFrom: snap-\S+ belongs to linkmesh-proxy\/other\/linkmesh\. /m);
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
         await labOk("check");
     });
