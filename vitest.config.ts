@@ -9,8 +9,8 @@ process.umask(0o022);
 /** What a lab and its test file take at most. Measured: 0.95 GB. */
 const LAB_BYTES = 1.2e9;
 
-// A lab mostly waits, so two cores have work for three.
-const workers = Math.max(1, Math.min(Math.max(3, availableParallelism()), Math.floor(totalmem() / LAB_BYTES)));
+// A lab mostly waits, so two cores have work for three. More would take the slots of other labs on this machine.
+const labs = Math.max(1, Math.min(3, Math.floor(totalmem() / LAB_BYTES)));
 
 /** The lab's files by how long they take, the longest first, so that all workers end at about the same time. */
 const LONGEST_FIRST = [
@@ -36,7 +36,7 @@ export default defineConfig({
     test: {
         // Where nobody watches a terminal, a line for each test as it ends.
         reporters: process.stdout.isTTY ? ["default"] : ["verbose"],
-        maxWorkers: workers,
+        maxWorkers: Math.max(3, availableParallelism()),
         sequence: { sequencer: LongestFirst },
         projects: [
             // A process for each file would double their time, and none of them leaves anything that another would notice.
@@ -72,6 +72,7 @@ export default defineConfig({
                     // Long enough for one that makes an image of another system on the way.
                     testTimeout: 1_800_000,
                     hookTimeout: 1_800_000,
+                    maxWorkers: labs,
                     sequence: { groupOrder: 1 },
                 },
             },

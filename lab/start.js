@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { statSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -11,7 +11,7 @@ const CACHE = join(ROOT, "node_modules/.cache/linkmesh-lab");
 const MANIFEST = join(CACHE, "manifest.json");
 /** Packages that nearly every command loads. The others stay outside, so that a bundle is made in a second. */
 const BUNDLED = ["commander", "execa", "fastest-levenshtein", "ipaddr.js", "ora", "yaml"];
-/** How long a command that began with an earlier bundle may go on to load parts of it. */
+/** How long a command may go on to load parts of its bundle when others have made newer ones. */
 const KEPT_MS = 24 * 3_600_000;
 
 /** @typedef {{ root: string, directory: string, inputs: Record<string, string> }} Manifest what a bundle was made from */
@@ -23,7 +23,8 @@ function upToDate() {
         // The bundle holds the paths of its sources: it does not work for a copy of the checkout.
         if (manifest.root !== ROOT) return undefined;
         const same = ([file, stamp]) => stampOf(statSync(join(ROOT, file))) === stamp;
-        return Object.entries(manifest.inputs).every(same) ? manifest : undefined;
+        const whole = existsSync(join(manifest.directory, "cli.mjs"));
+        return whole && Object.entries(manifest.inputs).every(same) ? manifest : undefined;
     } catch {
         // There is none yet, or a source is gone.
         return undefined;
@@ -89,12 +90,12 @@ function keepPlaces(build) {
     });
 }
 
+/** A bundle's time is that of its last use. Another command may be removing the same one. */
 async function removeOld() {
-    for (const name of await readdir(CACHE)) {
-        const path = join(CACHE, name);
-        const { mtimeMs } = await stat(path);
-        if (name.startsWith("bundle-") && Date.now() - mtimeMs > KEPT_MS)
-            await rm(path, { recursive: true, force: true });
+    const bundles = (await readdir(CACHE)).filter((name) => name.startsWith("bundle-"));
+    for (const path of bundles.map((name) => join(CACHE, name))) {
+        const found = await stat(path).catch(() => undefined);
+        if (found && Date.now() - found.mtimeMs > KEPT_MS) await rm(path, { recursive: true, force: true });
     }
 }
 
@@ -105,4 +106,5 @@ function stampOf({ mtimeMs, size }) {
 
 process.setSourceMapsEnabled(true);
 const { directory } = upToDate() ?? (await makeBundle());
+utimesSync(directory, new Date(), new Date());
 await import(pathToFileURL(join(directory, "cli.mjs")).href);

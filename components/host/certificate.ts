@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { DnsRecord } from "../cloud/dns/provider.ts";
+import { DNS_AUTHENTICATORS } from "../cloud/dns/providers.ts";
 import type { Settings } from "../settings/settings.ts";
 import { readChain, unknownRoot } from "../settings/chain.ts";
 import { certificateNames, hasOwnCertificate, httpsNames, usesHttp01 } from "../certificate.ts";
@@ -52,6 +53,7 @@ export function certificate({ settings, dns01 }: HostContext): StepOptions | und
             EMAIL: settings.acmeEmail,
             DIRECTORY: acmeDirectoryUrl(settings),
             AUTHENTICATOR: dns01?.authenticator ?? "webroot",
+            DNS_AUTHENTICATORS: DNS_AUTHENTICATORS.join("|"),
             WEEKLY_LIMIT: settings.acmeDirectory === "production" ? String(LETS_ENCRYPT_WEEKLY_LIMIT) : "",
         },
         files: { "ca.pem": settings.acmeCaBundle, ...(key === "" && { "eab.ini": "" }) },

@@ -122,9 +122,11 @@ export class SshHost {
     /** The command of a secret step with a fingerprint of each part, so that a preview shows which of them changes. */
     private withFingerprints(command: string, step: string, text: pulumi.Output<string>): pulumi.Output<string> {
         // The login key is secret, and there for as long as the machine is: another one comes with another machine.
+        // Several stacks may have one login key.
+        const owner = [pulumi.getProject(), pulumi.getStack(), this.name, step].join("/");
         const words = pulumi
             .all([text, this.args.privateKey])
-            .apply(([plainText, key]) => fingerprints(step, plainText, key));
+            .apply(([plainText, key]) => fingerprints(owner, plainText, key));
         return pulumi.unsecret(words).apply((list) => [command, ...list].join(" \\\n  "));
     }
 }

@@ -14,13 +14,13 @@ export interface ExecOptions {
     onLine?: (line: string) => void;
 }
 
-/** Runs a tool to its end, whatever its exit code. */
-export function tryExec(file: string, args: string[], { input = "", env, onLine }: ExecOptions = {}) {
+/** Runs a tool to its end, whatever its exit code; rejects if there is no such tool. */
+export async function tryExec(file: string, args: string[], { input = "", env, onLine }: ExecOptions = {}) {
     const pass = function* (line: unknown) {
         onLine?.(String(line));
         yield line;
     };
-    return execa(file, args, {
+    const result = await execa(file, args, {
         extendEnv: false,
         env: { ...CLEAN_ENV, ...env },
         // Given always: a tool that reads its standard input would wait for the end of an open one.
@@ -29,6 +29,8 @@ export function tryExec(file: string, args: string[], { input = "", env, onLine 
         stripFinalNewline: false,
         reject: false,
     });
+    if (result.code === "ENOENT") throw new Error(`${file} is not installed`);
+    return result;
 }
 
 /** Runs a tool and gives its standard output; rejects with the end of its messages when it fails. */

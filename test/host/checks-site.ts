@@ -6,6 +6,7 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import tls, { type SecureContextOptions, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Target } from "../../checks/index.ts";
+import { freePort } from "./free-port.ts";
 import { TestCa, type Pair } from "./test-ca.ts";
 
 /** What is put into the list is called after each test of the file, and forgotten. */
@@ -175,12 +176,4 @@ async function listen(server: net.Server, address: string, sockets: Set<net.Sock
     server.on("connection", keep);
     await new Promise<void>((resolve) => server.listen(0, address, resolve));
     return (server.address() as net.AddressInfo).port;
-}
-
-/** A port that nothing listens on. */
-export async function freePort(address: string): Promise<number> {
-    const server = net.createServer();
-    const port = await listen(server, address, new Set());
-    await new Promise((resolve) => server.close(resolve));
-    return port;
 }

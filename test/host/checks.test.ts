@@ -5,7 +5,6 @@ import { runChecks, type Target } from "../../checks/index.ts";
 import {
     authorities,
     cleanupsAfterEach,
-    freePort,
     GRPC_HOST,
     HOST,
     startSite,
@@ -14,6 +13,7 @@ import {
     type Faults,
     type Site,
 } from "./checks-site.ts";
+import { freePort } from "./free-port.ts";
 
 let trust: Authorities;
 beforeAll(async () => {
@@ -62,7 +62,7 @@ test("closed: a port that answers is named", async () => {
 });
 
 test("if nothing listens, each check says so, and nothing is thrown", async () => {
-    const [port, grpcPort] = [await freePort("127.0.0.1"), await freePort("127.0.0.1")];
+    const [port, grpcPort] = [await freePort(), await freePort()];
     const results = await runChecks(
         { host: HOST, ipv4: "127.0.0.1", httpPort: port, httpsPort: port, grpc: { port: grpcPort } },
         { only: ["redirect", "https", "certificate", "opamp", "agent", "grpc"] },
@@ -80,7 +80,7 @@ test("a failed check is retried until it passes, and results keep their order", 
         socket.pipe(net.connect(target.httpPort, "127.0.0.1").on("error", () => {})).pipe(socket);
     });
     cleanups.push(() => new Promise((resolve) => late.close(resolve)));
-    const port = await freePort("127.0.0.1");
+    const port = await freePort();
     setTimeout(() => late.listen(port, "127.0.0.1"), 1_500);
 
     const order: string[] = [];
@@ -123,7 +123,7 @@ describe("addresses", () => {
         expect(await runChecks({ host: HOST, dns: empty })).toMatchObject([
             { status: "fail", detail: `there is no A or AAAA record for ${HOST}` },
         ]);
-        const nobody = [`127.0.0.1:${await freePort("127.0.0.1")}`];
+        const nobody = [`127.0.0.1:${await freePort()}`];
         expect(await runChecks({ host: HOST, dns: nobody, timeoutMs: 300 })).toMatchObject([
             { status: "fail", detail: expect.stringContaining("the name servers do not answer") as string },
         ]);

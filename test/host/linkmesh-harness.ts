@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { afterAll, beforeAll } from "vitest";
 import { buildPackage } from "../../lab/linkmesh/build.ts";
+import { freePort } from "./free-port.ts";
 
 /** The Node.js that runs the stand-in, to try the ones that Debian has. */
 const NODE = process.env.LINKMESH_STANDIN_NODE ?? process.execPath;
@@ -21,15 +21,6 @@ export interface Running {
     process: ChildProcess;
     /** Sends SIGTERM and waits; resolves to the exit code. */
     stop(signal?: NodeJS.Signals): Promise<number | null>;
-}
-
-/** A port that nothing listens on. */
-export async function freePort(): Promise<number> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as { port: number };
-    await new Promise((resolve) => server.close(resolve));
-    return port;
 }
 
 /** Unpacks the real package below a new directory. */

@@ -10,7 +10,7 @@ import type { Target } from "../../checks/index.ts";
 import { loopbackAddresses } from "../../components/host/render/nginx/sizes.ts";
 import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import type { NginxConfig } from "../../components/host/render/nginx/config.ts";
-import { freePort } from "./checks-site.ts";
+import { freePort } from "./free-port.ts";
 import type { Pair } from "./test-ca.ts";
 import { listenersWith } from "../unit/listeners.ts";
 
@@ -80,9 +80,9 @@ export class NginxServer {
         const directory = mkdtempSync(join(tmpdir(), "linkmesh-nginx-"));
         chmodSync(directory, 0o755); // the workers are www-data and read the challenges
         const ports = {
-            http: await freePort("127.0.0.1"),
-            https: await freePort("127.0.0.1"),
-            grpc: await freePort("127.0.0.1"),
+            http: await freePort(),
+            https: await freePort(),
+            grpc: await freePort(),
         };
         const syslog = createSocket("udp4").bind(0, "127.0.0.1");
         await once(syslog, "listening");

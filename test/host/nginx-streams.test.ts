@@ -4,9 +4,10 @@ import type http from "node:http";
 import { readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { authorities, freePort, type Authorities } from "./checks-site.ts";
+import { authorities, type Authorities } from "./checks-site.ts";
 import { ask, MODES, NAMES, renderMode, startBackend, type Backend } from "./nginx-modes.ts";
 import { NginxServer } from "./nginx-server.ts";
+import { freePort } from "./free-port.ts";
 
 // What nginx does with bodies and headers on their way: it passes them on, and keeps none.
 
@@ -25,7 +26,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
     let server: NginxServer;
     beforeAll(async () => {
         backend = await startBackend((request, response) => handle(request, response));
-        const upstream = { http: backend.port, grpc: await freePort("127.0.0.1") };
+        const upstream = { http: backend.port, grpc: await freePort() };
         const config = renderMode(mode);
         server = await NginxServer.start({ config, domain: NAMES[0]!, certificate: trust.uiPair, upstream });
     });

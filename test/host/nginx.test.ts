@@ -2,10 +2,11 @@ import { once } from "node:events";
 import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { renderNginx } from "../../components/host/render/nginx/config.ts";
-import { authorities, freePort, HOST, type Authorities } from "./checks-site.ts";
+import { authorities, HOST, type Authorities } from "./checks-site.ts";
 import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts";
 import { CLIENT, nextMessage, NginxClient, type Reply } from "./nginx-client.ts";
 import { nginxArgs, NginxServer } from "./nginx-server.ts";
+import { freePort } from "./free-port.ts";
 
 const config = renderNginx(nginxArgs(HOST, 1_000));
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
 
 /** nginx in front of an HTTP backend, with nothing behind the gRPC port. */
 async function startNginx(backend: EchoBackend): Promise<{ server: NginxServer; client: NginxClient }> {
-    const upstream = { http: backend.port, grpc: await freePort("127.0.0.1") };
+    const upstream = { http: backend.port, grpc: await freePort() };
     const server = await NginxServer.start({ config, domain: HOST, certificate: trust.publicPair, upstream });
     return { server, client: new NginxClient(server, trust.publicCa.pem) };
 }

@@ -1,7 +1,6 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { allPids, procStat } from "../../lab/process/process.ts";
@@ -13,6 +12,7 @@ import { ensureImage } from "../../lab/machines/image/image.ts";
 import { type Lab, labCacheDir } from "../../lab/lab.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
 import { commandLine } from "./running-up.ts";
+import { freePort } from "../host/free-port.ts";
 
 /** What an operation of the engine did, in its order. */
 export interface Operation {
@@ -229,15 +229,4 @@ export async function startSshd(authorizedKey: string): Promise<TestSshd> {
             await rm(dir, { recursive: true, force: true });
         },
     };
-}
-
-function freePort(): Promise<number> {
-    return new Promise((resolve, reject) => {
-        const server = createServer();
-        server.once("error", reject);
-        server.listen(0, "127.0.0.1", () => {
-            const { port } = server.address() as AddressInfo;
-            server.close(() => resolve(port));
-        });
-    });
 }

@@ -32,6 +32,7 @@ function machine(given: Given = {}): Machine {
             EMAIL: "",
             DIRECTORY,
             AUTHENTICATOR: "webroot",
+            DNS_AUTHENTICATORS: "dns-route53",
             WEEKLY_LIMIT: "5",
             ...given.variables,
         },
@@ -229,10 +230,14 @@ test("the timer renews only the lineage in use, and lineages of other programs s
     const OTHER = `/etc/letsencrypt/renewal/${NAME}-staging.conf`;
     const FOREIGN = "/etc/letsencrypt/renewal/foreign.conf";
     const off = renewalFile().replace("[renewalparams]\n", "[renewalparams]\nautorenew = False\n");
+    const FOREIGN_DNS = "/etc/letsencrypt/renewal/foreign-dns.conf";
     const foreign = renewalFile(DIRECTORY, "nginx").replace("/var/www/acme", "/var/www");
-    const on = machine({ machine: { ...held, [RENEWAL]: off, [OTHER]: renewalFile(), [FOREIGN]: foreign } });
+    const foreignDns = renewalFile(DIRECTORY, "dns-cloudflare").replace("/var/www/acme", "/var/www");
+    const others = { [FOREIGN]: foreign, [FOREIGN_DNS]: foreignDns };
+    const on = machine({ machine: { ...held, [RENEWAL]: off, [OTHER]: renewalFile(), ...others } });
     expect(on.run().status).toBe(0);
-    expect([RENEWAL, OTHER, FOREIGN].map((path) => on.read(path))).toEqual([renewalFile(), off, foreign]);
+    expect([RENEWAL, OTHER].map((path) => on.read(path))).toEqual([renewalFile(), off]);
+    expect([FOREIGN, FOREIGN_DNS].map((path) => on.read(path))).toEqual([foreign, foreignDns]);
 });
 
 test("without a new certificate the CA bundle, drop-in, hook and renewals stay as they were", () => {

@@ -30,7 +30,7 @@ const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Eff
         "privkey.pem": ["new certificate", "nginx reloads"],
     },
     certificate: {
-        ...{ EMAIL: [], WEEKLY_LIMIT: [], "ca.pem": [], "eab.ini": [] },
+        ...{ EMAIL: [], DNS_AUTHENTICATORS: [], WEEKLY_LIMIT: [], "ca.pem": [], "eab.ini": [] },
         NAMES: ["new certificate", "nginx reloads"],
         LINEAGE: ["new certificate", "nginx reloads"],
         DIRECTORY: ["new certificate", "nginx reloads"],

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import ipaddr from "ipaddr.js";
 import { isIPv4, isIPv6 } from "node:net";
 import { expect, it } from "vitest";
 import { addressAt, cidr, contains, formatCidr, overlaps, parseCidr } from "../../lab/network/cidr.ts";
@@ -20,12 +21,25 @@ it("reads what it writes", () => {
 
 it("finds a block inside every wider block around it, and nowhere else", () => {
     fc.assert(
-        fc.property(ipv4, ipv6, fc.nat(128), ([address, prefix], [address6, prefix6], cut) => {
+        fc.property(blocks, fc.nat(128), ([address, prefix], cut) => {
             const inner = parseCidr(`${address}/${prefix}`)!;
             const outer = parseCidr(`${address}/${Math.min(cut, prefix)}`)!;
             expect(contains(outer, inner)).toBe(true);
             expect(contains(inner, outer)).toBe(inner.prefix === outer.prefix);
             expect(overlaps(inner, outer) && overlaps(outer, inner)).toBe(true);
+            if (prefix === 0) return;
+            const neighbour = inner.base.toByteArray();
+            neighbour[(prefix - 1) >> 3]! ^= 0x80 >> ((prefix - 1) & 7);
+            const beside = parseCidr(`${ipaddr.fromByteArray(neighbour).toString()}/${prefix}`)!;
+            expect(overlaps(inner, beside) || contains(inner, beside)).toBe(false);
+        }),
+    );
+});
+
+it("finds no block of one family in one of the other, and the addresses of a block in it", () => {
+    fc.assert(
+        fc.property(ipv4, ipv6, ([address, prefix], [address6, prefix6]) => {
+            const inner = parseCidr(`${address}/${prefix}`)!;
             expect(overlaps(inner, parseCidr(`${address6}/${prefix6}`)!)).toBe(false);
             const size = 2 ** (32 - prefix);
             const first = Buffer.from(inner.base.toByteArray()).readUInt32BE();

@@ -1,5 +1,14 @@
 import { execa } from "execa";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    copyFileSync,
+    mkdirSync,
+    mkdtempSync,
+    readdirSync,
+    rmSync,
+    symlinkSync,
+    utimesSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -42,8 +51,15 @@ function write(file: string, text: string): void {
 
 const start = (...args: string[]) => execa(process.execPath, [join(root, "lab/start.js"), ...args], { reject: false });
 
+const cache = () => join(root, "node_modules/.cache/linkmesh-lab");
+
 function bundles(): string[] {
-    return readdirSync(join(root, "node_modules/.cache/linkmesh-lab")).filter((name) => name.startsWith("bundle-"));
+    return readdirSync(cache()).filter((name) => name.startsWith("bundle-"));
+}
+
+/** As if the bundles had been used last some days ago. */
+function age(): void {
+    for (const name of bundles()) utimesSync(join(cache(), name), new Date(0), new Date(0));
 }
 
 it("runs the command from a bundle that finds the files beside its sources, and makes that once", async () => {
@@ -76,4 +92,32 @@ it("a copy of the checkout uses its own files", async () => {
 
 it("a stack trace names the source and its line", async () => {
     expect((await start("fail")).stderr).toContain(`${root}/lab/cli.ts:2`);
+});
+
+it("a bundle that was removed is made again", async () => {
+    await start();
+    for (const name of bundles()) rmSync(join(cache(), name), { recursive: true });
+    expect((await start()).stdout).toMatch(/^first beside/);
+});
+
+it("commands that start at once remove old bundles and do not fail", async () => {
+    for (let i = 0; i < 3; i++) {
+        write("lab/word.ts", `export const WORD: string = "round-${i}";`);
+        await start();
+    }
+    age();
+    write("lab/word.ts", 'export const WORD: string = "last";');
+    const all = await Promise.all([start(), start(), start(), start()]);
+    expect(all.map(({ stdout, stderr }) => stdout.split(" ")[0] + stderr)).toEqual(["last", "last", "last", "last"]);
+    expect(bundles().length).toBeLessThan(5);
+});
+
+it("a bundle that is in use stays, however old it is", async () => {
+    await start();
+    const [used] = bundles();
+    age();
+    await start();
+    write("lab/word.ts", 'export const WORD: string = "other";');
+    await start();
+    expect(bundles()).toContain(used);
 });

@@ -2,7 +2,8 @@
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The certificate for the public names, and its renewal by the distribution's timer. Each ACME directory has a lineage
 # of its own, so that a way back to one that was used before orders nothing.
-# NAMES: one a line, sorted. LINEAGE, EMAIL, DIRECTORY. AUTHENTICATOR: certbot's, webroot for HTTP-01. WEEKLY_LIMIT:
+# NAMES: one a line, sorted. LINEAGE, EMAIL, DIRECTORY. AUTHENTICATOR: certbot's, webroot for HTTP-01.
+# DNS_AUTHENTICATORS: all that this program may have used, as a regular expression. WEEKLY_LIMIT:
 # orders for these names in 7 days, or nothing. The file `ca.pem`: the CA bundle for the directory's own certificate, or
 # nothing. The file `eab.ini`: certbot's options for an external account binding, or nothing.
 
@@ -221,7 +222,7 @@ renew_this_lineage_only() {
 set_renewal() {
     local opposite=on
     if [ "$2" = on ]; then opposite=off; fi
-    grep -qsE '/var/www/acme|^authenticator = dns-' "$1" || return 0
+    grep -qsE "/var/www/acme|^authenticator = ($DNS_AUTHENTICATORS)$" "$1" || return 0
     sed '/^autorenew = /d' "$1" >"$WORK/renewal"
     if [ "$2" = off ]; then sed -i '/^\[renewalparams\]/a autorenew = False' "$WORK/renewal"; fi
     record "$1" <"$WORK/renewal"

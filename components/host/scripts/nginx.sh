@@ -76,7 +76,7 @@ RestartSec=2
 LogRateLimitIntervalSec=1min
 LogRateLimitBurst=5
 # What an nginx that was killed leaves would keep the next from starting.
-ExecStartPre=/bin/rm -f /run/linkmesh-https.sock /run/linkmesh-grpc.sock
+ExecStartPre=/bin/sh -c 'rm -f /run/linkmesh-*.sock'
 IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
 EOF_DROP_IN
     apply systemctl daemon-reload

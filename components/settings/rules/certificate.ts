@@ -31,7 +31,7 @@ export function certificateRules(s: Settings): string[] {
             "acmeEabKeyId has no use with Let's Encrypt. Set acmeDirectory to the URL of your authority, or remove acmeEabKeyId and acmeEabHmacKey.",
         ],
         [
-            s.acmeChallenge === "http-01" || s.dns === "route53",
+            s.acmeChallenge === "http-01" || s.dns !== "external",
             "acmeChallenge dns-01 needs Route 53, but dns is external. Set acmeChallenge to http-01, or set tlsCertificate.",
         ],
         [

@@ -22,11 +22,11 @@ export function nameRules(s: Settings): string[] {
         ],
         [s.grpc || s.grpcDomain === "", "grpcDomain needs gRPC, but grpc is false. Remove one of them."],
         [
-            s.dns === "route53" || s.hostedZone === "",
+            s.dns !== "external" || s.hostedZone === "",
             "hostedZone is for Route 53, but dns is external. Remove one of them.",
         ],
         [
-            s.dns === "route53" || !s.dnsAllowOverwrite,
+            s.dns !== "external" || !s.dnsAllowOverwrite,
             "dnsAllowOverwrite is for Route 53, but dns is external. Remove one of them.",
         ],
         [
