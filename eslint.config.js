@@ -16,5 +16,10 @@ export default tseslint.config(
             "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
         },
     },
+    {
+        // What a program prints, previews and logs keep: a secret could be in it.
+        files: ["components/**", "index.ts"],
+        rules: { "no-console": "error" },
+    },
     { ignores: ["dist/", "node_modules/", "**/*.js"] },
 );

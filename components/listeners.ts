@@ -29,7 +29,7 @@ interface Row {
 }
 
 /**
- * Each TCP port of the machine but SSH's. Firewall rules, nginx, reserved ports and checks follow from it: one more port
+ * Each public TCP port of the machine except SSH's. Firewall rules, nginx and reserved ports follow from it: one more port
  * that is passed through to LinkMesh is one more row.
  */
 export const LISTENERS = {

@@ -32,7 +32,7 @@ test.each(SHELL_FILES)("%s is formatted", (name) => {
 test.each(STEP_SCRIPTS)("the text of %s is its script without comments", (step) => {
     const text = withFunctions(readScript(step));
     expect(commands(text).endsWith(commands(readScript(step)).replace(/^#!.*\n/, ""))).toBe(true);
-    expect(comments(readScript(step))).toBeGreaterThan(0);
+    expect(comments(readScript(step)), "a script begins with a comment that says what it does").toBeGreaterThan(0);
     expect(comments(text)).toBe(0);
 });
 

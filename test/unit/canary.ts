@@ -34,7 +34,9 @@ export async function overheard(run: () => unknown): Promise<string> {
     const levels = ["info", "warn", "error"] as const;
     const spies = [
         ...levels.map((level) => vi.spyOn(pulumi.log, level).mockImplementation((said) => Promise.resolve(hear(said)))),
-        ...levels.map((level) => vi.spyOn(console, level).mockImplementation((...said) => hear(said))),
+        ...([...levels, "log", "debug", "trace", "dir", "table"] as const).map((level) =>
+            vi.spyOn(console, level).mockImplementation((...said: unknown[]) => hear(said)),
+        ),
         ...(["stdout", "stderr"] as const).map((stream) =>
             vi.spyOn(process[stream], "write").mockImplementation((said) => (hear(String(said)), true)),
         ),

@@ -161,11 +161,17 @@ function stepEffects(was: Registered | undefined, is: Registered | undefined): E
     const [olds, news] = [inputs(was), inputs(is)];
     const step = (is ?? was)!.name.replace("linkmesh-", "");
     const known = STEP_EFFECTS[step];
-    if (!known) throw new Error(`STEP_EFFECTS lacks the step ${step}`);
+    if (!known) {
+        throw new Error(
+            `test/unit/changes.ts: STEP_EFFECTS lacks the step ${step}: say what its script does when an input differs, {} if it has none`,
+        );
+    }
     return Object.keys({ ...olds, ...news }).flatMap((name) => {
         const effects = known[name];
         if (!effects)
-            throw new Error(`STEP_EFFECTS lacks ${name} of the step ${step}: say what its script does with it`);
+            throw new Error(
+                `test/unit/changes.ts: STEP_EFFECTS lacks ${name} of the step ${step}: say what its script does when it differs`,
+            );
         // A step that goes leaves what it has done.
         return is && olds[name] !== news[name] ? effects : [];
     });

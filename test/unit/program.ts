@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { LOGIN_TAG } from "../../components/cloud/login-key.ts";
 import { STEPS as ALL_STEPS } from "../../components/host/steps.ts";
@@ -105,7 +106,7 @@ export async function runProgram(
         registered.push(readRequest(request));
         return original(request, callback);
     };
-    const url = `${program}?${Math.random()}`;
+    const url = `${program}?${randomUUID()}`;
     const exported = await withoutDebugTraces(async () => {
         const module = (await import(url)) as Record<string, unknown>;
         await pulumi.runtime.disconnect();
