@@ -3,20 +3,20 @@ import type { Listener } from "../../../listeners.ts";
 export interface NginxArgs {
     /** The public hostname. */
     domain: string;
-    /** The name with HTTP/2 for people, or empty. */
+    /** The name of the web UI with HTTP/2, or empty. */
     uiDomain: string;
     /** The ports on which nginx accepts connections. */
     listeners: readonly Listener[];
-    /** Where LinkMesh listens, on each listener's internal port. Several addresses of one LinkMesh have local ports each. */
+    /** Addresses of LinkMesh, on each listener's internal port. Each address has its own range of local ports for nginx. */
     linkmeshAddresses: readonly string[];
-    /** The machine has a public address of that family. */
+    /** Whether the machine has an IPv6 address. */
     ipv6: boolean;
-    /** Networks whose X-Forwarded-For is believed. */
+    /** Networks whose X-Forwarded-For header is trusted. */
     trustedProxies: readonly string[];
     /** Collectors and agents connected at once. */
     collectorsExpected: number;
-    /** Sessions that one client address may hold on each port; 0: what follows from the fleet. */
+    /** Sessions that one client address may hold on each port; 0 for a limit that follows from collectorsExpected. */
     sessionsPerAddress: number;
-    /** Folder with fullchain.pem and privkey.pem. */
+    /** Directory of fullchain.pem and privkey.pem. */
     certificate: string;
 }

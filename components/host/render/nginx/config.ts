@@ -9,9 +9,9 @@ import { isShared, renderStream } from "./stream.ts";
 import { renderSysctl } from "./sysctl.ts";
 import { TLS } from "./tls.ts";
 
-/** nginx's configuration: the text of each file and the sizes that other places need. */
+/** nginx's configuration: the text of each file, and the limits for systemd and the kernel. */
 export interface NginxConfig {
-    /** Names the content, so that what is served can be told from what was before; 12 hexadecimal digits. */
+    /** Hash of the files, by which the machine recognizes the configuration in use; 12 hexadecimal digits. */
     revision: string;
     files: Record<NginxFile, string>;
     workerConnections: number;
@@ -19,10 +19,10 @@ export interface NginxConfig {
     sysctl: string;
 }
 
-/** `listeners` is none of nginx's: the addresses that must listen once the others are in use. */
+/** `listeners` is not for nginx. It lists the addresses that must listen when the other files are in use. */
 export type NginxFile = "http-redirect.conf" | "http-linkmesh.conf" | "main-stream.conf" | "tls.inc" | "listeners";
 
-/** The configuration for the public names. Pure; facts behind each line are in docs/nginx.md. */
+/** The configuration for the public names. docs/nginx.md gives the reason for each line. Pure. */
 export function renderNginx(args: NginxArgs): NginxConfig {
     const sizes = nginxSizes(args.collectorsExpected, isShared(args.listeners));
     const ports = new Set(args.listeners.map(({ port }) => port));
@@ -43,7 +43,7 @@ export function renderNginx(args: NginxArgs): NginxConfig {
     return { revision, files: files(revision), ...sizes, sysctl: renderSysctl() };
 }
 
-/** What is served while there is no certificate yet: port 80 alone. */
+/** The configuration until there is a certificate: only port 80. */
 export function renderPort80(args: RedirectArgs): Pick<NginxConfig, "revision"> & {
     files: Pick<NginxConfig["files"], "http-redirect.conf" | "listeners">;
 } {

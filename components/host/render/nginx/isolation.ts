@@ -1,13 +1,13 @@
-/** Requests without a key are not counted: in place of limits that another file may have set for all sites. */
+/** An empty key is not counted, so these zones limit nothing. They override limits that another file may set for all sites. */
 export const UNCOUNTED = `limit_req_zone "" zone=linkmesh_requests:32k rate=1r/s;
 limit_conn_zone "" zone=linkmesh_uncounted:32k;
 `;
 
-/** In place of a limit of sessions. */
+/** For a site without a limit of sessions. */
 export const NO_LIMIT = "limit_conn linkmesh_uncounted 1";
 
-/** What a server says for itself because it would otherwise inherit it from any file that says it for all sites. */
-export const ISOLATION = `    # What another file may say for all sites does not count here.
+/** Directives that a server would otherwise inherit from another file that sets them for all sites. */
+export const ISOLATION = `    # Override what another file may set for all sites.
     allow all;
     auth_basic off;
     auth_request off;

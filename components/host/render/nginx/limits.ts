@@ -1,28 +1,28 @@
 import type { NginxArgs } from "./args.ts";
 
-/** nginx counts the sessions of an address to this number. */
-const COUNTABLE = 65_535;
-/** Beside a whole fleet behind one address: the people there, and sessions that are gone but not found out yet. */
-const BESIDE_THE_FLEET = 1_000;
-/** Addresses that one MiB holds, by nginx's documentation. */
+/** nginx's largest limit_conn. */
+const MAX_LIMIT = 65_535;
+/** Added to a fleet that shares one address: for people there, and for dead sessions that nginx has not noticed yet. */
+const EXTRA_SESSIONS = 1_000;
+/** Addresses in one MiB of a zone, according to nginx's documentation. */
 const ADDRESSES_PER_MIB = 16_000;
 
-/** How many sessions one client address may hold on each port; undefined for any number. */
+/** How many sessions one client address may hold on each port; undefined for no limit. */
 export function sessionsPerAddress(
     args: Pick<NginxArgs, "collectorsExpected" | "sessionsPerAddress">,
 ): number | undefined {
-    const limit = args.sessionsPerAddress || args.collectorsExpected + BESIDE_THE_FLEET;
-    return limit > COUNTABLE ? undefined : limit;
+    const limit = args.sessionsPerAddress || args.collectorsExpected + EXTRA_SESSIONS;
+    return limit > MAX_LIMIT ? undefined : limit;
 }
 
-/** The memory in which the sessions of each address are counted. A zone that is full refuses everybody. */
+/** The zone that counts the sessions of each address. It has room for all connections, because a full zone refuses everyone. */
 export function limitZone(name: string, connections: number): string {
     return `limit_conn_zone $binary_remote_addr zone=${name}:${Math.max(10, Math.ceil(connections / ADDRESSES_PER_MIB))}m;`;
 }
 
 /**
- * The limit itself. Refusals are no error, or each would write a line: they go to the journal, which keeps some of each
- * minute and counts the rest.
+ * The limit of a server. As errors, refusals would each write a line to error.log. As warnings, they go to the journal, which
+ * keeps some of each minute and counts the rest.
  */
 export function limit(zone: string, sessions: number, indent: string): string {
     return [

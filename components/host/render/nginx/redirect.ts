@@ -6,8 +6,8 @@ import { serverName } from "./names.ts";
 export type RedirectArgs = Pick<NginxArgs, "domain" | "uiDomain" | "ipv6" | "listeners">;
 
 /**
- * The machine asks there which configuration is in use, whoever else may. On loopback another port than 80, as nginx
- * could not bind that while it still has it on all addresses.
+ * Where port 80's server listens. If port 80 is off, it listens on loopback, because the machine asks there which
+ * configuration is in use. The port is not 80, because nginx cannot bind that while it still listens there on all addresses.
  */
 export function redirectListeners(args: Pick<NginxArgs, "ipv6" | "listeners">): string[] {
     const http = args.listeners.find(({ name }) => name === "http");
@@ -18,10 +18,10 @@ export function renderRedirect(args: RedirectArgs, revision: string): string {
     const { domain, uiDomain } = args;
     const names = [domain, ...(uiDomain === "" ? [] : [uiDomain])];
     const toUi =
-        uiDomain === "" ? "" : `        if ($host = ${uiDomain}) {\n            ${permanently(uiDomain)}\n        }\n`;
+        uiDomain === "" ? "" : `        if ($host = ${uiDomain}) {\n            ${redirectTo(uiDomain)}\n        }\n`;
     return `${UNCOUNTED}
-# The first server of the port answers every name, unless another one is the default; our names, and the address that
-# the machine itself asks, are then left to it.
+# The first server of the port answers every name. If another server is the default, this one still answers our names and
+# 127.0.0.1, where the machine asks for the revision.
 server {
 ${listenLines(redirectListeners(args), "    ", "")}
     server_name ${names.map(serverName).join(" ")} 127.0.0.1;
@@ -30,14 +30,14 @@ ${listenLines(redirectListeners(args), "    ", "")}
 
 ${ISOLATION}
 
-    # A redirect at server level would answer before this location does.
+    # The redirect below is a location, because at server level it would apply here, too.
     location ^~ /.well-known/acme-challenge/ {
         root /var/www/acme;
         default_type text/plain;
         try_files $uri =404;
     }
 
-    # Tells the machine itself which configuration is in use.
+    # The machine asks here which configuration is in use.
     location = /.well-known/linkmesh-proxy {
         if ($remote_addr !~ ^(127\\.0\\.0\\.1|::1)$) {
             return 404;
@@ -46,12 +46,12 @@ ${ISOLATION}
         return 200 "${revision}";
     }
 
-    # The names are written out: $host would be whatever the client claims.
+    # The literal names, because the client decides what $host is.
     location / {
-${toUi}        ${permanently(domain)}
+${toUi}        ${redirectTo(domain)}
     }
 }
 `;
 }
 
-const permanently = (host: string) => `return 301 https://${host}$request_uri;`;
+const redirectTo = (host: string) => `return 301 https://${host}$request_uri;`;

@@ -8,11 +8,12 @@ import { serverName } from "./names.ts";
 import { HTTPS_SOCKET, isShared } from "./stream.ts";
 import { HSTS_SECONDS } from "./tls.ts";
 
-const FOLDER = "/etc/nginx/linkmesh/current";
+const DIRECTORY = "/etc/nginx/linkmesh/current";
 
-/** The https sites: that of collectors, that of people when it has a name of its own, and none for all other names. */
+/** The https sites: a default that refuses unknown names, the site of domain, and the site of uiDomain if it is set. */
 export function renderSites(args: NginxArgs, sizes: NginxSizes): string {
-    return `# One address for each 28,000 sessions: more local ports there are not. A port that runs out is no failed server.
+    return `# One address for each 28,000 sessions, because each address has that many local ports. max_fails=0: if they run out, the
+# server has not failed.
 upstream linkmesh_http {
 ${args.linkmeshAddresses.map((a) => `    server ${a}:${LISTENERS.https.internalPort} max_fails=0;`).join("\n")}
     keepalive 32;
@@ -20,47 +21,47 @@ ${args.linkmeshAddresses.map((a) => `    server ${a}:${LISTENERS.https.internalP
 
 ${limitZone("linkmesh_http", sizes.workerConnections)}
 
-# The default, as the first server of the port: without our name in the handshake there is no handshake; with another one
-# in the Host header there is no answer.
+# The first server of the port is the default. It refuses handshakes without our name, and requests with another name in the
+# Host header.
 server {
 ${listenForHttps(args, " backlog=4096", " so_keepalive=60s:15s:4")}
     server_name _;
-    include ${FOLDER}/tls.inc;
+    include ${DIRECTORY}/tls.inc;
     ssl_reject_handshake on;
     return 421;
 }
 
-# No http2: WebSocket's Upgrade belongs to HTTP/1.1.
-${site(args, args.domain, args.uiDomain === "" ? "" : "    http2 off;\n", FOR_COLLECTORS)}${
+# No http2, because WebSocket's Upgrade needs HTTP/1.1.
+${site(args, args.domain, args.uiDomain === "" ? "" : "    http2 off;\n", OPAMP_LOCATIONS)}${
         args.uiDomain === ""
             ? ""
             : `
-# For people: HTTP/2 for the one name, which nginx can since 1.25.1.
-${site(args, args.uiDomain, "    http2 on;\n", forPeople(args))}`
+# The web UI with HTTP/2. nginx 1.25.1 and newer can set it for a single name.
+${site(args, args.uiDomain, "    http2 on;\n", uiLocations(args))}`
     }`;
 }
 
-/** In front of a shared port stands the stream server, which tells the client's address by PROXY protocol. */
+/** On a shared port, the stream server accepts the connections and passes the client's address on by PROXY protocol. */
 function listenForHttps(args: NginxArgs, options = "", tcpOptions = ""): string {
     if (isShared(args.listeners)) return listenLines([HTTPS_SOCKET], "    ", ` ssl proxy_protocol${options}`);
     return listenLines(allAddresses(args, LISTENERS.https.port), "    ", ` ssl${options}${tcpOptions}`);
 }
 
-/** Whose word about the client's address is taken. */
+/** Where nginx takes the client's address from. */
 function clientAddress({ listeners, trustedProxies }: NginxArgs): string {
     if (isShared(listeners)) {
-        return `    # From the stream server before this one.
+        return `    # The client's address comes from the stream server in front of this one.
     set_real_ip_from unix:;
     real_ip_header proxy_protocol;
 `;
     }
     if (trustedProxies.length === 0) {
-        return `    # The connection's own, as there is no PROXY protocol here, whatever another file says for all sites.
+        return `    # Without PROXY protocol, this takes the client's address from the connection, whatever another file sets for all sites.
     real_ip_header proxy_protocol;
 `;
     }
-    return `    # The last address that no trusted hop has; what others say is dropped.
-${trustedProxies.map((hop) => `    set_real_ip_from ${hop};`).join("\n")}
+    return `    # The client's address is the last one that is not a trusted proxy. The header of all others is dropped.
+${trustedProxies.map((network) => `    set_real_ip_from ${network};`).join("\n")}
     real_ip_header X-Forwarded-For;
     real_ip_recursive on;
 `;
@@ -73,7 +74,7 @@ ${listenForHttps(args)}
     server_name ${serverName(name)};
 ${http2}    server_tokens off;
 
-    include ${FOLDER}/tls.inc;
+    include ${DIRECTORY}/tls.inc;
     ssl_certificate ${args.certificate}/fullchain.pem;
     ssl_certificate_key ${args.certificate}/privkey.pem;
     ${HSTS}
@@ -82,33 +83,32 @@ ${ISOLATION}
     proxy_intercept_errors off;
     recursive_error_pages off;
 ${clientAddress(args)}
-    # One client does not get everything.
+    # Keeps one client from taking all sessions.
 ${sessions === undefined ? `    ${NO_LIMIT};\n` : limit("linkmesh_http", sessions, "    ")}    limit_conn_status 429;
 
-    # Single sign-on makes cookies, bearer tokens and redirects of up to 32 kB, in either direction.
+    # Cookies, bearer tokens and redirects of single sign-on have up to 32 kB, in both directions.
     large_client_header_buffers 4 40k;
     proxy_buffer_size 40k;
     proxy_buffers 4 40k;
     proxy_busy_buffers_size 80k;
 
-    # Nothing is collected here, neither in memory nor in files: live events pass as they come, downloads and uploads as
-    # fast as the slower side takes them.
+    # No buffering in memory or files: live events pass at once, and downloads and uploads at the speed of the slower side.
     proxy_buffering off;
     proxy_max_temp_file_size 0;
     proxy_request_buffering off;
     # OpAMP's plain HTTP transport and metric pushes are larger than nginx's 1 MiB.
     client_max_body_size 64m;
 
-    # Silence is no fault: there are collectors without heartbeats. TCP keep-alive finds the peers that are gone, and who
-    # does not read what is there for 60 s is let go.
+    # Some collectors send no heartbeats, so a silent connection stays open. TCP keep-alive finds dead peers. A client that
+    # reads nothing for 60 s although data waits is disconnected.
     proxy_connect_timeout 5s;
     proxy_read_timeout 24h;
     proxy_send_timeout 24h;
     client_body_timeout 60s;
     send_timeout 60s;
 
-    # ${args.trustedProxies.length === 0 ? "nginx is the first hop: what a client claims about itself is overwritten" : "What a client claims about itself is overwritten"}. A location that sets a header of its
-    # own would lose all of these.
+    # These overwrite what a client claims about itself. Only at server level: a location that sets a header of its own would
+    # inherit none of these.
     proxy_http_version 1.1;
     proxy_set_header Host $host;
     proxy_set_header X-Forwarded-For $remote_addr;
@@ -119,7 +119,7 @@ ${sessions === undefined ? `    ${NO_LIMIT};\n` : limit("linkmesh_http", session
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection $linkmesh_connection;
 
-    # Not by a map: a file that sets the size of its hash after it, or a map before ours, would be in the way.
+    # Not a map, because nginx refuses a file that sets the size of the maps' hash after a map.
     set $linkmesh_connection "";
     if ($http_upgrade) {
         set $linkmesh_connection upgrade;
@@ -128,12 +128,12 @@ ${sessions === undefined ? `    ${NO_LIMIT};\n` : limit("linkmesh_http", session
     error_page 429 @refused;
     error_page 502 504 @failed;
 
-${locations}    # UI, REST, enrolment, downloads.
+${locations}    # Web UI, REST API, enrolment and downloads.
     location / {
         proxy_pass http://linkmesh_http;
     }
 
-    # Too many sessions of one address. The journal has it, a line each would fill the disk.
+    # Too many sessions of one address. No access log, because a line for each would fill the disk. The journal has them.
     location @refused {
         access_log off;
         add_header Retry-After 60 always;
@@ -141,8 +141,8 @@ ${locations}    # UI, REST, enrolment, downloads.
         return 429;
     }
 
-    # Collectors heed Retry-After with 503 only, so that is for a LinkMesh that is not there. One that sent something is
-    # there, and the reason why it could not be read is in the error log.
+    # 503 if LinkMesh is unreachable, because collectors heed Retry-After only with 503 and 429. If LinkMesh has sent
+    # something, it is running, and the error log has the reason why nginx could not read it.
     location @failed {
         if ($upstream_bytes_received ~ [1-9]) {
             ${HSTS}
@@ -158,7 +158,7 @@ ${locations}    # UI, REST, enrolment, downloads.
 
 const HSTS = `add_header Strict-Transport-Security "max-age=${HSTS_SECONDS}" always;`;
 
-const FOR_COLLECTORS = `    # The WebSockets of collectors and agents. Each keeps its buffers as long as it is open, and there are thousands.
+const OPAMP_LOCATIONS = `    # The WebSockets of collectors and agents. Small buffers, because each of thousands of connections keeps its own.
     location ~ ^/v1/(opamp|agent)$ {
         proxy_buffer_size 8k;
         proxy_pass http://linkmesh_http;
@@ -166,9 +166,9 @@ const FOR_COLLECTORS = `    # The WebSockets of collectors and agents. Each keep
 
 `;
 
-const forPeople = ({
+const uiLocations = ({
     domain,
-}: NginxArgs) => `    # A client that takes HTTP/2 here would lose the Upgrade: collectors and agents have the other name.
+}: NginxArgs) => `    # WebSocket's Upgrade does not work with HTTP/2, so collectors and agents use the other name.
     location ~ ^/v1/(opamp|agent)$ {
         default_type text/plain;
         return 404 "collectors and agents connect to wss://${domain}$uri";

@@ -1,14 +1,14 @@
-/** Local ports from one source to one upstream address, with the range of {@link renderSysctl} and room to spare. */
+/** Local ports for one upstream address. The range of {@link renderSysctl} has more. */
 const SESSIONS_PER_ADDRESS = 28_000;
-/** The fewest processors that the instance types in question have. */
+/** nginx starts a worker for each CPU, and the usual instance types have at least two. */
 const WORKERS = 2;
 
-/** What follows from the number of collectors. */
+/** Limits that follow from the number of collectors. */
 export type NginxSizes = ReturnType<typeof nginxSizes>;
 
 /**
- * Each session takes two connections and two open files of one worker, four where https and gRPC share a port; half as
- * many again for uneven shares.
+ * Each session takes two connections and two open files of a worker, or four if https and gRPC share a port. The factor 1.5
+ * allows for workers with more sessions than others.
  */
 export function nginxSizes(collectors: number, shared = false) {
     const perWorker = Math.ceil(((shared ? 4 : 2) * collectors * 1.5) / WORKERS);
@@ -19,7 +19,7 @@ export function nginxSizes(collectors: number, shared = false) {
     };
 }
 
-/** The addresses of a LinkMesh on the same machine: as many as local ports for all sessions need. */
+/** Loopback addresses of LinkMesh, enough that there is a local port for each session. */
 export function loopbackAddresses(collectors: number): string[] {
     return Array.from({ length: Math.ceil(collectors / SESSIONS_PER_ADDRESS) }, (_, i) => `127.0.0.${i + 1}`);
 }

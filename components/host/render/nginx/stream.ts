@@ -10,16 +10,16 @@ type StreamArgs = Pick<
     "listeners" | "linkmeshAddresses" | "ipv6" | "trustedProxies" | "collectorsExpected" | "sessionsPerAddress"
 >;
 
-/** Between the stream server of a shared port and the https sites. No port: a local one for each session would run out. */
+/** Between the stream server of a shared port and the https sites. A socket, because a local port for each would run out. */
 export const HTTPS_SOCKET = "unix:/run/linkmesh-https.sock";
 
-/** The listeners whose bytes reach LinkMesh as they are. */
+/** The listeners that nginx does not decrypt. */
 const passedThrough = (listeners: readonly Listener[]) => listeners.filter(({ tls }) => tls === "passed through");
 
-/** True if a name in the handshake decides who gets a session of the https port. */
+/** Whether a listener shares the https port and is recognized by the name in the TLS handshake. */
 export const isShared = (listeners: readonly Listener[]) => listeners.some((one) => one.serverName !== undefined);
 
-/** The TCP side, outside of http: what is passed through, on a port of its own or told from https by name on the same. */
+/** The `stream` block: listeners that are passed through, each on its own port or on the shared https port. */
 export function renderStream(args: StreamArgs, sizes: NginxSizes): string {
     const all = passedThrough(args.listeners);
     if (all.length === 0) return "";
@@ -27,7 +27,7 @@ export function renderStream(args: StreamArgs, sizes: NginxSizes): string {
     const servers = [...(isShared(all) ? [sharedPort(args)] : []), ...own.map((one) => ownPort(args, one))];
     return `stream {
     log_format linkmesh '$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time';
-    # Who is refused for too many sessions gets no line.
+    # Sessions that limit_conn refuses are not logged.
     map $limit_conn_status $linkmesh_admitted {
         REJECTED '';
         default 1;
@@ -46,26 +46,26 @@ ${args.linkmeshAddresses.map((address) => `        server ${address}:${internalP
 `;
 }
 
-/** Behind trusted proxies all agents have their addresses, so there they are not counted. */
-function toLinkmesh(args: StreamArgs, { name }: Listener): string {
+/** With trusted proxies there is no limit, because all agents connect from the proxies' addresses. */
+function passToLinkmesh(args: StreamArgs, { name }: Listener): string {
     const sessions = args.trustedProxies.length === 0 ? sessionsPerAddress(args) : undefined;
     return `        access_log /var/log/nginx/linkmesh-${name}.log linkmesh if=$linkmesh_admitted;
         proxy_pass linkmesh_${name};
         proxy_connect_timeout 5s;
-        # Silence is no fault: TCP keep-alive finds the peers that are gone.
+        # A silent session stays open. TCP keep-alive finds dead peers.
         proxy_timeout 24h;
         proxy_socket_keepalive on;
 ${sessions === undefined ? "" : limit(`linkmesh_${name}`, sessions, "        ")}`;
 }
 
-/** Agents stay connected for long, and reconnect all at once. */
+/** Agents stay connected for a long time, and reconnect all at once. */
 const FOR_AGENTS = " backlog=4096 so_keepalive=60s:15s:4";
 
 function ownPort(args: StreamArgs, listener: Listener): string {
-    return `    # mTLS between agent and LinkMesh, passed through as it is.
+    return `    # Passes mTLS through from agent to LinkMesh.
     server {
 ${listenLines(allAddresses(args, listener.port), "        ", FOR_AGENTS)}
-${toLinkmesh(args, listener)}    }
+${passToLinkmesh(args, listener)}    }
 `;
 }
 
@@ -73,33 +73,33 @@ const socketOf = ({ name }: Listener) => `unix:/run/linkmesh-${name}.sock`;
 
 function sharedPort(args: StreamArgs): string {
     const { port } = args.listeners.find(({ name }) => name === "https")!;
-    const named = args.listeners.filter(({ serverName }) => serverName !== undefined);
+    const byName = args.listeners.filter(({ serverName }) => serverName !== undefined);
     return `    map $ssl_preread_server_name $linkmesh_edge {
-${named.map((one) => `        ~*${nameExpression(one.serverName!)} ${socketOf(one)};`).join("\n")}
+${byName.map((one) => `        ~*${nameExpression(one.serverName!)} ${socketOf(one)};`).join("\n")}
         default ${HTTPS_SOCKET};
     }
 
-    # The name in the handshake decides; nothing is decrypted here.
+    # Chooses by the name in the TLS handshake, and decrypts nothing.
     server {
 ${listenLines(allAddresses(args, port), "        ", FOR_AGENTS)}
         ssl_preread on;
         preread_timeout 10s;
         proxy_pass $linkmesh_edge;
-        # The client's address, for both: it can be told to all upstreams of a server only.
+        # Passes the client's address on. This is possible only for all upstreams of a server.
         proxy_protocol on;
         proxy_timeout 24h;
-        # The servers behind it are nginx's own, and say themselves what is wrong; one that refuses would count twice.
+        # The upstreams are nginx's own servers, which log their errors. Here, each refusal would be logged again.
         error_log /var/log/nginx/error.log crit;
     }
 
-${named.map((one) => behindSharedPort(args, one)).join("\n")}`;
+${byName.map((one) => behindSharedPort(args, one)).join("\n")}`;
 }
 
 function behindSharedPort(args: StreamArgs, listener: Listener): string {
-    return `    # mTLS between agent and LinkMesh, passed through as it is once the PROXY header, which LinkMesh does not know, is off.
+    return `    # Passes mTLS through from agent to LinkMesh, without the PROXY header, which LinkMesh does not understand.
     server {
         listen ${socketOf(listener)} proxy_protocol;
         set_real_ip_from unix:;
-${toLinkmesh(args, listener)}    }
+${passToLinkmesh(args, listener)}    }
 `;
 }

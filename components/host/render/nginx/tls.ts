@@ -2,8 +2,9 @@
 export const HSTS_SECONDS = 63_072_000;
 
 /**
- * Mozilla's "intermediate", guidelines 5.8. Read by both servers of port 443, since most of it counts from the default
- * server. No list of curves: OpenSSL's own has X25519MLKEM768 where it is known, and nginx does not start where it is not.
+ * Mozilla's "intermediate" configuration, guidelines 5.8. All servers of port 443 include it, because nginx takes most of it
+ * from the default server. There is no list of curves: OpenSSL's default includes X25519MLKEM768 if it is supported, and
+ * nginx does not start with a curve that is not.
  */
 export const TLS = `ssl_protocols TLSv1.2 TLSv1.3;
 ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
