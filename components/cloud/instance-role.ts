@@ -10,14 +10,13 @@ export interface InstanceRoleArgs {
 }
 
 /**
- * The role of programs on the machine, so that no key has to be kept there. It always exists and only its policy changes:
- * removing an instance profile from an instance is no change to the provider, so the machine would keep a profile that is
- * deleted.
+ * The instance role of the machine, so that no key has to be kept there. It always exists, and only its policy changes: the
+ * provider ignores it when an instance profile is removed from an instance, so the machine would keep a deleted profile.
  */
 export class InstanceRole extends pulumi.ComponentResource {
     /** Name of the instance profile. */
     readonly instanceProfile: pulumi.Output<string>;
-    /** What must exist before the rights do. */
+    /** What must exist before programs on the machine have the rights. */
     readonly resources: pulumi.Resource[];
 
     constructor(name: string, args: InstanceRoleArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Settings } from "../settings/settings.ts";
 
-/** The tag of the data volume that tells which key logs in: the next preview sees by it that another one is set. */
+/** The tag of the data volume that names the login key, so that the next preview can notice another key. */
 export const LOGIN_TAG = "linkmesh-proxy-login-key";
 
 /**
- * Value of {@link LOGIN_TAG}: the key's fingerprint as ssh-keygen -l shows it, or "generated". Its comment is a part of the
- * user data, so that another one replaces the machine as well, and stands behind it as a hash. Pure.
+ * Value of {@link LOGIN_TAG}: the key's fingerprint as ssh-keygen -l shows it, or "generated". A hash of the key's comment
+ * follows, because the comment is part of the user data: another comment replaces the machine, too. Pure.
  */
 export function loginKeyName({ sshPublicKey }: Pick<Settings, "sshPublicKey">): string {
     const [, blob, ...comment] = sshPublicKey.split(" ");

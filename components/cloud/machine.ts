@@ -4,56 +4,55 @@ import type { Host } from "../host/host.ts";
 import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../operating-systems.ts";
 
 export interface MachineArgs {
-    /** The image, for example from a lookup. */
     imageId: pulumi.Input<string>;
-    /** True when the user named the image: then a change of it replaces the machine. Otherwise it only counts at creation. */
+    /** Whether a change of imageId replaces the machine. If false, imageId counts only when the machine is created. */
     imagePinned: boolean;
-    /** GiB of the root disk, at least the image's. */
+    /** GiB. At least the size of the image's root disk. */
     rootVolumeSize: number;
-    /** That of the image; a change replaces the machine. */
+    /** The operating system of the image. A change replaces the machine. */
     operatingSystem: OperatingSystem;
     /** The subnet has IPv6. */
     ipv6: boolean;
-    /** Have a public IPv4 address, and not only the subnet's. */
+    /** Whether to add a public IPv4 address to the subnet's private one. */
     publicAddress: boolean;
-    /** Instance profile whose role programs on the machine have. Default: none. */
+    /** Instance profile with the role of programs on the machine. Default: none. */
     instanceProfile?: pulumi.Input<string>;
     /** For example "t3.small". A change replaces the machine, so that another architecture works too. */
     instanceType: pulumi.Input<string>;
-    /** What a burstable instance type does without CPU credits. Default: what AWS does, "unlimited" for t3 and t4g. */
+    /** What a burstable instance type does when its CPU credits run out. Default: the account's default. */
     cpuCredits?: "standard" | "unlimited";
     subnetId: pulumi.Input<string>;
     securityGroupIds: pulumi.Input<pulumi.Input<string>[]>;
-    /** cloud-init user data. A change replaces the machine. Kept as a secret: it holds the SSH host key. */
+    /** cloud-init user data. A change replaces the machine. A secret, because it holds the private SSH host key. */
     userData: pulumi.Input<string>;
     /** GiB. About $0.08 a GiB a month. */
     dataVolumeSize: pulumi.Input<number>;
-    /** Tags of the data volume alone, by which its snapshots are found. */
+    /** Tags of the data volume only, by which its snapshots are found. */
     dataVolumeTags: Readonly<Record<string, string>>;
-    /** What a new data volume is made from. An existing one stays. Default: blank. */
+    /** Snapshot for a new data volume. An existing volume stays as it is. Default: the volume is empty. */
     snapshotId?: pulumi.Input<string>;
-    /** Keep a snapshot of the data volume when it is deleted. */
+    /** Take a snapshot of the data volume when it is deleted. */
     finalSnapshot: boolean;
-    /** Addresses and data volume only. */
+    /** Keep only addresses and data volume. */
     paused: boolean;
     /** Refuse to delete or replace addresses and data volume. */
     protect: boolean;
     availabilityZone: pulumi.Input<string>;
-    /** What must exist before an address works: gateway, routes, rules. */
+    /** What must exist before an address works: internet gateway, routes, rules of the security group. */
     network: pulumi.Resource[];
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
 }
 
 /**
- * The proxy machine on EC2. The network interface with its addresses and the data volume outlive the instance: a
- * replacement stops the old one, moves both, and starts the new one, so that there is never a second LinkMesh on one
- * database. A public IPv4 address costs about $3.65 a month.
+ * The proxy machine on EC2. The data volume and the network interface with its addresses outlive the instance. A
+ * replacement first terminates the old instance and then moves both to the new one, so two LinkMesh never share a database.
+ * A public IPv4 address costs about $3.65 a month.
  */
 export class Machine extends pulumi.ComponentResource {
     /** The machine for the steps; undefined when paused. */
     readonly host: Host | undefined;
-    /** The public address, or the subnet's without one. */
+    /** The public address; without one, the private address. */
     readonly ipv4: pulumi.Output<string>;
     /** Undefined in a subnet without IPv6. */
     readonly ipv6: pulumi.Output<string> | undefined;
@@ -66,29 +65,29 @@ export class Machine extends pulumi.ComponentResource {
         const volume = createVolume(own);
         this.ipv4 = address?.address.publicIp ?? networkInterface.privateIp;
         this.ipv6 = args.ipv6 ? networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!) : undefined;
-        const reached = address ? [address.association] : [];
-        const instance = args.paused ? undefined : createInstance(own, networkInterface, volume, reached);
+        const associations = address ? [address.association] : [];
+        const instance = args.paused ? undefined : createInstance(own, networkInterface, volume, associations);
         this.host = instance && {
             ipv4: this.ipv4,
             ipv6: this.ipv6,
             user: OPERATING_SYSTEM_FACTS[args.operatingSystem].user,
-            // Its name does not depend on the order of attachment.
+            // This name does not depend on the order in which volumes are attached.
             device: volume.id.apply((id) => `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${id.replace("-", "")}`),
             machine: instance,
-            ready: [...reached, attach(own, instance, volume)],
+            ready: [...associations, attach(own, instance, volume)],
         };
         this.registerOutputs({ ipv4: this.ipv4, ipv6: this.ipv6, instanceId: instance?.id });
     }
 }
 
-interface Own {
+interface MachineParts {
     readonly name: string;
     readonly args: MachineArgs;
     readonly tags: Readonly<Record<string, string>>;
     readonly parent: pulumi.Resource;
 }
 
-function createInterface({ name, args, tags, parent }: Own) {
+function createInterface({ name, args, tags, parent }: MachineParts) {
     return new aws.ec2.NetworkInterface(
         `${name}-interface`,
         {
@@ -103,7 +102,7 @@ function createInterface({ name, args, tags, parent }: Own) {
 }
 
 /** A public IPv4 address on the interface. */
-function createAddress({ name, args, tags, parent }: Own, networkInterface: aws.ec2.NetworkInterface) {
+function createAddress({ name, args, tags, parent }: MachineParts, networkInterface: aws.ec2.NetworkInterface) {
     const dependsOn = args.network;
     const address = new aws.ec2.Eip(
         `${name}-address`,
@@ -118,7 +117,7 @@ function createAddress({ name, args, tags, parent }: Own, networkInterface: aws.
     return { address, association };
 }
 
-function createVolume({ name, args, tags, parent }: Own) {
+function createVolume({ name, args, tags, parent }: MachineParts) {
     return new aws.ebs.Volume(
         `${name}-data`,
         {
@@ -133,20 +132,19 @@ function createVolume({ name, args, tags, parent }: Own) {
         {
             parent,
             protect: args.protect,
-            // The zone of an existing volume is where its data are; a lookup that answers otherwise must not move
-            // it. Nor must a newer snapshot take the place of newer data.
+            // A volume cannot move, and neither another availability zone nor a newer snapshot may replace its data.
             ignoreChanges: ["availabilityZone", "snapshotId"],
-            // A last snapshot is part of it, and a second try would make a second one.
+            // Deleting includes the final snapshot. After a timeout, a second try would take a second snapshot.
             customTimeouts: { delete: "60m" },
         },
     );
 }
 
 function createInstance(
-    { name, args, tags, parent }: Own,
+    { name, args, tags, parent }: MachineParts,
     networkInterface: aws.ec2.NetworkInterface,
     volume: aws.ebs.Volume,
-    reached: readonly pulumi.Resource[],
+    associations: readonly pulumi.Resource[],
 ) {
     return new aws.ec2.Instance(
         `${name}-instance`,
@@ -164,28 +162,28 @@ function createInstance(
         },
         {
             parent,
-            // One interface fits one instance: the old one goes first.
+            // An interface can be attached to only one instance.
             deleteBeforeReplace: true,
             replaceOnChanges: ["instanceType"],
-            // Another volume comes to another machine; the provider would leave this one stopped. So does
-            // another system, although newer images of the same one are let pass.
+            // A replaced volume replaces the instance, too: otherwise the provider would stop it and not start it again.
+            // So does another operating system, because a change of "ami" may be ignored.
             replacementTrigger: pulumi.interpolate`${volume.id} ${args.operatingSystem}`,
             ignoreChanges: args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"],
-            // The volume goes after the machine that writes on it.
-            dependsOn: [volume, ...reached],
+            // The volume is deleted after the machine that writes to it.
+            dependsOn: [volume, ...associations],
         },
     );
 }
 
-function attach({ name, parent }: Own, instance: aws.ec2.Instance, volume: aws.ebs.Volume) {
+function attach({ name, parent }: MachineParts, instance: aws.ec2.Instance, volume: aws.ebs.Volume) {
     return new aws.ec2.VolumeAttachment(
         `${name}-data-attachment`,
         {
             deviceName: "/dev/sdf",
             instanceId: instance.id,
             volumeId: volume.id,
-            // The volume leaves the machine when that is terminated, after it has shut down and unmounted. Without
-            // this the provider would first detach, or stop, a machine that may be gone, and fail.
+            // Terminating the machine detaches the volume, after the shutdown has unmounted it. Without this, the
+            // provider would first detach the volume or stop the machine, and fail if the machine is gone.
             skipDestroy: true,
         },
         { parent, deleteBeforeReplace: true, deletedWith: instance },

@@ -1,13 +1,13 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings/settings.ts";
-import { staysIn } from "./lookups/availability-zone.ts";
+import { checkSubnetZone } from "./lookups/availability-zone.ts";
 import type { Lookups } from "./lookups/lookups.ts";
 
 export interface NetworkArgs {
-    /** IPv4 block of the VPC, for example "10.77.0.0/24". Its one subnet takes all of it. */
+    /** IPv4 block of the VPC and of its only subnet, for example "10.77.0.0/24". */
     cidrBlock: pulumi.Input<string>;
-    /** Where the subnet lies, for example "eu-central-1a". Ignored after creation: a subnet cannot move. */
+    /** For example "eu-central-1a". Ignored after creation, because a subnet cannot move. */
     availabilityZone: pulumi.Input<string>;
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export class Network extends pulumi.ComponentResource {
     readonly vpcId: pulumi.Output<string>;
     readonly subnetId: pulumi.Output<string>;
     readonly availabilityZone: pulumi.Output<string>;
-    /** Until these exist nothing behind them reaches the internet, nor is reached. */
+    /** Until these exist, no address in the subnet works. */
     readonly routes: pulumi.Resource[];
 
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -72,7 +72,7 @@ export class Network extends pulumi.ComponentResource {
     }
 }
 
-/** Where the machine is: in the subnet that the settings name, or in a network of its own. */
+/** The subnet of the machine: the one of subnetId, or one in a new network. */
 export function joinNetwork(
     name: string,
     { settings, lookups, tags }: { settings: Settings; lookups: Lookups; tags: Readonly<Record<string, string>> },
@@ -85,7 +85,7 @@ export function joinNetwork(
         own,
         vpcId: own.vpcId,
         subnetId: own.subnetId,
-        availabilityZone: own.availabilityZone.apply((zone) => staysIn(zone, settings)),
+        availabilityZone: own.availabilityZone.apply((zone) => checkSubnetZone(zone, settings)),
         routes: own.routes,
     };
 }

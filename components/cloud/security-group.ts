@@ -5,19 +5,19 @@ import { isIpv6 } from "../networks.ts";
 
 export interface SecurityGroupArgs {
     vpcId: pulumi.Input<string>;
-    /** TCP ports that the world, or the networks named, may reach, with what listens there. */
+    /** TCP ports that clients may reach. */
     ports: readonly OpenPort[];
-    /** Networks that may reach port 22, CIDR blocks of either family. */
+    /** CIDR blocks that may reach port 22. */
     sshAllowedCidrs: readonly string[];
-    /** The subnet has IPv6. Without it there are no rules for that family, of the world or of networks. */
+    /** Whether the subnet has IPv6. If not, there are no IPv6 rules. */
     ipv6: boolean;
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
 }
 
 /**
- * What may reach the machine and what it may reach. One rule resource a port and family, so that a preview shows the
- * rule that changes and not the whole group. Egress is explicit: the provider removes AWS's own allow-all rule.
+ * What may reach the machine and what it may reach. Each rule is a resource, so that a preview shows the rule that changes
+ * instead of the whole group. The egress rules are needed, because the provider removes AWS's default allow-all rule.
  */
 export class SecurityGroup extends pulumi.ComponentResource {
     readonly id: pulumi.Output<string>;
@@ -28,7 +28,7 @@ export class SecurityGroup extends pulumi.ComponentResource {
         const tags = { ...args.tags, Name: name };
         const group = new aws.ec2.SecurityGroup(
             `${name}-group`,
-            // A description cannot be changed in place, so it holds nothing that could.
+            // A change of the description replaces the group, so it holds nothing that could change.
             { vpcId: args.vpcId, description: "LinkMesh behind its reverse proxy", tags },
             { parent: this },
         );
@@ -47,18 +47,18 @@ export class SecurityGroup extends pulumi.ComponentResource {
                 ),
             );
         }
-        const worlds = WORLD.filter(({ cidr }) => args.ipv6 || !isIpv6(cidr));
-        for (const world of worlds) {
+        for (const network of ALL_ADDRESSES.filter(({ cidr }) => args.ipv6 || !isIpv6(cidr))) {
             this.rules.push(
-                // Untracked flows do not let these answers in by themselves, and without them large packets vanish.
+                // AWS does not track connections of ports that are open to all addresses, so it does not let these ICMP
+                // messages in by itself. Without them, large packets are lost.
                 new aws.vpc.SecurityGroupIngressRule(
-                    `${name}-in-pmtu-${world.family}`,
-                    { ...base, ...sourceOf(world.cidr), ...world.tooBig, description: "Path MTU discovery" },
+                    `${name}-in-pmtu-${network.family}`,
+                    { ...base, ...sourceOf(network.cidr), ...network.tooBig, description: "Path MTU discovery" },
                     { parent: this },
                 ),
                 new aws.vpc.SecurityGroupEgressRule(
-                    `${name}-out-${world.family}`,
-                    { ...base, ...sourceOf(world.cidr), ipProtocol: "-1", description: "Packages, ACME, DNS" },
+                    `${name}-out-${network.family}`,
+                    { ...base, ...sourceOf(network.cidr), ipProtocol: "-1", description: "Packages, ACME, DNS" },
                     { parent: this },
                 ),
             );
@@ -71,13 +71,14 @@ export class SecurityGroup extends pulumi.ComponentResource {
 
 type Ports = Pick<SecurityGroupArgs, "ports" | "sshAllowedCidrs" | "ipv6">;
 
-/** Which network may reach which port: a rule each, and the last part of its name. Pure. */
+/** The ingress rules: port, CIDR block, and the last part of the resource's name. Pure. */
 function ingress({ ports, sshAllowedCidrs, ipv6 }: Ports) {
     const open = ports.flatMap(({ port, cidrs, description }) =>
-        (cidrs.length === 0 ? WORLD.map(({ cidr }) => cidr) : cidrs).map((cidr) => {
-            // The world by its two networks or by none is one rule: under another name AWS would refuse it as a second.
-            const world = WORLD.find((one) => one.cidr === cidr);
-            return { port, name: world?.family ?? idOf(cidr), cidr, description };
+        (cidrs.length === 0 ? ALL_ADDRESSES.map(({ cidr }) => cidr) : cidrs).map((cidr) => {
+            // An empty list and a list of 0.0.0.0/0 and ::/0 give rules of the same names. Otherwise a change from one to
+            // the other would create the same rule again, which AWS refuses.
+            const all = ALL_ADDRESSES.find((one) => one.cidr === cidr);
+            return { port, name: all?.family ?? idOf(cidr), cidr, description };
         }),
     );
     const description = "SSH, from which the machine is set up";
@@ -85,11 +86,11 @@ function ingress({ ports, sshAllowedCidrs, ipv6 }: Ports) {
     return [...open, ...ssh].filter(({ cidr }) => ipv6 || !isIpv6(cidr));
 }
 
-/** How many ingress rules the larger of the two families has, which AWS counts each by itself. Pure. */
+/** The number of ingress rules in the family that has more. AWS counts each family by itself. Pure. */
 export function ingressRules(ports: Ports): number {
     const all = ingress(ports);
     const ofIpv6 = all.filter(({ cidr }) => isIpv6(cidr)).length;
-    // One more, for path MTU discovery.
+    // The rule for path MTU discovery.
     return Math.max(all.length - ofIpv6, ofIpv6) + 1;
 }
 
@@ -100,7 +101,7 @@ type Source = { readonly cidrIpv4: string } | { readonly cidrIpv6: string };
 const sourceOf = (cidr: string): Source => (isIpv6(cidr) ? { cidrIpv6: cidr } : { cidrIpv4: cidr });
 const idOf = (cidr: string) => cidr.replace(/[^0-9a-f]/g, "-");
 
-const WORLD = [
+const ALL_ADDRESSES = [
     { family: "ipv4", cidr: "0.0.0.0/0", tooBig: { ipProtocol: "icmp", fromPort: 3, toPort: 4 } },
     { family: "ipv6", cidr: "::/0", tooBig: { ipProtocol: "icmpv6", fromPort: 2, toPort: 0 } },
 ] as const;

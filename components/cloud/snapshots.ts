@@ -2,16 +2,16 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { trustPolicy } from "./trust.ts";
 
-/** The tag that a stack's data volume and all its snapshots carry, and nothing else does. */
+/** The tag that only a stack's data volume and its snapshots have. */
 export const DATA_TAG = "linkmesh-proxy";
 
 /**
- * The tag that tells for which domain they are. Project, stack and name can be the same in another organization or
- * backend of Pulumi's, which a program does not see; the domain is not.
+ * The tag with the domain of the data. Project, stack and name can be the same in another Pulumi organization or backend,
+ * which a program cannot see; the domain is different there.
  */
 export const DOMAIN_TAG = "linkmesh-proxy-domain";
 
-/** Value of {@link DATA_TAG} for the proxy of that name in the current stack: "project/stack/name". */
+/** Value of {@link DATA_TAG} for a LinkMeshProxy of the current stack: "project/stack/name". */
 export function dataTagValue(name: string): string {
     return `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
 }
@@ -26,8 +26,8 @@ export interface SnapshotScheduleArgs {
 }
 
 /**
- * Daily snapshots of the data volume by the cloud's own scheduler, Data Lifecycle Manager, which works whether or not
- * the machine does. The snapshots outlive the schedule.
+ * Daily snapshots of the data volume by Data Lifecycle Manager, the scheduler of AWS, which does not depend on the machine.
+ * The snapshots outlive the schedule.
  */
 export class SnapshotSchedule extends pulumi.ComponentResource {
     constructor(name: string, args: SnapshotScheduleArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -55,7 +55,7 @@ export class SnapshotSchedule extends pulumi.ComponentResource {
                 state: "ENABLED",
                 policyDetails: {
                     resourceTypes: ["VOLUME"],
-                    // Policies that share a volume would take its snapshots twice: the tag is this stack's alone.
+                    // Two policies for one volume would take its snapshots twice, so the tag's value is the stack's own.
                     targetTags: { [DATA_TAG]: args.dataTag },
                     schedules: [
                         {

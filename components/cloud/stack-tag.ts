@@ -1,5 +1,5 @@
 /**
- * The tag that all of a stack carries, with the value of its data tag, "project/stack/name": what an engine that was killed
- * has made, and the state does not know of, is found by it.
+ * The tag on every resource of a stack that can be tagged, with the value of its data tag, "project/stack/name". It finds
+ * resources that a killed engine has created and that are missing in the state.
  */
 export const STACK_TAG = "linkmesh-proxy-stack";

@@ -1,4 +1,4 @@
-/** The policy document that lets a service of AWS's, as "ec2.amazonaws.com", take a role. Pure. */
+/** The policy document that lets an AWS service assume a role, for example "ec2.amazonaws.com". Pure. */
 export function trustPolicy(service: string): string {
     return JSON.stringify({
         Version: "2012-10-17",

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { bySecrecy, made } from "../settings/secret.ts";
+import { splitSecrets, mapValue } from "../settings/secret.ts";
 import type { Settings } from "../settings/settings.ts";
 import { grpcEndpoint } from "../endpoints.ts";
 import { aptLogin, aptSource } from "./render/apt.ts";
@@ -8,21 +8,21 @@ import { readFile } from "./render/script.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
-/** LinkMesh's package, fetched and kept on the data volume. */
+/** Downloads LinkMesh's package to the data volume. */
 export function fetchPackage({ settings }: HostContext): StepOptions {
     return {
         variables: { NAME: packageName(settings) },
-        ...bySecrecy({
+        ...splitSecrets({
             "deb-url": settings.linkmeshDebUrl,
-            "apt-source": made(settings.linkmeshAptSource, aptSource),
-            "apt-auth": made(settings.linkmeshAptSource, aptLogin),
+            "apt-source": mapValue(settings.linkmeshAptSource, aptSource),
+            "apt-auth": mapValue(settings.linkmeshAptSource, aptLogin),
             "apt-key.asc": settings.linkmeshAptKey,
         }),
         timeout: 1200,
     };
 }
 
-/** LinkMesh from that package. */
+/** Installs LinkMesh from that package. */
 export function install({ settings }: HostContext): StepOptions {
     return {
         variables: {
@@ -35,7 +35,7 @@ export function install({ settings }: HostContext): StepOptions {
     };
 }
 
-/** Its environment variables. */
+/** Writes LinkMesh's environment file. */
 export function environment({ settings }: HostContext): StepOptions {
     const { domain, linkmeshEnvironmentFile } = settings;
     return {
@@ -44,13 +44,13 @@ export function environment({ settings }: HostContext): StepOptions {
     };
 }
 
-/** The public name in LinkMesh's own certificate on the gRPC port. */
+/** Adds the public name to LinkMesh's own certificate for gRPC. */
 export function grpcCertificate({ settings }: HostContext): StepOptions | undefined {
     if (!settings.grpc) return undefined;
     return { variables: { DOMAIN: settings.domain, NAME: grpcHost(settings) } };
 }
 
-/** Its config.yaml. */
+/** Writes LinkMesh's config.yaml. */
 export function config({ settings }: HostContext): StepOptions {
     return {
         variables: { DOMAIN: settings.domain, GRPC_NAME: grpcHost(settings) },
@@ -64,13 +64,13 @@ export function config({ settings }: HostContext): StepOptions {
 
 const grpcHost = (settings: Settings) => grpcEndpoint(settings)?.host ?? "";
 
-/** Names LinkMesh's package and the keys of its config.yaml, which together decide what it serves. Pure. */
+/** A hash of what decides what LinkMesh serves: its package and the keys of its config.yaml. Pure. */
 export function linkmeshRevision(settings: Settings): string {
     const text = [packageName(settings), configOverlay(settings)].join("\n");
     return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
-/** What the package is kept as on the data volume. */
+/** The name of the package on the data volume. */
 function packageName({ linkmeshAptSource, linkmeshVersion, linkmeshDebSha256 }: Settings): string {
     return linkmeshAptSource !== "" ? linkmeshVersion : linkmeshDebSha256;
 }

@@ -1,15 +1,15 @@
 import { X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 
-/** The certificates of a PEM text, in its order. @throws when a block is cut short or is none, such as a private key */
+/** The certificates of a PEM text, in order. @throws if a block is truncated or not a certificate, such as a private key */
 export function readChain(pem: string): X509Certificate[] {
     const blocks = pem.split(/(?=-----BEGIN )/).filter((text) => text.startsWith("-----BEGIN "));
     return blocks.map((block) => new X509Certificate(block));
 }
 
 /**
- * Why a client cannot follow the chain; undefined if it can. nginx serves every chain
- * whose first certificate fits the key: only clients would notice.
+ * Why a client cannot follow the chain; undefined if it can. nginx does not check this: it serves every chain whose first
+ * certificate belongs to the key.
  */
 export function brokenChain(chain: readonly X509Certificate[], now = new Date()): string | undefined {
     for (const [index, one] of chain.entries()) {
@@ -17,7 +17,7 @@ export function brokenChain(chain: readonly X509Certificate[], now = new Date())
         if (above && !issued(above, one)) {
             return `tlsCertificate holds ${subject(above)} after ${subject(one)}, which did not sign it. Put the certificate of ${issuerOf(one)} there, and remove those that do not belong to the chain.`;
         }
-        // An old cross-signed root at the end does no harm: clients stop at the root that they know.
+        // An expired cross-signed root at the end does no harm, because clients stop at the root that they know.
         if (index > 0 && new Date(one.validTo) <= now && !endsAtPublicRoot(chain.slice(0, index))) {
             return `tlsCertificate holds ${subject(one)} in its chain, which expired on ${one.validTo}. Replace it by a newer one of that name.`;
         }
@@ -32,7 +32,7 @@ export function brokenChain(chain: readonly X509Certificate[], now = new Date())
     return undefined;
 }
 
-/** What a client must know by other means, if the chain ends at no public root. */
+/** A warning if the chain does not end at a public root. */
 export function unknownRoot(chain: readonly X509Certificate[]): string | undefined {
     const last = chain.at(-1);
     if (!last || endsAtPublicRoot(chain)) return undefined;
@@ -46,7 +46,7 @@ function endsAtPublicRoot(chain: readonly X509Certificate[]): boolean {
         .some((root) => root.fingerprint256 === last.fingerprint256 || issued(root, last));
 }
 
-/** Not by {@link issued}, which asks for the right to sign others. */
+/** Unlike {@link issued}, this does not require that the certificate may sign others. */
 function signsItself(one: X509Certificate): boolean {
     return one.subject === one.issuer && one.verify(one.publicKey);
 }
@@ -58,7 +58,7 @@ function issued(above: X509Certificate, one: X509Certificate): boolean {
 const subject = (certificate: X509Certificate) => name(certificate.subject);
 const issuerOf = (certificate: X509Certificate) => name(certificate.issuer);
 
-/** "CN=R11, O=Let's Encrypt": the lines of Node in one, the innermost first. */
+/** Node's lines as one, most specific first: "CN=R11, O=Let's Encrypt". */
 function name(lines: string | undefined): string {
     return `"${(lines ?? "").split("\n").reverse().join(", ")}"`;
 }

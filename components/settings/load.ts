@@ -5,22 +5,22 @@ import { brokenRules } from "./rules/rules.ts";
 import { Secret } from "./secret.ts";
 import { SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
 
-/** The SDK keeps this out of its declarations, and offers no other way to ask whether a key was set with --secret. */
+/** Not in the SDK's type declarations, but the only way to know whether a key was set with --secret. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
 
-/** One or more settings are wrong. `problems` has one sentence each; a RunError is shown without a stack trace. */
+/** One or more settings are wrong; `problems` has a message for each. Pulumi shows a RunError without a stack trace. */
 export class SettingsError extends pulumi.RunError {
     constructor(readonly problems: readonly string[]) {
         super(problems.join("\n"));
-        // The SDK has util.inspect colour the stack before it hides it. Thrown while index.ts loads, it holds a frame of
-        // node_modules/@pulumi/resource.ts, for which Node 20's colouring needs 20 seconds and much memory.
+        // The SDK colours the stack with util.inspect before it hides it. If the error is thrown while index.ts loads, the
+        // stack has a frame of node_modules/@pulumi/resource.ts, which takes Node 20 about 20 seconds and much memory.
         this.stack = this.message;
     }
 }
 
 /**
  * The settings of the current stack.
- * @throws SettingsError that names every wrong, missing or misspelt setting, before anything is created.
+ * @throws SettingsError that lists every wrong, missing or misspelt setting.
  */
 export function loadSettings(project = pulumi.getProject()): Settings {
     const values: Record<string, unknown> = {};
@@ -46,12 +46,12 @@ function isEmpty(value: unknown): boolean {
     return isUnset(value) || JSON.stringify(value) === "{}";
 }
 
-/** A secret where previews would show it. */
-function shownSecret(name: string): string {
+/** The message for a secret in a setting that previews show. */
+function misplacedSecret(name: string): string {
     return `${name} is a secret, but previews show it. Put secrets into linkmeshEnvironment, and set ${name} without --secret.`;
 }
 
-/** What is no setting at all is told as such. */
+/** True for unknown names, which get an error of their own. */
 function mayBeSecret(name: string): boolean {
     if (!Object.hasOwn(SETTINGS, name)) return true;
     const { secret, holdsCredentials } = SETTINGS[name as SettingName] as Setting;
@@ -59,8 +59,8 @@ function mayBeSecret(name: string): boolean {
 }
 
 /**
- * The stack configuration holds text; lists and objects are JSON, a list also its members with commas between them.
- * Text that is no JSON is left to the validation.
+ * The stack configuration holds text. Lists and objects are JSON; a list can also be values separated by commas. Text that is
+ * not JSON is returned as it is, so that the validation reports it.
  */
 function fromConfiguration(name: string, text: string): unknown {
     const type = (SETTINGS as Record<string, Setting>)[name]?.type;
@@ -75,7 +75,7 @@ function fromConfiguration(name: string, text: string): unknown {
 
 /**
  * Validates plain values and fills in the defaults. Pure.
- * @param secrets the names of those that are to be kept secret.
+ * @param secrets names of the settings to keep secret.
  * @throws SettingsError with all problems at once.
  */
 export function parseSettings(
@@ -83,23 +83,23 @@ export function parseSettings(
     secrets: ReadonlySet<string> = new Set(),
 ): Settings {
     const names = Object.keys(SETTINGS) as SettingName[];
-    const shown = [...secrets].filter((name) => !mayBeSecret(name));
-    if (shown.length > 0) throw new SettingsError(shown.map(shownSecret));
+    const misplaced = [...secrets].filter((name) => !mayBeSecret(name));
+    if (misplaced.length > 0) throw new SettingsError(misplaced.map(misplacedSecret));
     const problems = Object.keys(values)
         .filter((name) => !Object.hasOwn(SETTINGS, name))
         .map((name) => misspelt(name, names));
     const parsed: Record<string, unknown> = {};
     for (const name of names) {
         const setting = SETTINGS[name] as Setting;
-        const { schema, default: preset, type } = setting;
-        const value = isUnset(values[name]) ? preset : values[name];
+        const { schema, default: defaultValue, type } = setting;
+        const value = isUnset(values[name]) ? defaultValue : values[name];
         if (value === undefined) {
             problems.push(
                 `${name} is missing. Set it with \`pulumi config set ${name} VALUE\` (${SETTINGS[name].example}).`,
             );
             continue;
         }
-        // An issue that no sentence of ours belongs to has none at all.
+        // Removes zod's own messages, so that an issue without a message of ours has an empty one.
         const result = schema.safeParse(value, { error: () => "" });
         if (result.success)
             parsed[name] = isSecret(setting, result.data, secrets.has(name)) ? new Secret(result.data) : result.data;
@@ -117,7 +117,7 @@ function isSecret({ secret, holdsCredentials }: Setting, value: unknown, hidden:
     );
 }
 
-/** Whether nothing was given, or only white space. */
+/** Also true for white space only. */
 function isUnset(value: unknown): boolean {
     return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 }
@@ -127,20 +127,20 @@ function misspelt(name: string, names: readonly SettingName[]): string {
     if (renamed !== undefined) {
         return `${name} is called ${renamed}. Set that instead, and remove the old one with \`pulumi config rm ${name}\`.`;
     }
-    const howFar = (other: string) => distance(name.toLowerCase(), other.toLowerCase());
-    const nearest = [...names].sort((a, b) => howFar(a) - howFar(b))[0]!;
-    // A third of the letters may be wrong: of a short name there is always one that is a few letters away.
+    const distanceTo = (other: string) => distance(name.toLowerCase(), other.toLowerCase());
+    const nearest = [...names].sort((a, b) => distanceTo(a) - distanceTo(b))[0]!;
+    // A third of the letters may be wrong. With a fixed number, every short name would be close to some setting.
     const hint =
-        howFar(nearest) <= Math.max(1, Math.floor(name.length / 3))
+        distanceTo(nearest) <= Math.max(1, Math.floor(name.length / 3))
             ? `Did you mean ${nearest}?`
             : "docs/settings.md lists the settings.";
     return `${name} is not a setting. ${hint} Remove it with \`pulumi config rm ${name}\`.`;
 }
 
-/** What comes behind the setting's name: of a map the key, and what is wrong. */
+/** The rest of the message after the setting's name: the key, if the setting is a map, and what is wrong. */
 function reason(issue: z.core.$ZodIssue, type: Setting["type"]): string {
     if (issue.message === "") {
-        // Of an optional value's two branches (empty, or the real rule) the second tells what to do.
+        // An optional value is a union of "" and the real schema. The issue of the second one says what to do.
         if (issue.code === "invalid_union" && issue.errors.length > 0) return reason(issue.errors.at(-1)![0]!, type);
         if (issue.code === "invalid_key") return reason(issue.issues[0]!, type);
     }

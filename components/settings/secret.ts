@@ -4,8 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 const HIDDEN = "[secret]";
 
 /**
- * A value that is shown nowhere. Its text, its JSON and what a debugger prints of it are "[secret]", and a resource that
- * is given it by mistake gets an empty object. What is made of it is a secret again; the engine alone gets the value.
+ * A value that is never shown. Converted to text or JSON, or inspected, it is "[secret]". A resource that gets it by mistake
+ * gets an empty object. Values derived from it are secrets again, and only the engine gets the value.
  */
 export class Secret<T = string> {
     readonly #value: T;
@@ -14,17 +14,17 @@ export class Secret<T = string> {
         this.#value = value;
     }
 
-    /** Another secret, made of this one. */
-    map<U>(make: (value: T) => U): Secret<U> {
-        return new Secret(make(this.#value));
+    /** A secret derived from this one. */
+    map<U>(transform: (value: T) => U): Secret<U> {
+        return new Secret(transform(this.#value));
     }
 
-    /** The answer to a question about the value, which is all that a validation needs. */
-    test(holds: (value: T) => boolean): boolean {
-        return holds(this.#value);
+    /** Whether the value passes a test. Validations need no more. */
+    test(condition: (value: T) => boolean): boolean {
+        return condition(this.#value);
     }
 
-    /** False for the empty text of a setting that is not set. */
+    /** A setting that is not set has an empty text. */
     isSet(this: Secret): boolean {
         return this.#value !== "";
     }
@@ -47,18 +47,18 @@ export class Secret<T = string> {
     }
 }
 
-/** The answer to a question about a value, whether or not it is a secret. */
-export function holds<T>(value: T | Secret<T>, question: (value: T) => boolean): boolean {
-    return value instanceof Secret ? value.test(question) : question(value);
+/** Whether a value, secret or not, passes a test. */
+export function testValue<T>(value: T | Secret<T>, condition: (value: T) => boolean): boolean {
+    return value instanceof Secret ? value.test(condition) : condition(value);
 }
 
-/** What is made of a value; a secret if the value is one. */
-export function made<T, U>(value: T | Secret<T>, make: (value: T) => U): U | Secret<U> {
-    return value instanceof Secret ? value.map(make) : make(value);
+/** A value derived from another one; a secret if that is one. */
+export function mapValue<T, U>(value: T | Secret<T>, transform: (value: T) => U): U | Secret<U> {
+    return value instanceof Secret ? value.map(transform) : transform(value);
 }
 
-/** The files of a step, the secret ones apart. */
-export function bySecrecy(files: Readonly<Record<string, string | Secret>>) {
+/** The files of a step, divided into plain and secret ones. */
+export function splitSecrets(files: Readonly<Record<string, string | Secret>>) {
     const entries = Object.entries(files);
     const isSecret = (entry: [string, string | Secret]): entry is [string, Secret] => entry[1] instanceof Secret;
     const isPlain = (entry: [string, string | Secret]): entry is [string, string] => !isSecret(entry);

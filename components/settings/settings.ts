@@ -9,8 +9,8 @@ import type { Secret } from "./secret.ts";
 export type { Setting } from "./schema/setting.ts";
 
 /**
- * Every setting of the program. These tables are the only place that knows them: `Pulumi.yaml`'s schema and the
- * tables of docs/settings.md are generated from them and compared with them by tests.
+ * Every setting of the program. The schema in Pulumi.yaml and the tables of docs/settings.md are generated from these tables,
+ * and tests compare them.
  */
 export const SETTINGS = {
     ...NAME_SETTINGS,
@@ -22,7 +22,7 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
-/** All settings, validated: plain data, and a `Secret` for each that is marked secret, or may be and is. */
+/** The validated settings: plain data, and a `Secret` for each secret one. */
 export type Settings = { readonly [K in SettingName]: Value<(typeof SETTINGS)[K]> };
 
 type Value<S extends { schema: z.ZodType }> = S extends { secret: true }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
-import { staysIn } from "../../components/cloud/lookups/availability-zone.ts";
+import { checkSubnetZone } from "../../components/cloud/lookups/availability-zone.ts";
 import { CONFIG, runProgram } from "./program.ts";
 
 const refusal = (run: Promise<unknown>) =>
@@ -207,9 +207,9 @@ describe("the availability zone", () => {
     });
 
     test("is no other than that of a subnet that was made before there was a data volume", () => {
-        expect(staysIn("eu-central-1a", { availabilityZone: "" })).toBe("eu-central-1a");
-        expect(staysIn("eu-central-1a", { availabilityZone: "eu-central-1a" })).toBe("eu-central-1a");
-        expect(() => staysIn("eu-central-1a", { availabilityZone: "eu-central-1b" })).toThrow(
+        expect(checkSubnetZone("eu-central-1a", { availabilityZone: "" })).toBe("eu-central-1a");
+        expect(checkSubnetZone("eu-central-1a", { availabilityZone: "eu-central-1a" })).toBe("eu-central-1a");
+        expect(() => checkSubnetZone("eu-central-1a", { availabilityZone: "eu-central-1b" })).toThrow(
             "availabilityZone is eu-central-1b, but the stack's subnet is in eu-central-1a and cannot move. ",
         );
     });

@@ -2,31 +2,31 @@ import * as pulumi from "@pulumi/pulumi";
 import { firstOutside } from "../../hostnames.ts";
 import type { DnsProvider, DnsRecord, RecordSet, Zone } from "./provider.ts";
 
-/** Seconds. Short, so that a machine with another address is found soon. */
+/** Seconds. Short, so that clients soon find a machine whose address has changed. */
 const TTL = 60;
 
 export interface DnsArgs {
     provider: DnsProvider;
-    /** Where the records are made. Undefined if the user makes them. */
+    /** Where the records are created. Undefined if the user creates them. */
     zone: Zone | undefined;
     /** The names to publish, inside the zone. */
     names: readonly string[];
     ipv4: pulumi.Input<string>;
-    /** Default: none, so no AAAA records. */
+    /** Default: no AAAA records. */
     ipv6?: pulumi.Input<string>;
-    /** Names with CAA records, and who alone may issue certificates for them. Default: none. */
+    /** CAA records, which allow only one authority to issue certificates. Default: none. */
     caa?: {
         names: readonly string[];
         /** For example "letsencrypt.org". */
         issuer: string;
-        /** The one ACME account that may. Default: any. */
+        /** The only ACME account that may order. Default: any. */
         accountUri?: string;
     };
-    /** Take over records that exist already. Default: false, an existing record is an error. */
+    /** Overwrite existing records. Default: false, an existing record is an error. */
     allowOverwrite?: boolean;
 }
 
-/** The records of the public names: made at a provider, or named for the user to make them. */
+/** The DNS records of the public names: created at a provider, or listed for the user to create. */
 export class Dns extends pulumi.ComponentResource {
     readonly records: pulumi.Output<DnsRecord[]>;
     readonly resources: pulumi.Resource[] = [];
@@ -38,8 +38,9 @@ export class Dns extends pulumi.ComponentResource {
         const sets = recordSets(args);
         if (zone) {
             refuseOutside(zone, args.names);
-            // Another hostname is another resource: published at once, while the old one goes at the end of the update. As
-            // a replacement of one resource it would be deleted when a failed change is taken back.
+            // The hostname is part of the resource's name, so a new hostname is published at once and the old record is
+            // deleted at the end of the update. If it were a replacement of one resource, taking back a failed change would
+            // delete the record.
             this.resources = sets.map((set) =>
                 provider.createRecordSet(
                     `${name}-${set.name}-${set.type.toLowerCase()}`,
@@ -74,7 +75,7 @@ function recordSets({ names, ipv4, ipv6, caa }: DnsArgs): RecordSet[] {
     return [...addresses, ...caa.names.map((name) => ({ name, type: "CAA" as const, ttl, values }))];
 }
 
-/** One authority for the names themselves, none for wildcards below them. Pure. */
+/** Allows one authority for the name itself, and none for wildcards below it. Pure. */
 export function caaValues(issuer: string, accountUri?: string): string[] {
     return [`0 issue "${issuer}${accountUri === undefined ? "" : `; accounturi=${accountUri}`}"`, '0 issuewild ";"'];
 }

@@ -1,6 +1,6 @@
 import type { DnsProvider } from "./provider.ts";
 
-/** The user makes the records anywhere; the program names them and waits for them. */
+/** The user creates the records at any provider. The program lists them and waits for them. */
 export const external: DnsProvider = {
     findZone: () => Promise.resolve(undefined),
     createRecordSet() {

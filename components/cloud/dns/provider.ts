@@ -1,12 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
 
-/** A zone in which the records are made. */
+/** The zone that holds the records. */
 export interface Zone {
     readonly id: string;
     /** For example "example.com". */
     readonly name: string;
-    /** Those that the provider has given it. */
+    /** The authoritative name servers that the provider has assigned. */
     readonly nameServers: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export interface RecordSet {
     readonly values: pulumi.Input<string>[];
 }
 
-/** How certbot answers DNS-01 challenges at a provider, on the machine and without a stored key. */
+/** How certbot on the machine answers DNS-01 challenges at a provider, without a stored key. */
 export interface Dns01 {
     /** certbot's authenticator, for example "dns-route53". */
     readonly authenticator: string;
@@ -41,14 +41,14 @@ export interface Dns01 {
     readonly policy: (zone: Zone, names: readonly string[]) => string;
 }
 
-/** Where the records of the public names are kept: one value of the setting `dns`. */
+/** Where the records of the public names are kept. Each value of the setting `dns` has a provider. */
 export interface DnsProvider {
-    /** The zone of all records; undefined if the user makes the records. @throws RunError */
+    /** The zone of all records; undefined if the user creates the records. @throws RunError */
     findZone(settings: Settings, opts: pulumi.InvokeOptions): Promise<Zone | undefined>;
     /**
-     * Makes one record set in the zone.
+     * Creates one record set in the zone.
      * @param name of the resource
-     * @param allowOverwrite take over a record set that exists; else it is an error
+     * @param allowOverwrite overwrite an existing record set; otherwise it is an error
      */
     createRecordSet(
         name: string,

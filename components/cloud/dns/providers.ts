@@ -3,7 +3,7 @@ import { external } from "./external.ts";
 import type { DnsProvider } from "./provider.ts";
 import { route53 } from "./route53.ts";
 
-/** By the values of the setting `dns`. */
+/** The provider for each value of the setting `dns`. */
 export const DNS_PROVIDERS: Readonly<Record<Settings["dns"], DnsProvider>> = { route53, external };
 
 /** certbot's authenticators of all providers: by them a lineage is recognized as one of this program. */

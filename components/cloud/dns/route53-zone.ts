@@ -7,40 +7,41 @@ import { withoutWildcard } from "../../hostnames.ts";
 import type { Zone } from "./provider.ts";
 import { lookedUp, providerMessage } from "../lookups/failure.ts";
 
-type Ask = (name: string) => Promise<Zone | undefined>;
+type LookUpZone = (name: string) => Promise<Zone | undefined>;
 
-/** Reserved by RFC 6761: nobody has such a zone. */
-const NO_ZONE = "linkmesh-proxy.invalid";
+/** Reserved by RFC 6761, so no account has this zone. */
+const MISSING_ZONE = "linkmesh-proxy.invalid";
 
-/** The Route 53 zone of all records: the one that is named, or the closest around the names. @throws RunError */
+/** The Route 53 zone of all records: hostedZone, or the closest zone that contains the names. @throws RunError */
 export async function findZone(settings: Settings, opts: pulumi.InvokeOptions): Promise<Zone> {
-    const asked = new Map<string, Promise<Zone | undefined>>();
-    const absence = wordsOfAbsence(opts);
-    const ask: Ask = (name) => asked.get(name) ?? asked.set(name, zoneNamed(name, absence, opts)).get(name)!;
-    return settings.hostedZone === "" ? zoneAround(recordNames(settings), ask) : namedZone(settings, ask);
+    const lookups = new Map<string, Promise<Zone | undefined>>();
+    const missingError = missingZoneError(opts);
+    const lookUpZone: LookUpZone = (name) =>
+        lookups.get(name) ?? lookups.set(name, getZone(name, missingError, opts)).get(name)!;
+    return settings.hostedZone === "" ? commonZone(recordNames(settings), lookUpZone) : namedZone(settings, lookUpZone);
 }
 
-async function namedZone(settings: Settings, ask: Ask): Promise<Zone> {
-    const zone = await ask(settings.hostedZone);
+async function namedZone(settings: Settings, lookUpZone: LookUpZone): Promise<Zone> {
+    const zone = await lookUpZone(settings.hostedZone);
     if (!zone) {
         throw new pulumi.RunError(
             `hostedZone: this AWS account has no public hosted zone ${settings.hostedZone}. Create it in Route 53, or name another zone.`,
         );
     }
-    // certbot looks for the closest zone by itself, and the role has rights for one.
-    const challenged = usesDns01(settings) ? certificateNames(settings).map(withoutWildcard) : [];
-    const zones = await Promise.all(challenged.map((name) => closestZone(name, ask)));
+    // certbot always uses the closest zone, and the instance role has rights for only one.
+    const challengeNames = usesDns01(settings) ? certificateNames(settings).map(withoutWildcard) : [];
+    const zones = await Promise.all(challengeNames.map((name) => closestZone(name, lookUpZone)));
     const other = zones.findIndex((closest) => closest?.id !== zone.id);
     if (other >= 0) {
         throw new pulumi.RunError(
-            `hostedZone: the DNS challenge of ${challenged[other]} belongs into the zone ${zones[other]?.name}, which is closer to the name than ${zone.name}. Set hostedZone to ${zones[other]?.name}, or delete that zone in Route 53 if it is not in use.`,
+            `hostedZone: the DNS challenge of ${challengeNames[other]} belongs into the zone ${zones[other]?.name}, which is closer to the name than ${zone.name}. Set hostedZone to ${zones[other]?.name}, or delete that zone in Route 53 if it is not in use.`,
         );
     }
     return zone;
 }
 
-async function zoneAround(names: readonly string[], ask: Ask): Promise<Zone> {
-    const zones = await Promise.all(names.map((name) => closestZone(name, ask)));
+async function commonZone(names: readonly string[], lookUpZone: LookUpZone): Promise<Zone> {
+    const zones = await Promise.all(names.map((name) => closestZone(name, lookUpZone)));
     const missing = names.filter((_, i) => !zones[i]);
     if (missing.length > 0) {
         throw new pulumi.RunError(
@@ -56,24 +57,24 @@ async function zoneAround(names: readonly string[], ask: Ask): Promise<Zone> {
     return zones[0]!;
 }
 
-/** The closest zone around a name. All are asked at once, for a preview's sake; what is wrong with those further up does not count. */
-async function closestZone(name: string, ask: Ask) {
+/** The closest zone that contains a name. All candidates are looked up in parallel, and errors above the closest are ignored. */
+async function closestZone(name: string, lookUpZone: LookUpZone) {
     const labels = name.split(".");
     const names = labels.slice(0, -1).map((_, skip) => labels.slice(skip).join("."));
-    for (const answer of await Promise.allSettled(names.map(ask))) {
+    for (const answer of await Promise.allSettled(names.map(lookUpZone))) {
         if (answer.status === "rejected") throw answer.reason;
         if (answer.value) return answer.value;
     }
     return undefined;
 }
 
-async function zoneNamed(name: string, absence: Promise<string>, opts: pulumi.InvokeOptions) {
+async function getZone(name: string, missingError: Promise<string>, opts: pulumi.InvokeOptions) {
     try {
         const zone = await aws.route53.getZone({ name, privateZone: false }, opts);
         return { id: zone.zoneId, name, nameServers: zone.nameServers };
     } catch (error) {
         const text = providerMessage(error);
-        if (text.replaceAll(name, NO_ZONE) === (await absence)) return undefined;
+        if (text.replaceAll(name, MISSING_ZONE) === (await missingError)) return undefined;
         if (/multiple Route ?53/i.test(text)) {
             throw new pulumi.RunError(
                 `hostedZone: this AWS account has several public hosted zones ${name}. Delete the ones that are not in use.`,
@@ -86,18 +87,21 @@ async function zoneNamed(name: string, absence: Promise<string>, opts: pulumi.In
 }
 
 /**
- * How the provider says that there is no such zone: as it says it of one that cannot be, while it can list those that
- * are. Its plural look-up gives ids alone, and to ask for each would take three requests of Route 53's five a second.
+ * The provider's error for a zone that does not exist, taken from a lookup of MISSING_ZONE. It counts only if all zones can
+ * be listed: if requests are denied or fail, the error would be the same for an existing zone. The list has only ids, and
+ * the name of each would take three requests, of which Route 53 allows five a second.
  */
-function wordsOfAbsence(opts: pulumi.InvokeOptions): Promise<string> {
+function missingZoneError(opts: pulumi.InvokeOptions): Promise<string> {
     const listed = lookedUp(
         "hostedZone: the hosted zones cannot be looked up",
         "route53:ListHostedZones",
         aws.route53.getZones(opts),
     );
-    const said = aws.route53.getZone({ name: NO_ZONE, privateZone: false }, opts).then(() => "", providerMessage);
-    const absence = listed.then(() => said);
-    // Awaited where a zone is missing alone.
-    absence.catch(() => undefined);
-    return absence;
+    const message = aws.route53
+        .getZone({ name: MISSING_ZONE, privateZone: false }, opts)
+        .then(() => "", providerMessage);
+    const missingError = listed.then(() => message);
+    // Awaited only if a zone is missing, so a rejection must not count as unhandled.
+    missingError.catch(() => undefined);
+    return missingError;
 }

@@ -3,7 +3,7 @@ import { withoutWildcard } from "../../hostnames.ts";
 import type { DnsProvider, Zone } from "./provider.ts";
 import { findZone } from "./route53-zone.ts";
 
-/** What certbot's authenticator needs for the challenges of these names alone. Route 53 compares names in lower case, without a final dot. Pure. */
+/** Allows certbot's authenticator the challenges of these names only. IAM compares them in lower case without a final dot. Pure. */
 function challengePolicy({ id }: Zone, names: readonly string[]): string {
     const prefix = "route53:ChangeResourceRecordSets";
     const only = {
@@ -22,7 +22,7 @@ function challengePolicy({ id }: Zone, names: readonly string[]): string {
                 Resource: `arn:aws:route53:::hostedzone/${id}`,
                 Condition: {
                     "ForAllValues:StringEquals": only,
-                    // A request without the key would pass for all values of none.
+                    // ForAllValues is also true for a request without the key.
                     Null: Object.fromEntries(Object.keys(only).map((key) => [key, "false"])),
                 },
             },

@@ -2,20 +2,20 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
 import type { InstanceType } from "./instance-type.ts";
 
-interface Placed {
+interface ZonalResource {
     readonly id: string;
     readonly availabilityZone: string;
 }
 
 /**
- * The availability zone of the machine. Where a data volume is there already, it is the volume's: nobody moves that.
- * @throws RunError when what decides on it does not agree, or when the machine cannot be there
+ * The availability zone of the machine. If the stack has a data volume, it is the volume's, because a volume cannot move.
+ * @throws RunError if setting, subnet and volume disagree, or if the machine cannot be there
  */
 export function chooseAvailabilityZone(
     { availabilityZone: wanted, subnetId, instanceType, publicAddress }: Settings,
     { availabilityZones, offered }: Pick<InstanceType, "availabilityZones" | "offered">,
-    subnet: Placed | undefined,
-    volume: Placed | undefined,
+    subnet: ZonalResource | undefined,
+    volume: ZonalResource | undefined,
 ): string {
     const refuse = (sentence: string) => {
         throw new pulumi.RunError(sentence);
@@ -46,27 +46,34 @@ export function chooseAvailabilityZone(
             `subnetId: ${subnetId} is in ${subnet.availabilityZone}, a Local or Wavelength Zone, where the region's public addresses do not work. Name a subnet in ${region}.`,
         );
     }
-    const possible = offered.filter((place) => availabilityZones.includes(place));
-    const place = subnet?.availabilityZone ?? volume?.availabilityZone ?? (wanted || possible[0]!);
-    if (!offered.includes(place)) {
-        const who = subnet
+    const possible = offered.filter((zone) => availabilityZones.includes(zone));
+    const chosen = subnet?.availabilityZone ?? volume?.availabilityZone ?? (wanted || possible[0]!);
+    if (!offered.includes(chosen)) {
+        const origin = subnet
             ? `where ${subnetId} is`
             : volume
               ? "where the stack's data volume is"
               : "which availabilityZone names";
-        const way =
+        const remedy =
             subnet || volume
                 ? "Choose another type"
                 : `Choose another type, or set availabilityZone to ${possible.join(" or ")}`;
-        refuse(`instanceType: ${instanceType} is not offered in ${place}, ${who}. ${way}.`);
+        refuse(`instanceType: ${instanceType} is not offered in ${chosen}, ${origin}. ${remedy}.`);
     }
-    return place;
+    return chosen;
 }
 
-/** A subnet that the program has made stays, too; before there is a data volume, its own output alone tells where. */
-export function staysIn(lies: string, { availabilityZone: wanted }: Pick<Settings, "availabilityZone">): string {
-    if (wanted === "" || wanted === lies) return lies;
+/**
+ * The availability zone of the subnet that the program has created, which cannot move either. Before there is a data volume,
+ * only the subnet's output has it.
+ * @throws RunError if the setting names another one
+ */
+export function checkSubnetZone(
+    actual: string,
+    { availabilityZone: wanted }: Pick<Settings, "availabilityZone">,
+): string {
+    if (wanted === "" || wanted === actual) return actual;
     throw new pulumi.RunError(
-        `availabilityZone is ${wanted}, but the stack's subnet is in ${lies} and cannot move. Remove the setting, or destroy the stack and create it again.`,
+        `availabilityZone is ${wanted}, but the stack's subnet is in ${actual} and cannot move. Remove the setting, or destroy the stack and create it again.`,
     );
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** What the provider said, in one line and without the preambles of the engine and the bridge. */
+/** The provider's message in one line, without the prefixes of the engine and the bridge. */
 export function providerMessage(error: unknown): string {
     const text = error instanceof Error ? error.message : String(error);
     return text
@@ -11,7 +11,7 @@ export function providerMessage(error: unknown): string {
         .replace(/\.$/, "");
 }
 
-/** The answer to a look-up. @throws RunError when there is none: what failed, why, and the right that it takes */
+/** The result of a lookup. @throws RunError if it fails, with what failed, why, and the right that it needs */
 export function lookedUp<T>(failure: string, right: string, asked: Promise<T>): Promise<T> {
     return asked.catch((error: unknown) => {
         throw new pulumi.RunError(`${failure}: ${providerMessage(error)}. The lookup needs the right ${right}.`);

@@ -5,15 +5,15 @@ import { OPERATING_SYSTEM_FACTS, operatingSystemOfImage } from "../../operating-
 import type { InstanceType } from "./instance-type.ts";
 import { providerMessage } from "./failure.ts";
 
-/** GiB. Room for the system, its updates and its logs. */
+/** GiB. Room for the operating system, its updates and its logs. */
 const LEAST_ROOT_SIZE = 10;
 
-/** The image of the machine and its system: the newest of the system wanted, or the one that is named. @throws RunError */
+/** The image of the machine and its operating system: imageId, or the newest of operatingSystem. @throws RunError */
 export async function findImage(settings: Settings, type: InstanceType, opts: pulumi.InvokeOptions) {
     if (settings.imageId !== "") return pinnedImage(settings, type, opts);
     const { architecture } = type;
-    const system = settings.operatingSystem || "debian-13";
-    const { name: label, owner, imageName } = OPERATING_SYSTEM_FACTS[system];
+    const operatingSystem = settings.operatingSystem || "debian-13";
+    const { name: label, owner, imageName } = OPERATING_SYSTEM_FACTS[operatingSystem];
     const name = imageName(architecture === "arm64" ? "arm64" : "amd64");
     const image = await aws.ec2
         .getAmi(
@@ -32,17 +32,20 @@ export async function findImage(settings: Settings, type: InstanceType, opts: pu
                 `imageId: the newest image of ${label}, ${name}, cannot be looked up in this region: ${providerMessage(error)}. Name an image with imageId, or allow ec2:DescribeImages.`,
             );
         });
-    return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };
+    return { id: image.id, operatingSystem, rootVolumeSize: rootVolumeSize(image) };
 }
 
-/** EC2 starts no machine whose root disk is smaller than the image's. */
+/** GiB. EC2 does not start a machine whose root disk is smaller than the image's. */
 function rootVolumeSize({ blockDeviceMappings = [], rootDeviceName }: Partial<aws.ec2.GetAmiResult>): number {
     const root = blockDeviceMappings.find(({ deviceName }) => deviceName === rootDeviceName);
     return Math.max(LEAST_ROOT_SIZE, Number(root?.ebs.volume_size ?? 0));
 }
 
-/** What would keep EC2 from starting the image as this type of machine, once the old machine is gone. */
-function misfit(image: Partial<aws.ec2.GetAmiResult>, { needsEna, bootModes = [] }: InstanceType): string | undefined {
+/** Why EC2 would not start the image on this instance type. EC2 itself would refuse only after the old machine is terminated. */
+function incompatibility(
+    image: Partial<aws.ec2.GetAmiResult>,
+    { needsEna, bootModes = [] }: InstanceType,
+): string | undefined {
     if (image.rootDeviceType === "instance-store") return "has no root disk of EBS";
     if (image.virtualizationType === "paravirtual") return "is paravirtual";
     if (needsEna && image.enaSupport === false) return "has no driver for enhanced networking (ENA)";
@@ -53,7 +56,7 @@ function misfit(image: Partial<aws.ec2.GetAmiResult>, { needsEna, bootModes = []
     return undefined;
 }
 
-/** The named image, its system told by its name or by the setting; what does not fit the machine is refused. */
+/** The image of imageId, with the operating system by its name, or else by the setting. @throws RunError if it does not fit */
 async function pinnedImage(settings: Settings, type: InstanceType, opts: pulumi.InvokeOptions) {
     const { architecture } = type;
     const { imageId, instanceType } = settings;
@@ -69,23 +72,23 @@ async function pinnedImage(settings: Settings, type: InstanceType, opts: pulumi.
             `imageId: ${imageId} is for ${image.architecture}, but ${instanceType} is ${architecture}. Choose an image or an instanceType of the other architecture.`,
         );
     }
-    const fault = misfit(image, type);
+    const fault = incompatibility(image, type);
     if (fault !== undefined) {
         throw new pulumi.RunError(
             `imageId: ${imageId} ${fault}, so ${instanceType} does not start from it. Choose another image.`,
         );
     }
-    const told = operatingSystemOfImage(image.name);
-    if (told !== undefined && settings.operatingSystem !== "" && settings.operatingSystem !== told) {
+    const systemOfName = operatingSystemOfImage(image.name);
+    if (systemOfName !== undefined && settings.operatingSystem !== "" && settings.operatingSystem !== systemOfName) {
         throw new pulumi.RunError(
-            `operatingSystem: ${imageId} is ${image.name}, not ${settings.operatingSystem}. Set operatingSystem to ${told}, or remove it.`,
+            `operatingSystem: ${imageId} is ${image.name}, not ${settings.operatingSystem}. Set operatingSystem to ${systemOfName}, or remove it.`,
         );
     }
-    const system = told ?? settings.operatingSystem;
-    if (system === "") {
+    const operatingSystem = systemOfName ?? settings.operatingSystem;
+    if (operatingSystem === "") {
         throw new pulumi.RunError(
             `operatingSystem: the name of ${imageId}, ${image.name}, does not show its operating system. Set operatingSystem to debian-13, debian-12 or ubuntu-24.04.`,
         );
     }
-    return { id: image.id, system, rootVolumeSize: rootVolumeSize(image) };
+    return { id: image.id, operatingSystem, rootVolumeSize: rootVolumeSize(image) };
 }

@@ -6,15 +6,15 @@ import { lookedUp } from "./failure.ts";
 export type InstanceType = Awaited<ReturnType<typeof findInstanceType>>;
 
 /**
- * Architecture of the instance type, the availability zones of the region, and where the type is offered, in order.
- * @throws RunError when there is none, or when its disks have no stable names
+ * What the lookups and the machine need to know about the instance type. Availability zones are sorted.
+ * @throws RunError if the type is not offered in the region, or if its disks have no stable device names
  */
 export async function findInstanceType({ instanceType }: Settings, opts: pulumi.InvokeOptions) {
     const failure = `instanceType: ${instanceType} cannot be looked up`;
     const described = lookedUp(failure, "ec2:DescribeInstanceTypes", aws.ec2.getInstanceType({ instanceType }, opts));
-    // A type that does not exist is offered nowhere, and then that is said.
+    // A type that does not exist is offered nowhere, and that error is reported instead.
     described.catch(() => undefined);
-    // By type: where the account has opted in to Local and Wavelength Zones they are places of offerings, too, and sort first.
+    // Offerings include the Local and Wavelength Zones that the account has opted in to. Those sort first, so they are filtered out.
     const zones = lookedUp(
         "availabilityZone: the region's availability zones cannot be looked up",
         "ec2:DescribeAvailabilityZones",
@@ -31,7 +31,7 @@ export async function findInstanceType({ instanceType }: Settings, opts: pulumi.
     );
     const availabilityZones = [...(await zones).names].sort();
     const offered = [...locations].sort();
-    if (!offered.some((place) => availabilityZones.includes(place))) {
+    if (!offered.some((zone) => availabilityZones.includes(zone))) {
         throw new pulumi.RunError(
             `instanceType: ${instanceType} is not offered in this region. Choose another type, or another aws:region.`,
         );

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkConnection } from "../../host/preflight.ts";
-import { holds } from "../../settings/secret.ts";
+import { testValue } from "../../settings/secret.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { isIpv6 } from "../../networks.ts";
 import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../../operating-systems.ts";
@@ -15,7 +15,7 @@ import { findSubnet } from "./subnet.ts";
 import type { Zone } from "../dns/provider.ts";
 import { DNS_PROVIDERS } from "../dns/providers.ts";
 
-/** What exists in the cloud already and decides what is created: plain data, known in the first preview. */
+/** Results of the lookups, as plain data that is known in the first preview. */
 export interface Lookups {
     /** The zone of the records; undefined if the user makes them. */
     readonly zone?: Zone;
@@ -23,21 +23,21 @@ export interface Lookups {
     /** GiB that the image's root disk needs. */
     readonly rootVolumeSize: number;
     readonly operatingSystem: OperatingSystem;
-    /** The instance type earns and spends CPU credits. */
+    /** Whether the instance type uses CPU credits. */
     readonly burstable: boolean;
-    /** Of the machine, for an own subnet and the data volume. */
+    /** Of the machine, its data volume and a subnet that the program creates. */
     readonly availabilityZone: string;
     /** The existing subnet that the settings name. */
     readonly subnet?: { readonly id: string; readonly vpcId: string };
     /** The machine's subnet has IPv6. */
     readonly ipv6: boolean;
-    /** From which a new data volume is made. */
+    /** For a new data volume. */
     readonly snapshotId?: string;
 }
 
 /**
- * Looks up zone, image, subnet and snapshot, all before anything is created.
- * @param name that of the LinkMeshProxy to be; its snapshots are told from others' by it.
+ * Does all lookups, before anything is created.
+ * @param name of the LinkMeshProxy, which is part of the tag of its data volume and snapshots.
  * @throws RunError with one sentence that names the setting to change.
  */
 export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Lookups> {
@@ -60,9 +60,9 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         if (settings.publicAddress) await warnAboutAddressQuota(opts);
     }
     const availabilityZone = chooseAvailabilityZone(settings, type, subnet, volume);
-    if (settings.uiDomain !== "" && !OPERATING_SYSTEM_FACTS[image.system].http2PerName) {
+    if (settings.uiDomain !== "" && !OPERATING_SYSTEM_FACTS[image.operatingSystem].http2PerName) {
         throw new pulumi.RunError(
-            `uiDomain needs nginx 1.25.1 or newer, which ${OPERATING_SYSTEM_FACTS[image.system].name} does not have. Set operatingSystem to debian-13, or remove uiDomain.`,
+            `uiDomain needs nginx 1.25.1 or newer, which ${OPERATING_SYSTEM_FACTS[image.operatingSystem].name} does not have. Set operatingSystem to debian-13, or remove uiDomain.`,
         );
     }
     const ipv6 = subnet?.ipv6 ?? true;
@@ -79,7 +79,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         zone,
         imageId: image.id,
         rootVolumeSize: image.rootVolumeSize,
-        operatingSystem: image.system,
+        operatingSystem: image.operatingSystem,
         burstable: type.burstable,
         availabilityZone,
         subnet,
@@ -90,10 +90,10 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
 
 type DataVolume = Awaited<ReturnType<typeof findDataVolume>>;
 
-/** A Debian package's file name ends with its architecture. */
+/** The file name of a Debian package ends with the architecture. */
 function refuseOtherPackage({ linkmeshDebUrl: url, instanceType }: Settings, architecture: "arm64" | "x86_64"): void {
     const [wanted, other] = architecture === "arm64" ? ["arm64", "amd64"] : ["amd64", "arm64"];
-    if (!holds(url, (text) => new RegExp(`_${other}\\.deb($|[?#])`).test(text))) return;
+    if (!testValue(url, (text) => new RegExp(`_${other}\\.deb($|[?#])`).test(text))) return;
     throw new pulumi.RunError(
         `linkmeshDebUrl is a package for ${other}, but ${instanceType} is ${wanted}. Set the package for ${wanted}, or an instanceType of the other architecture.`,
     );
@@ -106,7 +106,7 @@ function refuseShrinking({ dataVolumeSize }: Settings, { size }: NonNullable<Dat
     );
 }
 
-/** Of all that replaces the machine, a key looks least like it. */
+/** Users do not expect that another login key replaces the machine. */
 function warnAboutReplacement(settings: Settings, { loginKey }: NonNullable<DataVolume>): void {
     const wanted = loginKeyName(settings);
     if (settings.paused || loginKey === undefined || loginKey === wanted) return;

@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { providerMessage } from "./failure.ts";
 
 /**
- * Refuses regions apart from AWS's own, such as China and GovCloud (US): there other accounts publish the images, ARNs
- * begin otherwise, and certbot's Route 53 plug-in asks the Route 53 of the partition aws. The provider knows without asking AWS.
- * It is the first that is asked, and so tells of credentials that are missing.
+ * Refuses regions of other partitions than aws, such as China and GovCloud (US). There, other accounts publish the images,
+ * ARNs have another prefix, and certbot's Route 53 plug-in would use the Route 53 of the partition aws. The provider knows
+ * the partition without a request to AWS. This is the first lookup, so it also reports missing credentials.
  * @throws RunError
  */
 export async function refuseOtherPartition(opts: pulumi.InvokeOptions): Promise<void> {

@@ -8,36 +8,36 @@ import { providerMessage } from "./failure.ts";
 interface Quota {
     readonly serviceCode: string;
     readonly quotaCode: string;
-    /** As the console of Service Quotas calls it. */
+    /** Its name in the console of Service Quotas. */
     readonly label: string;
-    /** What AWS gives to every account. */
-    readonly preset: number;
+    /** AWS's default for every account. */
+    readonly awsDefault: number;
 }
 
 const RULES: Quota = {
-    ...{ serviceCode: "vpc", quotaCode: "L-0EA8095F", preset: 60 },
+    ...{ serviceCode: "vpc", quotaCode: "L-0EA8095F", awsDefault: 60 },
     label: "Inbound or outbound rules per security group",
 };
 const ADDRESSES: Quota = {
-    ...{ serviceCode: "ec2", quotaCode: "L-0263D0A3", preset: 5 },
+    ...{ serviceCode: "ec2", quotaCode: "L-0263D0A3", awsDefault: 5 },
     label: "EC2-VPC Elastic IPs",
 };
 
-/** The account's own, in words. Asked for above the preset alone, so that most deployers need no right for it. */
-async function readQuota({ serviceCode, quotaCode, label, preset }: Quota, opts: pulumi.InvokeOptions) {
+/** The account's own value. Read only if more than the default is needed, so that most users need no right for it. */
+async function readQuota({ serviceCode, quotaCode, label, awsDefault }: Quota, opts: pulumi.InvokeOptions) {
     return aws.servicequotas.getServiceQuota({ serviceCode, quotaCode }, opts).then(
         ({ value }) => ({ value, words: `the account's quota "${label}" is ${value}` }),
         (error: unknown) => ({
             value: undefined,
-            words: `AWS's default for the quota "${label}" is ${preset}, and the account's own cannot be read (${providerMessage(error)}; reading it needs the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
+            words: `AWS's default for the quota "${label}" is ${awsDefault}, and the account's own cannot be read (${providerMessage(error)}; reading it needs the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
         }),
     );
 }
 
-/** Refuses a security group of more rules than the account may have; where that cannot be known, says so. @throws RunError */
+/** Warns if the security group may have more rules than the account's quota. @throws RunError if it has */
 export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts: pulumi.InvokeOptions): Promise<void> {
     const rules = ingressRules({ ports: openPorts(settings), sshAllowedCidrs: settings.sshAllowedCidrs, ipv6 });
-    if (rules <= RULES.preset) return;
+    if (rules <= RULES.awsDefault) return;
     const { value, words } = await readQuota(RULES, opts);
     if (value !== undefined && rules <= value) return;
     const sentence = `sshAllowedCidrs, httpsAllowedCidrs and grpcAllowedCidrs need ${rules} rules of one family in the security group, but ${words}. Name fewer, larger networks, or ask AWS to raise the quota.`;
@@ -45,13 +45,13 @@ export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts
     void pulumi.log.warn(sentence);
 }
 
-/** Only said: addresses of an own range do not count, and one may be left from a first update that was cut. */
+/** Only warns: addresses of the user's own range do not count, and one may be left from an interrupted first update. */
 export async function warnAboutAddressQuota(opts: pulumi.InvokeOptions): Promise<void> {
     const used = await aws.ec2.getEips({}, opts).then(
         ({ allocationIds }) => allocationIds.length,
-        () => 0, // who may not look has nothing to be told
+        () => 0, // no warning without the right to list addresses
     );
-    if (used < ADDRESSES.preset) return;
+    if (used < ADDRESSES.awsDefault) return;
     const { value, words } = await readQuota(ADDRESSES, opts);
     if (value !== undefined && used < value) return;
     void pulumi.log.warn(

@@ -5,18 +5,18 @@ import { LOGIN_TAG } from "../login-key.ts";
 import { DATA_TAG, DOMAIN_TAG, dataTagValue } from "../snapshots.ts";
 import { lookedUp } from "./failure.ts";
 
-const LIVING = ["creating", "available", "in-use"];
+const EXISTING_STATES = ["creating", "available", "in-use"];
 
 type DataVolume = Awaited<ReturnType<typeof describeVolume>>;
 
-/** The data volume that the stack has already, by its own tag; undefined before the first update, or if it cannot be told. @throws RunError */
+/** The stack's existing data volume, by its tag; undefined before the first update, or if it is ambiguous. @throws RunError */
 export async function findDataVolume(
     name: string,
     { domain }: Settings,
     opts: pulumi.InvokeOptions,
 ): Promise<DataVolume | undefined> {
     const tag = dataTagValue(name);
-    const ids = await volumesTagged(tag, LIVING, opts);
+    const ids = await volumesTagged(tag, EXISTING_STATES, opts);
     const tagged = await Promise.all(ids.map((id) => describeVolume(id, opts)));
     if (tagged.length > 1) return chooseVolume(tag, domain, tagged, opts);
     const [own] = tagged;
@@ -28,7 +28,7 @@ export async function findDataVolume(
     return own;
 }
 
-/** Ids, in an order that AWS does not decide. None is an empty list, not an error whose words would have to be known. */
+/** Sorted ids. This lookup returns an empty list if there is no match; getVolume fails, with an error known only by its text. */
 async function volumesTagged(tag: string, states: string[], opts: pulumi.InvokeOptions): Promise<string[]> {
     const filters = [
         { name: `tag:${DATA_TAG}`, values: [tag] },
@@ -52,9 +52,9 @@ async function describeVolume(volumeId: string, opts: pulumi.InvokeOptions) {
 }
 
 /**
- * Of several the one of the domain, then the one that a machine has: a stack of the same name has one, an update that was
- * killed leaves one behind, a restored copy is another. If no machine has one, as when the stack is paused or a
- * replacement has failed, an update goes on: the state knows its own.
+ * Chooses among several volumes by the domain, then by the attachment to a machine. The others may belong to a stack of the
+ * same name, be left over from a killed update, or be a restored copy. If none is attached, because the stack is paused or a
+ * replacement has failed, the update goes on: the state has the id of the right one.
  */
 async function chooseVolume(tag: string, domain: string, tagged: DataVolume[], opts: pulumi.InvokeOptions) {
     const named = tagged.filter((volume) => volume.domain === domain);
@@ -81,7 +81,7 @@ async function chooseVolume(tag: string, domain: string, tagged: DataVolume[], o
     return own;
 }
 
-/** Only what carries this stack's own tag: another host's data would bring that host's identity along. */
+/** Accepts only a snapshot with this stack's tag, because the data of another stack include the identity of its machine. */
 export async function findSnapshot(
     name: string,
     { restoreFrom, dataVolumeSize }: Settings,
@@ -120,7 +120,7 @@ export async function findSnapshot(
     return { id: snapshot.id, domain: snapshot.tags[DOMAIN_TAG] };
 }
 
-/** The newest may be that of another stack with the same tag; named by its id it is meant. @throws RunError */
+/** The newest snapshot may belong to another stack with the same tag. A snapshot set by its id is accepted. @throws RunError */
 export function refuseForeignSnapshot(
     { restoreFrom, domain }: Settings,
     snapshot: { id: string; domain?: string },

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
 import { providerMessage } from "./failure.ts";
 
-/** The existing subnet that the settings name. @throws RunError when there is none, or none that the machine could live in */
+/** The existing subnet of subnetId. @throws RunError if it does not exist, or if the machine cannot use it */
 export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pulumi.InvokeOptions) {
     if (subnetId === "") return undefined;
     const subnet = await aws.ec2.getSubnet({ id: subnetId }, opts).catch((error: unknown) => {
@@ -26,8 +26,8 @@ export async function findSubnet({ subnetId, publicAddress }: Settings, opts: pu
 }
 
 /**
- * Refuses a subnet in which nobody would reach a public address. Another way out than an internet gateway may be that of
- * a firewall before one; a NAT gateway lets nobody in.
+ * Refuses a subnet where a public address is unreachable. A route to something else than an internet gateway is
+ * accepted, because it may lead to a firewall in front of one. A NAT gateway is refused, because it lets nobody in.
  */
 async function refusePrivate(subnetId: string, vpcId: string, opts: pulumi.InvokeOptions): Promise<void> {
     const table = await findRoutes(subnetId, vpcId, opts).catch((error: unknown) => {
@@ -36,15 +36,15 @@ async function refusePrivate(subnetId: string, vpcId: string, opts: pulumi.Invok
         );
     });
     if (!table || table.routes.some(({ gatewayId }) => gatewayId.startsWith("igw-"))) return;
-    const way = table.routes.find(({ cidrBlock }) => cidrBlock === "0.0.0.0/0");
+    const defaultRoute = table.routes.find(({ cidrBlock }) => cidrBlock === "0.0.0.0/0");
     const others = table.routes.filter(({ gatewayId }) => gatewayId !== "local");
-    if (!way?.natGatewayId && others.length > 0) return;
+    if (!defaultRoute?.natGatewayId && others.length > 0) return;
     throw new pulumi.RunError(
-        `subnetId: ${subnetId} is private: it has ${way ? "a NAT gateway" : "no default route"} and no internet gateway, so the machine's public address would be unreachable. Name a public subnet, or set publicAddress to false.`,
+        `subnetId: ${subnetId} is private: it has ${defaultRoute ? "a NAT gateway" : "no default route"} and no internet gateway, so the machine's public address would be unreachable. Name a public subnet, or set publicAddress to false.`,
     );
 }
 
-/** The route table of the subnet's own, or that of the VPC. */
+/** The subnet's own route table, or else the main one of the VPC. */
 async function findRoutes(subnetId: string, vpcId: string, opts: pulumi.InvokeOptions) {
     const tables = (name: string, value: string) =>
         aws.ec2.getRouteTables({ vpcId, filters: [{ name, values: [value] }] }, opts);

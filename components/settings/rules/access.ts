@@ -42,7 +42,7 @@ export function accessRules(s: Settings): string[] {
                 "trustedProxies and grpcDomain exclude each other, because a proxy that terminates TLS cannot pass gRPC through on the same port. Remove one of them.",
             ],
             [
-                !s.trustedProxies.some((hop) => hop.endsWith("/0")),
+                !s.trustedProxies.some((network) => network.endsWith("/0")),
                 "trustedProxies holds a network of all addresses (/0), so any client could claim any address. Name the networks of your proxies.",
             ],
         ]),

@@ -75,7 +75,7 @@ export function certificateRules(s: Settings): string[] {
     return problems;
 }
 
-/** Whether every block of a bundle is a certificate; what stands between them is the reader's. */
+/** Whether every block of a bundle is a certificate. Text between the blocks is allowed. */
 function holdsCertificatesOnly(bundle: string): boolean {
     try {
         for (const [block] of bundle.matchAll(/-----BEGIN [\s\S]+?-----END .*/g)) new X509Certificate(block);

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import type { Settings } from "../settings.ts";
 import { violations } from "./violations.ts";
 
-/** Keys of config.yaml that the proxy's own settings decide. */
+/** Keys of config.yaml that the program sets. */
 const MANAGED_CONFIG_KEYS = ["externalUrl", "http.trustedProxies", "grpc.port", "grpc.externalUrl"];
 
 export function packageRules(s: Settings): string[] {

@@ -7,14 +7,14 @@ import { violations } from "./violations.ts";
 
 export function nameRules(s: Settings): string[] {
     const zone = s.hostedZone;
-    const stranger = zone === "" ? undefined : firstOutside(zone, recordNames(s));
+    const outsideZone = zone === "" ? undefined : firstOutside(zone, recordNames(s));
     const named = [s.domain, s.uiDomain, s.grpcDomain].filter((name) => name !== "");
     return violations([
         [
-            stranger === undefined,
-            stranger === s.domain
+            outsideZone === undefined,
+            outsideZone === s.domain
                 ? `domain ${s.domain} is not in hostedZone ${zone}. Choose a name that ends in .${zone}, or another zone.`
-                : `${stranger} is not in hostedZone ${zone}. Choose a name that ends in .${zone}, or set dns to external.`,
+                : `${outsideZone} is not in hostedZone ${zone}. Choose a name that ends in .${zone}, or set dns to external.`,
         ],
         [
             new Set(named).size === named.length,

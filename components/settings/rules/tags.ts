@@ -1,10 +1,10 @@
 import type { Settings } from "../settings.ts";
 import { violations } from "./violations.ts";
 
-/** Of the 50 tags that AWS takes a data volume has five more, and its snapshots by the scheduler dlm:managed, too. */
+/** AWS allows 50 tags. The program adds five to the data volume, and its scheduler adds dlm:managed to the snapshots. */
 const MOST_ON_SNAPSHOTS = 44;
 
-/** The scheduler is tagged as well, and takes fewer characters than IAM: TagKey of its API. */
+/** The snapshot schedule has the tags, too, and its API allows fewer characters in keys than IAM (TagKey in its reference). */
 export function tagRules(s: Settings): string[] {
     const keys = Object.keys(s.tags);
     const refused = keys.find((key) => !/^[a-zA-Z0-9_.:/=+-]+$/.test(key));

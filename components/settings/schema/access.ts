@@ -3,7 +3,7 @@ import { cidr, host, optional, text } from "./types.ts";
 import { hostKey, publicKey, sshPrivateKey } from "./keys.ts";
 import { setting } from "./setting.ts";
 
-/** Who reaches what. */
+/** SSH access, and networks that may connect. */
 export const ACCESS_SETTINGS = {
     sshAllowedCidrs: setting({
         type: "array",

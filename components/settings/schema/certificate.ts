@@ -24,7 +24,7 @@ export const CERTIFICATE_SETTINGS = {
         change: [],
         changeNote: "counts when an ACME account is created",
         schema: optional(
-            // What certbot takes, and its command line.
+            // Only what certbot and its command line accept.
             text
                 .max(254, "must be at most 254 characters long")
                 .regex(
@@ -61,7 +61,7 @@ export const CERTIFICATE_SETTINGS = {
         change: [],
         changeNote: "counts when an ACME account is created",
         schema: optional(
-            // Nothing that certbot's file of options reads as anything else.
+            // Nothing that certbot's configuration file would interpret.
             text.regex(/^[A-Za-z0-9_-][A-Za-z0-9._~:/+=@-]*$/, "must be one word, as the authority shows it"),
         ),
     }),

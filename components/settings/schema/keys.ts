@@ -2,10 +2,10 @@ import { createPrivateKey } from "node:crypto";
 import sshpk from "sshpk";
 import { z } from "zod";
 
-// A wrong key is noticed when a machine has been replaced by one that nobody can log in to, or that nginx cannot serve:
-// so keys are read here, by what they are read with later.
+// A wrong key would be noticed only after the machine has been replaced by one that nobody can log in to or whose nginx does
+// not start. So keys are parsed here, under the same limits as by the programs that use them.
 
-/** A private key in PEM form, as `read` takes it. It returns what is wrong, or throws; neither may hold the key. */
+/** A private key in PEM form. `read` returns what is wrong, or throws. Neither message may contain the key. */
 const privateKey = (labels: readonly string[], read: (text: string) => string | undefined) =>
     z
         .string()
@@ -26,13 +26,13 @@ function attempt(read: () => string | undefined): string | undefined {
     }
 }
 
-/** The first block of a PEM text, whose lines begin without blanks: Go's reader skips any other. */
+/** The first block of a PEM text. Blocks with indented lines do not count, because Go's parser skips them. */
 function firstBlock(text: string) {
     const [block, label] = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n[^]+?^-----END \1-----[ \t]*\r?$/m.exec(text) ?? [];
     return block === undefined ? undefined : { block, label: label! };
 }
 
-/** What is wrong with a text that should begin with a block of one of these labels. */
+/** What is wrong with a text whose first block should have one of these labels. */
 function faultOf(text: string, labels: readonly string[]): string | undefined {
     if (text.includes("\\n")) return 'holds "\\n" in place of line breaks: set it from its file';
     if (!text.includes("-----BEGIN ")) {
@@ -47,12 +47,12 @@ function faultOf(text: string, labels: readonly string[]): string | undefined {
     return undefined;
 }
 
-/** The smallest RSA key that Go and sshd take. */
+/** The smallest RSA key that Go and sshd accept. */
 const LEAST_SSH_RSA_BITS = 1024;
-/** The smallest RSA key that OpenSSL takes at Debian's and Ubuntu's security level. */
+/** The smallest RSA key that OpenSSL accepts at the security level of Debian and Ubuntu. */
 const LEAST_TLS_RSA_BITS = 2048;
 
-/** A key to log in with, in a form that @pulumi/command takes, which reads it with Go's crypto/ssh. */
+/** A login key in a form that @pulumi/command accepts, which parses it with Go's crypto/ssh. */
 export const sshPrivateKey = privateKey(
     ["OPENSSH PRIVATE KEY", "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"],
     (text) => {
@@ -97,23 +97,23 @@ export const publicKey = z
         if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
     });
 
-/** The library reads over what is missing of the last bytes, and over what is too much. */
+/** The library does not report missing or additional bytes at the end. */
 const isWhole = (line: string, key: sshpk.Key) => words(line) === words(key.toString("ssh"));
 const words = (line: string) => line.split(" ").slice(0, 2).join(" ");
 
-/** The public host key of an SSH server. With its RSA key a server signs by other names than the key's own, which no pin matches. */
+/** The public host key of an SSH server. RSA is refused, because servers sign with other algorithm names than the key's type. */
 export const hostKey = publicKey.refine((key) => !key.startsWith("ssh-rsa "), {
     error: "must be the server's ed25519 or ecdsa host key: ssh-rsa cannot be pinned",
 });
 
-/** Whether a private key is that of a public one. Both have been read before. */
+/** Whether a private key belongs to a public one. Both must be valid. */
 export function isPair(privateText: string, publicLine: string): boolean {
     return signsFor(parsePrivate(privateText), sshpk.parseKey(publicLine, "ssh"));
 }
 
 const parsePrivate = (text: string) => sshpk.parsePrivateKey(firstBlock(text)!.block, "auto");
 
-/** What counts is the signature: a damaged file may hold the right public key beside a wrong private one. */
+/** Verifies a signature, because a damaged file may hold the right public key and a wrong private one. */
 function signsFor(key: sshpk.PrivateKey, publicKey: sshpk.Key): boolean {
     if (key.type !== publicKey.type) return false;
     const signer = key.createSign("sha512");

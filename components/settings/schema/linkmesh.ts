@@ -2,7 +2,7 @@ import { z } from "zod";
 import { hasLogin, optional, pem, plainPath, plainValue, serviceDirectory, text, url, wholeNumber } from "./types.ts";
 import { setting } from "./setting.ts";
 
-/** Whether apt can use the URL of a source: it adds its own paths, and its file of logins splits at white space. */
+/** Whether apt can use the URL of a source. apt appends its own paths, and splits auth.conf at white space. */
 function isAptUrl(source: string): boolean {
     const [address = ""] = source.split(" ");
     if (!URL.canParse(address) || address.includes("?")) return false;
@@ -24,7 +24,7 @@ export const LINKMESH_SETTINGS = {
         example: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
         change: [],
         changeNote: "the package stays the same as long as linkmeshDebSha256 does",
-        // A query may be a presigned one.
+        // A query may contain a signature (presigned URL).
         holdsCredentials: (value) => hasLogin(value) || new URL(value).search !== "",
         schema: optional(url(/^https?:$/, "must be an http or https URL of a .deb file")),
     }),
@@ -38,7 +38,7 @@ export const LINKMESH_SETTINGS = {
         changeNote: "LinkMesh also stands still while its data are copied",
         schema: optional(
             text
-                // As sha256sum prints it, with the file's name behind it.
+                // The output of sha256sum has the file's name after the checksum.
                 .overwrite((sum) => sum.replace(/^\\?(\S+) [ *][^\n]+$/, "$1").toLowerCase())
                 .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits: run sha256sum on the package"),
         ),
@@ -54,7 +54,7 @@ export const LINKMESH_SETTINGS = {
         holdsCredentials: (source) => hasLogin(source.split(" ")[0]!),
         schema: optional(
             text
-                // A line of a sources.list.
+                // Accept a whole line of a sources.list.
                 .overwrite((source) => source.replace(/^deb\s+(?=http)/, "").replace(/[ \t]+/g, " "))
                 .regex(
                     /^https?:\/\/[^\s#[\]"]+ ([A-Za-z0-9./_~-]*\/|[A-Za-z0-9][A-Za-z0-9./_~-]*(?<!\/)( [A-Za-z0-9][A-Za-z0-9./_-]*)+)$/,

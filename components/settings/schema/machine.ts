@@ -163,7 +163,7 @@ export const MACHINE_SETTINGS = {
         change: ["AWS resources change"],
         schema: z
             .record(
-                // What IAM takes, the strictest of all that is tagged.
+                // IAM has the strictest rules of all services that get the tags.
                 z
                     .string()
                     .regex(
@@ -175,7 +175,7 @@ export const MACHINE_SETTINGS = {
                     z.string().regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u, `must be a value ${OF_A_TAG}, 256 at most`),
                 ),
             )
-            // AWS takes 50, and the program and AWS's scheduler of snapshots add their own.
+            // AWS allows 50, and the program and AWS's snapshot scheduler add their own.
             .refine((tags) => Object.keys(tags).length <= 45, "must hold at most 45 tags")
             .refine(
                 (tags) =>

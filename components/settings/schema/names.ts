@@ -1,7 +1,7 @@
 import { choice, flag, hasLogin, hostname, optional, url } from "./types.ts";
 import { setting } from "./setting.ts";
 
-/** The public names, and where they are published. */
+/** The public names and their DNS records. */
 export const NAME_SETTINGS = {
     domain: setting({
         type: "string",
@@ -82,7 +82,7 @@ export const NAME_SETTINGS = {
         default: "",
         example: "https://acme-v02.api.letsencrypt.org/acme/acct/123456789",
         change: ["DNS records change"],
-        // A semicolon would end the parameter of the CAA record.
+        // A semicolon would end the parameter in the CAA record.
         schema: optional(
             url(/^https:$/, "must be the https URL of an ACME account").refine(
                 (value) => value.length <= 200 && !value.includes(";") && !hasLogin(value),

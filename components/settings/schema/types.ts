@@ -4,13 +4,13 @@ import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { withoutWildcard } from "../../hostnames.ts";
 
-/** The empty string for "not set", or what the schema takes. */
+/** The empty string for "not set", or what the schema accepts. */
 export const optional = <T extends z.ZodType>(schema: T) => z.union([z.literal(""), schema]);
 
-/** Text without the white space around it, which comes along when a value is copied. */
+/** Text. White space at both ends is removed, because it is often copied along. */
 export const text = z.string().trim();
 
-/** One of a few words, in whatever case. */
+/** One of a few words, in any case. */
 export const choice = <const T extends readonly string[]>(words: T, message: string) =>
     text.toLowerCase().pipe(z.enum(words, message));
 
@@ -26,14 +26,14 @@ export const wholeNumber = (least: number, most: number, tooMany = `must be at m
         .union([z.number(), text.regex(/^-?\d+$/).transform(Number)], "must be a whole number, in digits alone")
         .pipe(z.int("must be a whole number").min(least, `must be at least ${least}`).max(most, tooMany));
 
-/** Text, or what YAML takes for something else when it is not quoted. */
+/** Text, or a number or boolean, because YAML reads unquoted text as one of those. */
 export const plainValue = z
     .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false; write "" for an empty value')
     .transform(String);
 
 /**
- * A URL. But for the case of scheme and host it stays as it is written: authorities and certbot take another spelling for
- * another URL. The pattern is the scheme's.
+ * A URL whose scheme matches the pattern. Scheme and host become lower case. The rest stays as it is, because authorities and
+ * certbot take another spelling for another URL.
  */
 export const url = (scheme: RegExp, message: string) =>
     text.transform((value, context) => {
@@ -44,7 +44,7 @@ export const url = (scheme: RegExp, message: string) =>
         return value.replace(/^[a-z]+:\/\/[^/?#@]*/i, (origin) => origin.toLowerCase());
     });
 
-/** Names for the directories that most users choose between. */
+/** ACME directories that have a short name. */
 export const LETS_ENCRYPT: Readonly<Record<string, string>> = {
     staging: "https://acme-staging-v02.api.letsencrypt.org/directory",
     production: "https://acme-v02.api.letsencrypt.org/directory",
@@ -61,7 +61,7 @@ export const acmeDirectory = z.union([
     choice(["staging", "production"], NO_DIRECTORY),
     url(/^https:$/, NO_DIRECTORY)
         .refine((value) => !hasLogin(value), "must not hold a user name or a password: certbot would show them")
-        // Let's Encrypt by its URL is Let's Encrypt: what holds for one holds for the other.
+        // The URL of Let's Encrypt becomes its short name, so that the same rules apply.
         .transform(
             (value) => Object.entries(LETS_ENCRYPT).find(([, url]) => url === new URL(value).href)?.[0] ?? value,
         ),
@@ -81,23 +81,23 @@ export const hostname = domainName
     .regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, {
         error: "must be a full hostname without scheme or port, such as linkmesh.example.com",
     })
-    // Authorities refuse what looks like an internationalized name and is none.
+    // Authorities refuse labels that look like internationalized ones and are not.
     .refine((name) => !/(^|\.)(?!xn)..--/.test(name) && domainToASCII(name) === name, {
         error: 'must not have "--" as third and fourth character of a label, unless it stands for other letters as xn--… does',
     });
 
-/** A name of a certificate: a hostname, or one with a wildcard in place of its first label. */
+/** A name in a certificate: a hostname, or a wildcard such as *.example.com. */
 export const certificateName = domainName.refine((name) => hostname.safeParse(withoutWildcard(name)).success, {
     error: "must hold hostnames such as linkmesh.example.com, or wildcards such as *.example.com",
 });
 
-/** A host by its name or its address. */
+/** A hostname or an IP address. */
 export const host = domainName.refine(
     (value) => (isIP(value) !== 0 && !value.includes("%")) || hostname.safeParse(value).success,
     { error: "must be a full hostname or an address" },
 );
 
-/** A network in CIDR form whose host bits are zero, as AWS demands. */
+/** A CIDR block without host bits, as AWS requires. */
 export const cidr = text.transform((value, context) => {
     const network = networkOf(value);
     if (network === undefined) {
@@ -111,25 +111,25 @@ export const cidr = text.transform((value, context) => {
         context.addIssue(`must hold network addresses: ${shown(value)} has host bits set`);
         return z.NEVER;
     }
-    // One way to write it, as names of resources are made of it and AWS takes no network twice.
+    // The canonical form, because resource names contain it and AWS refuses the same network twice.
     return `${first.toString()}/${length}`;
 });
 
 function networkOf(value: string) {
     const [text = ""] = value.split("/");
     const kind = { 0: undefined, 4: ipaddr.IPv4, 6: ipaddr.IPv6 }[isIP(text)];
-    // The library also reads zones.
+    // The library also accepts zone indexes (%eth0).
     if (!kind?.isValidCIDR(value) || text.includes("%")) return undefined;
     const [address, length] = kind.parseCIDR(value);
-    // AWS and nginx have rules of either family.
+    // IPv4-mapped addresses belong to neither family of AWS's and nginx's rules.
     if (address.range() === "ipv4Mapped") return undefined;
     return { address, length, first: kind.networkAddressFromCIDR(value) };
 }
 
-/** A value in a sentence, in one line. What is long is not the value that was meant, and may be a secret. */
+/** A value for an error message. A long one is not shown, because it may be a secret that was set by mistake. */
 const shown = (value: string) => (value.length > 50 ? "a longer text" : JSON.stringify(value));
 
-/** A block that a VPC can have. */
+/** A CIDR block that a VPC can have. */
 export const vpcBlock = cidr.refine((value) => {
     if (!ipaddr.IPv4.isValidCIDR(value)) return false;
     const [address, length] = ipaddr.IPv4.parseCIDR(value);
@@ -154,7 +154,7 @@ export const plainPath = text
         "must be an absolute path without spaces, such as /var/lib/linkmesh",
     );
 
-/** A directory that may be placed on the data volume: an own directory of a service, none that the system lives in. */
+/** A directory that may be placed on the data volume: a service's own, not one of the operating system. */
 export const serviceDirectory = plainPath.refine(
     (path) =>
         path.split("/").length > 2 &&
@@ -163,10 +163,10 @@ export const serviceDirectory = plainPath.refine(
     { error: "must hold directories of LinkMesh alone, such as /var/lib/linkmesh, and none of the system's" },
 );
 
-/** Below these every service has its own. */
+/** Refused themselves, while directories below them are accepted. */
 const SHARED_DIRECTORIES = new Set(["/var/lib", "/var/log", "/var/cache", "/var/spool", "/var/www", "/usr/local"]);
 
-/** Neither these nor anything below. */
+/** Refused, with everything below them. */
 const SYSTEM_DIRECTORIES = [
     ...["/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/dev", "/proc", "/sys", "/run", "/tmp", "/var/tmp"],
     ...["/var/run", "/var/lock", "/etc/default", "/etc/systemd", "/etc/ssh", "/etc/ssl", "/etc/nginx", "/etc/apt"],
