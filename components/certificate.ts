@@ -1,11 +1,11 @@
 import type { Settings } from "./settings/settings.ts";
 
-/** The names that nginx answers https for: first that of collectors, then that of people when it is another. Pure. */
+/** The names of the https sites: domain first, then uiDomain if it is set. Pure. */
 export function httpsNames({ domain, uiDomain }: Pick<Settings, "domain" | "uiDomain">): string[] {
     return uiDomain === "" ? [domain] : [domain, uiDomain];
 }
 
-/** The names in the public certificate, the lineage's own order. gRPC's is none of them: LinkMesh shows its own. Pure. */
+/** The names in the public certificate. gRPC's name is not among them: LinkMesh has its own certificate for it. Pure. */
 export function certificateNames(settings: Settings): readonly string[] {
     return settings.certificateNames.length > 0 ? settings.certificateNames : httpsNames(settings);
 }
@@ -14,12 +14,12 @@ export function hasOwnCertificate({ tlsCertificate }: Pick<Settings, "tlsCertifi
     return tlsCertificate !== "";
 }
 
-/** Whether a certificate authority comes to port 80. Pure. */
+/** Whether the certificate authority validates the names on port 80. Pure. */
 export function usesHttp01(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
     return !hasOwnCertificate(settings) && settings.acmeChallenge === "http-01";
 }
 
-/** Whether a certificate authority looks for records in the zone. Pure. */
+/** Whether the certificate authority validates the names by TXT records in the zone. Pure. */
 export function usesDns01(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
     return !hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01";
 }

@@ -15,14 +15,14 @@ export function grpcEndpoint(settings: Settings): GrpcEndpoint | undefined {
     return grpc && { host: grpc.serverName ?? settings.domain, port: grpc.port };
 }
 
-/** Every name that leads to the machine. Pure. */
+/** Every name that has the machine's addresses. Pure. */
 export function publicNames(settings: Settings): string[] {
     return [...new Set([...httpsNames(settings), grpcEndpoint(settings)?.host ?? settings.domain])];
 }
 
-/** Every name for which the zone gets a record, those of challenges included. Pure. */
+/** Every name that needs a record in the zone: addresses, CAA or DNS-01 challenges. Pure. */
 export function recordNames(settings: Settings): string[] {
-    const written = settings.caaIssuer !== "" || usesDns01(settings);
-    const certified = written ? certificateNames(settings).map(withoutWildcard) : [];
-    return [...new Set([...publicNames(settings), ...certified])];
+    const needsRecords = settings.caaIssuer !== "" || usesDns01(settings);
+    const certificateRecordNames = needsRecords ? certificateNames(settings).map(withoutWildcard) : [];
+    return [...new Set([...publicNames(settings), ...certificateRecordNames])];
 }

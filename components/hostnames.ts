@@ -1,14 +1,14 @@
-/** The name itself, or the one that a wildcard stands below: where a certificate authority looks for records. Pure. */
+/** The name without a leading "*.". Certificate authorities look for a wildcard's records at this name. Pure. */
 export function withoutWildcard(name: string): string {
     return name.replace(/^\*\./, "");
 }
 
-/** The first name that lies outside a zone. Pure. */
+/** The first of the names that is outside the zone. Pure. */
 export function firstOutside(zone: string, names: readonly string[]): string | undefined {
     return names.find((name) => name !== zone && !name.endsWith(`.${zone}`));
 }
 
-/** True when the name is one of the pattern's, which may have a wildcard in place of its first label. Pure. */
+/** Whether a certificate for the pattern covers the name. The pattern's first label may be a wildcard. Pure. */
 export function covers(pattern: string, name: string): boolean {
     return pattern === name || (pattern.startsWith("*.") && name.slice(name.indexOf(".") + 1) === pattern.slice(2));
 }

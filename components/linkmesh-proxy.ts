@@ -28,7 +28,7 @@ export interface LinkMeshProxyArgs {
     lookups: Lookups;
 }
 
-/** LinkMesh behind its public hostname: network, machine and names in the cloud, then the steps on the machine, in order. */
+/** LinkMesh behind its public hostname: first network, machine and DNS records in the cloud, then the steps on the machine. */
 export class LinkMeshProxy extends pulumi.ComponentResource {
     readonly outputs: Outputs;
 
@@ -56,7 +56,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const role = new InstanceRole(
             `${name}-instance`,
             { policy: challengePolicy(settings, provider, zone), tags },
-            // Its name and type as long as only stacks with dns-01 had it.
+            // Stacks of an older version have it under this name and type.
             { ...child, aliases: [{ name: `${name}-challenge`, type: "linkmesh-proxy:index:ChallengeRights" }] },
         );
         const machine = new Machine(
@@ -148,7 +148,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
     }
 }
 
-/** What the settings and the lookups alone say of the machine. */
+/** The arguments of the machine that come from settings and lookups alone. */
 function machineArgs(settings: Settings, lookups: Lookups) {
     const { instanceType, publicAddress, dataVolumeSize, finalSnapshot, paused, protect } = settings;
     const { imageId, rootVolumeSize, operatingSystem, ipv6, snapshotId } = lookups;
@@ -156,12 +156,13 @@ function machineArgs(settings: Settings, lookups: Lookups) {
         ...{ instanceType, publicAddress, dataVolumeSize, finalSnapshot, paused, protect },
         ...{ imageId, rootVolumeSize, operatingSystem, ipv6, snapshotId },
         imagePinned: settings.imageId !== "",
-        // Named although it is AWS's default: without it a change back would be none.
+        // "unlimited" is passed on although it is AWS's default: the provider ignores an argument that is removed, so a
+        // change from "standard" would have no effect.
         cpuCredits: (lookups.burstable && settings.cpuCredits) || undefined,
     } satisfies Partial<MachineArgs>;
 }
 
-/** What certbot on the machine has to be allowed; undefined if it answers no DNS-01 challenges. */
+/** The IAM policy that certbot needs for DNS-01 challenges; undefined with another challenge. */
 function challengePolicy(settings: Settings, { dns01 }: DnsProvider, zone: Zone | undefined): string | undefined {
     return zone && usesDns01(settings) ? dns01?.policy(zone, certificateNames(settings)) : undefined;
 }

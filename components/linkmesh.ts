@@ -7,19 +7,19 @@ import { LinkMeshProxy } from "./linkmesh-proxy.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** What is in a component, once it is looked up. No field of it: the schema's analyzer takes each for an output. */
-const inner = new WeakMap<LinkMesh, Promise<LinkMeshProxy>>();
+/** The LinkMeshProxy inside each component. Not a field, because the schema's analyzer takes every field for an output. */
+const proxies = new WeakMap<LinkMesh, Promise<LinkMeshProxy>>();
 
 /**
- * LinkMesh behind its public hostname, all in one: validates the settings, looks up what exists in the cloud and creates
- * a LinkMeshProxy. For other programs, in any language of Pulumi: args and outputs are what a package schema can hold.
+ * LinkMesh behind its public hostname, for programs in any language of Pulumi. Validates the settings, does the lookups and
+ * creates a LinkMeshProxy. Args and outputs have only types that a package schema can hold.
  */
 export class LinkMesh extends pulumi.ComponentResource {
     /** Where browsers reach LinkMesh. */
     readonly publicUrl: pulumi.Output<string>;
-    /** Where browsers have HTTP/2, with uiDomain. */
+    /** Where browsers reach the web UI with HTTP/2, if uiDomain is set. */
     readonly uiUrl: pulumi.Output<string | undefined>;
-    /** What redirects to publicUrl, unless port 80 is closed. */
+    /** Redirects to publicUrl, unless port 80 is closed. */
     readonly httpUrl: pulumi.Output<string | undefined>;
     /** Where collectors report, over OpAMP. */
     readonly opampUrl: pulumi.Output<string>;
@@ -27,26 +27,26 @@ export class LinkMesh extends pulumi.ComponentResource {
     readonly grpcEndpoint: pulumi.Output<string | undefined>;
     /** "acme", or "own" when tlsCertificate is set. */
     readonly certificateSource: pulumi.Output<string>;
-    /** The machine's address; it outlives the machine. */
+    /** The machine's IPv4 address, which outlives the machine. */
     readonly ipv4: pulumi.Output<string>;
-    /** The machine's address; it outlives the machine. None in a subnet without IPv6. */
+    /** The machine's IPv6 address, which outlives the machine. None in a subnet without IPv6. */
     readonly ipv6: pulumi.Output<string | undefined>;
-    /** Logs in on the machine. */
+    /** The command to log in on the machine. */
     readonly sshCommand: pulumi.Output<string>;
-    /** The generated private key to log in with, unless sshPublicKey is set. A secret. */
+    /** The generated private key of the login, unless sshPublicKey is set. A secret. */
     readonly sshPrivateKey: pulumi.Output<string | undefined>;
     /** The machine's host key, as known_hosts and ssh-keyscan show it. */
     readonly sshHostKey: pulumi.Output<string>;
-    /** What is published, or with dns=external what to publish. */
+    /** The records that are published, or with dns=external the records to publish. */
     readonly dnsRecords: pulumi.Output<DnsRecord[]>;
 
     constructor(name: string, args: LinkMeshArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:LinkMesh", name, {}, opts);
-        // What can be told wrong at once is, by an exception: a promise that fails is reported later and more than once.
-        const settings = isPlain(args) ? parseSettings({ ...args }) : settingsOf(args);
+        // Plain settings are validated here, because Pulumi reports a rejected promise later and more than once.
+        const settings = isPlain(args) ? parseSettings({ ...args }) : resolveSettings(args);
         const proxy = this.create(name, settings);
-        inner.set(this, proxy);
-        // One by one, so that those which are known in the first preview are shown there.
+        proxies.set(this, proxy);
+        // Each output has its own promise, so that the first preview shows the ones that it knows.
         const output = <K extends keyof Outputs>(key: K) =>
             pulumi.output(proxy.then(({ outputs }) => outputs[key])) as pulumi.Output<pulumi.Unwrap<Outputs[K]>>;
         const outputs = {
@@ -63,18 +63,18 @@ export class LinkMesh extends pulumi.ComponentResource {
             sshHostKey: (this.sshHostKey = output("sshHostKey")),
             dnsRecords: (this.dnsRecords = output("dnsRecords")),
         } satisfies Required<{ [K in keyof Outputs]: unknown }>;
-        // It waits for the outputs, and the engine for it: the program does not end before all is created.
+        // Waits for the outputs, so the program does not end before everything is created.
         this.registerOutputs(outputs);
     }
 
-    /** What depends on this component waits for all that is in it, and not only for what is there at once. */
+    /** Makes dependents of this component wait for everything in it, including what is created after the lookups. */
     protected override async initialize(): Promise<void> {
-        // The constructor's own lines come first. What fails is told by the outputs.
+        // The SDK calls this before the constructor has set the proxy. A failure is reported by the outputs.
         await Promise.resolve();
-        await inner.get(this)?.catch(() => undefined);
+        await proxies.get(this)?.catch(() => undefined);
     }
 
-    /** The lookups come before the children, as they decide which there are. */
+    /** The lookups come before the children, because they decide which children exist. */
     private async create(name: string, given: Settings | Promise<Settings>): Promise<LinkMeshProxy> {
         const settings = await given;
         const lookups = await lookUp(name, settings, { parent: this });
@@ -88,8 +88,8 @@ function isPlain(value: unknown): boolean {
     return !pulumi.Output.isInstance(value) && !(value instanceof Promise) && Object.values(value).every(isPlain);
 }
 
-/** Secrets stay with the program that is evaluated: the settings wrap them again. */
-async function settingsOf(args: LinkMeshArgs): Promise<Settings> {
+/** Waits for the values of outputs. Secret values become a `Secret` again when the settings are parsed. */
+async function resolveSettings(args: LinkMeshArgs): Promise<Settings> {
     const secrets = new Set<string>();
     const entries = Object.entries(args).map(async ([name, value]) => {
         if (await pulumi.isSecret(pulumi.output(value))) secrets.add(name);

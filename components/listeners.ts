@@ -1,7 +1,7 @@
 import { usesHttp01 } from "./certificate.ts";
 import type { Settings } from "./settings/settings.ts";
 
-type Given = Pick<
+type ListenerSettings = Pick<
     Settings,
     | "grpc"
     | "grpcDomain"
@@ -14,23 +14,23 @@ type Given = Pick<
 
 interface Row {
     readonly port: number;
-    /** LinkMesh's own port behind it, on loopback. Without one nginx answers by itself. */
+    /** The loopback port on which LinkMesh accepts these connections. Without it, nginx answers by itself. */
     readonly internalPort?: number;
-    /** "terminated": nginx decrypts. "passed through": the bytes reach LinkMesh as they are. */
+    /** "terminated": nginx decrypts. "passed through": LinkMesh does. */
     readonly tls: "none" | "terminated" | "passed through";
-    /** Default: always. */
-    readonly isOn?: (settings: Given) => boolean;
-    /** A hostname by which it shares port 443 in place of its own: the name in the TLS handshake decides. Default: none. */
-    readonly serverName?: (settings: Given) => string;
-    /** Who may connect, as CIDR blocks; empty for the world. */
-    readonly networks: (settings: Given) => readonly string[];
-    /** Who answers, for the rule of the security group. */
-    readonly description: (settings: Given) => string;
+    /** Default: always on. */
+    readonly isOn?: (settings: ListenerSettings) => boolean;
+    /** If not empty, the listener shares port 443, and nginx recognizes it by this name in the TLS handshake. Default: empty. */
+    readonly serverName?: (settings: ListenerSettings) => string;
+    /** CIDR blocks that may connect; empty for all addresses. */
+    readonly networks: (settings: ListenerSettings) => readonly string[];
+    /** For the rules of the security group. */
+    readonly description: (settings: ListenerSettings) => string;
 }
 
 /**
- * Each public TCP port of the machine except SSH's. Firewall rules, nginx and reserved ports follow from it: one more port
- * that is passed through to LinkMesh is one more row.
+ * The public TCP ports of the machine except SSH. Firewall rules, nginx and reserved ports follow from this table. To pass
+ * another port through to LinkMesh, add a row.
  */
 export const LISTENERS = {
     http: {
@@ -49,7 +49,7 @@ export const LISTENERS = {
     },
     grpc: {
         port: 50051,
-        // Moved, so that nginx has the port that agents know.
+        // Not 50051, because agents connect to that port, so nginx listens on it.
         internalPort: 50061,
         tls: "passed through",
         isOn: (s) => s.grpc,
@@ -59,20 +59,20 @@ export const LISTENERS = {
     },
 } as const satisfies Readonly<Record<string, Row>>;
 
-/** A listener as the settings have it. */
+/** A row of the table with the settings applied. */
 export interface Listener {
     readonly name: string;
     readonly port: number;
     readonly internalPort: number | undefined;
     readonly tls: Row["tls"];
-    /** Undefined if the port is its own. */
+    /** Undefined if the listener has a port of its own. */
     readonly serverName: string | undefined;
     readonly networks: readonly string[];
     readonly description: string;
 }
 
 /** The listeners that the settings turn on, in the order of the table. Pure. */
-export function listeners(settings: Given): Listener[] {
+export function listeners(settings: ListenerSettings): Listener[] {
     return Object.entries<Row>(LISTENERS).flatMap(([name, row]) => {
         if (row.isOn?.(settings) === false) return [];
         const serverName = row.serverName?.(settings) || undefined;
@@ -88,16 +88,16 @@ export function listeners(settings: Given): Listener[] {
     });
 }
 
-/** A port that the network may reach. */
+/** A port that clients may reach. */
 export interface OpenPort {
     readonly port: number;
-    /** Who may connect, as CIDR blocks; empty for the world. */
+    /** CIDR blocks that may connect; empty for all addresses. */
     readonly cidrs: readonly string[];
     readonly description: string;
 }
 
-/** Each open port once, with those who share it in its description. Pure. */
-export function openPorts(settings: Given): OpenPort[] {
+/** Each open port once. The description lists all listeners that share it. Pure. */
+export function openPorts(settings: ListenerSettings): OpenPort[] {
     const all = listeners(settings);
     return all
         .filter(({ serverName }) => serverName === undefined)

@@ -1,4 +1,4 @@
-/** The family of a network in CIDR form. Pure. */
+/** Whether a CIDR block is IPv6. Pure. */
 export function isIpv6(cidr: string): boolean {
     return cidr.includes(":");
 }

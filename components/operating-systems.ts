@@ -1,17 +1,17 @@
-/** The systems that the steps know, newest Debian first: it is the default. */
+/** The operating systems that the steps support. */
 export const OPERATING_SYSTEMS = ["debian-13", "debian-12", "ubuntu-24.04"] as const;
 export type OperatingSystem = (typeof OPERATING_SYSTEMS)[number];
 
 interface OperatingSystemFacts {
-    /** How a person calls it. */
+    /** For messages. */
     readonly name: string;
     /** The AWS account that publishes its images. */
     readonly owner: string;
-    /** Pattern of an image's name, by Debian's names of architectures. */
+    /** Name pattern of its images. */
     readonly imageName: (architecture: "amd64" | "arm64") => string;
-    /** The login of its images. */
+    /** Login name of its images. */
     readonly user: string;
-    /** Whether its nginx is 1.25.1 or newer, and so can offer HTTP/2 for one name of a port alone. */
+    /** Whether its nginx is 1.25.1 or newer, which can offer HTTP/2 for a single name of a port. */
     readonly http2PerName: boolean;
 }
 
@@ -40,7 +40,7 @@ export const OPERATING_SYSTEM_FACTS: Readonly<Record<OperatingSystem, OperatingS
     },
 };
 
-/** The system that an image's name tells; undefined for a name of the user's own. Pure. */
+/** The operating system of an image by the image's name; undefined if no pattern matches. Pure. */
 export function operatingSystemOfImage(name: string): OperatingSystem | undefined {
     return OPERATING_SYSTEMS.find((system) =>
         (["amd64", "arm64"] as const).some((architecture) =>

@@ -1,13 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { DnsRecord } from "./cloud/dns/provider.ts";
 
-/** What a LinkMeshProxy tells. An output that the settings turn off is left out, because the engine warns about undefined ones. */
+/** Outputs of a LinkMeshProxy. Outputs that the settings turn off are left out, because the engine warns about undefined ones. */
 export interface Outputs {
     /** Where browsers reach LinkMesh. */
     publicUrl: string;
-    /** Where browsers have HTTP/2, with uiDomain. */
+    /** Where browsers reach the web UI with HTTP/2, if uiDomain is set. */
     uiUrl?: string;
-    /** What redirects to publicUrl, unless port 80 is closed. */
+    /** Redirects to publicUrl, unless port 80 is closed. */
     httpUrl?: string;
     /** Where collectors report, over OpAMP. */
     opampUrl: string;
@@ -15,13 +15,13 @@ export interface Outputs {
     grpcEndpoint?: string;
     /** "own" if tlsCertificate is set. */
     certificateSource: "acme" | "own";
-    /** The machine's address; it outlives the machine. */
+    /** The machine's IPv4 address, which outlives the machine. */
     ipv4: pulumi.Output<string>;
-    /** The machine's address; it outlives the machine. None in a subnet without IPv6. */
+    /** The machine's IPv6 address, which outlives the machine. None in a subnet without IPv6. */
     ipv6?: pulumi.Output<string>;
-    /** Logs in on the machine. */
+    /** The command to log in on the machine. */
     sshCommand: pulumi.Output<string>;
-    /** The generated private key to log in with, unless sshPublicKey is set. A secret. */
+    /** The generated private key of the login, unless sshPublicKey is set. A secret. */
     sshPrivateKey?: pulumi.Output<string>;
     /** The machine's host key, as known_hosts and ssh-keyscan show it. */
     sshHostKey: pulumi.Output<string>;
@@ -29,7 +29,7 @@ export interface Outputs {
     dnsRecords: pulumi.Output<DnsRecord[]>;
 }
 
-/** Leaves out what is undefined. */
+/** The object without its undefined properties. */
 export function defined<T extends object>(outputs: T): T {
     return Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,16 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 
 export interface ProtectionArgs {
-    /** Whether a destroy is refused. Changed by `pulumi up` alone. */
+    /** Whether a destroy is refused. Only `pulumi up` changes it. */
     enabled: boolean;
-    /** Everything that a destroy would take. */
+    /** Everything that a destroy would delete. */
     resources: pulumi.Resource[];
 }
 
 /**
- * Stands before everything else in a destroy. To protect the volume and the addresses is not enough: the machine and
- * the names would be gone before the engine comes to them. It is there without protection as well, since the engine
- * would refuse to remove it in the very update that lifts the protection.
+ * The first resource that a destroy deletes, so a protected one stops the destroy. Protecting only the volume and the
+ * addresses is not enough: the engine would delete the machine and the records before it reaches them. The resource also
+ * exists without protection, because the engine refuses to delete a protected one in the update that lifts the protection.
  */
 export class Protection extends pulumi.ComponentResource {
     constructor(name: string, { enabled, resources }: ProtectionArgs, opts?: pulumi.ComponentResourceOptions) {

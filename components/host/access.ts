@@ -3,20 +3,20 @@ import * as tls from "@pulumi/tls";
 import type { Settings } from "../settings/settings.ts";
 import { renderUserData } from "./render/user-data.ts";
 
-/** How `pulumi up` logs in to the machine: whom it trusts, and who is let in. */
+/** The keys with which `pulumi up` logs in to the machine. */
 export interface Access {
-    /** In authorized_keys form. It is planted on the machine and pinned from the first connection on. */
+    /** In authorized_keys form. The user data install it on the machine, so it is pinned from the first connection on. */
     readonly hostKey: pulumi.Output<string>;
     /** In OpenSSH form. A secret. */
     readonly privateKey: pulumi.Output<string>;
-    /** The private key, if the program has made it. A secret. */
+    /** The private key, if the program has generated it. A secret. */
     readonly generatedKey: pulumi.Output<string> | undefined;
     /** cloud-init user data with both keys. A secret. */
     readonly userData: pulumi.Output<string>;
     readonly resources: readonly pulumi.Resource[];
 }
 
-/** The machine's host key, and a key pair to log in with unless the settings bring one. */
+/** Generates the machine's host key, and a login key pair unless the settings have one. */
 export function createAccess(name: string, settings: Settings, opts: pulumi.CustomResourceOptions): Access {
     const hostKey = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, opts);
     const loginKey =
@@ -40,7 +40,7 @@ export function createAccess(name: string, settings: Settings, opts: pulumi.Cust
     };
 }
 
-/** The SSH host between, with its own pinned key; undefined to connect directly. */
+/** The bastion's connection arguments, with its own pinned host key; undefined to connect directly. */
 export function bastionOf(settings: Settings) {
     if (settings.bastionHost === "") return undefined;
     return {
@@ -51,7 +51,7 @@ export function bastionOf(settings: Settings) {
     };
 }
 
-/** The command with which a person logs in, through the bastion with the person's own key there. */
+/** The command to log in with. On the bastion it uses the person's own key. */
 export function sshCommand(settings: Settings, user: string, address: string): string {
     const { bastionHost, bastionUser } = settings;
     const bastion = bastionHost.includes(":") ? `[${bastionHost}]` : bastionHost;

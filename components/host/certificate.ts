@@ -9,7 +9,7 @@ import { LETS_ENCRYPT } from "../settings/schema/types.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
-/** The public names lead to this machine: an authority is asked only then. */
+/** Checks that the public names lead to this machine, before the authority is asked for a certificate. */
 export function reachable({ settings, host, zone, records }: HostContext): StepOptions {
     return {
         variables: {
@@ -22,7 +22,7 @@ export function reachable({ settings, host, zone, records }: HostContext): StepO
             PROBE: usesHttp01(settings) ? "yes" : "",
             PATIENCE: zone ? "300" : "900",
         },
-        // Behind a hop the names may lead there, and only their owner knows.
+        // If there are trusted proxies, the names may lead to those, and only the user knows their addresses.
         files: {
             records: !zone && settings.trustedProxies.length > 0 ? "" : pulumi.output(records).apply(renderRecords),
         },
@@ -30,7 +30,7 @@ export function reachable({ settings, host, zone, records }: HostContext): StepO
     };
 }
 
-/** The certificate that the user brings. */
+/** The user's own certificate. */
 export function ownCertificate({ settings }: HostContext): StepOptions | undefined {
     if (!hasOwnCertificate(settings)) return undefined;
     const untrusted = unknownRoot(readChain(settings.tlsCertificate));
@@ -42,7 +42,7 @@ export function ownCertificate({ settings }: HostContext): StepOptions | undefin
     };
 }
 
-/** The certificate of an ACME authority, and its renewal. */
+/** The certificate from an ACME authority, and its renewal. */
 export function certificate({ settings, dns01 }: HostContext): StepOptions | undefined {
     if (hasOwnCertificate(settings)) return undefined;
     const { acmeEabKeyId: key, acmeEabHmacKey: hmac } = settings;
@@ -67,7 +67,7 @@ export function renderRecords(records: readonly DnsRecord[]): string {
     return records.map(({ name, type, value }) => `${name} ${type} ${value}\n`).join("");
 }
 
-/** Certificates for one exact set of names in 7 days, https://letsencrypt.org/docs/rate-limits/ */
+/** Certificates for the same set of names in 7 days, https://letsencrypt.org/docs/rate-limits/ */
 const LETS_ENCRYPT_WEEKLY_LIMIT = 5;
 
 /** The URL of the ACME directory. Pure. */
@@ -76,8 +76,8 @@ export function acmeDirectoryUrl(settings: Pick<Settings, "acmeDirectory">): str
 }
 
 /**
- * certbot's name of the certificate, and of its folder below /etc/letsencrypt/live. Each directory has its own, so that
- * a way back to one that was used before orders nothing anew. Pure.
+ * certbot's name of the lineage, and of its folder below /etc/letsencrypt/live. Each ACME directory has a lineage of its
+ * own, so that a return to an earlier directory orders no new certificate. Pure.
  */
 export function lineageName({ domain, acmeDirectory }: Pick<Settings, "domain" | "acmeDirectory">): string {
     if (acmeDirectory === "production") return domain;

@@ -1,10 +1,10 @@
-/** How the command provider's errors begin, and what each means: the first that matches counts. */
+/** The command provider's errors and what each means. The first match counts. */
 const CONNECTION_ERRORS: readonly [RegExp, string][] = [
     [
         /dial unix /,
         "SSH_AUTH_SOCK is set, but no SSH agent answers there: run `env -u SSH_AUTH_SOCK pulumi up`, or start the agent",
     ],
-    // On the way to the bastion.
+    // Connecting to the bastion.
     [
         /^proxy: .*dial tcp/,
         "bastionHost does not answer on port 22: start it, or have it accept connections from the address where you run this",
@@ -17,7 +17,7 @@ const CONNECTION_ERRORS: readonly [RegExp, string][] = [
         /^proxy: .*unable to authenticate/,
         "bastionHost refuses bastionUser with bastionPrivateKey: correct one of the two",
     ],
-    // From the bastion on.
+    // Connecting from the bastion to the machine.
     [
         /^proxy: .*administratively prohibited/,
         "bastionHost forwards no connections: allow it with AllowTcpForwarding in its sshd_config",
@@ -34,7 +34,7 @@ const CONNECTION_ERRORS: readonly [RegExp, string][] = [
         /^proxy: .*handshake failed/,
         "the machine behind bastionHost has another host key or refuses the login key, or bastionHost hangs up after several wrong logins: wait a minute and try again, then compare `ssh-keyscan` there with the output sshHostKey",
     ],
-    // Without one.
+    // Connecting without a bastion.
     [
         /host key mismatch/,
         "the machine has another host key than the output sshHostKey: another machine answers at its address, or its keys were changed; restore them, or replace the machine",

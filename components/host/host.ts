@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-/** A machine for the steps to set up. They know nothing of the cloud that it comes from. */
+/** A machine for the steps to set up, from any cloud. */
 export interface Host {
-    /** Where the steps log in, and where the public names lead. */
+    /** The address that the steps connect to and that the DNS records have. */
     readonly ipv4: pulumi.Input<string>;
     /** Undefined if the machine has no IPv6. */
     readonly ipv6: pulumi.Input<string> | undefined;
@@ -10,8 +10,8 @@ export interface Host {
     readonly user: string;
     /** Path of the data volume's device. */
     readonly device: pulumi.Input<string>;
-    /** A new one runs all steps again. When it goes, its steps go without a connection. */
+    /** If it is replaced, all steps run again. If it is deleted, its steps are deleted without a connection. */
     readonly machine: pulumi.CustomResource;
-    /** What must be in place before the machine can be reached and has its volume. */
+    /** What must exist before the machine is reachable and has its volume. */
     readonly ready: readonly pulumi.Resource[];
 }

@@ -23,7 +23,7 @@ function nginxArgs({ settings, host }: HostContext): NginxArgs {
     };
 }
 
-/** nginx and certbot, installed and sized, with port 80 answering: what a certificate needs. */
+/** Installs nginx and certbot, sets nginx's limits, and serves port 80, which HTTP-01 needs. */
 export function nginx(context: HostContext): StepOptions {
     const { settings, dns01 } = context;
     const args = nginxArgs(context);
@@ -47,7 +47,7 @@ function certbotPackages(settings: Settings, dns01: Dns01 | undefined): string[]
     return dns01 ? ["certbot", dns01.package] : ["certbot"];
 }
 
-/** The https site and the gRPC stream. */
+/** Serves the https sites and the gRPC stream. */
 export function proxy(context: HostContext): StepOptions {
     const args = nginxArgs(context);
     const { revision, files } = renderNginx(args);
@@ -57,7 +57,7 @@ export function proxy(context: HostContext): StepOptions {
     };
 }
 
-/** The proof that all of it answers. */
+/** Checks that every endpoint answers. */
 export function verify({ settings, host }: HostContext): StepOptions {
     const grpc = grpcEndpoint(settings);
     return {

@@ -3,12 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../mocks.ts";
 import type { Settings } from "../settings/settings.ts";
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /**
- * Refuses an SSH agent or a bastion with which no step could connect, before anything is created: the provider waits
- * forever for a silent bastion, and asks the SSH agent even if it has a key. Skipped in a preview, which may run where
- * neither can be reached.
+ * Refuses an SSH agent or a bastion that does not answer, before anything is created. The provider waits forever for a
+ * silent bastion, and connects to the SSH agent even if it has a key. Skipped in a preview, which may run where neither
+ * can be reached.
  * @throws RunError
  */
 export async function checkConnection({ paused, bastionHost }: Settings): Promise<void> {
@@ -28,8 +28,8 @@ export async function checkAgent(path = ""): Promise<void> {
     );
 }
 
-export async function checkBastion(host: string, port = 22, patience = PATIENCE_MS): Promise<void> {
-    const fault = await faultOf(net.connect({ host, port }), "greet", patience);
+export async function checkBastion(host: string, port = 22, timeoutMs = TIMEOUT_MS): Promise<void> {
+    const fault = await faultOf(net.connect({ host, port }), "greet", timeoutMs);
     if (fault === undefined) return;
     throw new pulumi.RunError(
         fault === NO_SSH
@@ -40,24 +40,24 @@ export async function checkBastion(host: string, port = 22, patience = PATIENCE_
 
 const NO_SSH = "no SSH";
 
-/** Why a socket does not connect, or why its server does not greet as an SSH server does. */
-function faultOf(socket: net.Socket, wanted: "connect" | "greet", patience = PATIENCE_MS): Promise<string | undefined> {
+/** Why a socket does not connect, or why its server does not greet like an SSH server; undefined if it does. */
+function faultOf(socket: net.Socket, wanted: "connect" | "greet", timeoutMs = TIMEOUT_MS): Promise<string | undefined> {
     return new Promise((resolve) => {
         const settle = (fault?: string) => {
             clearTimeout(timer);
             socket.destroy();
             resolve(fault);
         };
-        const timer = setTimeout(settle, patience, "no answer");
-        let said = "";
+        const timer = setTimeout(settle, timeoutMs, "no answer");
+        let received = "";
         socket.on("error", (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
         socket.on("connect", () => {
             if (wanted === "connect") settle();
         });
-        // A server may send other lines before its version.
+        // An SSH server may send other lines before its version.
         socket.on("data", (chunk) => {
-            said += chunk.toString("latin1");
-            if (/^SSH-2\.0-/m.test(said)) settle();
+            received += chunk.toString("latin1");
+            if (/^SSH-2\.0-/m.test(received)) settle();
         });
         socket.on("end", () => settle(NO_SSH));
     });

@@ -11,18 +11,18 @@ export interface SshHostArgs {
     /** Login name with passwordless sudo, for example "admin" on Debian's images. */
     user: string;
     privateKey: pulumi.Input<string>;
-    /** The machine's public host key in authorized_keys form; any other key is refused from the first connection on. */
+    /** The machine's public host key in authorized_keys form. Any other key is refused, from the first connection on. */
     hostKey: pulumi.Input<string>;
-    /** An SSH host between, with its own pinned key. Default: none, the machine is dialled directly. */
+    /** An SSH host to connect through, with its own pinned host key. Default: connect directly. */
     bastion?: {
         host: string;
         user: string;
         privateKey: pulumi.Input<string>;
         hostKey: string;
     };
-    /** The machine. A new one runs all steps again; when it goes, its steps go without a connection. */
+    /** If it is replaced, all steps run again. If it is deleted, its steps are deleted without a connection. */
     machine: pulumi.CustomResource;
-    /** What must be in place before a connection can succeed. */
+    /** What must exist before a connection can succeed. */
     dependsOn: pulumi.Resource[];
 }
 
@@ -31,20 +31,20 @@ export interface StepOptions {
     variables?: Readonly<Record<string, pulumi.Input<string>>>;
     /** Files that the script finds in the folder FILES. */
     files?: Readonly<Record<string, pulumi.Input<string>>>;
-    /** Further files, which are secret. With them neither the step's text nor its output is shown or logged. */
+    /** Further files, which are secret. If there are any, neither the step's text nor its output is shown or logged. */
     secrets?: Readonly<Record<string, Secret>>;
-    /** Seconds after which the step is ended as failed. Default: 300. */
+    /** Seconds after which the step is stopped and fails. Default: 300. */
     timeout?: number;
-    /** What the step was called before, so that a stack that has it keeps it. */
+    /** An older name of the step, so that existing stacks keep its resource. */
     formerName?: string;
-    /** How often a refused connection is tried again; about 5 seconds a try. Default: 10. */
+    /** How often a failed connection is tried again; about 5 seconds each if it is refused. Default: 10. */
     connectionAttempts?: number;
 }
 
 /**
- * The only place that knows SSH. Runs steps on a machine one after the other, each a script of `scripts/` with the
- * text that it needs; a step runs again when its text or the machine changes. There are no delete scripts: with a
- * stable address they would run on the machine that follows.
+ * Runs steps on a machine over SSH, one after the other. Each step is a script of `scripts/` with its variables and files. It
+ * runs again if its text or the machine changes. There are no delete scripts: the address stays when the machine is replaced,
+ * so they would run on the new machine.
  */
 export class SshHost {
     /** The step that ran last. */
@@ -57,14 +57,15 @@ export class SshHost {
         private readonly parent: pulumi.Resource,
         private readonly args: SshHostArgs,
     ) {
-        // One typed place: the CLI prints the whole object, private key included, when it has a property too many.
+        // Typed as ConnectionArgs, because the CLI prints the whole object with the private key if it has an unknown property.
         this.connection = pulumi.secret({
             host: args.host,
             user: args.user,
             privateKey: args.privateKey,
             hostKey: args.hostKey,
             perDialTimeout: 15,
-            // A dead one ends it within a minute. Four wrong logins are as many as its sshd explains.
+            // Three retries: a bastion that is down ends the step within a minute, and its sshd hangs up without a reason
+            // after more than four wrong logins.
             proxy: args.bastion && { ...args.bastion, perDialTimeout: 15, dialErrorLimit: 3 },
         });
         this.reasonHook = reasonHook(name, parent);
@@ -97,7 +98,7 @@ export class SshHost {
                 stdin: secret ? text : plain(name, text),
                 triggers: [this.args.machine.id],
                 logging: secret ? remote.Logging.None : remote.Logging.StdoutAndStderr,
-                // Stock sshd refuses the variables that this would send, with a warning at each update.
+                // The default sshd_config refuses the variables that this would send, with a warning at each update.
                 addPreviousOutputInEnv: false,
             },
             {
@@ -106,8 +107,8 @@ export class SshHost {
                 deletedWith: this.args.machine,
                 dependsOn: this.lastStep ? [this.lastStep] : this.args.dependsOn,
                 additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
-                // From a bastion on a try that is not answered takes 135 seconds, whatever perDialTimeout says. The
-                // provider takes this time for connecting alone.
+                // Through a bastion, an attempt that gets no answer takes 135 seconds, whatever perDialTimeout says. The
+                // provider applies this timeout only to connecting.
                 customTimeouts: this.args.bastion && limit(12 * connectionAttempts),
                 hooks: {
                     ...stepHooks(`${this.name}-${name}`, name, secret, this.parent),
@@ -119,10 +120,10 @@ export class SshHost {
         return command;
     }
 
-    /** The command of a secret step with a fingerprint of each part, so that a preview shows which of them changes. */
+    /** The command of a secret step with a fingerprint of each part, so that a preview shows which parts change. */
     private withFingerprints(command: string, step: string, text: pulumi.Output<string>): pulumi.Output<string> {
-        // The login key is secret, and there for as long as the machine is: another one comes with another machine.
-        // Several stacks may have one login key.
+        // The HMAC key is the login key: it is secret, and as long as the machine exists it stays the same.
+        // Several stacks may share a login key, so the owner is part of the fingerprint.
         const owner = [pulumi.getProject(), pulumi.getStack(), this.name, step].join("/");
         const words = pulumi
             .all([text, this.args.privateKey])
@@ -133,7 +134,7 @@ export class SshHost {
 
 const limit = (seconds: number) => ({ create: `${seconds}s`, update: `${seconds}s` });
 
-/** Refuses the secret output of a resource among plain texts: the step's output, which is logged, could hold it. */
+/** Refuses a secret output among the plain values, because the step's output is logged and could contain it. */
 function plain(step: string, text: pulumi.Output<string>): pulumi.Output<string> {
     const checked = pulumi.isSecret(text).then((isSecret) => {
         if (!isSecret) return text;

@@ -3,15 +3,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../mocks.ts";
 import { explainConnectionError } from "./connection-errors.ts";
 
-/** The warnings in what a step has printed. */
+/** The warnings in a step's output. */
 export function warningsIn(output: unknown): string[] {
     if (typeof output !== "string") return [];
     return output.split("\n").flatMap((line) => /^warning: (.*)/.exec(line)?.[1] ?? []);
 }
 
 /**
- * Whether a step that failed is tried a second time. A machine restarts its sshd while it boots, and through a bastion
- * the provider repeats its tries on the connection that this has cut.
+ * Whether a failed step is tried a second time. While the machine boots, it restarts sshd, which cuts connections. Through a
+ * bastion, the provider then repeats its attempts on the connection that was cut.
  * @param errors the newest first.
  */
 export function shouldRetry(errors: readonly string[]): boolean {
@@ -19,13 +19,14 @@ export function shouldRetry(errors: readonly string[]): boolean {
 }
 
 /**
- * Shows what the CLI drops: a step's warnings, and why it cannot connect. The messages belong to the parent: the
- * step's own URN is known only after the hook, which the engine waits for.
- * @param secret the step's output may hold a secret, so its warnings are not shown.
+ * Logs what the CLI does not show: a step's warnings, and why it cannot connect. The messages are logged for the parent,
+ * because the step's own URN is known only after the hook.
+ * @param secret whether the step's output may contain a secret, so that its warnings are not shown.
  */
 export function stepHooks(name: string, step: string, secret: boolean, parent: pulumi.Resource) {
     if (isMocked()) return {};
-    // Bound to this run: the SDK calls hooks from outside of it, where a process with several runs finds no engine.
+    // Bound to this run of the program: the SDK calls hooks outside of its async context, where a process with several runs
+    // finds no engine.
     const warn = AsyncResource.bind(async ({ newOutputs }: pulumi.ResourceHookArgs) => {
         for (const warning of warningsIn(newOutputs?.stdout)) await pulumi.log.warn(`step ${step}: ${warning}`, parent);
     });

@@ -6,9 +6,9 @@ import type { SshHost, StepOptions } from "./ssh-host.ts";
 import { volume } from "./volume.ts";
 
 /**
- * The steps on the machine in their order, each the script of its name in `scripts/`, with what the script is given.
- * A step that answers with undefined is left out. The certificate comes before LinkMesh is touched: when a new name
- * cannot have one, all is left as it was under the old name.
+ * The steps on the machine in order, with the options of each. The script of a step is `scripts/NAME.sh`. A step whose options
+ * are undefined is left out. The certificate comes before LinkMesh, so that everything stays as it is under the old name if a
+ * new name gets no certificate.
  */
 export const STEPS: Readonly<Record<string, (context: HostContext) => StepOptions | undefined>> = {
     ready: () => ({ connectionAttempts: 30, timeout: 900 }),
@@ -27,10 +27,10 @@ export const STEPS: Readonly<Record<string, (context: HostContext) => StepOption
     verify,
 };
 
-/** Has the host run its steps, one after the other. */
+/** Runs the steps on the host, one after the other. */
 export function setUp(host: SshHost, context: HostContext): void {
-    for (const [name, given] of Object.entries(STEPS)) {
-        const options = given(context);
+    for (const [name, optionsOf] of Object.entries(STEPS)) {
+        const options = optionsOf(context);
         if (options) host.step(name, options);
     }
 }

@@ -1,7 +1,7 @@
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
-/** The data volume, with the folders of LinkMesh and certbot on it. */
+/** Mounts the data volume, and places the directories of LinkMesh and certbot on it. */
 export function volume({ settings, host, owner }: HostContext): StepOptions {
     const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
     return {

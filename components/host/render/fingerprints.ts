@@ -1,13 +1,13 @@
 import { createHmac } from "node:crypto";
 import { readParts } from "./step.ts";
 
-/** 48 bits: enough to tell two values of one part apart, short enough to read. */
+/** In hexadecimal digits: 48 bits distinguish two values of a part, and are short enough to read. */
 const LENGTH = 12;
 
 /**
- * A word for each part of a step's text, "DOMAIN=3f2a1b0c9d8e": it changes if the part does. The key keeps a short
- * secret from being found by trying values; equal values of one part have equal fingerprints. Pure.
- * @param owner whose text it is: stack and step
+ * A fingerprint of each part of a step's text, for example "DOMAIN=3f2a1b0c9d8e". It changes if the part changes. Without
+ * the key, a short secret could be found by trying values. Pure.
+ * @param owner stack and step, so that equal values of different owners have different fingerprints
  */
 export function fingerprints(owner: string, text: string, key: string): string[] {
     return [...readParts(text)].map(([part, value]) => {

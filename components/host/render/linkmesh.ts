@@ -5,9 +5,9 @@ import { LISTENERS } from "../../listeners.ts";
 export interface LinkMeshConfigArgs {
     /** The public hostname. */
     domain: string;
-    /** Where agents connect; undefined when gRPC is off. LinkMesh listens for it all the same, on loopback's side of the firewall. */
+    /** Where agents connect; undefined if gRPC is off. LinkMesh still listens on the internal port, which no firewall rule opens. */
     grpc: GrpcEndpoint | undefined;
-    /** The user's further keys of config.yaml. */
+    /** Additional keys of the user. */
     extra: Readonly<Record<string, unknown>>;
 }
 
@@ -15,7 +15,7 @@ export interface LinkMeshConfigArgs {
 export function renderConfig({ domain, grpc, extra }: LinkMeshConfigArgs): string {
     const proxy = {
         externalUrl: `https://${domain}`,
-        // Loopback alone: from a wider range a client could forge the address that LinkMesh takes for its own.
+        // Only nginx connects from loopback. From a wider range, a client could forge its address.
         http: { trustedProxies: ["127.0.0.1/32", "::1/128"] },
         grpc: {
             port: LISTENERS.grpc.internalPort,
@@ -25,22 +25,22 @@ export function renderConfig({ domain, grpc, extra }: LinkMeshConfigArgs): strin
     return stringify(merge(extra, proxy));
 }
 
-/** The lines of an environment file of systemd. Pure. */
+/** An environment file for systemd. Pure. */
 export function renderEnvironment(entries: Readonly<Record<string, string>>): string {
     return Object.entries(entries)
         .map(([name, value]) => `${name}="${value.replace(/(["\\$`])/g, "\\$1")}"\n`)
         .join("");
 }
 
-/** Both objects' keys, the second's where they meet. */
+/** A deep merge. The overlay wins. */
 function merge(
     base: Readonly<Record<string, unknown>>,
     overlay: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
     const merged: Record<string, unknown> = { ...base };
     for (const [key, value] of Object.entries(overlay)) {
-        const below = base[key];
-        merged[key] = isMap(below) && isMap(value) ? merge(below, value) : value;
+        const baseValue = base[key];
+        merged[key] = isMap(baseValue) && isMap(value) ? merge(baseValue, value) : value;
     }
     return merged;
 }

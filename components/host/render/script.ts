@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
 import { PORT_CONSTANTS } from "./ports.ts";
 
-/** A function or a constant of the library; without a name what every step begins with. */
+/** A function or a constant of the library. Without a name, it is code that every step begins with. */
 interface Definition {
     readonly name: string | undefined;
     readonly text: string;
 }
 
 /**
- * A script after the functions and constants that it uses, directly or through others, all without comments: neither a
- * comment nor a function of other steps is a reason to run a step again. Pure.
+ * The script, preceded by the functions and constants that it uses, directly or through others. Comments are removed. This
+ * way, a changed comment or a function of other steps does not run a step again. Pure.
  */
 export function withFunctions(script: string): string {
     const own = withoutComments(script);
     const used = new Set<Definition>(LIBRARY.filter(({ name }) => name === undefined || name === "start"));
-    // What is added may use more.
+    // A definition that is added may use others.
     for (let size = -1; size !== used.size;) {
         size = used.size;
         const words = new Set([own, ...[...used].map(({ text }) => text)].join("\n").match(/\w+/g));
@@ -24,17 +24,17 @@ export function withFunctions(script: string): string {
     return [...library, own].join("\n");
 }
 
-/** The script of a step, or another file of `scripts/` by its name without ".sh". */
+/** A script of `scripts/`, by its name without ".sh". */
 export function readScript(name: string): string {
     return readFile(`${name}.sh`);
 }
 
-/** A file beside the scripts. */
+/** A file of `scripts/`. */
 export function readFile(name: string): string {
     return readFileSync(new URL(`../scripts/${name}`, import.meta.url), "utf8");
 }
 
-/** What a here-document holds is text, whatever it looks like. */
+/** The lines of a here-document are kept, because they are text even if they look like comments. */
 function withoutComments(script: string): string {
     let end: string | undefined;
     const kept: string[] = [];
@@ -44,7 +44,7 @@ function withoutComments(script: string): string {
             if (line === end) end = undefined;
             continue;
         }
-        const comment = [...line.matchAll(/(^|\s+)#/g)].find(({ index }) => WHOLE.test(line.slice(0, index)));
+        const comment = [...line.matchAll(/(^|\s+)#/g)].find(({ index }) => QUOTES_CLOSED.test(line.slice(0, index)));
         const code = line.slice(0, comment?.index);
         if (code !== "") kept.push(code);
         end = /<<'?(\w+)'?$/.exec(code)?.[1];
@@ -52,10 +52,10 @@ function withoutComments(script: string): string {
     return kept.join("\n");
 }
 
-/** Code in which no quotation is open. */
-const WHOLE = /^(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*$/;
+/** Code that does not end inside quotes. */
+const QUOTES_CLOSED = /^(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*$/;
 
-/** Functions begin and end at the start of a line; constants are a line each. */
+/** Functions begin and end at the start of a line. Constants have one line each. */
 function definitions(script: string): Definition[] {
     const found: { name: string | undefined; lines: string[] }[] = [];
     let open = false;
@@ -69,7 +69,7 @@ function definitions(script: string): Definition[] {
     return found.map(({ name, lines }) => ({ name, text: lines.join("\n") }));
 }
 
-/** The files of `scripts/functions`, in the order in which a step's text has what it uses of them: base comes first. */
+/** The files of `scripts/functions`, in the order of their definitions in a step's text. base must come first. */
 export const FUNCTION_FILES = ["base", "packages", "linkmesh", "nginx", "certbot"] as const;
 
 const [BASE, ...REST] = FUNCTION_FILES.map((name) => definitions(readScript(`functions/${name}`)));

@@ -1,9 +1,9 @@
 import { readScript, withFunctions } from "./script.ts";
 
-/** Between the variables and the files. */
+/** The line between the variables and the files. */
 const UNPACK = "\nunpack() {\n";
 
-/** What one step runs on the machine, as plain text. */
+/** What one step runs on the machine. */
 export interface StepText {
     /** Name of the step and of its script, `scripts/NAME.sh`. */
     readonly name: string;
@@ -14,8 +14,8 @@ export interface StepText {
 }
 
 /**
- * The text that a step sends to bash on the machine's standard input: variables, files and script in one. All of it
- * stands in functions that the last line calls, so that a connection cut half-way runs nothing. Pure.
+ * The text that a step sends to the standard input of bash on the machine: variables, files and script. The last line calls
+ * the functions that hold all of it, so if the connection is cut half-way, nothing runs. Pure.
  * @param script defines main; default: `scripts/NAME.sh`
  */
 export function renderStep({ name, variables = {}, files = {} }: StepText, script = readScript(name)): string {
@@ -24,13 +24,14 @@ export function renderStep({ name, variables = {}, files = {} }: StepText, scrip
         ...Object.entries(variables).map(([key, value]) => `${key}=${quote(value)}`),
         UNPACK.trimEnd(),
         ...Object.entries(files).map(
-            ([file, text]) => `    cat >"$FILES/${file}" <<'${terminator(text)}' &&\n${ended(text)}${terminator(text)}`,
+            ([file, text]) =>
+                `    cat >"$FILES/${file}" <<'${delimiter(text)}' &&\n${withFinalNewline(text)}${delimiter(text)}`,
         ),
         "    true",
         "}",
         "",
         withFunctions(script),
-        // The step's own standard input is closed: nothing that it starts may read the rest of this text.
+        // Standard input is closed, because a program that the step starts could read the rest of this text.
         "start </dev/null",
         "",
     ].join("\n");
@@ -42,7 +43,7 @@ export type Parts = ReadonlyMap<string, string>;
 const VARIABLE = /(\w+)=('[^']*(?:'\\''[^']*)*')\n/y;
 const FILE = / {4}cat >"\$FILES\/([^"\n]+)" <<'(\w+)' &&\n((?:[^\n]*\n)*?)\2\n/y;
 
-/** Reads a text that `renderStep` has written. Whatever it does not know counts as script. Pure. */
+/** Reads a text that `renderStep` has written. Everything that is neither variable nor file counts as script. Pure. */
 export function readParts(text: string): Parts {
     const parts = new Map<string, string>();
     let end = /^STEP=.*\n/.exec(text)?.[0].length ?? 0;
@@ -66,10 +67,10 @@ export function quote(value: string): string {
     return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-const ended = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
+const withFinalNewline = (text: string) => (text === "" || text.endsWith("\n") ? text : `${text}\n`);
 
-/** A here-document's end that no line of the text equals. */
-function terminator(text: string): string {
+/** A delimiter for a here-document, which no line of the text equals. */
+function delimiter(text: string): string {
     const lines = new Set(text.split("\n"));
     let word = "END_OF_FILE";
     while (lines.has(word)) word += "_";
