@@ -87,7 +87,7 @@ export function checkReportFile(file: string): void {
         throw new LabError(`--write ${file} lacks the lines ${MARKERS.join(" and ")}: put them where the report goes`);
 }
 
-/** Replaces what stands between the two markers. */
+/** Replaces the part between the two markers. */
 export function writeReport(file: string, report: string): void {
     const text = readFileSync(file, "utf8");
     const begin = text.indexOf(MARKERS[0]) + MARKERS[0].length;

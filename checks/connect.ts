@@ -14,7 +14,7 @@ export interface TlsConnection {
     alpn?: string;
 }
 
-/** A handshake that the server ended after it had presented its certificate: TLS 1.2 asks for the client's before the end. */
+/** A handshake that the server ended after presenting its certificate. In TLS 1.2, it may ask for the client's before the end. */
 export interface RefusedHandshake {
     certificate: X509Certificate;
     code: string;

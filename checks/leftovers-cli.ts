@@ -53,14 +53,14 @@ async function list(tag: string | undefined, { stack }: { stack?: string }): Pro
     } else console.log(`no leftovers of ${tags.join(" and ")}`);
 }
 
-/** Those of the stack's AWS providers; undefined stands for the region of the environment. */
+/** The regions of the stack's AWS providers; undefined is the region of the environment. */
 function regionsOf({ resources = [] }: Deployment): (string | undefined)[] {
     const providers = resources.filter(({ type }) => type === "pulumi:providers:aws");
     const regions = new Set(providers.map(({ inputs }) => inputs?.region).filter((region) => region !== undefined));
     return regions.size > 0 ? [...regions] : [undefined];
 }
 
-/** Resources with the tag of another stack are in use there. */
+/** Refuses the tag of another stack, whose resources are in use there. */
 function refuseOthers(tags: string[], { resources = [], pending_operations = [] }: Deployment) {
     const [urn] = [...resources.map((one) => one.urn), ...pending_operations.map(({ resource }) => resource.urn)];
     const [, stack, project] = /^urn:pulumi:(.*?)::(.*?)::/.exec(urn ?? "") ?? [];

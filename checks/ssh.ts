@@ -17,8 +17,8 @@ export async function runOverSsh(
     const command = `if [ "$(id -u)" = 0 ]; then ${shell}; else sudo -n ${shell}; fi`;
     const result = await execa(file, [...options, command], { reject: false, input: script, timeout: timeoutMs });
     if (!result.failed) return result.stdout;
-    const said = result.stderr?.trim().split("\n").at(-1);
-    const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : said || result.shortMessage;
+    const lastLine = result.stderr?.trim().split("\n").at(-1);
+    const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : lastLine || result.shortMessage;
     throw new ConnectionError(
         `the command over SSH failed: ${reason}`,
         "check the command of --ssh, that its user may run sudo without a password, and that sshAllowedCidrs holds your address",

@@ -6,7 +6,10 @@ export interface Target {
     uiHost?: string;
     /** IPv4 address to connect to. Default: the A record, unless `ipv6` is set. */
     ipv4?: string;
-    /** IPv6 address to connect to, without brackets. false: there is none, and there must be no AAAA record. Default: the AAAA record, unless `ipv4` is set. */
+    /**
+     * IPv6 address to connect to, without brackets. false: there is none, and there must be no AAAA record. Default: the AAAA
+     * record, unless `ipv4` is set.
+     */
     ipv6?: string | false;
     /** PEM certificates of the CA that signs the public certificate. Default: Node's public roots. */
     ca?: string;

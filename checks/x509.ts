@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import type { TlsConnection } from "./connect.ts";
 import { fail, ok, warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
-/** In the issuers' names of CAs that browsers do not trust on purpose: Let's Encrypt's staging, and Pebble. */
+/** Found in the issuer names of CAs for tests, which browsers do not trust: Let's Encrypt staging, and Pebble. */
 const TEST_CA = /\(STAGING\)|pretend pear|bogus broccoli|yearning yucca|yonder yam|pebble/i;
 
 /** What to do about a certificate that is the user's own. */

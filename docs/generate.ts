@@ -5,7 +5,7 @@ import { SETTINGS, type Setting } from "../components/settings/settings.ts";
 import { rightsTable } from "./rights.ts";
 import { argsFile, settingsPage } from "./settings.ts";
 
-/** The files that repeat the settings or the lab's tables of AWS's calls. `npm run generate` writes them; a test says when one is stale. */
+/** The files generated from the settings and the lab's tables of AWS calls. `npm run generate` writes them; a test fails if one is stale. */
 export const GENERATED = [
     { file: "Pulumi.yaml", render: renderProject },
     { file: "components/linkmesh-args.ts", render: argsFile },
@@ -19,7 +19,7 @@ export function path(file: string): string {
 
 const settings = Object.entries(SETTINGS) as [string, Setting][];
 
-/** What `pulumi new` asks for, in the order of the names: all that a first preview needs. Answers are text. */
+/** What `pulumi new` asks for, sorted by name: the settings that a first preview needs. Answers are text. */
 export const QUESTIONS: Record<string, { description: string; default?: string }> = {
     "aws:region": { description: "The AWS region", default: "us-east-1" },
     domain: {
@@ -33,8 +33,8 @@ export const QUESTIONS: Record<string, { description: string; default?: string }
 };
 
 /**
- * `secret: true` beside a default is refused by the CLI, so secrets are marked in the stack's own file alone. A list has
- * no type, with which the CLI would take no text for it: neither an answer to `pulumi new` nor `pulumi config set NAME a,b`.
+ * The CLI refuses `secret: true` beside a default, so only the stack's own file marks secrets. Lists have no type, because with
+ * a type the CLI would accept no text: neither an answer to `pulumi new` nor `pulumi config set NAME a,b`.
  */
 function renderProject(text: string): string {
     const project = parseDocument(text);
@@ -48,7 +48,7 @@ function renderProject(text: string): string {
             },
         ]),
     );
-    // `pulumi new` takes the one from the project that it makes, and puts the other into it.
+    // A project that `pulumi new` has created has no template, and has pulumi:tags in its config.
     const tags = project.getIn(["config", "pulumi:tags"]);
     if (project.has("template")) project.setIn(["template", "config"], project.createNode(QUESTIONS));
     project.set("config", project.createNode(config));
@@ -56,7 +56,7 @@ function renderProject(text: string): string {
     return project.toString({ lineWidth: 0 });
 }
 
-/** The text with what stands between two markers replaced. */
+/** The text with the part between two markers replaced. */
 function between(text: string, marker: string, content: string): string {
     const [open, close] = [`<!-- ${marker} -->\n`, `<!-- /${marker} -->`];
     const start = text.indexOf(open) + open.length;

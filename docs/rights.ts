@@ -2,7 +2,7 @@ import { parseCall } from "../lab/providers/aws/rights/call.ts";
 import { FUNCTION_CALLS, RESOURCE_CALLS } from "../lab/providers/aws/rights/calls.ts";
 import { DOCUMENTS } from "../lab/providers/aws/rights/deployer.ts";
 
-/** The table of docs/rights.md: every action of the documents, what calls for it, and the documents that hold it. */
+/** The table of docs/rights.md: every action of the IAM documents, what needs it, and which documents contain it. */
 export function rightsTable(): string {
     const holders = new Map<string, string[]>();
     for (const [name, { Statement }] of Object.entries(DOCUMENTS)) {

@@ -76,7 +76,7 @@ function table(head: string[], rows: string[][]): string[] {
     return [line(head), line(head.map(() => "---")), ...rows.map(line)];
 }
 
-/** components/linkmesh-args.ts. Pulumi's analyzer makes the package schema of it, so it holds only types that a schema has. */
+/** components/linkmesh-args.ts. Pulumi's analyzer generates the package schema from it, so it has only types of a schema. */
 export function argsFile(): string {
     const properties = Object.entries(SETTINGS).flatMap(([name, setting]: [string, Setting]) => {
         const optional = setting.default === undefined ? "" : "?";
@@ -103,7 +103,7 @@ function docComment({ type, description, default: preset, example }: Setting): s
     return ["    /**", ...lines.map((line) => `     * ${line.replaceAll("*/", "*\\/")}`), "     */"];
 }
 
-/** Secrets may be outputs, for that is what a program's configuration gives; the rest decides what is created. */
+/** Secrets may be outputs, because config.requireSecret returns one. All others decide what is created, so they must be plain. */
 function argType({ type, secret, holdsCredentials, schema }: Setting): string {
     const input = (text: string) => (secret || holdsCredentials ? `pulumi.Input<${text}>` : text);
     const isNested = schema.safeParse({ a: { b: "" } }).success;
