@@ -13,35 +13,35 @@ import { generateKey } from "./providers/tls/keys.ts";
 
 const USER = "admin";
 const REGION = "eu-central-1";
-/** The last elastic address: the program gets those that it would get without a bastion, and this one stays the same. */
+/** The last elastic address, so that the bastion does not change the program's addresses and always has the same one. */
 const ADDRESS_NUMBER = 254;
 const BOOT_MS = 300_000;
 
-/** How to get through the bastion, as the settings of the program want it. */
+/** The bastion as the program's settings describe it. */
 export interface Bastion {
     host: string;
     user: string;
-    /** The public host key in authorized_keys form. */
+    /** The public host key in the format of authorized_keys. */
     hostKey: string;
     /** File with the private key to log in with. */
     privateKeyFile: string;
 }
 
-/** Key pairs in OpenSSH form. */
+/** Key pairs in OpenSSH format. */
 export interface BastionKeys {
     login: { privateKey: string; publicKey: string };
     host: { privateKey: string; publicKey: string };
 }
 
 /**
- * A machine of the operator's own in the existing network, for settings that name a bastion. Made when there is none,
- * started when it does not run; returns when it lets in.
+ * Makes or starts the bastion, the operator's own machine in the existing network. Returns when it accepts SSH
+ * connections.
  */
 export async function startBastion(store: CloudStore, apply: (state: CloudState) => Promise<void>): Promise<Bastion> {
     const { lab } = store;
     const keys = await bastionKeys(lab);
     await store.change((state) => addBastion({ state, lab, region: REGION }, keys));
-    // A state without a change is not applied: a reboot may have ended the machine.
+    // The store does not apply an unchanged state, but a reboot may have ended the machine.
     await apply(await store.read());
     const bastion = bastionOf(lab);
     const connection = { ...bastion, privateKey: keys.login.privateKey, port: 22 };
@@ -50,18 +50,20 @@ export async function startBastion(store: CloudStore, apply: (state: CloudState)
         (await dial({ ...connection, dialErrorLimit: -1, perDialTimeout: 5 }, { signal })).close();
     } catch (error) {
         if (!signal.aborted) throw error;
-        throw new LabError(`the bastion does not let in after ${BOOT_MS / 1000} s: see its console in ${lab.dir}/logs`);
+        throw new LabError(
+            `the bastion accepts no SSH connection after ${BOOT_MS / 1000} s: see its console in ${lab.dir}/logs`,
+        );
     }
     return bastion;
 }
 
-/** Takes the machine, its address and its keys away. */
+/** Removes the machine, its address and its keys. */
 export async function stopBastion(store: CloudStore): Promise<void> {
     await store.change((state) => removeBastion(state));
     rmSync(keysDir(store.lab), { recursive: true, force: true });
 }
 
-/** The lab's bastion, when it has one. */
+/** The lab's bastion, if it has one. */
 export function findBastion(lab: Lab): Bastion | undefined {
     return existsSync(keysDir(lab)) ? bastionOf(lab) : undefined;
 }
@@ -75,7 +77,7 @@ function bastionOf(lab: Lab): Bastion {
     };
 }
 
-/** Adds the machine and what it needs to the cloud, once. It has no owner: to the providers it is somebody else's. */
+/** Adds the machine and its objects to the cloud, once. They have no tags of the program, like another owner's. */
 export function addBastion(cloud: Cloud, { login, host }: BastionKeys): void {
     const { state, lab } = cloud;
     if (state.bastion) return;
@@ -117,11 +119,11 @@ export function removeBastion(state: CloudState): void {
     delete state.bastion;
 }
 
-/** The lab's keys of the bastion, generated the first time. */
+/** The bastion's keys, which are generated once. */
 async function bastionKeys(lab: Lab): Promise<BastionKeys> {
     const dir = keysDir(lab);
     if (!existsSync(dir)) {
-        // Made aside and renamed: two whole pairs, or none.
+        // Written to a draft and renamed, so that there are two complete pairs or none.
         const draft = `${dir}.new`;
         rmSync(draft, { recursive: true, force: true });
         mkdirSync(draft, { recursive: true, mode: 0o700 });

@@ -14,19 +14,19 @@ const program = new Command("npm run lab --")
     .exitOverride();
 
 const collect = (value: string, all: string[] = []) => [...all, value];
-const SET_HELP = "a setting of the program, as key=value; key= takes it back (lists as a,b or JSON, objects as JSON)";
+const SET_HELP = "a setting of the program, as key=value; key= removes it (lists as a,b or JSON, objects as JSON)";
 
-// Each command's code is loaded when it runs: the Pulumi SDK alone takes a second.
+// Each command's code is loaded when it runs, because loading the Pulumi SDK takes a second.
 program
     .command("up")
-    .description("bring the lab up, or up to date after a change")
-    .option("--set <key=value>", `${SET_HELP}; stays in force for the runs that follow`, collect)
+    .description("make the lab, or update it after a change")
+    .option("--set <key=value>", `${SET_HELP}; stays in force for later runs`, collect)
     .option(
         "--package <file>",
-        "install this LinkMesh package in place of the stand-in, now and in the runs that follow (`stand-in` takes it back)",
+        "install this LinkMesh package instead of the stand-in, now and in later runs (`stand-in` returns to the stand-in)",
     )
     .option("--replace <resource>", "replace this resource, by its name in the program; may be repeated", collect)
-    .option("--refresh", "look first at what the cloud has, such as a machine that was terminated there")
+    .option("--refresh", "first compare the state with the cloud, for example after a machine was terminated there")
     .option("--json", "print one JSON document at the end; the stages go to standard error")
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/up.ts")).up(options));
@@ -41,7 +41,7 @@ program
 program
     .command("check")
     .description(
-        "ask the three public endpoints from outside, in both address families, and the machine whether it renews, serves the certificate on its disk and needs a restart",
+        "check the three public endpoints from outside, in both address families, and on the machine the renewal, the served certificate and whether it needs a restart",
     )
     .option("--json", "print one JSON document")
     .action(async (options: object) => (await import("./commands/check.ts")).check(options));
@@ -65,7 +65,7 @@ program
         "show a log: linkmesh, nginx, certbot, cloud-init or console of the machine; pebble, pebble-corporate, aws or dns of the lab",
     )
     .argument("[name]", "which log", "linkmesh")
-    .option("-f, --follow", "go on as lines are added")
+    .option("-f, --follow", "keep showing new lines")
     .option("-n, --lines <number>", "how many lines", "50")
     .action(async (name: string, options: { follow?: boolean; lines: string }) =>
         (await import("./commands/logs.ts")).logs(name, options),
@@ -73,19 +73,19 @@ program
 
 program
     .command("renew")
-    .description("renew the certificate now, and show that the new one is served")
+    .description("renew the certificate now and check that the new one is served")
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/renew.ts")).renew(options));
 
 program
     .command("snapshot")
-    .description("run the snapshot policies now, as AWS would at their time: the lab has no clock of its own for them")
+    .description("run the snapshot policies now, because the lab does not run their schedules")
     .action(async () => (await import("./commands/snapshot.ts")).snapshot());
 
 program
     .command("bastion")
-    .description("start a machine to reach the other through, and print the settings bastion… for it")
-    .option("--remove", "take it away")
+    .description("start a bastion and print the bastion… settings for it")
+    .option("--remove", "remove the bastion")
     .option("--json", "print one JSON document; the stages go to standard error")
     .action(async (options: object) => (await import("./commands/bastion.ts")).bastion(options));
 
@@ -96,9 +96,9 @@ program
     )
     .argument("[name]", "a name in the lab's zone")
     .argument("[type]", "A, AAAA, CAA, CNAME or TXT")
-    .argument("[value...]", "takes the place of the values that the record has")
-    .option("--remove", "take the record away: --remove NAME TYPE")
-    .option("--ttl <seconds>", "how long others may remember it", "60")
+    .argument("[value...]", "replaces the values of the record")
+    .option("--remove", "remove the record: --remove NAME TYPE")
+    .option("--ttl <seconds>", "how long resolvers may cache it", "60")
     .action(async (name: string | undefined, type: string | undefined, values: string[], options: { ttl: string }) =>
         (await import("./commands/record.ts")).record(name, type, values, options),
     );
@@ -106,23 +106,23 @@ program
 program
     .command("env")
     .description(
-        'print the variables with which plain `pulumi` works on the lab\'s stack: eval "$(npm run --silent lab -- env)"',
+        'print the variables that make plain `pulumi` use the lab\'s stack: eval "$(npm run --silent lab -- env)"',
     )
     .action(async () => (await import("./commands/env.ts")).env());
 
 program
     .command("destroy")
-    .description("take the lab away, whatever state it is in")
+    .description("remove the lab, in any state")
     .option(
         "--stack",
-        "only what the program has made: the lab's services, its cloud with the snapshots and --set stay",
+        "remove only what the program has made; the lab's services, its cloud with the snapshots and --set stay",
     )
-    .option("--ignore-protect", "go ahead although the setting protect is on")
+    .option("--ignore-protect", "destroy the stack even if the setting protect is on")
     .option("--slot <number>", "another lab of this machine")
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/destroy.ts")).destroy(options));
 
-// A reader such as `head` may go before everything is printed.
+// A reader such as `head` may end before everything is printed.
 for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 }
@@ -133,7 +133,7 @@ try {
     process.exitCode = report(error);
 }
 
-/** Prints what went wrong and gives the exit code: a sentence for what the user can cure, a stack trace for a defect. */
+/** Prints an error and returns the exit code. A user's error is one sentence, a defect has a stack trace. */
 function report(error: unknown): number {
     if (error instanceof CommanderError) return error.exitCode;
     if (error instanceof LabError) {

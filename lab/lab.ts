@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 /**
- * One lab: a laptop-sized cloud on this machine. Every name, path and address that a lab uses is derived from its
- * slot, so that several labs (two checkouts, or the tests beside a lab in use) do not meet.
+ * One lab: a laptop-sized cloud on this machine. All of its names, paths and addresses are derived from its slot, so
+ * that several labs (two checkouts, or tests beside a lab in use) do not conflict.
  *
- * Addresses come from 10.77.0.0/16 and fd77::/48 only:
+ * Addresses come only from 10.77.0.0/16 and fd77::/48:
  *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache, .57 AWS
  *   10.77.(129+2s).0/24   elastic addresses
  *   10.77.(112+s).0/24    the VPC that exists from the start; the outer machine reaches its private subnet over a VPN
@@ -15,11 +15,11 @@ import { join } from "node:path";
 export interface Lab {
     /** 0 to 7. */
     readonly slot: number;
-    /** Prefix of every namespace, interface and machine name; at most 7 characters, as interface names have 15. */
+    /** Prefix of every namespace, interface and machine name. At most 7 characters, as interface names have at most 15. */
     readonly prefix: string;
-    /** Everything that this lab owns on disk: state, machines, volumes, services. Removed by `destroy`. */
+    /** All files of this lab: state, machines, volumes, services. `destroy` removes it. */
     readonly dir: string;
-    /** Shared by all labs and kept by `destroy`: images, apt packages, the engine. */
+    /** Files of all labs, which `destroy` keeps: images, apt packages, the engine. */
     readonly cacheDir: string;
     readonly net: LabNet;
 }
@@ -37,7 +37,7 @@ export interface LabNet {
     readonly router6: string;
     readonly internetCidr: string;
     readonly elasticCidr: string;
-    /** Of the VPC that exists from the start, a /24. */
+    /** The /24 of the VPC that exists from the start. */
     readonly existingCidr: string;
     /** The `n`th elastic address, n from 1. */
     elasticAddress(n: number): string;
@@ -45,13 +45,13 @@ export interface LabNet {
     vpcIpv6Cidr(v: number): string;
 }
 
-/** The zone that the lab serves, and the public name that it uses by default. */
+/** The zone of the lab's DNS server. */
 export const LAB_ZONE = "example.test";
 export const LAB_DOMAIN = "linkmesh.example.test";
 
 export const SLOTS = 8;
 
-/** Where labs live. LINKMESH_LAB_ROOT and LINKMESH_LAB_CACHE move them. */
+/** Directory of all labs. */
 export function labRoot(): string {
     return process.env.LINKMESH_LAB_ROOT ?? "/var/lib/linkmesh-lab";
 }
@@ -103,10 +103,10 @@ export function shortId(id: string): string {
     return createHash("sha256").update(id).digest("hex").slice(0, 7);
 }
 
-/** A fault that a user can cause or cure: one sentence, printed without a stack trace. */
+/** An error that a user can cause or fix: one sentence, printed without a stack trace. */
 export class LabError extends Error {
     override name = "LabError";
 }
 
-/** What a long piece of work tells about itself: one short phrase, the newest replaces the one before. */
+/** Reports progress as a short phrase. Each phrase replaces the one before. */
 export type Progress = (message: string) => void;

@@ -3,11 +3,11 @@ import { dirname, join, resolve } from "node:path";
 import { type Lab, LabError, SLOTS, labAt, labRoot } from "./lab.ts";
 import { type LockHolder, lockHolder, takeLock, withLock } from "./process/lock.ts";
 
-/** Who owns a slot: kept as lab.json in the lab's directory. */
+/** The owner of a slot, in lab.json in the lab's directory. */
 export interface LabOwner {
     /** Absolute path of the checkout. */
     checkout: string;
-    /** LINKMESH_LAB_NAME, or "default": one checkout can have several labs. */
+    /** LINKMESH_LAB_NAME or "default". One checkout can have several labs. */
     name: string;
     /** ISO 8601. */
     createdAt: string;
@@ -15,10 +15,10 @@ export interface LabOwner {
 
 const OWNER_FILE = "lab.json";
 
-/** The checkout that this file belongs to. */
+/** The checkout of this file. */
 export const CHECKOUT = dirname(import.meta.dirname);
 
-/** Directory of the Pulumi program that the lab runs: the checkout, or LINKMESH_LAB_PROGRAM for another one. */
+/** Directory of the Pulumi program that the lab runs: LINKMESH_LAB_PROGRAM, or else the checkout. */
 export const PROGRAM = resolve(CHECKOUT, process.env.LINKMESH_LAB_PROGRAM ?? ".");
 
 export function labName(): string {
@@ -29,7 +29,7 @@ export function labName(): string {
     return name;
 }
 
-/** The lab of this checkout and name; undefined when there is none. */
+/** The lab of this checkout and name; undefined if there is none. */
 export function findLab(checkout = CHECKOUT, name = labName()): Lab | undefined {
     for (let slot = 0; slot < SLOTS; slot++) {
         const owner = ownerOf(slot);
@@ -45,7 +45,7 @@ export function requireLab(): Lab {
     return lab;
 }
 
-/** The lab of this checkout and name, made in the lowest free slot when there is none. */
+/** The lab of this checkout and name. If there is none, makes one in the lowest free slot. */
 export function allocateLab(checkout = CHECKOUT, name = labName()): Promise<Lab> {
     return withLock(`the slots of ${labRoot()}`, () =>
         Promise.resolve(findLab(checkout, name) ?? takeSlot(checkout, name)),
@@ -58,7 +58,7 @@ function takeSlot(checkout: string, name: string): Lab {
         const lab = labAt(slot);
         if (existsSync(lab.dir) || hasKernelObjects(lab)) continue;
         const owner: LabOwner = { checkout, name, createdAt: new Date().toISOString() };
-        // Made aside and renamed, so that a slot is never taken by nobody.
+        // Written to a draft and renamed, so that every used slot has an owner.
         const draft = `${lab.dir}.new`;
         rmSync(draft, { recursive: true, force: true });
         mkdirSync(draft, { mode: 0o700 });
@@ -71,7 +71,7 @@ function takeSlot(checkout: string, name: string): Lab {
     );
 }
 
-/** Removes everything that the lab has on disk and gives the slot back. The owner goes last: a cut removal can be repeated. */
+/** Removes all files of the lab and frees the slot. The owner is removed last, so that `destroy` can be repeated. */
 export function releaseLab(lab: Lab): void {
     if (!existsSync(lab.dir)) return;
     for (const entry of readdirSync(lab.dir)) {
@@ -80,14 +80,14 @@ export function releaseLab(lab: Lab): void {
     rmSync(lab.dir, { recursive: true, force: true });
 }
 
-/** Whether the kernel knows interfaces or namespaces of this slot: another lab root, or one removed by hand, uses it. */
+/** Whether interfaces or namespaces of this slot exist, for example of a lab in another root or removed by hand. */
 function hasKernelObjects(lab: Lab): boolean {
     return ["/sys/class/net", "/run/netns"].some(
         (dir) => existsSync(dir) && readdirSync(dir).some((name) => name.startsWith(lab.prefix)),
     );
 }
 
-/** Only one command at a time may change a lab; a second one is refused, naming the first. */
+/** Locks a lab for one command. A second command is refused, with an error that names the first. */
 export function lockLab(lab: Lab, doing: string): Promise<() => void> {
     return takeLock(
         lockName(lab),
@@ -99,7 +99,7 @@ export function lockLab(lab: Lab, doing: string): Promise<() => void> {
     );
 }
 
-/** The command that changes the lab at this moment. */
+/** The command that is changing the lab. */
 export function lockedBy(lab: Lab): Promise<LockHolder | undefined> {
     return lockHolder(lockName(lab));
 }

@@ -2,7 +2,7 @@ import ora, { type Ora } from "ora";
 import type { OpenStage } from "./engine/stages.ts";
 import type { Progress } from "./lab.ts";
 
-/** After how long without a line a stage that goes on says so, where there is no spinner. */
+/** Without a spinner, a stage prints a line after this long without one. */
 const HEARTBEAT_MS = 15_000;
 
 export interface StageTime {
@@ -12,7 +12,7 @@ export interface StageTime {
 
 export interface UiOptions {
     stream?: NodeJS.WriteStream;
-    /** Shows every progress phrase as a line. */
+    /** Whether to print every progress phrase as a line. */
     verbose?: boolean;
 }
 
@@ -23,8 +23,8 @@ interface Open {
 }
 
 /**
- * What a command shows: one ticked line for each stage with its seconds; on a terminal a spinner for the stage that
- * reported last, elsewhere plain lines. Several stages may be open at once.
+ * The output of a command: one line for each stage with its seconds. A terminal also shows a spinner for the stage that
+ * reported last. Several stages may be open at once.
  */
 export class Ui {
     readonly stages: StageTime[] = [];
@@ -39,11 +39,11 @@ export class Ui {
         this.#stream = stream;
         this.#verbose = verbose;
         this.#color = stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
-        // Ora loops for ever on a terminal of unknown width, which reports 0 columns.
+        // Ora loops forever on a terminal of unknown width, which reports 0 columns.
         if (stream.isTTY && stream.columns > 0 && process.env.TERM !== "dumb" && !verbose) {
             this.#spinner = ora({
                 stream,
-                // Ora would read the keyboard and answer Ctrl-C itself.
+                // Otherwise Ora would read the keyboard and handle Ctrl-C itself.
                 discardStdin: false,
                 color: this.#color ? "cyan" : false,
             });
@@ -71,7 +71,7 @@ export class Ui {
         }
     }
 
-    /** Opens a stage; exactly one of `done` and `fail` ends it. */
+    /** Opens a stage. Exactly one call of `done` or `fail` must end it. */
     begin(name: string): OpenStage {
         const open: Open = { name, startedAt: performance.now(), message: "" };
         this.#open.add(open);
@@ -92,12 +92,12 @@ export class Ui {
         };
     }
 
-    /** Marks everything that is open as failed, for an end that comes from outside. */
+    /** Marks all open stages as failed, for an interruption. */
     failOpen(): void {
         for (const open of [...this.#open]) this.#close(open, "✗", "31");
     }
 
-    /** A line between the stages. */
+    /** Prints a line between the stages. */
     info(line: string): void {
         this.#print(line);
     }
@@ -140,7 +140,7 @@ export class Ui {
             if (this.#spinner.isSpinning) this.#spinner.stop();
             return;
         }
-        // A line that is longer than the terminal would be drawn again and again.
+        // Ora would print a line that is longer than the terminal again and again.
         this.#spinner.text = describe(newest).slice(0, Math.max(20, (this.#stream.columns ?? 80) - 5));
         if (!this.#spinner.isSpinning) this.#spinner.start();
     }

@@ -4,8 +4,8 @@ import type { Lab } from "../lab.ts";
 import { bootId } from "../process/process.ts";
 
 /**
- * What the reconciler has made since this machine was started: a text for each object that describes it. An object whose
- * text is the wanted one is left alone, so that an unchanged state costs a file read and a few stats.
+ * The objects that the reconciler has made since this machine started, each with a text that describes it. If the text
+ * is unchanged, the reconciler skips the object. An unchanged state then costs a file read and a few stats.
  */
 export class Applied {
     readonly #file: string;
@@ -17,14 +17,14 @@ export class Applied {
         this.#entries = entries;
     }
 
-    /** Empty after a restart of the outer machine, as the kernel is. */
+    /** Loads the list. It is empty after a restart of the outer machine, because the kernel's objects are gone. */
     static load(lab: Lab): Applied {
         const file = join(lab.dir, "applied.json");
         try {
             const kept = JSON.parse(readFileSync(file, "utf8")) as { bootId: string; entries: Record<string, string> };
             if (kept.bootId === bootId()) return new Applied(file, new Map(Object.entries(kept.entries)));
         } catch {
-            // No file yet, or one cut by a crash: everything is made again.
+            // No file yet, or one that a crash has cut: everything is made again.
         }
         return new Applied(file, new Map());
     }
@@ -33,7 +33,7 @@ export class Applied {
         return this.#entries.get(key);
     }
 
-    /** Written through: a crash right after must not forget it. */
+    /** Saves at once, so that a crash right after does not lose it. */
     set(key: string, text: string): void {
         if (this.#entries.get(key) === text) return;
         this.#entries.set(key, text);

@@ -2,8 +2,8 @@ import type { Lab } from "../lab.ts";
 import { type CloudState, emptyCloud } from "./state.ts";
 
 /**
- * A network that every lab's cloud has had before the program came, for settings that name one. Only what a machine
- * uses of it is made on this machine.
+ * A network that exists in every lab's cloud from the start, for settings that name an existing network. Only the parts
+ * that a machine uses are made on this machine.
  */
 export const EXISTING_VPC = "vpc-0e0e0";
 /** Public, with IPv4 and IPv6. */
@@ -13,7 +13,7 @@ export const EXISTING_SUBNET_IPV4 = "subnet-0400";
 
 /** Private, with IPv4 only: a NAT gateway leads out, and a VPN leads in from the outer machine. */
 export const EXISTING_SUBNET_PRIVATE = "subnet-0b00";
-/** As the first, in another availability zone. */
+/** Like the first, in another availability zone. */
 export const EXISTING_SUBNET_OTHER_ZONE = "subnet-0d0b1";
 
 const GATEWAY = "igw-0e0e0";
@@ -22,19 +22,19 @@ const VPN_GATEWAY = "vgw-0e0e0";
 const ROUTES = "rtb-0e0e0";
 const PRIVATE_ROUTES = "rtb-0b00";
 const ZONE = "eu-central-1a";
-/** The last of the pool: VPCs that are made take the first free one. */
+/** The last of the pool, because new VPCs take the first free number. */
 const VPC_NUMBER = 31;
-/** The last but one, which is the bastion's: as with the VPCs. */
+/** The last but one, because new addresses take the first free number. The last is the bastion's. */
 const NAT_ADDRESS_NUMBER = 253;
 
-/** A cloud before any program came. */
+/** A cloud in which no program has run. */
 export function newCloud(lab: Lab): CloudState {
     const state = emptyCloud();
     addExistingNetwork(state, lab);
     return state;
 }
 
-/** Adds the network to a state that does not have it yet. */
+/** Adds the network to a state without it. */
 export function addExistingNetwork(state: CloudState, lab: Lab): void {
     if (state.vpcs[EXISTING_VPC]) return;
     const { net } = lab;

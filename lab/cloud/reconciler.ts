@@ -35,15 +35,15 @@ export class Reconciler {
     }
 
     /**
-     * Idempotent and incremental: only what differs is touched, whoever made it and however far that came. One call at
-     * a time per lab, also between processes. Returns when every machine's init runs (it boots on from there) and every
-     * machine that has to go is powered off.
+     * Idempotent and incremental: changes only what differs, even after an interrupted run of another process. One call
+     * at a time per lab, across processes. Returns when init runs on every machine (the boot continues) and every
+     * machine to remove is powered off.
      */
     apply(state: CloudState): Promise<void> {
         return withLock(this.#lab.dir, () => this.#apply(structuredClone(state)));
     }
 
-    /** Removes everything of this lab from this machine, also what a crash or a restart left. Idempotent. */
+    /** Removes everything of this lab from this machine, including leftovers of a crash or a restart. Idempotent. */
     teardown(): Promise<void> {
         return withLock(this.#lab.dir, () => teardown(this.#lab));
     }
@@ -53,11 +53,11 @@ export class Reconciler {
         useOpenUmask();
         const applied = Applied.load(lab);
         await ensureRouter(lab, applied);
-        // Machines first: an interface or a volume that goes may be in use by a machine that goes.
+        // Machines first, because they may use an interface or a volume that is removed too.
         await this.#stopMachines(state);
         await applyInterfaces(lab, state, applied);
         await this.#loadRuleset(state, applied);
-        // A snapshot holds what a volume has now: before the volume grows or goes.
+        // Before a volume grows or is removed, because a snapshot holds its present content.
         await takeSnapshots(lab, state);
         await ensureVolumes(lab, state);
         for (const instance of Object.values(state.instances)) {
@@ -114,7 +114,7 @@ function imageNames(): string {
     return IMAGES.map((image) => `${image.imageId} (${image.name})`).join(" and ");
 }
 
-/** Finds by name, path and mark what belongs to the lab, not by what is remembered of it. */
+/** Finds the lab's objects by name, path and mark, because its records may be lost. */
 async function teardown(lab: Lab): Promise<void> {
     await killProcesses(lab);
     await unmountAll(lab);
@@ -123,7 +123,7 @@ async function teardown(lab: Lab): Promise<void> {
     for (const name of namespaces()) if (name.startsWith(`${lab.prefix}-`)) await exec("ip", ["netns", "del", name]);
     await lowerFences();
     await waitUntil(() => (machines.removeCgroups(`${lab.prefix}-`), !machines.hasCgroups(`${lab.prefix}-`)), 3000);
-    // Where systemd-nspawn hands mounts over; it stays when that was killed.
+    // The directory where systemd-nspawn hands over mounts. It stays if systemd-nspawn is killed.
     const handover = "/run/systemd/nspawn/propagate";
     for (const name of existsSync(handover) ? readdirSync(handover) : []) {
         if (name.startsWith(`${lab.prefix}-`)) rmdirSync(join(handover, name));
@@ -135,8 +135,8 @@ async function teardown(lab: Lab): Promise<void> {
 }
 
 /**
- * The disks are deleted next, so nothing needs to shut down in order: processes with the lab's mark, and those that
- * live in its namespaces.
+ * Kills processes with the lab's mark and those in its namespaces. An orderly shutdown is not needed, because the disks
+ * are deleted next.
  */
 async function killProcesses(lab: Lab): Promise<void> {
     const pids = new Set(processesOfLab(lab));

@@ -1,13 +1,13 @@
 /**
- * What the lab's cloud holds, as plain data. The aws stand-in changes it (allocating ids and addresses as AWS does);
- * the reconciler makes this machine match it. Kept as cloud.json in the lab's directory.
- * Ids look like AWS's: vpc-…, subnet-…, eni-…, i-…, vol-… with 17 hex digits.
+ * The content of the lab's cloud, as plain data in cloud.json in the lab's directory. The aws stand-in changes it and
+ * allocates ids and addresses as AWS does. The reconciler makes this machine match it.
+ * Ids have AWS's form: vpc-…, subnet-…, eni-…, i-…, vol-… with 17 hex digits.
  */
 export interface CloudState {
     version: 1;
     vpcs: Record<string, Vpc>;
     internetGateways: Record<string, { id: string; vpcId?: string }>;
-    /** Only the one that exists from the start. */
+    /** Only the NAT gateway that exists from the start. */
     natGateways: Record<string, { id: string; publicIp: string }>;
     subnets: Record<string, Subnet>;
     routeTables: Record<string, RouteTable>;
@@ -18,27 +18,27 @@ export interface CloudState {
     volumes: Record<string, Volume>;
     snapshots: Record<string, Snapshot>;
     instances: Record<string, Instance>;
-    /** When an instance was terminated, ISO 8601, by its id. */
+    /** The time when an instance was terminated, ISO 8601, by its id. */
     terminated: Record<string, string>;
-    /** Of Route 53. */
+    /** Route 53's records. */
     records: Record<string, DnsRecord>;
-    /** Made by hand at another DNS provider, by name and type. */
+    /** Records made by hand at another DNS provider, by name and type. */
     externalRecords: Record<string, DnsRecord>;
     /** By name. */
     roles: Record<string, Role>;
     /** By name. */
     instanceProfiles: Record<string, InstanceProfile>;
     lifecyclePolicies: Record<string, LifecyclePolicy>;
-    /** The operator's own machine, when there is one: it is among the others, but none of the program's. */
+    /** The ids of the bastion, the operator's machine. Its objects are in the other maps, but not the program's. */
     bastion?: { instanceId: string; networkInterfaceId: string; allocationId: string; securityGroupId: string };
-    /** Tags by id, the provider's default tags included. */
+    /** Tags by id, including the provider's default tags. */
     tags?: Record<string, Record<string, string>>;
 }
 
 export interface Vpc {
     id: string;
     cidrBlock: string;
-    /** A /56 of the lab's pool, when the VPC asked for one. */
+    /** A /56 of the lab's pool, if the VPC asked for one. */
     ipv6CidrBlock?: string;
 }
 
@@ -47,10 +47,10 @@ export interface Subnet {
     vpcId: string;
     cidrBlock: string;
     ipv6CidrBlock?: string;
-    /** Its interfaces get an IPv6 address without asking for one. */
+    /** Interfaces in it get an IPv6 address by default. */
     assignIpv6AddressOnCreation?: true;
     availabilityZone: string;
-    /** The associated route table; the VPC's main table (local routes only) when absent. */
+    /** The associated route table. If absent, the VPC's main table, which has only local routes. */
     routeTableId?: string;
 }
 
@@ -58,7 +58,7 @@ export interface RouteTable {
     id: string;
     vpcId: string;
     /**
-     * Destination CIDR to the id of an internet gateway, a NAT gateway or (of the outer machine alone) a VPN gateway. A
+     * Destination CIDR to the id of an internet gateway, a NAT gateway, or (only for the outer machine) a VPN gateway. A
      * subnet without a default route to a gateway reaches nothing outside its VPC.
      */
     routes: Record<string, string>;
@@ -70,10 +70,10 @@ export interface SecurityGroupRule {
     direction: "ingress" | "egress";
     /** "tcp", "udp", "icmp", "icmpv6" or "-1" for all. */
     ipProtocol: string;
-    /** Inclusive; for icmp and icmpv6 the type (fromPort) and code (toPort), -1 for any. Absent for "-1". */
+    /** Inclusive. For icmp and icmpv6, fromPort is the type and toPort the code, -1 for any. Absent for protocol "-1". */
     fromPort?: number;
     toPort?: number;
-    /** One of both. */
+    /** A rule has either cidrIpv4 or cidrIpv6. */
     cidrIpv4?: string;
     cidrIpv6?: string;
 }
@@ -98,19 +98,19 @@ export interface Volume {
     id: string;
     sizeGiB: number;
     availabilityZone: string;
-    /** The instance that it is attached to. Seen there as /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123… */
+    /** The instance that it is attached to, which sees it as /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123… */
     attachment?: { instanceId: string; deviceName: string };
     encrypted?: boolean;
-    /** The snapshot that it was made from. That may be gone since. */
+    /** The snapshot that it was made from, which may be gone. */
     snapshotId?: string;
 }
 
-/** A volume as it was at one moment; outlives it. */
+/** A copy of a volume at one moment. It outlives the volume. */
 export interface Snapshot {
     /** snap-… */
     id: string;
     volumeId: string;
-    /** Of the volume at that moment. */
+    /** The volume's size at that moment. */
     sizeGiB: number;
     /** ISO 8601. */
     startTime: string;
@@ -129,11 +129,11 @@ export interface Instance {
     /** "stopped" keeps the root disk. */
     desired: "running" | "stopped";
     rootSizeGiB: number;
-    /** Of a burstable type. */
+    /** Only for a burstable type. */
     cpuCredits?: string;
-    /** The name of the instance profile, which may be gone since. */
+    /** The name of the instance profile, which may be gone. */
     iamInstanceProfile?: string;
-    /** Of the instance metadata service. As they are by default when absent: on, and with tokens only. */
+    /** Options of the instance metadata service. If absent, the defaults: enabled, and tokens required. */
     metadata?: { endpoint: "enabled" | "disabled"; tokens: "optional" | "required" };
 }
 
@@ -148,16 +148,16 @@ export interface DnsRecord {
 export interface Role {
     name: string;
     arn: string;
-    /** The policy document that says who may take the role, as JSON. */
+    /** The policy document that says who may assume the role, as JSON. */
     trust: string;
     /** ARNs of the attached policies. */
     policies: string[];
-    /** Policy documents of its own by name, as JSON. */
+    /** Inline policy documents by name, as JSON. */
     inlinePolicies?: Record<string, string>;
     createdAt: string;
 }
 
-/** What hands a role to a machine. */
+/** Gives a role to a machine. */
 export interface InstanceProfile {
     name: string;
     arn: string;
@@ -166,21 +166,21 @@ export interface InstanceProfile {
     createdAt: string;
 }
 
-/** Of AWS's Data Lifecycle Manager: which volumes it takes snapshots of, and how many it keeps. */
+/** A policy of AWS's Data Lifecycle Manager: the volumes to take snapshots of, and how many to keep. */
 export interface LifecyclePolicy {
     /** policy-… */
     id: string;
     description: string;
     executionRoleArn: string;
     state: "ENABLED" | "DISABLED";
-    /** A volume that carries one of them is a target. */
+    /** A volume with one of these tags is a target. */
     targetTags: Record<string, string>;
     schedules: LifecycleSchedule[];
 }
 
 export interface LifecycleSchedule {
     name: string;
-    /** How many snapshots to keep of each volume. */
+    /** How many snapshots of each volume to keep. */
     retain: number;
     copyTags: boolean;
     tagsToAdd: Record<string, string>;
@@ -210,19 +210,19 @@ export function emptyCloud(): CloudState {
     };
 }
 
-/** The machine of the program. */
+/** The program's machine. */
 export function programInstance(state: CloudState): Instance | undefined {
     return Object.values(state.instances).find(({ id }) => id !== state.bastion?.instanceId);
 }
 
-/** The publisher's account, and the root device that its images name. */
+/** The publisher's account, and the root device of its images. */
 const DEBIAN = { owner: "136693071363", rootDeviceName: "/dev/xvda" };
 const UBUNTU = { owner: "099720109477", rootDeviceName: "/dev/sda1" };
 const UBUNTU_FOLDER = "ubuntu/images/hvm-ssd-gp3";
 
 /**
- * The lab's machine images: what getAmi finds, and the release that debootstrap makes each of. Those of another
- * architecture than the lab's own can be looked up, not run.
+ * The lab's machine images: the results of getAmi, with the release that debootstrap installs. Images of another
+ * architecture than the lab's can be looked up, but not run.
  */
 export const IMAGES = [
     {

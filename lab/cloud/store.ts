@@ -5,12 +5,12 @@ import { withLock } from "../process/lock.ts";
 import { addExistingNetwork } from "./existing-network.ts";
 import { type CloudState, emptyCloud } from "./state.ts";
 
-/** Makes this machine match the state. Called again with a state that it has already applied, it does nothing. */
+/** Makes this machine match the state. Does nothing if the state is already applied. */
 export interface CloudReconciler {
     apply(state: CloudState): Promise<void>;
 }
 
-/** The lab's cloud on disk: cloud.json in the lab's directory, changed by one process at a time. */
+/** The lab's cloud on disk: cloud.json in the lab's directory. One process at a time changes it. */
 export class CloudStore {
     readonly lab: Lab;
     readonly #reconciler: CloudReconciler;
@@ -25,11 +25,10 @@ export class CloudStore {
     }
 
     /**
-     * Changes the state and applies it. When `mutate` throws, nothing happens. When applying fails, the state is
-     * put back, the machine is made to match it again, and the error is thrown on.
+     * Changes the state and applies it. If `mutate` throws, nothing happens. If applying fails, the state is put back,
+     * this machine is made to match it again, and the error is rethrown.
      *
-     * The state is written before it is applied: what a killed process has begun to build is then known to the
-     * next one.
+     * The state is written before it is applied, so that the next process knows what a killed one has begun to build.
      */
     change<T>(mutate: (state: CloudState) => T): Promise<T> {
         return withLock(cloudFile(this.lab), () => this.#change(mutate));
@@ -48,14 +47,14 @@ export class CloudStore {
             await this.#reconciler.apply(state);
         } catch (error) {
             await this.#write(before);
-            // The first error is the one to report; what cannot be taken down now is taken down by `destroy`.
+            // The first error is the one to report. `destroy` removes what cannot be removed now.
             await this.#reconciler.apply(parse(this.lab, before)).catch(() => undefined);
             throw error;
         }
         return result;
     }
 
-    /** User data holds private keys, so the file is for root only. */
+    /** Only root can read the file, because user data contains private keys. */
     async #write(text: string): Promise<void> {
         const file = cloudFile(this.lab);
         const draft = `${file}.${process.pid}`;
@@ -64,7 +63,7 @@ export class CloudStore {
     }
 }
 
-/** The present state; a new cloud when the lab has none yet. Takes no lock, as the file is replaced whole. */
+/** The current state, or a new cloud if the lab has none. Needs no lock, because the file is replaced as a whole. */
 export async function readCloud(lab: Lab): Promise<CloudState> {
     return parse(lab, await readText(lab));
 }
@@ -78,7 +77,7 @@ async function readText(lab: Lab): Promise<string | undefined> {
     }
 }
 
-/** A cloud from before some kind of object was known has none of it. */
+/** Parses a state. A file of an older version lacks the newer kinds of objects. */
 function parse(lab: Lab, text: string | undefined): CloudState {
     const state = { ...emptyCloud(), ...(text === undefined ? {} : (JSON.parse(text) as Partial<CloudState>)) };
     addExistingNetwork(state, lab);
@@ -89,7 +88,7 @@ function cloudFile(lab: Lab): string {
     return join(lab.dir, "cloud.json");
 }
 
-/** The state without what only the provider looks at. */
+/** The state without the parts that only the provider uses. */
 function appliedPart(text: string): string {
     const hidden = ["tags", "terminated", "roles", "instanceProfiles", "lifecyclePolicies"];
     return JSON.stringify({

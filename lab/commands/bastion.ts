@@ -12,7 +12,7 @@ export interface BastionOptions {
     json?: boolean;
 }
 
-/** Starts the lab's bastion and prints the settings that lead the program through it, or takes it away. */
+/** Starts the lab's bastion and prints the settings with which the program uses it, or removes the bastion. */
 export async function bastion(options: BastionOptions): Promise<void> {
     requireMachine();
     const ui = new Ui({ stream: options.json ? process.stderr : process.stdout });
@@ -21,7 +21,7 @@ export async function bastion(options: BastionOptions): Promise<void> {
     try {
         if (options.remove) {
             if (!findBastion(lab)) throw new LabError("the lab has no bastion: `npm run lab -- bastion` starts one");
-            await ui.stage("bastion taken away", () => stopBastion(new CloudStore(lab, new Reconciler(lab))));
+            await ui.stage("bastion removed", () => stopBastion(new CloudStore(lab, new Reconciler(lab))));
             return;
         }
         await prepareMachine(ui, lab.cacheDir);
@@ -36,7 +36,7 @@ export async function bastion(options: BastionOptions): Promise<void> {
     }
 }
 
-/** The settings, all but the private key, which is in its file. */
+/** The settings without the private key, which is in a file. */
 function settingsThrough({ host, user, hostKey }: Bastion): Record<string, string> {
     return { bastionHost: host, bastionUser: user, bastionHostKey: hostKey, sshAllowedCidrs: `${host}/32` };
 }
@@ -50,7 +50,7 @@ function print(ui: Ui, found: Bastion): void {
         `host key     ${found.hostKey}`,
         `private key  ${found.privateKeyFile}`,
         "",
-        "The program goes through it with:",
+        "To use it, run:",
         "",
         "   npm run lab -- up \\",
         ...sets.map((set) => `       ${set} \\`),

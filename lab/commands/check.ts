@@ -5,7 +5,7 @@ import { sshArguments } from "./machine.ts";
 import { readOutputs } from "./session.ts";
 import { checkEndpoints, hostOf, requireOutputs, resultLine } from "./endpoints.ts";
 
-/** Asks the public endpoints, and the machine whether it renews; prints a line for each. Throws when one does not answer as it should. */
+/** Checks the public endpoints and the machine's renewal, and prints a line for each. Throws if a check fails. */
 export async function check(options: { json?: boolean }): Promise<void> {
     const lab = requireLab();
     const outputs = requireOutputs(readOutputs(lab));

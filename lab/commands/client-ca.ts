@@ -6,8 +6,8 @@ import { type Lab, LabError } from "../lab.ts";
 import { services } from "../services/services.ts";
 
 /**
- * The PEM file with which clients trust what the lab's machine shows: the roots of the lab's authorities, and the end of
- * the chain of the user's own certificate, where there is one.
+ * The PEM file of the CAs that clients need to trust the lab's machine: the roots of the lab's authorities and, with the
+ * user's own certificate, the last certificate of its chain.
  * @throws LabError before the first `up`
  */
 export function clientCaFile(lab: Lab): string {
@@ -25,8 +25,8 @@ export function clientCaFile(lab: Lab): string {
 const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * The last certificate of a chain; undefined for a host's certificate alone, which nobody trusts for its own sake unless
- * it has signed itself.
+ * The last certificate of a chain. Undefined for a single certificate that is not self-signed, because it cannot serve
+ * as a trust anchor.
  */
 export function endOfChain(pem: string): string | undefined {
     const blocks = pem.match(PEM_BLOCK) ?? [];

@@ -3,7 +3,7 @@ import { LAB_DOMAIN, type Lab } from "../lab.ts";
 import { services } from "../services/services.ts";
 import type { LabPackage } from "./package.ts";
 
-/** The configuration with which the program runs in the lab: what a user of AWS would set, for the lab's services. */
+/** The program's configuration in the lab: what a user would set on AWS, but for the lab's services. */
 export function labConfiguration(lab: Lab, project: string, pkg: LabPackage): Configuration {
     const available = services(lab);
     const own: Configuration = {
@@ -21,7 +21,7 @@ export function labConfiguration(lab: Lab, project: string, pkg: LabPackage): Co
     };
 }
 
-/** A preview may come before the services have been started for the first time: there is no CA yet. */
+/** Reads a CA, which does not exist if a preview runs before the services' first start. */
 function existingCa(read: () => string): string {
     try {
         return read();

@@ -12,16 +12,16 @@ import { Ui } from "../ui.ts";
 import { type Session, openSession, openSessionIfPossible } from "./session.ts";
 
 export interface DestroyOptions {
-    /** Only what the program has made: the lab's services, its cloud with the snapshots, and the settings stay. */
+    /** Removes only what the program has made. The lab's services, its cloud with the snapshots, and the settings stay. */
     stack?: boolean;
-    /** Goes ahead although the stack is protected. */
+    /** Destroys the stack even if it is protected. */
     ignoreProtect?: boolean;
-    /** Another lab of this machine, or what is left of it. */
+    /** The slot of another lab on this machine, or of its leftovers. */
     slot?: string;
     verbose?: boolean;
 }
 
-/** Takes the lab away: stack, services, machines, network, files. Works on whatever a crash or a restart has left. */
+/** Removes the lab: stack, services, machines, network, files. Also works after a crash or a restart. */
 export async function destroy(options: DestroyOptions): Promise<void> {
     const ui = new Ui({ verbose: options.verbose });
     const lab = options.slot === undefined ? findLab() : labAt(parseSlot(options.slot));
@@ -47,7 +47,7 @@ export async function destroy(options: DestroyOptions): Promise<void> {
     }
 }
 
-/** Before anything is touched: the engine itself would refuse only when it comes to the protected resource. */
+/** Refuses before anything changes. The engine would refuse only when it reaches the protected resource. */
 function refuseProtected(lab: Lab): void {
     if (!new LabStack(lab, { command: "" }).isProtected) return;
     throw new LabError(
@@ -58,7 +58,7 @@ function refuseProtected(lab: Lab): void {
 async function destroyAll(lab: Lab, ui: Ui): Promise<void> {
     const session = existsSync(lab.dir) ? await openSessionIfPossible(lab) : undefined;
     if (session) {
-        // What the engine cannot do is done without it.
+        // If the engine fails, the lab removes everything without it.
         await destroyStack(session, ui).catch((error: unknown) => {
             if (!(error instanceof LabError) || error instanceof Interrupted) throw error;
             const [reason] = error.message.split("\n");
@@ -72,7 +72,7 @@ async function destroyAll(lab: Lab, ui: Ui): Promise<void> {
     await ui.stage("files", () => Promise.resolve(releaseLab(lab)));
 }
 
-/** As on a real cloud, which goes on when a stack is gone. */
+/** Destroys only the stack, so that the cloud stays as a real one does. */
 async function destroyStackOnly(lab: Lab, ui: Ui): Promise<void> {
     await destroyStack(await openSession(lab, (message) => ui.info(message)), ui);
     const { snapshots, bastion } = await readCloud(lab);
@@ -85,7 +85,7 @@ async function destroyStackOnly(lab: Lab, ui: Ui): Promise<void> {
     ui.info("   npm run lab -- destroy   takes everything away");
 }
 
-/** Lets the engine take its resources away, and closes the session. */
+/** Lets the engine delete its resources and closes the session. */
 async function destroyStack(session: Session, ui: Ui): Promise<void> {
     const { stack } = session;
     const whole = ui.begin("stack");

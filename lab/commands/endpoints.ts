@@ -3,15 +3,15 @@ import { type CheckResult, runChecks, type Target } from "../../checks/index.ts"
 import { type Lab, LabError } from "../lab.ts";
 import { clientCaFile } from "./client-ca.ts";
 
-/** The stack's outputs as far as the lab uses them. What a stack does not have is absent. */
+/** The stack's outputs that the lab uses. */
 export interface LabOutputs {
     publicUrl: string;
     opampUrl: string;
-    /** Of the web UI, where it has a name of its own. */
+    /** URL of the web UI, if it has its own name. */
     uiUrl?: string;
     /** Host and port. */
     grpcEndpoint?: string;
-    /** Where port 80 answers. A stack without certificateSource is of a time before this output, when it always did. */
+    /** URL of port 80, if it is open. A stack without certificateSource is older than this output, and its port 80 is open. */
     httpUrl?: string;
     certificateSource?: "acme" | "own";
     ipv4: string;
@@ -24,7 +24,7 @@ export function isUp(outputs: Record<string, unknown>): boolean {
     return typeof outputs.publicUrl === "string" && typeof outputs.ipv4 === "string";
 }
 
-/** The outputs of a stack that is up, or an error that says how to get there. */
+/** The outputs of a stack that is up, or an error that says how to bring it up. */
 export function requireOutputs(outputs: Record<string, unknown>): LabOutputs {
     if (!isUp(outputs)) throw new LabError("the lab is not up: `npm run lab -- up` finishes it");
     return outputs as unknown as LabOutputs;
@@ -34,7 +34,7 @@ export function hostOf(outputs: Pick<LabOutputs, "publicUrl">): string {
     return new URL(outputs.publicUrl).hostname;
 }
 
-/** What the outputs promise: where something answers, and where nothing does. */
+/** What to check according to the outputs: endpoints that answer, and ports that do not. */
 export function targetOf(outputs: LabOutputs): Target {
     const [grpcHost, grpcPort] = outputs.grpcEndpoint?.split(":") ?? [];
     const beforeHttpUrl = outputs.certificateSource === undefined;
@@ -50,8 +50,8 @@ export function targetOf(outputs: LabOutputs): Target {
 }
 
 /**
- * Asks the three public endpoints over both families, as a client on the internet would; with `ssh`, the machine too.
- * `retryForMs`: how long what fails is tried again.
+ * Checks the three public endpoints over both families, as a client on the internet. With `ssh`, also the machine.
+ * `retryForMs`: how long to retry a failing check.
  */
 export function checkEndpoints(
     lab: Lab,
@@ -67,7 +67,7 @@ export function checkEndpoints(
     return runChecks(target, options);
 }
 
-/** One line for a result, as `check` prints it. */
+/** The line that `check` prints for a result. */
 export function resultLine({ name, family, detail }: CheckResult): string {
     return `${name.padEnd(12)}${(family ?? "").padEnd(6)}${detail}`;
 }

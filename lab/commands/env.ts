@@ -7,8 +7,8 @@ import { writePlugins } from "../providers/index.ts";
 import { linkRealPlugins, standInPackages } from "./plugins.ts";
 
 /**
- * Prints what a shell has to evaluate so that plain `pulumi`, run in the checkout, works on the lab's stack:
- * eval "$(npm run --silent lab -- env)". What the user has to know goes to standard error, as eval hides comments.
+ * Prints shell commands that make plain `pulumi` in the checkout use the lab's stack:
+ * eval "$(npm run --silent lab -- env)". Messages go to standard error, because eval hides comments.
  */
 export async function env(): Promise<void> {
     const lab = requireLab();
@@ -19,12 +19,12 @@ export async function env(): Promise<void> {
     const cli = await findPulumi(lab.cacheDir);
     const variables = {
         ...stackVariables(workspace),
-        // The CLI reads its flags from such variables too. Without it `pulumi config set` would write to the checkout.
+        // The CLI also reads flags from variables. Without this one, `pulumi config set` would write to the checkout.
         PULUMI_OPTION_CONFIG_FILE: workspace.configFile,
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     };
-    // It would come before the lab's passphrase file.
+    // It would take precedence over the lab's passphrase file.
     console.log("unset PULUMI_CONFIG_PASSPHRASE");
     for (const [name, value] of Object.entries(variables)) console.log(`export ${name}=${quote(value)}`);
     if (cli && isAbsolute(cli.command)) console.log(`pulumi() { ${quote(cli.command)} "$@"; }`);

@@ -25,7 +25,7 @@ const files =
     (lines, follow) =>
         `sudo tail --lines=${lines}${follow ? " --follow=name --retry" : ""} ${paths.join(" ")}`;
 
-/** Logs on the machine, as the command that shows each. */
+/** Logs on the machine, each with the command that shows it. */
 const ON_MACHINE: Record<string, View> = {
     linkmesh: journal("linkmesh-server"),
     nginx: files("/var/log/nginx/error.log", "/var/log/nginx/access.log"),
@@ -33,7 +33,7 @@ const ON_MACHINE: Record<string, View> = {
     "cloud-init": files("/var/log/cloud-init-output.log"),
 };
 
-/** Logs on the outer machine, as the file of each. */
+/** Logs on the outer machine, each with its file. */
 const OUTSIDE: Record<string, (lab: Lab) => string | Promise<string>> = {
     console: machineConsole,
     pebble: (lab) => serviceLog(lab, "pebble"),
@@ -44,7 +44,7 @@ const OUTSIDE: Record<string, (lab: Lab) => string | Promise<string>> = {
 
 export const LOG_NAMES = [...Object.keys(ON_MACHINE), ...Object.keys(OUTSIDE)];
 
-/** Shows the end of a log, of the machine or of one of the lab's services. */
+/** Shows the end of a log of the machine or of one of the lab's services. */
 export async function logs(name: string, options: LogsOptions): Promise<void> {
     const lab = requireLab();
     if (!/^\d{1,6}$/.test(options.lines)) throw new LabError(`--lines ${options.lines} must be a number of lines`);

@@ -9,7 +9,7 @@ import { requireMachineUp } from "./paused.ts";
 import { overridesFile } from "./session.ts";
 import { requireOutputs } from "./endpoints.ts";
 
-/** How to reach the lab's machine: the arguments of `ssh` up to and including the destination. */
+/** The arguments of `ssh` for the lab's machine, up to and including the destination. */
 export async function sshArguments(lab: Lab): Promise<string[]> {
     await requireMachineUp(lab);
     const cli = await findPulumi(lab.cacheDir);
@@ -32,7 +32,7 @@ export async function sshArguments(lab: Lab): Promise<string[]> {
     if (bastion) hops.push(hop(dir, "bastion", bastion), "Host machine", "    ProxyJump bastion");
     const config = join(dir, "config");
     writeFileSync(config, `${hops.join("\n")}\n`, { mode: 0o600 });
-    // The user's own ~/.ssh/config must not lead the connection elsewhere.
+    // So that the user's ~/.ssh/config has no effect.
     return ["-F", config, "machine"];
 }
 
@@ -44,12 +44,12 @@ interface Hop {
     hostKey: string;
 }
 
-/** Where an ssh command leads, which may name a bastion before that. */
+/** The destination of an ssh command, which may name a bastion before it. */
 export function destinationOf(sshCommand: string): { user?: string; host?: string } {
     return /(?<user>\S+)@(?<host>\S+)\s*$/.exec(sshCommand)?.groups ?? {};
 }
 
-/** The bastion that the settings name. What they keep secret is taken from the lab, when it is the lab's own. */
+/** The bastion in the settings. If it is the lab's own, its secrets come from the lab. */
 async function bastionIn(lab: Lab, setting: (name: string) => unknown): Promise<Hop | undefined> {
     const text = (name: string) => {
         const value = setting(name);
@@ -62,12 +62,11 @@ async function bastionIn(lab: Lab, setting: (name: string) => unknown): Promise<
     const user = text("bastionUser") ?? own?.user;
     const key = text("bastionPrivateKey") ?? (own && readFileSync(own.privateKeyFile, "utf8"));
     const hostKey = text("bastionHostKey") ?? own?.hostKey;
-    if (!key || !hostKey)
-        throw new LabError("the way leads through a bastion: set bastionPrivateKey and bastionHostKey as well");
+    if (!key || !hostKey) throw new LabError("bastionHost is set: set bastionPrivateKey and bastionHostKey too");
     return { host, user: user ?? "admin", key, hostKey };
 }
 
-/** Writes a hop's keys beside the configuration, and gives its part of that. */
+/** Writes a hop's keys beside the ssh configuration and returns its part of the configuration. */
 function hop(dir: string, name: string, { host, user, key, hostKey }: Hop): string {
     const keyFile = join(dir, name);
     const knownHosts = join(dir, `${name}.known_hosts`);
@@ -87,7 +86,7 @@ function hop(dir: string, name: string, { host, user, key, hostKey }: Hop): stri
     return [`Host ${name}`, ...options.map((option) => `    ${option}`)].join("\n");
 }
 
-/** Runs ssh in the foreground and returns its exit code, that of the remote command. */
+/** Runs ssh in the foreground and returns the exit code of the remote command. */
 export async function runSsh(lab: Lab, command: string[], options: string[] = []): Promise<number> {
     const args = [...options, ...(await sshArguments(lab)), ...(command.length > 0 ? ["--", ...command] : [])];
     const result = await execa("ssh", args, { stdio: "inherit", reject: false });
@@ -96,7 +95,7 @@ export async function runSsh(lab: Lab, command: string[], options: string[] = []
     return result.exitCode ?? 130;
 }
 
-/** Runs a command on the machine and gives its output. */
+/** Runs a command on the machine and returns its output. */
 export async function askMachine(lab: Lab, command: string): Promise<{ exitCode: number; output: string }> {
     const result = await execa("ssh", [...(await sshArguments(lab)), "--", command], {
         all: true,

@@ -19,7 +19,7 @@ import { services } from "../services/services.ts";
 
 /** The LinkMesh package that the lab's machine installs. */
 export interface LabPackage {
-    /** Where the machine fetches it. */
+    /** The URL from which the machine fetches it. */
     url: string;
     /** Lower-case hexadecimal. */
     sha256: string;
@@ -27,10 +27,10 @@ export interface LabPackage {
     origin: string;
 }
 
-/** Takes a package file given by the user back: the stand-in is used again. */
+/** The value of `--package` that returns to the stand-in. */
 export const STAND_IN = "stand-in";
 
-/** Refuses early what is no Debian package. `stand-in` is taken as it is. */
+/** Refuses a file that is not a Debian package, before anything else runs. Accepts `stand-in`. */
 export function checkPackageFile(file: string): void {
     if (file === STAND_IN) return;
     if (!statSync(file, { throwIfNoEntry: false })?.isFile())
@@ -44,8 +44,8 @@ export function checkPackageFile(file: string): void {
 }
 
 /**
- * Places the package where the lab's machines can fetch it: `file` when given, else the one given to an earlier `up`,
- * else the stand-in, built from this checkout.
+ * Puts the package where the lab's machines can fetch it: `file` if given, else the file of an earlier `up`, else the
+ * stand-in, built from this checkout.
  */
 export async function publishPackage(lab: Lab, file: string | undefined): Promise<LabPackage> {
     const record = join(lab.dir, "package.json");
@@ -63,7 +63,7 @@ export async function publishPackage(lab: Lab, file: string | undefined): Promis
     return pkg;
 }
 
-/** The package of the last `up`; undefined when there was none or its file is gone. */
+/** The package of the last `up`. Undefined if there was none or its file is gone. */
 export function publishedPackage(lab: Lab): LabPackage | undefined {
     const record = join(lab.dir, "package.json");
     if (!existsSync(record)) return undefined;

@@ -8,17 +8,17 @@ import { isUp } from "./endpoints.ts";
 export const RESUME = "npm run lab -- up --set paused=false";
 
 /**
- * Whether the stack is complete but for its machine, as the setting `paused` leaves it. A machine that is missing for
- * another reason, such as a replacement that was cut, is no pause.
+ * Whether the setting `paused` has removed the machine of an otherwise complete stack. A machine that is missing for
+ * another reason, such as an interrupted replacement, does not count.
  */
 export async function isPaused(lab: Lab): Promise<boolean> {
     const stack = new LabStack(lab, { command: "" });
-    // Plain `pulumi config set` writes texts.
+    // `pulumi config set` writes strings.
     if (!isUp(stack.outputs()) || String(stack.setting("paused")) !== "true") return false;
     return programInstance(await readCloud(lab)) === undefined;
 }
 
-/** For what needs the machine: refuses a lab that is paused. */
+/** Refuses a paused lab. For commands that need the machine. */
 export async function requireMachineUp(lab: Lab): Promise<void> {
     if (await isPaused(lab)) throw new LabError(`the lab is paused and has no machine: \`${RESUME}\` brings it back`);
 }

@@ -11,7 +11,7 @@ export interface PreviewOptions {
     verbose?: boolean;
 }
 
-/** Prints what `up` would change. Settings given here are for this preview only. */
+/** Prints what `up` would change. Settings given here apply only to this preview. */
 export async function preview(options: PreviewOptions): Promise<void> {
     requireMachine();
     const settings = planSettings(options.set ?? []);
@@ -30,7 +30,7 @@ export async function preview(options: PreviewOptions): Promise<void> {
             configFile,
             onOutput: (text) => process.stdout.write(text),
         });
-        // With --diff the engine prints messages there, such as why a step runs again.
+        // With --diff, the engine prints messages to stderr, for example why a step runs again.
         process.stderr.write(stderr);
     } finally {
         await session.close();

@@ -19,8 +19,8 @@ const LABEL = "[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?";
 const HOST_NAME = new RegExp(`^(\\*\\.)?(${LABEL}\\.)*${LABEL}$`);
 
 /**
- * DNS records as somebody makes them by hand at another provider than Route 53: makes one or changes it, takes it away,
- * or lists them. Takes no lock of the lab, as an `up` may wait for the record.
+ * Sets, removes or lists DNS records, as made by hand at a provider other than Route 53. Does not lock the lab, because
+ * an `up` may wait for the record.
  */
 export async function record(
     name: string | undefined,
@@ -58,7 +58,7 @@ async function list(): Promise<void> {
     }
 }
 
-/** A record from the words of a command line. @throws LabError that says what is wrong with which word */
+/** Parses a record from command-line arguments. @throws LabError that names the wrong argument */
 export function parseRecord(name: string, type: string, values: string[], ttl = "60"): DnsRecord {
     const fqdn = canonicalName(name);
     const kind = typeOf(type);
@@ -78,7 +78,7 @@ export function parseRecord(name: string, type: string, values: string[], ttl = 
     return { name: fqdn, type: kind, ttl: Number(ttl), values: [...new Set(values)] };
 }
 
-/** Makes the record, in place of one of the same name and type. */
+/** Sets a record and replaces one with the same name and type. */
 export function putRecord(state: CloudState, made: DnsRecord): void {
     if (Object.values(state.records).some(({ name }) => name === made.name)) {
         throw new LabError(`Route 53 has records of ${made.name}: set dns=external first, or use another name`);

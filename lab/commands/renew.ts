@@ -13,7 +13,7 @@ import { type LabOutputs, hostOf, requireOutputs } from "./endpoints.ts";
 /** How long nginx may take to serve a new certificate, in milliseconds. */
 const RELOAD_MS = 60_000;
 
-/** Renews the certificate although it is not due, and proves by the serial served that the new one is in use. */
+/** Renews the certificate although it is not due, and checks by its serial that nginx serves the new one. */
 export async function renew(options: { verbose?: boolean }): Promise<void> {
     const lab = requireLab();
     const unlock = await lockLab(lab, "renew");
@@ -24,7 +24,7 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
         const ui = new Ui({ verbose: options.verbose });
         const before = await servedSerial(lab, outputs);
         await ui.stage("certificate renewed by certbot on the machine", async () => {
-            // With the environment of the timer's own service, which knows the CA of the ACME server.
+            // With the environment of the timer's service, which has the CA of the ACME server.
             const environment = "$(systemctl show --property=Environment --value certbot.service)";
             const lineage =
                 "$(sed -n '/ssl_certificate .*live/{s|.*live/\\(.*\\)/fullchain.*|\\1|p;q}' /etc/nginx/linkmesh/current/http-linkmesh.conf)";
@@ -59,7 +59,7 @@ async function awaitNewSerial(lab: Lab, outputs: LabOutputs, before: string): Pr
     }
 }
 
-/** Serial of the certificate that a new connection is shown. @throws LabError when there is none to be had, or one not to be trusted */
+/** Serial of the served certificate. @throws LabError if no certificate is served or it is not trusted */
 export function servedSerial(lab: Lab, outputs: Pick<LabOutputs, "publicUrl" | "ipv4">): Promise<string> {
     const servername = hostOf(outputs);
     const ca = readFileSync(services(lab).publicCaFile, "utf8");

@@ -2,7 +2,7 @@ import type { Ui } from "../ui.ts";
 import { RESUME } from "./paused.ts";
 import { type LabOutputs, hostOf } from "./endpoints.ts";
 
-/** What a user wants to know when the lab is up: the addresses, and what to type next. */
+/** Prints the addresses of the lab and the next commands. */
 export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
     const host = hostOf(outputs);
     const own = outputs.certificateSource === "own";
@@ -22,7 +22,7 @@ export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
     for (const line of lines) ui.info(line);
 }
 
-/** A line for each place that the stack has. */
+/** A line for each URL and address of the stack. */
 function places({ uiUrl, opampUrl, grpcEndpoint, ipv4, ipv6 }: LabOutputs): string[] {
     const rows: [string, string | undefined][] = [
         ["UI", uiUrl],
@@ -34,7 +34,7 @@ function places({ uiUrl, opampUrl, grpcEndpoint, ipv4, ipv6 }: LabOutputs): stri
     return rows.filter(([, place]) => place).map(([name, place]) => `   ${name.padEnd(8)}${place}`);
 }
 
-/** What a paused lab keeps, and how to go on. */
+/** Prints what a paused lab keeps, and the next commands. */
 export function printPaused(ui: Ui, outputs: LabOutputs): void {
     const lines = [
         "",

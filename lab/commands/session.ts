@@ -11,7 +11,7 @@ import { findLab } from "../labs.ts";
 import { labConfiguration } from "./defaults.ts";
 import type { LabPackage } from "./package.ts";
 
-/** How many names are shown when one is not found. */
+/** How many similar names an error shows. */
 const NEAR_NAMES = 3;
 
 /** The engine with the lab's providers behind it. */
@@ -20,20 +20,20 @@ export interface Session {
     close(): Promise<void>;
 }
 
-/** Opens the lab's stack; `close` must follow. Builds the Pulumi CLI when there is none. */
+/** Opens the lab's stack and, if needed, builds the Pulumi CLI. The caller must call `close`. */
 export async function openSession(lab: Lab, progress: Progress): Promise<Session> {
     const { command } = await ensurePulumi(lab.cacheDir, progress);
     return attach(lab, command);
 }
 
-/** Like {@link openSession}, but gives undefined when there is no Pulumi CLI rather than building one. */
+/** Like {@link openSession}, but returns undefined if there is no Pulumi CLI. */
 export async function openSessionIfPossible(lab: Lab): Promise<Session | undefined> {
     const cli = await findPulumi(lab.cacheDir);
     return cli && attach(lab, cli.command);
 }
 
 async function attach(lab: Lab, command: string): Promise<Session> {
-    // Loaded here, so that the commands that only read start at once.
+    // Loaded here, so that commands that only read start fast.
     const [{ startProviders }, { deployer }, { linkRealPlugins, standInPackages }] = await Promise.all([
         import("../providers/index.ts"),
         import("../providers/aws/rights/deployer.ts"),
@@ -45,26 +45,26 @@ async function attach(lab: Lab, command: string): Promise<Session> {
         packages: standInPackages(),
         caller: deployer(),
     });
-    // Providers that somebody serves besides, such as a component package, under Pulumi's own variable for that.
+    // With the caller's providers in Pulumi's variable, such as a component package.
     const debugProviders = [providers.debugProviders, process.env.PULUMI_DEBUG_PROVIDERS].filter(Boolean).join(",");
     const stack = new LabStack(lab, { command, debugProviders });
     linkRealPlugins(stack.workspace.home);
     return { stack, close: () => providers.stop() };
 }
 
-/** The stack's outputs that are no secrets; none when there is no stack. */
+/** The stack's outputs that are not secret. Empty if there is no stack. */
 export function readOutputs(lab: Lab): Record<string, unknown> {
     return new LabStack(lab, { command: "" }).outputs();
 }
 
 export interface SettingsPlan {
     overrides: Overrides;
-    /** Keeps them for the runs that follow; does it once. */
+    /** Saves them for later runs. Only the first call has an effect. */
     save: (lab: Lab) => void;
     readonly saved: boolean;
 }
 
-/** What `--set` has set so far in this checkout's lab, with new arguments applied. Nothing is written; a wrong argument throws. */
+/** The saved `--set` settings of this checkout's lab with new arguments. @throws LabError for a wrong argument */
 export function planSettings(sets: readonly string[]): SettingsPlan {
     const lab = findLab();
     const { project, schema } = readProject();
@@ -82,7 +82,7 @@ export function planSettings(sets: readonly string[]): SettingsPlan {
     };
 }
 
-/** The URNs of the resources with these names in this checkout's stack. Nothing is written; an unknown name throws. */
+/** The URNs of the resources with these names in this checkout's stack. @throws LabError for an unknown name */
 export function planReplacement(names: readonly string[], lab = findLab()): string[] {
     const known = lab ? new LabStack(lab, { command: "" }).urns() : new Map<string, string[]>();
     return names.flatMap((name) => {
@@ -94,7 +94,7 @@ export function planReplacement(names: readonly string[], lab = findLab()): stri
     });
 }
 
-/** Writes the stack's configuration: the lab's own values with the overrides in front of them. Returns the way back. */
+/** Writes the stack's configuration: the lab's values and the overrides. Returns a function that undoes it. */
 export function configureStack(
     lab: Lab,
     stack: LabStack,
@@ -105,14 +105,14 @@ export function configureStack(
     const { project, schema } = stack.workspace;
     const own = labConfiguration(lab, project, pkg);
     if (`${project}:linkmeshAptSource` in overrides) {
-        // The package comes from there, and the program takes one or the other.
+        // The program accepts only one source for the package.
         delete own[`${project}:linkmeshDebUrl`];
         delete own[`${project}:linkmeshDebSha256`];
     }
     return stack.configure(configuration(own, overrides, project, schema), file);
 }
 
-/** What `--set` has set, by full key; holds secrets that the user gave. */
+/** File with the `--set` settings by full key. It contains the user's secrets. */
 export function overridesFile(lab: Lab): string {
     return join(lab.dir, "set.json");
 }

@@ -1,7 +1,7 @@
 import { requireLab } from "../labs.ts";
 import { runSsh } from "./machine.ts";
 
-/** Opens a shell on the machine, or runs a command there; the exit code is that of ssh. */
+/** Opens a shell on the machine or runs a command there. Exits with ssh's exit code. */
 export async function ssh(command: string[]): Promise<void> {
     process.exitCode = await runSsh(requireLab(), command, command.length === 0 && process.stdin.isTTY ? ["-t"] : []);
 }

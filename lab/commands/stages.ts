@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Lab } from "../lab.ts";
 import type { StageTime } from "../ui.ts";
 
-/** Keeps how long the stages of the last `up` took, for `status`. */
+/** Saves the durations of the last `up`'s stages, for `status`. */
 export function writeStages(lab: Lab, stages: StageTime[]): void {
     if (existsSync(lab.dir)) writeFileSync(file(lab), JSON.stringify(stages, null, 2));
 }

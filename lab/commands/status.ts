@@ -17,31 +17,31 @@ import { readOutputs } from "./session.ts";
 import { readStages } from "./stages.ts";
 import { hostOf, isUp, requireOutputs } from "./endpoints.ts";
 
-/** What `status --json` prints; `null` stands for what does not exist yet. */
+/** The output of `status --json`. A value that does not exist is `null`. */
 export interface Status {
     /** Outputs of the stack by name, without secrets. */
     outputs: Record<string, unknown>;
     /** The public hostname. */
     host: string | null;
-    /** With it clients trust the public certificate. */
+    /** PEM file with the CAs for the public certificate. */
     caFile: string | null;
-    /** The lab's other ACME server, as a company's own. */
+    /** The lab's other ACME server, which stands in for a company's own server. */
     corporateAcme: CorporateAcme;
-    /** Of the last `up`. */
+    /** Durations of the last `up`. */
     stages: StageTime[];
     slot: number;
     directory: string;
     /** The machine of the stack, by the cloud's id. */
     machine: { id: string; state: "running" | "stopped" | "crashed" } | null;
-    /** The machine was taken away by the setting `paused`; the rest of the stack is there. */
+    /** Whether the setting `paused` has removed the machine. The rest of the stack exists. */
     paused: boolean;
-    /** Ids of what carries the stack's tag and is not in its state, as an `up` that was killed leaves it. */
+    /** Ids of resources that have the stack's tag but are not in its state, for example after a killed `up`. */
     leftOver: string[];
     /** Whether each of the lab's services runs. */
     services: Record<string, boolean>;
-    /** "stand-in", or the package file given by the user. */
+    /** "stand-in", or the user's package file. */
     package: string | null;
-    /** The command that changes the lab at this moment. */
+    /** The command that is changing the lab. */
     busy: { pid: number; doing: string } | null;
 }
 
@@ -96,7 +96,7 @@ function describeMachine({ machine, paused }: Status): string {
     return paused ? `none: paused, \`${RESUME}\` brings it back` : "none";
 }
 
-/** Arguments of `up` with which the certificate comes from there. */
+/** Arguments of `up` that make the corporate ACME server issue the certificate. */
 function corporateSettings({ directory, caFile, eabKeyId, eabHmacKey }: CorporateAcme): string {
     const settings = {
         acmeDirectory: directory,

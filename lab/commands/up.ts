@@ -23,16 +23,16 @@ export interface UpOptions {
     package?: string;
     /** Logical names of resources to replace. */
     replace?: string[];
-    /** Compare the state with the cloud first. */
+    /** Whether to compare the state with the cloud first. */
     refresh?: boolean;
     json?: boolean;
     verbose?: boolean;
 }
 
-/** How long the endpoints may take to answer after the program has ended, in milliseconds. */
+/** How long to wait for the endpoints after the program has ended, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
-/** Brings the lab up, or up to date. Throws when one of the public endpoints does not answer. */
+/** Makes or updates the lab. Throws if a public endpoint does not answer. */
 export async function up(options: UpOptions): Promise<void> {
     const ui = new Ui({ stream: options.json ? process.stderr : process.stdout, verbose: options.verbose });
     requireMachine();
@@ -78,7 +78,7 @@ export async function up(options: UpOptions): Promise<void> {
 const RECORDS_ELSEWHERE =
     "   dns is external: `npm run lab -- record NAME TYPE VALUE` in another terminal makes a record that is asked for";
 
-/** Services, and after a reboot the network and the machines as the cloud knows them. */
+/** Starts the services and, after a reboot, the cloud's network and machines. */
 async function startLab(lab: Lab, progress: Progress): Promise<void> {
     await startServices(lab, progress);
     const reconciler = new Reconciler(lab);
@@ -86,7 +86,7 @@ async function startLab(lab: Lab, progress: Progress): Promise<void> {
     await reconciler.apply(await readCloud(lab));
 }
 
-/** Runs the program through the engine, a line for each group of resources and each step on the machine. */
+/** Runs the program through the engine. Prints a line for each group of resources and each step on the machine. */
 async function runProgram(
     lab: Lab,
     ui: Ui,
@@ -112,7 +112,7 @@ async function runProgram(
             refresh: run.refresh,
             onEvent: (event) => {
                 stages.handle(event);
-                // A setting that the program refuses is forgotten; one that has begun to change something stays.
+                // Settings are saved once something changes. If the program refuses a setting, it is not saved.
                 if (stages.started) run.saveSettings(lab);
             },
         });
@@ -128,7 +128,7 @@ async function runProgram(
     }
 }
 
-/** A setting that stays although the run failed is easily forgotten. */
+/** Reminds the user of settings that stay in force although the run failed. */
 function keptSettings(sets: readonly string[]): string {
     const keys = sets.map((set) => set.split("=")[0]);
     return `in force from now on: --set ${keys.join(", --set ")} (\`--set ${keys[0]}=\` takes it back)`;

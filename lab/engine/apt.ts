@@ -2,20 +2,20 @@ import { execa } from "execa";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { LabError, type Progress } from "../lab.ts";
 
-/** A Debian package of the outer machine, and what the lab needs it for. */
+/** A Debian package for the outer machine, and why the lab needs it. */
 export interface Wanted {
     name: string;
     why: string;
 }
 
-/** Installs packages without questions; services that they bring are not started here. */
+/** Installs packages without questions and without starting their services. */
 export async function aptInstall(packages: Wanted[], progress: Progress): Promise<void> {
     const names = packages.map(({ name }) => name);
     for (const { name, why } of packages) progress(`installing ${name} (${why})`);
     const install = () => apt(["install", "--yes", "--no-install-recommends", ...names], progress);
     const allowServices = forbidServices();
     try {
-        // The lists may be absent (a fresh container) or old: fetch them only when the first try fails.
+        // The package lists may be absent (a new container) or old. Fetch them only if the first try fails.
         let failure = await install();
         if (failure) {
             progress("fetching the package lists");
@@ -23,7 +23,7 @@ export async function aptInstall(packages: Wanted[], progress: Progress): Promis
         }
         if (failure) {
             throw new LabError(
-                `apt-get could not install ${names.join(", ")}: ${failure}; repair that, then run this again`,
+                `apt-get could not install ${names.join(", ")}: ${failure}; fix that, then run this again`,
             );
         }
     } finally {
@@ -31,7 +31,7 @@ export async function aptInstall(packages: Wanted[], progress: Progress): Promis
     }
 }
 
-/** Runs apt-get; returns undefined, or its first error as a phrase. */
+/** Runs apt-get. Returns its first error as a phrase, or undefined. */
 async function apt(args: string[], progress: Progress): Promise<string | undefined> {
     const child = execa("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
         env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
@@ -51,7 +51,7 @@ async function apt(args: string[], progress: Progress): Promise<string | undefin
 const POLICY = "/usr/sbin/policy-rc.d";
 const POLICY_TEXT = "#!/bin/sh\n# Placed by the LinkMesh lab while it installs packages.\nexit 101\n";
 
-/** Debian's switch against starting services on installation. A policy of the machine's owner is left alone. */
+/** Uses Debian's policy-rc.d so that no service starts on installation. Keeps a policy of the machine's owner. */
 function forbidServices(): () => void {
     const leftBehind = existsSync(POLICY) && readFileSync(POLICY, "utf8") === POLICY_TEXT;
     if (existsSync(POLICY) && !leftBehind) return () => undefined;

@@ -5,20 +5,20 @@ import { LabError, type Progress } from "../lab.ts";
 import { fetchToolchain } from "./fetch-go.ts";
 import { GO_VERSION, PULUMI_VERSION, compareVersions } from "./versions.ts";
 
-/** A go.mod that names the CLI as a tool, and a go.sum that pins every module it is made of. */
+/** Has a go.mod with the CLI as a tool, and a go.sum that pins all of its modules. */
 const MODULE_DIR = join(import.meta.dirname, "go");
 const CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
-/** Without it the CLI calls itself v3.0.0 and the Automation API refuses it. */
+/** If it is not set, the CLI reports v3.0.0 and the Automation API refuses it. */
 const VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
-/** No other Go, and no C: a machine can have a compiler for it without the headers that Go wants. */
+/** No download of another Go. No C, because a machine may have a compiler but not the headers that Go needs. */
 const LOCAL = { GOTOOLCHAIN: "local", CGO_ENABLED: "0" };
-/** How many modules have to be fetched when there are none, counted. */
+/** How many modules are fetched on a new machine, counted. */
 const MODULES = 254;
-/** Modules, build cache and binary, measured; Go fails half-way with an obscure message when they do not fit. */
+/** Measured for modules, build cache and binary. If they do not fit, Go fails half-way with an obscure message. */
 const NEEDED_MIB = 3300;
 
 /**
- * Builds the Pulumi CLI into the file `target`. Needs a Go module proxy; where there is no Go, that is fetched from it
+ * Builds the Pulumi CLI into the file `target`. Needs a Go module proxy. If there is no Go, it is fetched from the proxy
  * too, into a directory beside the file.
  */
 export async function buildPulumi(target: string, progress: Progress): Promise<void> {
@@ -28,7 +28,7 @@ export async function buildPulumi(target: string, progress: Progress): Promise<v
     await compile(go, target, packages, progress);
 }
 
-/** The `go` on PATH if it is new enough, else one that is fetched into `directory`. */
+/** The `go` on PATH if it is new enough, else a fetched one in `directory`. */
 async function ensureGo(directory: string, progress: Progress): Promise<string> {
     const { failed, stdout } = await execa("go", ["env", "GOVERSION", "GOPROXY"], { reject: false, env: LOCAL });
     const [version = "", proxies] = failed ? [] : stdout.split("\n");
@@ -51,11 +51,11 @@ async function ensureSpace(go: string, cacheDir: string): Promise<void> {
     }
 }
 
-/** Fetches the modules that the CLI is made of, checked against go.sum; returns the number of packages to compile. */
+/** Fetches the CLI's modules, checked against go.sum. Returns the number of packages to compile. */
 async function fetchModules(go: string, progress: Progress): Promise<number> {
     let fetched = 0;
     let packages = 0;
-    // `go mod download` would also fetch what no package needs, and more about each module than every proxy has.
+    // `go mod download` would also fetch modules that no package needs, and data that some proxies lack.
     await run(go, ["list", "-deps", CLI_PACKAGE], "fetching the modules of the Pulumi CLI", (line) => {
         if (line.startsWith("go: downloading")) progress(`Go module ${++fetched} of about ${MODULES}`);
         else packages++;
@@ -65,7 +65,7 @@ async function fetchModules(go: string, progress: Progress): Promise<number> {
 
 async function compile(go: string, target: string, packages: number, progress: Progress): Promise<void> {
     let compiled = 0;
-    // Packages that Go's own cache already holds are not listed: the count may end before the total.
+    // Go does not list packages in its cache, so the count may end before the total.
     const flags = ["-v", "-trimpath", "-ldflags", `-s -w -X ${VERSION_VARIABLE}=v${PULUMI_VERSION}`];
     await run(go, ["build", ...flags, "-o", target, CLI_PACKAGE], "compiling the Pulumi CLI", (line) => {
         if (!/^[\w.]+(\/[\w.~-]+)*$/.test(line)) return;
@@ -87,6 +87,6 @@ async function run(go: string, args: string[], doing: string, onLine: (line: str
     const reason = recent.filter((line) => /error|:|fail/i.test(line) && !line.startsWith("{")).at(-1) ?? recent.at(-1);
     throw new LabError(
         `${doing} with Go failed: ${(reason ?? "no message").replace(/^go: /, "").trim()}; ` +
-            `repair that, or install pulumi ${PULUMI_VERSION} on PATH, then run this again`,
+            `fix that, or install pulumi ${PULUMI_VERSION} on PATH, then run this again`,
     );
 }

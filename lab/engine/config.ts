@@ -6,12 +6,12 @@ import type { ConfigKey } from "./workspace.ts";
 /** Plain configuration by full key, as "linkmesh-proxy:domain". */
 export type Configuration = Record<string, unknown>;
 
-/** What `--set` has set for the lab, as typed by the user, by full key. */
+/** The settings of `--set` as the user typed them, by full key. */
 export type Overrides = Record<string, string>;
 
 /**
- * Applies `--set KEY=VALUE` arguments to the overrides that are in force. An empty value takes an override away.
- * Keys are those of Pulumi.yaml; the project's name in front may be left out. Returns new overrides.
+ * Applies `--set KEY=VALUE` arguments to the overrides and returns new overrides. An empty value removes an override.
+ * Keys are those of Pulumi.yaml. The project's name in front is optional.
  */
 export function applySets(
     previous: Overrides,
@@ -38,7 +38,7 @@ export function applySets(
     return next;
 }
 
-/** The configuration of the stack: the lab's own values, and the overrides in front of them. */
+/** The stack's configuration: the lab's values, replaced by the overrides. */
 export function configuration(
     lab: Configuration,
     overrides: Overrides,
@@ -47,7 +47,7 @@ export function configuration(
 ): Configuration {
     const merged = { ...lab };
     for (const [key, value] of Object.entries(overrides)) {
-        // A key that Pulumi.yaml has lost since is left to the program, which names it.
+        // If Pulumi.yaml no longer has a key, the program reports it.
         merged[key] = parseValue(key, value, typeOf(key, project, schema));
     }
     return merged;
@@ -61,7 +61,7 @@ export function writeOverrides(file: string, overrides: Overrides): void {
     writeFileSync(file, JSON.stringify(overrides, null, 2), { mode: 0o600 });
 }
 
-/** The name of a key in Pulumi.yaml, where the project's own keys may stand with or without its name. */
+/** The name of a key in Pulumi.yaml, where the project's keys may have the project's name in front. */
 function schemaName(key: string, project: string, schema: Record<string, ConfigKey>): string | undefined {
     const short = key.startsWith(`${project}:`) ? key.slice(project.length + 1) : key;
     return [short, `${project}:${short}`].find((name) => Object.hasOwn(schema, name));
@@ -75,7 +75,7 @@ function typeOf(key: string, project: string, schema: Record<string, ConfigKey>)
 function fullKey(typed: string, project: string, schema: Record<string, ConfigKey>): string {
     const short = typed.startsWith(`${project}:`) ? typed.slice(project.length + 1) : typed;
     if (schemaName(short, project, schema) !== undefined) return `${project}:${short}`;
-    // Provider settings stand in no project's schema.
+    // Provider settings are not in a project's schema.
     if (/^aws:\w+$/.test(short)) return short;
     const names = Object.keys(schema);
     const nearest = closest(short, names);

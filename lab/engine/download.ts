@@ -1,6 +1,6 @@
 import type { Progress } from "../lab.ts";
 
-/** Fetches a file into memory; throws one phrase when that fails. User and password of the URL are sent, and not told. */
+/** Fetches a file into memory. An error is one phrase, without the URL's user and password, which are sent. */
 export async function download(url: URL, what: string, progress: Progress): Promise<Buffer> {
     const plain = new URL(url);
     plain.username = plain.password = "";
@@ -15,7 +15,7 @@ export async function download(url: URL, what: string, progress: Progress): Prom
         let fetched = 0;
         for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
             chunks.push(chunk);
-            // A phrase for each megabyte, and not for each chunk.
+            // Reports each megabyte, not each chunk.
             if (megabytes(fetched) !== megabytes(fetched + chunk.length)) {
                 progress(
                     `fetching ${what}, ${megabytes(fetched + chunk.length)}${size ? ` of ${megabytes(size)}` : ""} MB`,

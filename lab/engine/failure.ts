@@ -1,15 +1,15 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { plainText, resourceName, typeOf } from "./stages.ts";
 
-/** An error that the engine reported, with the resource that it belongs to. */
+/** An error from the engine, with its resource. */
 export interface Diagnostic {
     urn?: string;
-    /** Name of the step, when the resource is one. */
+    /** Name of the step, if the resource is a step. */
     step?: string;
     message: string;
 }
 
-/** The error of an event; undefined when it is none. */
+/** The error in an event; undefined if there is none. */
 export function diagnosticOf(event: EngineEvent): Diagnostic | undefined {
     const diagnostic = event.diagnosticEvent;
     if (!diagnostic || diagnostic.severity !== "error") return undefined;
@@ -18,7 +18,7 @@ export function diagnosticOf(event: EngineEvent): Diagnostic | undefined {
 
 /**
  * What went wrong, in one sentence without command text and stack trace: the first error of a resource, else the
- * program's own, else what the CLI printed. Several wrong settings give a line each.
+ * program's error, else the CLI's output. Several wrong settings have a line each.
  */
 export function failureSentence(diagnostics: Diagnostic[], stderr: string, stdout = ""): string {
     const ofResource = diagnostics.find(({ urn }) => urn && typeOf(urn) !== "pulumi:pulumi:Stack");
@@ -30,7 +30,7 @@ export function failureSentence(diagnostics: Diagnostic[], stderr: string, stdou
 
 function resourceFailure({ urn = "", step, message }: Diagnostic): string {
     if (step) return `step ${step}: ${commandFailure(message)}`;
-    // The program's own word of a step that failed.
+    // The program's own sentence about a failed step.
     if (/^(error: )?step \S+: /.test(message)) return firstLine(message);
     return `${resourceName(urn)} (${typeOf(urn).split(":").at(-1)}): ${firstLine(message)}`;
 }
@@ -39,14 +39,14 @@ const COMMAND_FAILED = /Process exited with status (\d+)(?: from signal \w+)?: r
 
 function commandFailure(message: string): string {
     const match = COMMAND_FAILED.exec(message);
-    // What the program itself says of an error comes first.
+    // The program's own description of the error.
     if (!match) return firstLine(message);
     const lines = message
         .slice(match.index + match[0].length)
         .split("\n")
         .map((line) => line.trim())
         .filter(Boolean);
-    // The steps put their one sentence last; the rest is what commands said.
+    // A step prints its one sentence last. The rest is output of commands.
     const own = lines.filter((line) => line.startsWith("error: ")).at(-1);
     if (own) return own.slice("error: ".length);
     if (match[1] === "124")
@@ -76,7 +76,7 @@ function cliFailure(output: string): string {
         .filter((line) => line !== "" && !isStackLine(line));
     const index = lines.findIndex((line) => line.startsWith("error: "));
     if (index < 0) return lines.at(-1) ?? "the engine ended without a message";
-    // "error: could not do it:" goes on in the next line.
+    // "error: could not do it:" continues in the next line.
     const [first, second] = [lines[index]!.slice("error: ".length), lines[index + 1]];
     return first.endsWith(":") && second ? `${first} ${second}` : first;
 }

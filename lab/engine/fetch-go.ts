@@ -7,16 +7,16 @@ import { download } from "./download.ts";
 import { GO_TOOLCHAIN, GO_VERSION } from "./versions.ts";
 
 const DEFAULT_PROXY = "https://proxy.golang.org";
-/** Go marks nothing in a module as executable; its own command does so for these after a download. */
+/** Files to make executable. A module has no file modes, so the `go` command also does this after a download. */
 const EXECUTABLE = /^(bin|pkg\/tool)\//;
 
 /**
- * Go as a Go module proxy serves it to an older Go, for a machine that has none. The module is the same on every proxy,
- * and its sum is known, so that any of them will do.
+ * Fetches Go as a module from a Go module proxy, for a machine without Go. Every proxy has the same module, and its sum
+ * is known, so any proxy can be used.
  *
- * @param proxies what GOPROXY says
+ * @param proxies the value of GOPROXY
  * @returns the path of the `go` command
- * @throws LabError when no proxy has it
+ * @throws LabError if no proxy has it
  */
 export async function fetchToolchain(
     directory: string,
@@ -29,7 +29,7 @@ export async function fetchToolchain(
         const url = new URL(`${proxy.replace(/\/+$/, "")}/${module}/@v/${version}.zip`);
         try {
             const files = unzipSync(await download(url, `Go ${GO_VERSION}`, progress));
-            if (hash1(files) !== sum) throw new Error(`what ${url.host} gives has another checksum`);
+            if (hash1(files) !== sum) throw new Error(`the module from ${url.host} has another checksum`);
             progress(`unpacking Go ${GO_VERSION}`);
             unpack(files, `${module}@${version}/`, directory);
             return join(directory, "bin", "go");
@@ -44,7 +44,7 @@ export async function fetchToolchain(
     );
 }
 
-/** The sum of a module's files as go.sum and the checksum database write it. */
+/** The sum of a module's files, in the form of go.sum and the checksum database. */
 function hash1(files: Record<string, Uint8Array>): string {
     const hash = (data: Uint8Array | string) => createHash("sha256").update(data);
     const lines = Object.keys(files)

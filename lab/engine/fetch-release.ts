@@ -9,8 +9,8 @@ const { version, sha256 } = PULUMI_RELEASE;
 const RELEASE = new URL(`https://get.pulumi.com/releases/sdk/pulumi-v${version}-linux-x64.tar.gz`);
 
 /**
- * Fetches the released Pulumi CLI into the file `target`, whose name must be "pulumi". Gives false where that is not
- * possible: no way to the internet, or something else in its place.
+ * Fetches the released Pulumi CLI into the file `target`, whose name must be "pulumi". Returns false if that is not
+ * possible, for example without internet access or if the checksum differs.
  */
 export async function fetchRelease(target: string, progress: Progress, from = RELEASE, sum = sha256): Promise<boolean> {
     const archive = await download(from, `Pulumi ${version}`, progress).catch((error: Error) => error);
@@ -19,7 +19,7 @@ export async function fetchRelease(target: string, progress: Progress, from = RE
         return false;
     }
     if (createHash("sha256").update(archive).digest("hex") !== sum) {
-        progress(`what ${from.host} gives is not Pulumi ${version}: its checksum differs`);
+        progress(`the file from ${from.host} is not Pulumi ${version}: its checksum differs`);
         return false;
     }
     await execa("tar", ["-xzf", "-", "-C", dirname(target), "--strip-components=1", "pulumi/pulumi"], {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { PULUMI_MINIMUM, PULUMI_RELEASE, PULUMI_VERSION, compareVersions } from "./versions.ts";
 
-/** The Pulumi CLI to use, and where it came from. */
+/** The Pulumi CLI to use. */
 export interface PulumiCli {
     /** Absolute path of the binary, or "pulumi" for the one on PATH. */
     command: string;
@@ -14,7 +14,7 @@ export interface PulumiCli {
     origin: "PATH" | "cache";
 }
 
-/** The `pulumi` on PATH when it is new enough, else the one in the cache; undefined when there is neither. */
+/** The `pulumi` on PATH if it is new enough, else the one in the cache. Undefined if there is neither. */
 export async function findPulumi(cacheDir: string): Promise<PulumiCli | undefined> {
     const installed = await versionOf("pulumi");
     if (installed && compareVersions(installed, PULUMI_MINIMUM) >= 0) {
@@ -25,14 +25,14 @@ export async function findPulumi(cacheDir: string): Promise<PulumiCli | undefine
         .find(({ command }) => existsSync(command));
 }
 
-/** Where the cache holds the CLI of a version. */
+/** Path of the CLI of a version in the cache. */
 export function cachedPulumi(cacheDir: string, version: string): string {
     return join(cacheDir, "engine", `pulumi-v${version}`);
 }
 
-/** What `pulumi version` says, without "v"; undefined when there is no such command. */
+/** The output of `pulumi version` without "v". Undefined if there is no such command. */
 async function versionOf(command: string): Promise<string | undefined> {
-    // The CLI writes a log of each command, this one too, into its home, which is the user's here.
+    // The CLI logs every command in its home. Without this, that would be the user's home.
     const env = { ...process.env, PULUMI_HOME: devNull, PULUMI_SKIP_UPDATE_CHECK: "true" };
     const result = await promisify(execFile)(command, ["version"], { env }).catch(() => undefined);
     return /^v?(\d+\.\d+\.\d+\S*)$/m.exec(result?.stdout.trim() ?? "")?.[1];

@@ -7,12 +7,12 @@ import { cachedPulumi, findPulumi } from "./find-pulumi.ts";
 import { fetchRelease } from "./fetch-release.ts";
 import { PULUMI_RELEASE, PULUMI_VERSION } from "./versions.ts";
 
-/** Building takes some 4 minutes on two cores. */
+/** A build takes about 4 minutes on two cores. */
 const PATIENCE_SECONDS = 1800;
 
 /**
- * Puts a Pulumi CLI into the cache: the released one where it can be fetched, else one that is built from its Go
- * modules. A second caller waits for the first.
+ * Puts a Pulumi CLI into the cache: the released one if it can be fetched, else one built from its Go modules. A second
+ * caller waits for the first.
  */
 export function obtainPulumi(cacheDir: string, progress: Progress): Promise<void> {
     const engine = join(cacheDir, "engine");
@@ -26,11 +26,11 @@ async function obtainInto(engine: string, cacheDir: string, progress: Progress):
     if (await findPulumi(cacheDir)) return;
     const draft = join(engine, "draft");
     const pulumi = join(draft, "pulumi");
-    // Of one that was killed.
+    // Leftover of a killed process.
     rmSync(draft, { recursive: true, force: true });
     mkdirSync(draft, { recursive: true });
     try {
-        // The release is that for amd64, as the lab's machines are.
+        // The release is for amd64, like the lab's machines.
         if (process.arch === "x64" && (await fetchRelease(pulumi, progress))) {
             renameSync(pulumi, cachedPulumi(cacheDir, PULUMI_RELEASE.version));
         } else {

@@ -3,7 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { LabError, type Progress } from "../lab.ts";
 import type { Wanted } from "./apt.ts";
 
-/** What the lab uses of the outer machine: the command or file that is looked for, and the Debian package that brings it. */
+/** What the lab needs on the outer machine: a command or file, and the Debian package that has it. */
 const NEEDED: (Wanted & { needed: string })[] = [
     { needed: "debootstrap", name: "debootstrap", why: "makes the machine images" },
     { needed: "systemd-nspawn", name: "systemd-container", why: "runs the machines" },
@@ -20,7 +20,7 @@ const NEEDED: (Wanted & { needed: string })[] = [
 
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Puts the directories of system commands on PATH, which an ordinary root shell can lack (`su` without `-`). */
+/** Adds the directories of system commands to PATH. A root shell from `su` without `-` lacks them. */
 export function completePath(): void {
     const present = (process.env.PATH ?? "").split(":").filter(Boolean);
     process.env.PATH = [...present, ...SYSTEM_PATH.filter((dir) => !present.includes(dir))].join(":");
@@ -30,7 +30,7 @@ export function isRoot(): boolean {
     return process.getuid?.() === 0;
 }
 
-/** Refuses a machine on which the lab cannot run at all, in one sentence. */
+/** Refuses a machine on which the lab cannot run, in one sentence. */
 export function requireMachine(): void {
     if (process.platform !== "linux") {
         throw new LabError(
@@ -38,13 +38,13 @@ export function requireMachine(): void {
         );
     }
     if (!isRoot()) {
-        throw new LabError("the lab makes machines and networks and needs root: run the same command with sudo");
+        throw new LabError("the lab needs root to make machines and networks: run the same command with sudo");
     }
 }
 
 /**
- * Installs the Debian packages that the lab needs and that are missing.
- * `announce` gets one line before anything is installed. Returns the names of the packages installed.
+ * Installs missing Debian packages that the lab needs.
+ * Calls `announce` with one line before it installs anything. Returns the names of the installed packages.
  */
 export async function ensurePrerequisites(announce: (line: string) => void, progress: Progress): Promise<string[]> {
     requireMachine();
@@ -59,7 +59,7 @@ export async function ensurePrerequisites(announce: (line: string) => void, prog
         );
     }
     announce(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);
-    // Loaded here only: what it needs takes a quarter of a second to load.
+    // Loaded only here, because its imports take a quarter of a second to load.
     const { aptInstall } = await import("./apt.ts");
     await aptInstall(missing, progress);
     const still = NEEDED.filter(({ needed }) => !isPresent(needed));

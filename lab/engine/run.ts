@@ -6,8 +6,8 @@ import { onInterrupt } from "../process/interrupt.ts";
 
 const require = createRequire(import.meta.url);
 
-// The Automation API's own parts: the server through which the engine runs an inline program, and the event stream.
-// Its `up` is not used because it runs the CLI three more times, which triples the time of an unchanged stack.
+// Internal parts of the Automation API: the server that runs an inline program, and the event stream. The API's `up` is
+// not used, because it runs the CLI three more times, which triples the time for an unchanged stack.
 const { LanguageServer } = require("@pulumi/pulumi/automation/server.js") as {
     LanguageServer: new (
         program: InlineProgram,
@@ -21,7 +21,7 @@ const { EventsService } = require("@pulumi/pulumi/proto/events_grpc_pb.js") as {
 };
 const { BinaryReader } = require("google-protobuf") as typeof import("google-protobuf");
 const { Empty } = require("google-protobuf/google/protobuf/empty_pb.js") as { Empty: new () => object };
-/** Events as the text that they are: the generated code reads it ten times slower, and a preview brings a megabyte. */
+/** Reads events as plain text. The generated code is ten times slower, and a preview has a megabyte of events. */
 const STREAM_EVENTS = { ...EventsService.streamEvents!, requestDeserialize: eventText };
 const MESSAGE_LIMIT = { "grpc.max_receive_message_length": 400 * 2 ** 20 };
 
@@ -33,7 +33,7 @@ export interface EngineRun {
     args: string[];
     cwd: string;
     env: Record<string, string>;
-    /** Evaluated in this process when the engine asks for the program. */
+    /** The program, which runs in this process when the engine asks for it. */
     program?: InlineProgram;
     onEvent?: (event: EngineEvent) => void;
     onOutput?: (text: string) => void;
@@ -43,11 +43,11 @@ export interface EngineResult {
     exitCode: number;
     stdout: string;
     stderr: string;
-    /** The user interrupted; the engine was asked once to end cleanly, and has ended. */
+    /** Whether the user interrupted. The engine was then asked once to end cleanly and has ended. */
     interrupted: boolean;
 }
 
-/** Runs the Pulumi CLI once. An exit code other than 0 is a result and not an exception. */
+/** Runs the Pulumi CLI once. An exit code other than 0 is a result, not an exception. */
 export async function runEngine(run: EngineRun): Promise<EngineResult> {
     const args = [...run.args, "--non-interactive"];
     const servers: grpc.Server[] = [];
@@ -91,7 +91,7 @@ async function serve(
     });
 }
 
-/** Passes events on, apart from debug messages: those hold decrypted secrets. */
+/** Forwards events except debug messages, which contain decrypted secrets. */
 export function eventReceiver(onEvent: (event: EngineEvent) => void) {
     return (call: grpc.ServerReadableStream<string, object>, callback: grpc.sendUnaryData<object>) => {
         call.on("data", (text: string) => {

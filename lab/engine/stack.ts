@@ -23,7 +23,7 @@ import {
 
 const KEPT_LOGS = 10;
 const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
-/** A name in a variable, because the package has no types. */
+/** In a variable, because the package has no types. */
 const TYPESCRIPT_LOADER: string = "tsx";
 let evaluations = 0;
 
@@ -32,18 +32,18 @@ export interface StackOptions {
     command: string;
     /** Value for PULUMI_DEBUG_PROVIDERS. */
     debugProviders?: string;
-    /** Directory of index.ts and Pulumi.yaml; by default what the lab runs. */
+    /** Directory of index.ts and Pulumi.yaml. Default: the program that the lab runs. */
     programDir?: string;
 }
 
 export interface OperationOptions {
     onEvent?: (event: EngineEvent) => void;
     onOutput?: (text: string) => void;
-    /** Stack configuration to use in place of the stack's own. */
+    /** Configuration file to use instead of the stack's own. */
     configFile?: string;
 }
 
-/** The lab's Pulumi stack: the real engine with index.ts as an inline program and a file backend in the lab's directory. */
+/** The lab's Pulumi stack: the real engine, index.ts as an inline program, and a file backend in the lab's directory. */
 export class LabStack {
     readonly workspace: Workspace;
     readonly #options: StackOptions;
@@ -53,7 +53,7 @@ export class LabStack {
         this.workspace = workspaceOf(lab, options.programDir);
     }
 
-    /** Whether there is a stack, with or without resources. */
+    /** Whether the stack exists, with or without resources. */
     get exists(): boolean {
         return readCheckpoint(this.workspace) !== undefined;
     }
@@ -68,7 +68,7 @@ export class LabStack {
         return readCheckpoint(this.workspace)?.resources?.some(({ protect }) => protect === true) ?? false;
     }
 
-    /** URNs by logical name, of what stands for something outside of the program: neither components nor providers. */
+    /** URNs by logical name, without components and providers. */
     urns(): Map<string, string[]> {
         const byName = new Map<string, string[]>();
         for (const { urn, type, custom } of readCheckpoint(this.workspace)?.resources ?? []) {
@@ -79,7 +79,7 @@ export class LabStack {
         return byName;
     }
 
-    /** Makes the stack when there is none. */
+    /** Makes the stack if there is none. */
     async init(): Promise<void> {
         prepareWorkspace(this.workspace, this.#options.programDir);
         if (this.exists) return;
@@ -88,8 +88,8 @@ export class LabStack {
     }
 
     /**
-     * Writes the whole configuration: what is not in it is taken away. The file is for root only, so nothing is encrypted.
-     * @returns what puts the former one back.
+     * Replaces the whole configuration. Only root can read the file, so nothing is encrypted.
+     * @returns a function that restores the former configuration
      */
     configure(configuration: Configuration, file = this.workspace.configFile): () => void {
         const former = existsSync(file) ? readFileSync(file) : undefined;
@@ -97,12 +97,12 @@ export class LabStack {
         return () => former && writeFileSync(file, former);
     }
 
-    /** One of the program's settings as it is in force, by its short name; undefined where the default holds. */
+    /** The current value of a setting, by its short name. Undefined if the default applies. */
     setting(name: string): unknown {
         return this.#configFile().config?.[`${this.workspace.project}:${name}`];
     }
 
-    /** Shows what `up` would do, changing nothing. */
+    /** Shows what `up` would do, without changes. */
     async preview(options: OperationOptions & { diff?: boolean; color?: boolean } = {}): Promise<EngineResult> {
         const args = [
             "preview",
@@ -114,14 +114,14 @@ export class LabStack {
         return this.#operate("preview", args, options, true);
     }
 
-    /** `replace`: URNs of resources that are replaced although nothing about them has changed. */
+    /** `replace`: URNs of resources to replace even if they are unchanged. */
     async up(options: OperationOptions & { replace?: string[]; refresh?: boolean } = {}): Promise<EngineResult> {
         const replace = (options.replace ?? []).flatMap((urn) => ["--replace", urn]);
         const more = options.refresh ? ["--refresh", ...replace] : replace;
         return this.#operate("up", ["up", "--yes", "--skip-preview", "--color", "never", ...more], options, true);
     }
 
-    /** Compares the state with the cloud; `clearPending` forgets operations of which nobody saw the end. */
+    /** Compares the state with the cloud. `clearPending` removes operations whose end is unknown. */
     async refresh(options: OperationOptions & { clearPending?: boolean } = {}): Promise<EngineResult> {
         const clear = options.clearPending ? ["--clear-pending-creates"] : [];
         return this.#operate(
@@ -136,16 +136,16 @@ export class LabStack {
         return this.#operate("destroy", ["destroy", "--yes", "--skip-preview", "--color", "never"], options, false);
     }
 
-    /** Takes the protection off every resource. The CLI's own `--ignore-protect` is younger than the oldest CLI in use. */
+    /** Removes the protection of every resource. The oldest supported CLI lacks `--ignore-protect`. */
     async unprotect(): Promise<void> {
         const result = await this.#cli(["state", "unprotect", "--all", "--yes", "--stack", STACK]);
         if (result.exitCode !== 0) throw this.#failure("state unprotect", result, []);
     }
 
     /**
-     * Brings the stack back into order after an engine that was killed: its lock is taken away and operations without
-     * an end are cleared up. Cheap when there is nothing to do.
-     * @throws LabError when an engine that is alive holds the stack.
+     * Repairs the stack after a killed engine: removes its lock and clears pending operations. Cheap if there is nothing
+     * to do.
+     * @throws LabError if a running engine holds the stack
      */
     async recover(progress: Progress): Promise<void> {
         const locks = engineLocks(this.workspace);
@@ -154,16 +154,16 @@ export class LabStack {
             throw new LabError(`process ${alive.pid} runs pulumi on the lab's stack: wait for it to end, or end it`);
         removeBrokenAttributes(this.workspace);
         if (locks.length > 0) {
-            progress("taking away the lock of an engine that is gone");
+            progress("removing the lock of an engine that is gone");
             const result = await this.#cli(["cancel", "--yes", "--stack", STACK]);
             if (result.exitCode !== 0) throw this.#failure("cancel", result, []);
         }
         if ((readCheckpoint(this.workspace)?.pending_operations?.length ?? 0) === 0) return;
-        progress("an earlier run was cut: comparing the stack with the cloud");
+        progress("an earlier run was interrupted: comparing the stack with the cloud");
         await this.refresh({ clearPending: true });
     }
 
-    /** The stack's outputs that are no secrets, without starting the engine. Empty when there are none. */
+    /** The stack's outputs that are not secret, read without the engine. Empty if there are none. */
     outputs(): Record<string, unknown> {
         const resources = readCheckpoint(this.workspace)?.resources ?? [];
         const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
@@ -244,7 +244,7 @@ export class LabStack {
     }
 }
 
-/** Loaded when it is needed: the commands that only read the stack's state start without the Pulumi SDK. */
+/** Loads the Pulumi SDK only when needed, so that commands that only read the stack's state start fast. */
 async function run(engineRun: EngineRun): Promise<EngineResult> {
     return (await import("./run.ts")).runEngine(engineRun);
 }
@@ -255,8 +255,8 @@ export class Interrupted extends LabError {
 }
 
 /**
- * Evaluates index.ts afresh for each operation; the modules that it imports stay loaded. The outputs are its default
- * export or else its exports, as with Pulumi's own language host.
+ * Evaluates index.ts again for each operation. The modules that it imports stay loaded. As in Pulumi's language host, the
+ * outputs are its default export or else its exports.
  */
 function inlineProgram(programDir: string): InlineProgram {
     const url = pathToFileURL(join(programDir, "index.ts")).href;
@@ -268,7 +268,7 @@ function inlineProgram(programDir: string): InlineProgram {
     };
 }
 
-/** The lab's configuration file is for root only, where nothing is encrypted: its secrets count as such all the same. */
+/** Makes the program treat secrets as secret, although the lab's configuration file does not encrypt them. */
 async function keepSecrets(): Promise<void> {
     const [{ runtime, getProject }, { SETTINGS }] = await Promise.all([
         import("@pulumi/pulumi"),

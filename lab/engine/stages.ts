@@ -1,16 +1,16 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 
-/** A line of the report that is in progress. */
+/** A line of the report whose work is in progress. */
 export interface OpenStage {
     progress(message: string): void;
-    /** A remark that must not be lost; it gets a line. */
+    /** Prints a warning on its own line. */
     warn(message: string): void;
-    /** `finishedAt` is a time of performance.now(), for a line that is printed later than its work ended; `note` follows the name. */
+    /** Ends the line. `finishedAt`: when the work ended, as performance.now(). `note` follows the name. */
     done(finishedAt?: number, note?: string): void;
     fail(): void;
 }
 
-/** What resources of a type are called in the report; those not listed are not reported. First match. */
+/** Names of resource types in the report. The first match counts. Other types are not reported. */
 const GROUPS: [RegExp, string][] = [
     [/^tls:/, "keys"],
     [/^aws:(ec2\/(networkInterface|eip|eipAssociation):|ec2\/eip)/, "addresses"],
@@ -22,9 +22,9 @@ const GROUPS: [RegExp, string][] = [
     [/^aws:dlm\//, "snapshot policy"],
 ];
 const COMMAND = /^command:remote:/;
-/** How a step begins a remark, and the engine its own. */
+/** The start of a warning from a step or from the engine. */
 const WARNING = /^(linkmesh: )?warning: /;
-/** A group whose last resource ended this long ago is complete: resources of one group follow each other at once. */
+/** A group is complete this long after its last resource, because resources of a group follow each other at once. */
 const QUIET_MS = 400;
 
 interface Group {
@@ -42,10 +42,10 @@ export class EngineStages {
     readonly #warned = new Set<string>();
     /** Number of operations that changed something, by name of the operation ("create", "update" …). */
     changes: Record<string, number> = {};
-    /** Whether any resource has been touched: until then nothing has happened outside of this process. */
+    /** Whether an operation on a resource has begun. Before that, nothing has changed outside this process. */
     started = false;
 
-    /** `begin` opens a line; `whole` is told the warnings that belong to none. */
+    /** `begin` opens a line. `whole` prints warnings that belong to no line. */
     constructor(begin: (name: string) => OpenStage, whole: Pick<OpenStage, "warn">) {
         this.#begin = begin;
         this.#whole = whole;
@@ -72,7 +72,7 @@ export class EngineStages {
         }
     }
 
-    /** Ends every line that is still open: after the engine has ended nothing runs any more. */
+    /** Ends all open lines, after the engine has ended. */
     close(): void {
         for (const [name, group] of this.#groups) {
             if (group.running.size > 0) this.#remove(name, group, () => group.stage.fail());
@@ -80,7 +80,7 @@ export class EngineStages {
         }
     }
 
-    /** Once: what a step remarks while it runs the program says again, with the step's name, when it is done. */
+    /** Prints a warning once. The program repeats a step's warning, with the step's name, when the step is done. */
     #warn(stage: Pick<OpenStage, "warn">, text: string): void {
         const remark = text.replace(/^step \S+: /, "");
         if (remark !== text && this.#warned.has(remark)) return;
@@ -133,18 +133,18 @@ export class EngineStages {
 }
 
 function isChange(op: string): boolean {
-    // "replace" is announced besides the create and the delete that it consists of.
+    // The create and the delete of a "replace" have their own events.
     return !["same", "read", "read-discard", "refresh", "discard", "replace"].includes(op);
 }
 
-/** Components and the stack itself only group what does the work. */
+/** False for components and the stack, which only group resources. */
 function isWork(type: string): boolean {
     return /^(aws|command|tls):/.test(type);
 }
 
 function stageName(type: string, op: string, step: string): string | undefined {
     const deletes = op.startsWith("delete") || op.startsWith("discard");
-    // A step has nothing to undo on the machine.
+    // The deletion of a step does nothing on the machine.
     if (COMMAND.test(type)) return deletes ? undefined : `step ${step}`;
     const group = GROUPS.find(([pattern]) => pattern.test(type))?.[1];
     return group && deletes ? `${group}: removal` : group;
@@ -159,13 +159,13 @@ export function resourceName(urn: string): string {
     return urn.split("::").slice(3).join("::");
 }
 
-/** A step's own name, from its command ("… bash -s -- nginx"); the resource's name when it is not known. */
+/** A step's name from its command ("… bash -s -- nginx"), or the resource's name if the command is unknown. */
 export function stepName(urn: string, inputs?: Record<string, unknown>): string {
     const command = inputs?.create;
     return (typeof command === "string" ? / -- (\S+)/.exec(command)?.[1] : undefined) ?? resourceName(urn);
 }
 
-/** Engine messages hold colour tags such as "<{%fg 1%}>", and what a step prints may hold terminal sequences. */
+/** Removes the engine's colour tags such as "<{%fg 1%}>" and terminal sequences from a step's output. */
 export function plainText(message: string): string {
     // eslint-disable-next-line no-control-regex
     return message.replace(/<\{%.*?%\}>/g, "").replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "");

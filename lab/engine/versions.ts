@@ -1,29 +1,29 @@
-/** The Pulumi CLI that the lab builds when it finds none. The one place that names it besides `go/go.mod`. */
+/** The Pulumi CLI that the lab builds if it finds none. `go/go.mod` has the same version. */
 export const PULUMI_VERSION = "3.259.0";
 
-/** The oldest `pulumi` on PATH that is used as it is: it tells the program of every error of a step (pulumi#23347). */
+/** The oldest `pulumi` on PATH that the lab uses. It reports every error of a step to the program (pulumi#23347). */
 export const PULUMI_MINIMUM = "3.244.0";
 
 /**
- * The released Pulumi CLI that the lab fetches before it builds one. The checksum is the one that Pulumi publishes
- * beside it, at https://get.pulumi.com/releases/sdk/pulumi-3.255.0-checksums.txt.
+ * The released Pulumi CLI, which the lab tries to fetch before it builds one. Pulumi publishes the checksum at
+ * https://get.pulumi.com/releases/sdk/pulumi-3.255.0-checksums.txt.
  */
 export const PULUMI_RELEASE = {
     version: "3.255.0",
     sha256: "cf559568e2c32f7fae56ea3de8ae5fa48973ba8c5aa9dd2b3dc0c8898fe50dba",
 };
 
-/** The Go that `go/go.mod` asks for. An older one on PATH is not used. */
+/** The Go version in `go/go.mod`. An older Go on PATH is not used. */
 export const GO_VERSION = "1.25.11";
 
-/** That Go as a module, with its sum in the checksum database, sum.golang.org. */
+/** The same Go as a module, with its sum from the checksum database, sum.golang.org. */
 export const GO_TOOLCHAIN = {
     module: "golang.org/toolchain",
     version: `v0.0.1-go${GO_VERSION}.linux-amd64`,
     sum: "h1:AUChz5pzC7L9cEGXaGD6Z0N5m2H2JDiTZywfitOXskU=",
 };
 
-/** Compares dotted versions; a "v" in front and anything after "-" or "+" is ignored. Negative when `a` is older. */
+/** Compares dotted versions without a leading "v" and anything after "-" or "+". Negative if `a` is older. */
 export function compareVersions(a: string, b: string): number {
     const parts = (version: string) =>
         version

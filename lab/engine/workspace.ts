@@ -7,11 +7,11 @@ import { type Lab, LabError } from "../lab.ts";
 
 export const STACK = "lab";
 
-/** Where the lab's stack lives, all of it inside the lab's directory. */
+/** The paths of the lab's stack, all inside the lab's directory. */
 export interface Workspace {
     /** Name of the Pulumi project. */
     project: string;
-    /** Holds a copy of Pulumi.yaml and the stack's configuration file; plain `pulumi -C` works there too. */
+    /** Has a copy of Pulumi.yaml and the stack's configuration file. Plain `pulumi -C` works there too. */
     dir: string;
     /** Pulumi.lab.yaml. */
     configFile: string;
@@ -29,7 +29,7 @@ export interface ConfigKey {
     type?: "string" | "integer" | "number" | "boolean" | "array" | "object";
 }
 
-/** Finds the files of the lab's stack without making any. */
+/** The paths of the lab's stack. Makes no files. */
 export function workspaceOf(lab: Lab, programDir = PROGRAM): Workspace {
     const root = join(lab.dir, "pulumi");
     return {
@@ -43,7 +43,7 @@ export function workspaceOf(lab: Lab, programDir = PROGRAM): Workspace {
     };
 }
 
-/** Makes the directories, the passphrase and the copy of Pulumi.yaml, which follows the checkout's. */
+/** Makes the directories and the passphrase, and updates the copy of Pulumi.yaml. */
 export function prepareWorkspace(workspace: Workspace, programDir = PROGRAM): void {
     for (const dir of [workspace.dir, workspace.stateDir, workspace.home, workspace.logDir]) {
         mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -51,19 +51,19 @@ export function prepareWorkspace(workspace: Workspace, programDir = PROGRAM): vo
     if (!existsSync(workspace.passphraseFile)) {
         writeFileSync(workspace.passphraseFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
     }
-    // `main` lets the plain CLI find the program from the private directory.
+    // With `main`, the plain CLI finds the program from the lab's directory.
     const project = readProjectFile(programDir);
     const main = resolve(programDir, project.main ?? ".");
     writeFileSync(join(workspace.dir, "Pulumi.yaml"), stringify({ ...project, main }));
     rmSync(join(workspace.stateDir, ".pulumi", "history"), { recursive: true, force: true });
-    // The engine would write an encrypted log of each run there, which takes a fifth of a preview's time and is never
-    // removed; the lab keeps logs of its own. Where it finds no directory it goes without.
+    // A file in place of the directory keeps the engine from writing encrypted logs. They take a fifth of a preview's
+    // time and are never removed. The lab has its own logs.
     const engineLogs = join(workspace.home, "logs");
     rmSync(engineLogs, { recursive: true, force: true });
     writeFileSync(engineLogs, "");
 }
 
-/** Variables with which the `pulumi` command works on the lab's stack. */
+/** Variables that make the `pulumi` command use the lab's stack. */
 export function stackVariables(workspace: Workspace): Record<string, string> {
     return {
         PULUMI_BACKEND_URL: `file://${workspace.stateDir}`,
@@ -73,7 +73,7 @@ export function stackVariables(workspace: Workspace): Record<string, string> {
     };
 }
 
-/** The environment of an engine run: the caller's, without what would lead it to another stack or cloud account. */
+/** The environment of an engine run: the caller's, without variables of another stack or cloud account. */
 export function engineEnvironment(
     workspace: Workspace,
     command: string,
@@ -85,7 +85,7 @@ export function engineEnvironment(
         ...(Object.fromEntries(inherited) as Record<string, string>),
         ...stackVariables(workspace),
         PATH: isAbsolute(command) ? `${dirname(command)}${delimiter}${path}` : path,
-        // As the Automation API sets it: makes the flags for an inline program known.
+        // Enables the flags for an inline program. The Automation API sets it too.
         PULUMI_DEBUG_COMMANDS: "true",
         PULUMI_AUTOMATION_API: "true",
         PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -96,7 +96,7 @@ export function engineEnvironment(
     };
 }
 
-/** The stack as the file backend keeps it; undefined when there is none. */
+/** The stack in the file backend; undefined if there is none. */
 export function readCheckpoint(workspace: Workspace): Checkpoint | undefined {
     const file = join(workspace.stateDir, ".pulumi", "stacks", workspace.project, `${STACK}.json`);
     if (!existsSync(file)) return undefined;
@@ -105,8 +105,8 @@ export function readCheckpoint(workspace: Workspace): Checkpoint | undefined {
 }
 
 /**
- * The file backend writes the attributes beside each file in place, so that an engine killed meanwhile leaves them
- * empty, and the next one cannot read the state that they belong to. Without them it can.
+ * Removes empty attribute files. The file backend writes them in place, so a killed engine can leave them empty. The
+ * next engine then cannot read the state, but it can without them.
  */
 export function removeBrokenAttributes({ stateDir }: Workspace): void {
     if (!existsSync(stateDir)) return;
@@ -126,7 +126,7 @@ export interface Checkpoint {
     pending_operations?: unknown[];
 }
 
-/** Lock files that engines hold on the stack, with the process that made each. */
+/** Lock files of engines on the stack, with the process that made each. */
 export function engineLocks(workspace: Workspace): { file: string; pid: number; hostname: string }[] {
     const dir = join(workspace.stateDir, ".pulumi", "locks", "organization", workspace.project, STACK);
     if (!existsSync(dir)) return [];
@@ -139,7 +139,7 @@ export function engineLocks(workspace: Workspace): { file: string; pid: number; 
         });
 }
 
-/** Name and settings of the program, from its Pulumi.yaml. */
+/** Name and settings of the program from its Pulumi.yaml. */
 export function readProject(programDir = PROGRAM): Pick<Workspace, "project" | "schema"> {
     const { name, config = {} } = readProjectFile(programDir);
     const isTyped = (value: unknown): value is ConfigKey => typeof value === "object" && value !== null;

@@ -10,7 +10,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const REPOSITORY = join(HERE, "../..");
 const PROGRAM = "usr/lib/linkmesh-server/linkmesh-server.cjs";
 
-/** Date of every file in the package, so that the same sources give the same bytes: 2026-01-01. */
+/** Date of every file in the package, 2026-01-01, so that the same sources produce the same bytes. */
 const SOURCE_DATE_EPOCH = "1767225600";
 
 export const DEFAULT_VERSION = "1.101.0~standin";
@@ -19,20 +19,20 @@ export interface BuiltPackage {
     /** Absolute path of linkmesh-server_VERSION_all.deb. */
     file: string;
     version: string;
-    /** Lower-case hex of the file. */
+    /** The file's SHA-256 in lower-case hex. */
     sha256: string;
 }
 
 /**
- * Builds the stand-in package `linkmesh-server` into a directory, created when missing. Nothing is done when the file
- * is there already and was made from the same sources. Any Debian version may be asked for, to try upgrades.
+ * Builds the stand-in package `linkmesh-server` into a directory, which is made if missing. Does nothing if the file
+ * exists and was built from the same sources. Accepts any Debian version, to try upgrades.
  *
- * @throws {LabError} when the version is none that dpkg takes
+ * @throws {LabError} if dpkg does not accept the version
  */
 export async function buildPackage(options: { outDir: string; version?: string }): Promise<BuiltPackage> {
     const { outDir, version = DEFAULT_VERSION } = options;
     if (!/^\d[A-Za-z0-9.+~]*(-[A-Za-z0-9.+~]+)?$/.test(version))
-        throw new LabError(`"${version}" is no version of a Debian package: give one like ${DEFAULT_VERSION}`);
+        throw new LabError(`"${version}" is not a version of a Debian package: use one like ${DEFAULT_VERSION}`);
     const file = join(outDir, `linkmesh-server_${version}_all.deb`);
     const stampFile = join(outDir, `.linkmesh-server_${version}.json`);
     const inputs = await hashInputs();
@@ -41,7 +41,7 @@ export async function buildPackage(options: { outDir: string; version?: string }
     if (existing && stamp?.inputs === inputs && stamp.sha256 === existing) return { file, version, sha256: existing };
 
     await mkdir(outDir, { recursive: true });
-    // Beside the target, so that the rename at the end is atomic, and two builds at once do not meet.
+    // Beside the target, so that the final rename is atomic. Each build has its own directory.
     const work = await mkdtemp(join(outDir, ".build-"));
     try {
         const root = join(work, "root");
@@ -60,7 +60,7 @@ export async function buildPackage(options: { outDir: string; version?: string }
     }
 }
 
-/** Lays the package out below `root`, with the modes that it has on the machine. */
+/** Writes the package's files below `root`, with their modes on the machine. */
 async function stage(root: string, version: string): Promise<void> {
     await cp(join(HERE, "package"), root, { recursive: true });
     await bundle(join(root, PROGRAM), version);
@@ -76,7 +76,7 @@ async function stage(root: string, version: string): Promise<void> {
         await chmod(path, name === "etc/linkmesh/config.yaml" ? 0o640 : isScript ? 0o755 : 0o644);
         if (name.startsWith("DEBIAN/")) continue;
         bytes += content.length;
-        // As debhelper does, so that `dpkg --verify` knows the files; dpkg itself looks after conffiles.
+        // As debhelper does, for `dpkg --verify`. dpkg keeps the sums of conffiles itself.
         if (!name.startsWith("etc/")) sums.push(`${createHash("md5").update(content).digest("hex")}  ${name}\n`);
     }
     await writeFile(join(root, "DEBIAN/md5sums"), sums.join(""), { mode: 0o644 });
@@ -86,7 +86,7 @@ async function stage(root: string, version: string): Promise<void> {
     await promisify(execFile)("find", [root, "-type", "d", "-exec", "chmod", "0755", "{}", "+"]);
 }
 
-/** One file that runs on Node 18, which is what Debian 12 has. */
+/** Bundles the server into one file for Node 18, Debian 12's version. */
 async function bundle(outfile: string, version: string): Promise<void> {
     const { build } = await import("esbuild");
     await build({
@@ -99,7 +99,7 @@ async function bundle(outfile: string, version: string): Promise<void> {
         target: "node18",
         banner: { js: "#!/usr/bin/node" },
         define: { LINKMESH_VERSION: JSON.stringify(version) },
-        // Native helpers that ws uses when they are there.
+        // Optional native helpers of ws.
         external: ["bufferutil", "utf-8-validate"],
         minifyWhitespace: true,
         legalComments: "none",
@@ -115,7 +115,7 @@ async function filesBelow(directory: string): Promise<string[]> {
         .sort();
 }
 
-/** Over everything that the package is made from: the sources, and the npm packages by the lock file. */
+/** A hash of everything in the package: the sources, and the npm packages by the lock file. */
 async function hashInputs(): Promise<string> {
     const hash = createHash("sha256");
     const sources = [...(await filesBelow(join(HERE, "server"))), ...(await filesBelow(join(HERE, "package")))];

@@ -1,42 +1,42 @@
 import { Client, credentials, type ClientDuplexStream } from "@grpc/grpc-js";
 import { AGENT_SERVICE, type Registration } from "./server/grpc-service.ts";
 
-/** How an agent reaches the stand-in. All certificates and keys are PEM. */
+/** How an agent connects to the stand-in. All certificates and keys are PEM. */
 export interface AgentOptions {
     /** Name or address to connect to, without brackets. */
     host: string;
     port: number;
-    /** Name that is sent as SNI and must be in the server's certificate. Default: `host`. */
+    /** Name for SNI, which must be in the server's certificate. Default: `host`. */
     servername?: string;
-    /** The internal CA, as `/api/v1/bootstrap` gives it. */
+    /** The internal CA from `/api/v1/bootstrap`. */
     caCertificate: string;
-    /** Leave both out to connect without a client certificate, which the server refuses. */
+    /** Without both, the agent has no client certificate, and the server refuses it. */
     certificate?: string;
     privateKey?: string;
     /** Milliseconds for a connection and for each unary call. Default 60,000. */
     timeout?: number;
 }
 
-/** A linkmesh-agent of tests. Calls reject with grpc-js's ServiceError. */
+/** A linkmesh-agent for tests. Calls reject with grpc-js's ServiceError. */
 export interface Agent {
     register(): Promise<Registration>;
-    /** Gives the bytes back. */
+    /** Returns the bytes that the server sent back. */
     ping(payload: Buffer): Promise<Buffer>;
-    /** Opens a stream that gives each message back. */
+    /** Opens a stream on which the server sends each message back. */
     channel(): AgentChannel;
     close(): void;
 }
 
 export interface AgentChannel {
-    /** Sends a message and waits for the next one that comes. */
+    /** Sends a message and waits for the next one from the server. */
     exchange(message: Buffer): Promise<Buffer>;
-    /** Ends the stream and waits until the server has ended it, too. */
+    /** Ends the stream and waits until the server has ended it too. */
     end(): Promise<void>;
-    /** For tests that look at the events themselves. */
+    /** For tests that handle events themselves. */
     readonly call: ClientDuplexStream<Buffer, Buffer>;
 }
 
-/** Connects lazily: with the first call. */
+/** Connects at the first call. */
 export function connectAgent(options: AgentOptions): Agent {
     const { host, port, servername = host, timeout = 60_000 } = options;
     const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));

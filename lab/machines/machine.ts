@@ -22,7 +22,7 @@ import { byIdName, ensureLoop } from "../volumes/volumes.ts";
 
 const RUN_SCRIPT = fileURLToPath(new URL("./run-machine.sh", import.meta.url));
 const POWER_OFF_MS = 30_000;
-/** Where the run script makes cgroups: whichever of cgroup v1 and v2 this machine has. */
+/** Possible roots of the run script's cgroups, for cgroup v1 and v2. */
 const HIERARCHIES = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
 
 export function machinesDir(lab: Lab): string {
@@ -45,7 +45,10 @@ export function isMachineRunning(lab: Lab, instanceId: string): boolean {
     return processes.runningProcess(pidFile(lab, instanceId)) !== undefined;
 }
 
-/** Starts a machine on its own root disk, made from the image on the first start. Returns when its init runs; it boots on from there. */
+/**
+ * Starts a machine on its root disk. The first start makes the disk from the image. Returns when init runs, before the
+ * boot is complete.
+ */
 export async function startMachine(
     lab: Lab,
     instance: Instance,
@@ -55,7 +58,7 @@ export async function startMachine(
     const dir = join(machinesDir(lab), instance.id);
     for (const name of ["upper", "work", "root"]) mkdirSync(join(dir, name), { recursive: true });
     writeRootFiles(lab, join(dir, "upper"), instance, eni);
-    // The disk holds the differences to the image that it was made from; a newer one would not go with it.
+    // The disk holds only the differences to its image, so it needs that image and not a newer one.
     const imageFile = join(dir, "image");
     if (!existsSync(imageFile)) writeFileSync(imageFile, await image());
     trustAws(lab, readFileSync(imageFile, "utf8"), join(dir, "upper"));
@@ -65,7 +68,7 @@ export async function startMachine(
         ...["unshare", "--mount", "--propagation", "private", "--"],
         ...["sh", RUN_SCRIPT, name, dir, readFileSync(imageFile, "utf8"), interfaceNamespace(lab, eni.id)],
     ];
-    // A service manager as PID 1 owns the cgroup tree and has to hand a part of it over.
+    // If systemd is PID 1, it owns the cgroup tree and has to delegate a part of it.
     const scope = ["systemd-run", "--quiet", "--scope", `--unit=${name}`, "--property=Delegate=yes", "--"];
     processes.startDetached(lab, {
         argv: existsSync("/run/systemd/system") ? [...scope, ...argv] : argv,
@@ -94,16 +97,16 @@ function writeRootFiles(lab: Lab, upper: string, instance: Instance, eni: Networ
     };
     for (const [path, text] of Object.entries(files)) {
         mkdirSync(dirname(join(upper, path)), { recursive: true });
-        // The seed holds the private host key.
+        // The seed contains the private host key.
         writeFileSync(join(upper, path), text, { mode: path.startsWith("var/lib/cloud") ? 0o600 : 0o644 });
     }
 }
 
-/** The CA of AWS's stand-in is among those that the system trusts, as AWS's are, also after update-ca-certificates. */
+/** Makes the system trust the CA of AWS's stand-in, also after update-ca-certificates. */
 function trustAws(lab: Lab, image: string, upper: string): void {
     const caFile = authorityFile(lab, AWS_AUTHORITY);
     const pem = existsSync(caFile) ? readFileSync(caFile, "utf8") : undefined;
-    // Without the services, as in tests of the cloud alone, there is nobody to trust.
+    // Tests of only the cloud start no services, so there is no CA.
     if (pem === undefined) return;
     const bundle = "etc/ssl/certs/ca-certificates.crt";
     const present = [upper, image].map((root) => join(root, bundle)).find((file) => existsSync(file));
@@ -118,7 +121,7 @@ function trustAws(lab: Lab, image: string, upper: string): void {
     }
 }
 
-/** Powers a machine off, by force after 30 s. Its disk stays. */
+/** Powers off a machine, by force after 30 s. Its disk stays. */
 export async function stopMachine(lab: Lab, instanceId: string): Promise<void> {
     if (!existsSync(pidFile(lab, instanceId))) return;
     const record = processes.runningProcess(pidFile(lab, instanceId));
@@ -132,7 +135,7 @@ export async function stopMachine(lab: Lab, instanceId: string): Promise<void> {
     removeCgroups(machineName(lab, instanceId));
 }
 
-/** A machine goes on without its systemd-nspawn when that is killed: two must never run on one disk. */
+/** Ends what a killed systemd-nspawn leaves running, because two machines must never use one disk. */
 async function endRemains(lab: Lab, instanceId: string): Promise<void> {
     const left = await processes.killAll(processes.processesOfLab(lab, instanceId));
     if (left.length) throw new Error(`processes of the machine ${instanceId} do not end: ${left.join(", ")}`);
@@ -145,7 +148,7 @@ export async function deleteMachine(lab: Lab, instanceId: string): Promise<void>
     rmSync(join(machinesDir(lab), instanceId), { recursive: true, force: true });
 }
 
-/** Pid, on the outer machine, of a machine's init; undefined when it does not run or has not got that far. */
+/** The pid of a machine's init on the outer machine. Undefined until init runs. */
 export function leaderPid(lab: Lab, instanceId: string): number | undefined {
     const record = processes.runningProcess(pidFile(lab, instanceId));
     const container = record && containerProcess(record.pid);
@@ -153,7 +156,7 @@ export function leaderPid(lab: Lab, instanceId: string): number | undefined {
     return processes.childrenOf(container).find((pid) => {
         try {
             const [, inner] = /^NSpid:\s+\d+\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-            // Until it is init it still sets up its mounts.
+            // Before it is init, it still sets up mounts.
             return inner === "1" && processes.procStat(pid)?.comm === "systemd";
         } catch {
             return false;
@@ -167,9 +170,9 @@ function containerProcess(runner: number): number | undefined {
 }
 
 /**
- * Runs a command as root inside a running machine, past its network and SSH.
+ * Runs a command as root inside a running machine, without network and SSH.
  *
- * @throws Error when the machine does not run
+ * @throws Error if the machine does not run
  */
 export async function enterMachine(lab: Lab, instanceId: string, argv: string[], input?: string) {
     const leader = leaderPid(lab, instanceId);
@@ -190,8 +193,8 @@ export async function enterMachine(lab: Lab, instanceId: string, argv: string[],
 }
 
 /**
- * Makes a machine show exactly these volumes: links in /dev/disk/by-id (a directory shared with the outer machine, so
- * that they are there from the first moment of a start) and, while it runs, their device nodes.
+ * Shows a machine exactly these volumes: links in /dev/disk/by-id, and device nodes while it runs. The directory with
+ * the links is shared with the outer machine, so that they exist from the start of the boot.
  */
 export async function applyDisks(lab: Lab, instanceId: string, volumeIds: string[]): Promise<void> {
     const dir = join(machinesDir(lab), instanceId, "disks", "by-id");
@@ -224,12 +227,12 @@ async function addNode(lab: Lab, instanceId: string, loop: string): Promise<void
     if (made.failed) throw new Error(`/dev/${loop} could not be made in ${instanceId}: ${made.stderr.trim()}`);
 }
 
-/** A node that was there at the start is a mount, one that came later a file. */
+/** Removes a device node: a mount if it existed at the start, otherwise a file. */
 async function removeNode(lab: Lab, instanceId: string, loop: string): Promise<void> {
     await enterMachine(lab, instanceId, ["sh", "-c", `umount /dev/${loop} 2>/dev/null; rm -f /dev/${loop}`]);
 }
 
-/** Removes the cgroups that the run script made, all those whose name starts so. */
+/** Removes the run script's cgroups whose names start with a prefix. */
 export function removeCgroups(prefix: string): void {
     for (const hierarchy of HIERARCHIES) {
         if (!existsSync(hierarchy)) continue;
@@ -242,10 +245,10 @@ function removeCgroup(dir: string): void {
         for (const entry of readdirSync(dir, { withFileTypes: true })) {
             if (entry.isDirectory()) removeCgroup(join(dir, entry.name));
         }
-        // Its files are not real ones: only the directory itself can and must be removed.
+        // A cgroup's files cannot be removed, only the directory.
         rmdirSync(dir);
     } catch {
-        // Still in use for a moment, or gone already.
+        // Still in use for a moment, or already gone.
     }
 }
 

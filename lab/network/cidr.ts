@@ -5,11 +5,11 @@ export interface Cidr {
     /** The first address. */
     base: ipaddr.IPv4 | ipaddr.IPv6;
     prefix: number;
-    /** False when the text had host bits, as in "10.0.0.1/24". */
+    /** False if the text had host bits, as in "10.0.0.1/24". */
     isNetwork: boolean;
 }
 
-/** Undefined when the text is no CIDR block. */
+/** Undefined if the text is not a CIDR block. */
 export function parseCidr(text: string): Cidr | undefined {
     const kind = kindOf(text);
     if (!kind) return undefined;
@@ -18,7 +18,7 @@ export function parseCidr(text: string): Cidr | undefined {
     return { base, prefix, isNetwork: base.toString() === address.toString() };
 }
 
-/** The library takes more for an address than AWS does: "10.0.0/24", and IPv6 addresses with a zone. */
+/** The address family, without what only the library accepts: "10.0.0/24", and IPv6 addresses with a zone. */
 function kindOf(text: string) {
     if (ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) return ipaddr.IPv4;
     return ipaddr.IPv6.isValidCIDR(text) && !text.includes("%") ? ipaddr.IPv6 : undefined;
@@ -36,19 +36,19 @@ export function overlaps(a: Cidr, b: Cidr): boolean {
     return contains(a, b) || contains(b, a);
 }
 
-/** Canonical text, IPv6 compressed as in RFC 5952. */
+/** The canonical text. IPv6 is compressed as in RFC 5952. */
 export function formatCidr({ base, prefix }: Cidr): string {
     return `${base.toString()}/${prefix}`;
 }
 
-/** The address that many after the first one of an IPv4 block. */
+/** The address at an offset from the first address of an IPv4 block. */
 export function addressAt({ base }: Cidr, offset: number): string {
     const bytes = Buffer.from(base.toByteArray());
     bytes.writeUInt32BE(bytes.readUInt32BE() + offset);
     return ipaddr.fromByteArray([...bytes]).toString();
 }
 
-/** What is wrong with a text that should be a block of the family. */
+/** Checks that a text is a CIDR block of the family. */
 export function cidr(family: 4 | 6): (value: string) => string | undefined {
     return (value) => {
         const parsed = parseCidr(value);
@@ -57,7 +57,7 @@ export function cidr(family: 4 | 6): (value: string) => string | undefined {
     };
 }
 
-/** Equal blocks in other spelling are no change. */
+/** One spelling for each block, so that another spelling is no change. */
 export function canonicalCidr(value: string): string {
     const parsed = parseCidr(value);
     return parsed ? formatCidr(parsed) : value;

@@ -5,7 +5,7 @@ import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./route
 import type { Applied } from "../cloud/applied.ts";
 import type { CloudState, NetworkInterface, Subnet } from "../cloud/state.ts";
 
-/** The namespace that an interface lives in. It outlives the machine that uses it, as an ENI does. */
+/** The namespace of an interface. Like an ENI, it outlives the machine that uses it. */
 export function interfaceNamespace(lab: Lab, interfaceId: string): string {
     return `${lab.prefix}-eni-${shortId(interfaceId)}`;
 }
@@ -15,7 +15,7 @@ export function routerInterface(lab: Lab, interfaceId: string): string {
     return `${lab.prefix}-${shortId(interfaceId)}`;
 }
 
-/** Makes, changes and removes network interfaces until they are those of the state. */
+/** Makes, changes and removes network interfaces to match the state. */
 export async function applyInterfaces(lab: Lab, state: CloudState, applied: Applied): Promise<void> {
     const wanted = Object.values(state.networkInterfaces);
     refuseDoubles(wanted);
@@ -33,7 +33,7 @@ export async function applyInterfaces(lab: Lab, state: CloudState, applied: Appl
     }
 }
 
-/** One router serves all VPCs of a lab, so a private address can be used once only. */
+/** Refuses equal private addresses, because one router serves all VPCs of a lab. */
 function refuseDoubles(interfaces: NetworkInterface[]): void {
     const seen = new Map<string, string>();
     for (const eni of interfaces) {
@@ -53,7 +53,7 @@ async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, 
     const link = routerInterface(lab, eni.id);
     const router = routerNamespace(lab);
     const block = parseCidr(subnet.cidrBlock)!;
-    // As on AWS.
+    // As on AWS, the first address after the network's.
     const gateway = addressAt(block, 1);
     const inRouter = [
         `link add ${link} type veth peer name eth0 address ${eni.macAddress} netns ${namespace}`,
@@ -70,7 +70,7 @@ async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, 
         "link set eth0 up",
         `addr add ${eni.privateIp}/${block.prefix} dev eth0`,
         `route add default via ${gateway} dev eth0`,
-        // A link-local address of its own is needed to ask for the router's.
+        // Without a link-local address of its own, the machine cannot find the router's.
         "addr add fe80::2/64 dev eth0 nodad",
         ...eni.ipv6Addresses.map((ip) => `addr add ${ip}/128 dev eth0 nodad`),
         ...(eni.ipv6Addresses.length ? ["route add ::/0 via fe80::1 dev eth0"] : []),
@@ -80,11 +80,11 @@ async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, 
     if (namespaceInode(namespace) !== undefined && applied.get(key) === print()) return;
 
     if (namespaceInode(namespace) === undefined) await exec("ip", ["netns", "add", namespace]);
-    // Made anew as a whole when anything about it changed: removing the link takes addresses and routes along.
+    // Any change replaces the whole link. Removing it also removes its addresses and routes.
     await tryExec("ip", ["-n", router, "link", "del", link]);
     await ipBatch(inRouter, router);
     await setSysctls(router, {
-        // The router answers for all other addresses of the subnet, so that machines of one subnet are filtered too.
+        // The router answers for all other addresses of the subnet, so that traffic within a subnet is filtered too.
         [`net/ipv4/conf/${link}/proxy_arp`]: "1",
         [`net/ipv4/neigh/${link}/proxy_delay`]: "0",
         [`net/ipv4/conf/${link}/rp_filter`]: "0",

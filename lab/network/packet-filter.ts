@@ -4,10 +4,10 @@ import { contains, parseCidr } from "./cidr.ts";
 import { ipv6Twin, WAN } from "./router.ts";
 import type { CloudState, NetworkInterface, SecurityGroupRule } from "../cloud/state.ts";
 
-/** The instance metadata service, as machines know it. */
+/** The address of the instance metadata service on machines. */
 const METADATA = "169.254.169.254";
 
-/** An interface with what the ruleset needs to know about it. */
+/** An interface with its data for the ruleset. */
 interface Port {
     eni: NetworkInterface;
     /** Its link in the router. */
@@ -15,20 +15,20 @@ interface Port {
     vpcId: string;
     /** The associated elastic address. */
     elastic?: string;
-    /** Address of the NAT gateway through which it reaches the internet, and is not reached from there. */
+    /** Address of its NAT gateway. It can reach the internet, but the internet cannot reach it. */
     nat?: string;
-    /** The outer machine reaches its private address, and is reached, as over a VPN. */
+    /** Whether it and the outer machine reach each other by its private address, as over a VPN. */
     vpn: boolean;
-    /** It reaches the internet and is reached from there, in each family. */
+    /** Whether it and the internet reach each other, by address family. */
     public4: boolean;
     public6: boolean;
     rules: SecurityGroupRule[];
 }
 
 /**
- * The router's whole packet filter, as input for `nft -f -`: elastic addresses as 1:1 NAT, route tables as the paths
- * that packets may take, security groups as stateful filters of each interface in both directions. Pure; loading it
- * replaces what was loaded before at once.
+ * The router's whole packet filter, as input for `nft -f -`. Elastic addresses become 1:1 NAT, route tables the paths
+ * that packets may take, and security groups stateful filters of each interface in both directions. Loading it replaces
+ * the old rules at once. Pure.
  */
 export function renderRuleset(lab: Lab, state: CloudState): string {
     const ports = Object.values(state.networkInterfaces)
@@ -79,15 +79,15 @@ function natChains(lab: Lab, ports: Port[]): string[] {
         chain("prerouting", [
             "type nat hook prerouting priority dstnat",
             ...elastic.map((p) => `ip daddr ${p.elastic} dnat ip to ${p.eni.privateIp}`),
-            // The service knows a machine by its elastic address, or behind a NAT gateway by its private one: one with
-            // neither has no way there.
+            // The service identifies a machine by its elastic address, or behind a NAT gateway by its private one. A
+            // machine with neither cannot reach it.
             ...[...elastic, ...behindNat].map(
                 (p) => `iifname "${p.link}" ip daddr ${METADATA} tcp dport 80 dnat ip to ${lab.net.aws}`,
             ),
         ]),
         chain("postrouting", [
             "type nat hook postrouting priority srcnat",
-            // The resolver answers machines without a public address too, as AWS's does.
+            // As on AWS, the resolver also answers machines without a public address.
             `oifname "${WAN}" ip daddr ${lab.net.dns} meta l4proto { tcp, udp } th dport 53 snat ip to ${lab.net.router}`,
             ...behindNat.flatMap((p) => [
                 `oifname "${WAN}" ip saddr ${p.eni.privateIp} ct original ip daddr ${METADATA} accept`,
@@ -96,7 +96,7 @@ function natChains(lab: Lab, ports: Port[]): string[] {
             ]),
             ...elastic.flatMap((p) => [
                 `oifname "${WAN}" ip saddr ${p.eni.privateIp} snat ip to ${p.elastic}`,
-                // To an elastic address of the lab, its own included: through the gateway and back.
+                // Traffic to an elastic address of the lab, its own included, goes through the gateway and back.
                 `ct status dnat ip saddr ${p.eni.privateIp} snat ip to ${p.elastic}`,
             ]),
         ]),
@@ -117,7 +117,7 @@ function forwardChain(ports: Port[]): string {
     ]);
 }
 
-/** Returns for packets on a way that the route tables allow, drops the others. */
+/** Returns for packets that the route tables allow and drops the others. */
 function pathChain(lab: Lab, ports: Port[]): string {
     const set = (links: string[]) => `{ ${links.map((link) => `"${link}"`).join(", ")} }`;
     const vpcs = [...new Set(ports.map((p) => p.vpcId))].map((id) =>
@@ -150,14 +150,14 @@ function egressChain(lab: Lab, p: Port): string {
     const own6 = p.eni.ipv6Addresses;
     const resolver = [`ip daddr ${lab.net.dns}`, `ip6 daddr ${ipv6Twin(lab, lab.net.dns)}`];
     return chain(`egress_${shortId(p.eni.id)}`, [
-        // The source and destination check of an ENI.
+        // An ENI's source and destination check.
         `ip saddr != ${p.eni.privateIp} drop`,
         own6.length ? `ip6 saddr != { ${own6.join(", ")} } drop` : "meta nfproto ipv6 drop",
-        // No security group keeps a machine from its resolver, as on AWS.
+        // As on AWS, security groups do not block the resolver.
         ...resolver.map((to) => `${to} meta l4proto { tcp, udp } th dport 53 accept`),
-        // Nor from its metadata.
+        // Nor the instance metadata.
         `ct original ip daddr ${METADATA} ip daddr ${lab.net.aws} accept`,
-        // The group sees what the machine sent, so the address before NAT.
+        // A security group filters by the address that the machine sent to, before NAT.
         ...p.rules
             .filter((rule) => rule.direction === "egress")
             .map((rule) => {
@@ -177,8 +177,8 @@ function ingressChain(p: Port, ports: Port[]): string {
             const verdict = `${match(rule)}accept`;
             if (isAny(rule)) return [`${family(rule)} ${verdict}`];
             if (rule.cidrIpv6) return [`ip6 saddr ${rule.cidrIpv6} ${verdict}`];
-            // A machine that comes through an elastic address is seen with its own elastic address, which replaces the
-            // private one only after this chain.
+            // Traffic to an elastic address comes from the sender's elastic address. In this chain it still has the
+            // private one, because NAT replaces it later.
             const sources = parseCidr(rule.cidrIpv4!)!;
             const behind = ports.filter((o) => o.public4 && contains(sources, parseCidr(`${o.elastic}/32`)!));
             return [
@@ -198,7 +198,7 @@ function family(rule: SecurityGroupRule): string {
     return `meta nfproto ${rule.cidrIpv6 ? "ipv6" : "ipv4"}`;
 }
 
-/** Protocol and ports of a rule, with a space after it; empty for all traffic. */
+/** Protocol and ports of a rule, with a final space; empty for all traffic. */
 function match(rule: SecurityGroupRule): string {
     const { ipProtocol: protocol, fromPort: from = -1, toPort: to = -1 } = rule;
     switch (protocol) {

@@ -4,7 +4,7 @@ import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { withLock } from "../process/lock.ts";
 import { Applied } from "../cloud/applied.ts";
 
-/** What no lab's route covers must not leave the machine: every lab shares these two routes. */
+/** Unreachable routes, shared by all labs, which keep packets that no lab's route covers on this machine. */
 const FENCES = ["10.77.0.0/16", "fd77::/48"];
 const FENCES_LOCK = "the routes that all labs share";
 
@@ -18,20 +18,20 @@ export function outerInterface(lab: Lab): string {
     return `${lab.prefix}-wan`;
 }
 
-/** The router's end of it. */
+/** The router's end of the link to the lab's "internet". */
 export const WAN = "wan";
 
-/** The IPv6 address with the same last number as one of the lab's "internet": fd77:…::53 for 10.77.….53. */
+/** The IPv6 address with the same last number as an IPv4 address of the lab's "internet": fd77:…::53 for 10.77.….53. */
 export function ipv6Twin(lab: Lab, address: string): string {
     return `${lab.net.outer6.replace(/1$/, "")}${address.split(".")[3]}`;
 }
 
-/** Changes whenever the namespace of this name is made anew; undefined when there is none. */
+/** The inode of a namespace, which changes when the namespace is made again. Undefined if there is none. */
 export function namespaceInode(name: string): number | undefined {
     return statSync(`/run/netns/${name}`, { throwIfNoEntry: false })?.ino;
 }
 
-/** Everything of the lab's "internet": the router's namespace, the link to it, its addresses and routes. Idempotent. */
+/** Makes the lab's "internet": the router's namespace, the link to it, addresses and routes. Idempotent. */
 export function ensureNetwork(lab: Lab): Promise<void> {
     return withLock(lab.dir, async () => {
         const applied = Applied.load(lab);
@@ -61,7 +61,7 @@ export async function ensureRouter(lab: Lab, applied: Applied): Promise<void> {
         "net/ipv4/conf/all/send_redirects": "0",
         "net/ipv4/conf/default/send_redirects": "0",
     });
-    // Last: only a machine with IPv6 addresses on the link has a use for the routes over it.
+    // Last, because routes over the link need its addresses.
     await ipBatch(commands.routes);
     applied.set("router", print());
 }
@@ -72,7 +72,7 @@ export async function removeRouter(lab: Lab): Promise<void> {
     if (namespaceInode(routerNamespace(lab)) !== undefined) await exec("ip", ["netns", "del", routerNamespace(lab)]);
 }
 
-/** Writes kernel settings inside a namespace, without needing the sysctl tool. */
+/** Writes kernel settings inside a namespace without the sysctl command. */
 export async function setSysctls(namespace: string, values: Record<string, string>): Promise<void> {
     const script = Object.entries(values).map(([path, value]) => `echo ${value} > /proc/sys/${path}`);
     await exec("ip", ["netns", "exec", namespace, "sh", "-ec", script.join("\n")]);
@@ -82,8 +82,8 @@ function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes
     const { net } = lab;
     const outer = outerInterface(lab);
     const services = [net.dns, net.acme, net.packages, net.aptCache, net.aws];
-    // Fixed, so that both sides know each other for good: a neighbour once found missing (on a busy machine) would let
-    // the kernel pass over the lab's route and fall back to the fence, for as long as nobody asks for it directly.
+    // Fixed, for permanent neighbour entries. If a busy machine fails to resolve a neighbour once, the kernel skips the
+    // lab's route and uses the unreachable route instead, until something contacts the neighbour directly.
     const mac = (side: 1 | 2) => `02:4c:4d:00:0${lab.slot}:0${side}`;
     const neighbour = (ip: string, side: 1 | 2, dev: string) =>
         `neigh replace ${ip} lladdr ${mac(side)} dev ${dev} nud permanent`;
@@ -109,7 +109,7 @@ function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes
         ],
         routes: [
             `route replace ${net.elasticCidr} via ${net.router} dev ${outer} src ${net.outer}`,
-            // As over a VPN; the router lets it through to private subnets alone.
+            // As over a VPN. The router lets it through only to private subnets.
             `route replace ${net.existingCidr} via ${net.router} dev ${outer} src ${net.outer}`,
             // All VPCs of the slot at once: 32 times 256 subnets.
             `route replace ${net.outer6.replace(/::1$/, "::/51")} via ${net.router6} dev ${outer} src ${net.outer6}`,
@@ -117,7 +117,7 @@ function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes
     };
 }
 
-/** Adds the two unreachable routes, or refuses when this machine uses one of the two networks itself. */
+/** Adds the two unreachable routes, or refuses if this machine uses one of the two networks itself. */
 async function raiseFences(): Promise<void> {
     await withLock(FENCES_LOCK, async () => {
         for (const cidr of FENCES) {
@@ -141,7 +141,7 @@ async function raiseFences(): Promise<void> {
     });
 }
 
-/** Removes the two unreachable routes unless another lab is there. */
+/** Removes the two unreachable routes unless another lab exists. */
 export async function lowerFences(): Promise<void> {
     await withLock(FENCES_LOCK, async () => {
         if (namespaces().some((name) => /^lml\d-router$/.test(name))) return;

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 
-/** The environment of every tool that the lab starts: the user's own variables (proxies, CA bundles) must not leak in. */
+/** The environment of every tool that the lab starts, without the user's variables such as proxies and CA bundles. */
 export const CLEAN_ENV: Readonly<Record<string, string>> = {
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     LC_ALL: "C.UTF-8",
@@ -10,11 +10,11 @@ export const CLEAN_ENV: Readonly<Record<string, string>> = {
 export interface ExecOptions {
     input?: string;
     env?: Record<string, string>;
-    /** Called with each line of output as it comes. */
+    /** Called with each line of output. */
     onLine?: (line: string) => void;
 }
 
-/** Runs a tool to its end, whatever its exit code; rejects if there is no such tool. */
+/** Runs a tool to its end. An exit code other than 0 is a result. Rejects if there is no such tool. */
 export async function tryExec(file: string, args: string[], { input = "", env, onLine }: ExecOptions = {}) {
     const pass = function* (line: unknown) {
         onLine?.(String(line));
@@ -23,7 +23,7 @@ export async function tryExec(file: string, args: string[], { input = "", env, o
     const result = await execa(file, args, {
         extendEnv: false,
         env: { ...CLEAN_ENV, ...env },
-        // Given always: a tool that reads its standard input would wait for the end of an open one.
+        // Always set, because a tool that reads standard input would wait until it is closed.
         input,
         ...(onLine && { stdout: pass, stderr: pass }),
         stripFinalNewline: false,
@@ -33,7 +33,7 @@ export async function tryExec(file: string, args: string[], { input = "", env, o
     return result;
 }
 
-/** Runs a tool and gives its standard output; rejects with the end of its messages when it fails. */
+/** Runs a tool and returns its standard output. If it fails, rejects with the end of its messages. */
 export async function exec(file: string, args: string[], options?: ExecOptions): Promise<string> {
     const { failed, shortMessage = "", stdout, stderr } = await tryExec(file, args, options);
     if (!failed) return stdout;
@@ -41,7 +41,7 @@ export async function exec(file: string, args: string[], options?: ExecOptions):
     throw new Error(`${shortMessage.slice(0, 300)}: ${end}`);
 }
 
-/** Runs `ip` commands, one a line without the word "ip", in one process; inside the namespace when one is given. */
+/** Runs `ip` commands in one process, each a line without "ip". If a namespace is given, runs them inside it. */
 export async function ipBatch(lines: string[], namespace?: string): Promise<void> {
     if (lines.length === 0) return;
     await exec("ip", [...(namespace ? ["-n", namespace] : []), "-batch", "-"], { input: lines.join("\n") + "\n" });

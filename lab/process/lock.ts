@@ -6,8 +6,8 @@ import { LabError } from "../lab.ts";
 
 /*
  * Locks between the processes of this machine. A lock is a listening socket in the abstract namespace of Unix sockets.
- * The kernel frees it when its process ends, so no lock is ever stale and none has to be taken over. The socket tells
- * everyone who connects which process holds the lock.
+ * The kernel frees it when its process ends, so there are no stale locks. The socket tells every client which process
+ * holds the lock.
  */
 
 /** The process that holds a lock. */
@@ -18,11 +18,11 @@ export interface LockHolder {
 }
 
 const POLL_MS = 25;
-/** The holder answers at once unless its machine is busy. */
+/** Time limit for the holder's answer, long enough for a busy machine. */
 const ANSWER_MS = 10_000;
 
 /**
- * Takes a lock, or throws the error that `refusal` makes for the process that holds it.
+ * Takes a lock. If another process holds it, throws the error that `refusal` makes.
  *
  * @param name what is locked, for example a path; the same name in two processes is the same lock
  * @returns the function that releases the lock
@@ -40,7 +40,7 @@ export async function takeLock(
     }
 }
 
-/** The process that holds a lock, with pid 0 if it does not answer; undefined when the lock is free. */
+/** The process that holds a lock, with pid 0 if it does not answer. Undefined if the lock is free. */
 export async function lockHolder(name: string): Promise<LockHolder | undefined> {
     const socket = connect(address(name));
     let silent = false;
@@ -51,7 +51,7 @@ export async function lockHolder(name: string): Promise<LockHolder | undefined> 
     try {
         return JSON.parse(await text(socket)) as LockHolder;
     } catch {
-        // Nobody listens, or the holder released the lock before it answered.
+        // The lock is free, or its holder released it before it answered.
         return silent ? { pid: 0, doing: "unknown" } : undefined;
     }
 }
@@ -59,7 +59,7 @@ export async function lockHolder(name: string): Promise<LockHolder | undefined> 
 const queues = new Map<string, Promise<unknown>>();
 
 /**
- * Does the work while holding a lock. Calls in one process take turns in the order in which they come.
+ * Does the work while holding a lock. Calls in one process run in their order.
  *
  * @param options.patienceSeconds how long to wait for another process; LabError after it
  * @param options.onWait called once when another process holds the lock
@@ -108,18 +108,18 @@ async function waitForLock(
     }
 }
 
-/** The function that releases the lock; undefined when somebody holds it. */
+/** Takes a lock and returns the function that releases it. Undefined if another process holds the lock. */
 function tryLock(name: string, doing: string): Promise<(() => void) | undefined> {
     const holder: LockHolder = { pid: process.pid, doing };
     return new Promise((resolve, reject) => {
         const server: Server = createServer((connection) => {
-            // Who asks may go before the answer.
+            // The client may disconnect before the answer.
             connection.on("error", () => undefined).end(JSON.stringify(holder));
         });
         server.once("error", (error: NodeJS.ErrnoException) =>
             error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
         );
-        // Unreferenced: a lock keeps no process alive.
+        // Unreferenced, so that a lock does not keep the process running.
         server.unref().listen(address(name), () => resolve(() => void server.close()));
     });
 }

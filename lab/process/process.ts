@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../lab.ts";
 import { CLEAN_ENV } from "./exec.ts";
 
-/** A process that outlives the command that started it. Pids are used again, so the start time belongs to it. */
+/** A process that outlives the command that started it. The start time is needed, because pids are reused. */
 export interface ProcessRecord {
     pid: number;
     /** Clock ticks after boot at which it was started. */
@@ -13,10 +13,10 @@ export interface ProcessRecord {
     bootId: string;
 }
 
-/** Every process of a lab carries the lab's directory in this variable: it is found by it when its pid file is lost. */
+/** Holds the lab's directory in every process of a lab, to find the process if its pid file is lost. */
 const MARK = "LINKMESH_LAB_DIR";
 
-/** Those of a machine, its init included, carry the machine's id in this one as well. */
+/** Holds the machine's id in every process of a machine, including init. */
 export const MACHINE_MARK = "LINKMESH_LAB_MACHINE";
 
 export function bootId(): string {
@@ -30,7 +30,7 @@ interface ProcStat {
     startTime: number;
 }
 
-/** undefined when there is no such process, or only its unread exit status. */
+/** Undefined if there is no such process or it is a zombie. */
 export function procStat(pid: number): ProcStat | undefined {
     let text: string;
     try {
@@ -38,7 +38,7 @@ export function procStat(pid: number): ProcStat | undefined {
     } catch {
         return undefined;
     }
-    // The name stands in parentheses and may hold anything, parentheses too.
+    // The name is in parentheses and may contain parentheses itself.
     const end = text.lastIndexOf(")");
     const fields = text.slice(end + 2).split(" ");
     const state = fields[0] ?? "";
@@ -62,8 +62,8 @@ export function childrenOf(pid: number): number[] {
 }
 
 /**
- * Starts a process in a session of its own, its output appended to a log file, and writes its pid file.
- * Its environment is the clean one, plus `env`.
+ * Starts a process in its own session, appends its output to a log file, and writes its pid file. Its environment is
+ * CLEAN_ENV with `env`.
  */
 export function startDetached(
     lab: Lab,
@@ -92,7 +92,7 @@ export function startDetached(
     }
 }
 
-/** The process of a pid file, when it still runs. */
+/** The process of a pid file, if it still runs. */
 export function runningProcess(pidFile: string): ProcessRecord | undefined {
     let record: ProcessRecord;
     try {
@@ -120,7 +120,7 @@ export async function stopProcess(pidFile: string, graceMs = 3000): Promise<void
     rmSync(pidFile, { force: true });
 }
 
-/** Sends a signal; a process that is gone already is no error. Negative: a process group. */
+/** Sends a signal. A process that is gone is no error. A negative pid is a process group. */
 export function signal(pid: number, name: NodeJS.Signals): void {
     try {
         process.kill(pid, name);
@@ -138,7 +138,7 @@ export async function waitUntil(condition: () => boolean, timeoutMs: number): Pr
     return true;
 }
 
-/** Every process started for this lab, or for one machine of it, whether a pid file tells of it or not. */
+/** Every process of this lab or of one of its machines, with or without a pid file. */
 export function processesOfLab(lab: Lab, instanceId?: string): number[] {
     const marks = [`${MARK}=${lab.dir}`, ...(instanceId ? [`${MACHINE_MARK}=${instanceId}`] : [])];
     return allPids().filter((pid) => {
@@ -151,7 +151,7 @@ export function processesOfLab(lab: Lab, instanceId?: string): number[] {
     });
 }
 
-/** Ends processes at once and waits until they are gone; gives those that are not. */
+/** Kills processes and waits until they are gone. Returns those that are not. */
 export async function killAll(pids: number[]): Promise<number[]> {
     for (const pid of pids) signal(pid, "SIGKILL");
     await waitUntil(() => !pids.some((pid) => procStat(pid)), 10_000);

@@ -1,7 +1,7 @@
 /**
- * Lets everybody read what this process and those that it starts make from here on. The lab's roots are whole systems,
- * whose users other than root need them: under the umask 027 of a hardened host a machine's `/` is closed to its own
- * logins. Files with secrets are made with a mode of their own.
+ * Makes new files of this process and its children readable for everybody. The lab's roots are whole systems with other
+ * users: under the umask 027 of a hardened host, they could not read a machine's `/`. Files with secrets have explicit
+ * modes.
  */
 export function useOpenUmask(): void {
     process.umask(0o022);

@@ -10,7 +10,7 @@ const SEVERITY: Record<LogSeverity, engine.LogSeverity> = {
     error: engine.LogSeverity.ERROR,
 };
 
-/** The engine's log. Lines go out one after the other, as they would otherwise change places. */
+/** The engine's log. Lines are sent one after the other to keep their order. */
 export class EngineLog {
     readonly #client: engineService.EngineClient;
     #last: Promise<void> = Promise.resolve();
@@ -26,11 +26,11 @@ export class EngineLog {
         request.setSeverity(SEVERITY[severity]);
         request.setMessage(message);
         request.setEphemeral(ephemeral);
-        // A line that cannot be shown must not fail the operation.
+        // An error of the log must not fail the operation.
         this.#last = this.#last.then(() => new Promise((resolve) => this.#client.log(request, () => resolve())));
     }
 
-    /** Resolves when everything sent so far has arrived. */
+    /** Resolves when all lines sent so far have arrived. */
     flush(): Promise<void> {
         return this.#last;
     }

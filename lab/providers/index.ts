@@ -14,12 +14,12 @@ export interface RunningProviders {
     stop(): Promise<void>;
 }
 
-/** Serves stand-ins inside this process, for an engine that is told of them by PULUMI_DEBUG_PROVIDERS. */
+/** Serves stand-ins inside this process. The engine finds them by PULUMI_DEBUG_PROVIDERS. */
 export async function startProviders(options: {
     lab: Lab;
     reconciler: CloudReconciler;
     packages: readonly Package[];
-    /** Who runs the program on AWS; by default one who may do everything. */
+    /** Whose rights on AWS apply. Without it everything is allowed. */
     caller?: Caller;
 }): Promise<RunningProviders> {
     const { lab, reconciler, packages, caller } = options;

@@ -10,7 +10,7 @@ import { TlsProvider } from "./tls/provider.ts";
 export const PACKAGES = ["aws", "command", "tls"] as const;
 export type Package = (typeof PACKAGES)[number];
 
-/** @param caller whose rights on AWS count; by default those of one who may do everything. */
+/** @param caller whose rights on AWS apply; without it everything is allowed. */
 export function makeProvider(name: Package, lab: Lab, reconciler: CloudReconciler, caller?: Caller): ResourceProvider {
     switch (name) {
         case "aws":

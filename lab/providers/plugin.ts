@@ -4,14 +4,14 @@ import { type Lab, labAt } from "../lab.ts";
 import { type Package, makeProvider } from "./packages.ts";
 import { serve } from "./server.ts";
 
-/** What an executable written by writePlugins is told, as JSON in its first argument. */
+/** Settings that an executable of writePlugins passes as JSON in its first argument. */
 export interface PluginSettings {
     package: Package;
     version: string;
     slot: number;
     labRoot: string;
     labCache: string;
-    /** lab/cloud/reconciler.ts, loaded from its source when the first change comes: previews need none of it. */
+    /** Path of lab/cloud/reconciler.ts, which is loaded at the first change. Previews do not need it. */
     reconciler: string;
     /** The module that can load TypeScript: tsx's "esm/api". */
     tsx: string;
@@ -19,9 +19,9 @@ export interface PluginSettings {
 
 const PARENT_POLL_MS = 500;
 
-/** Serves one stand-in as a plugin process: prints the port on stdout and ends with the engine that started it. */
+/** Serves one stand-in as a plugin process. Prints the port on stdout and ends with the engine that started it. */
 async function main(settings: PluginSettings, args: string[]): Promise<void> {
-    // A killed engine does not end its plugins. Read first: an engine killed during the start would not be missed.
+    // A killed engine does not end its plugins. Read first, to notice an engine that is killed during the start.
     const parent = process.ppid;
     process.env.LINKMESH_LAB_ROOT = settings.labRoot;
     process.env.LINKMESH_LAB_CACHE = settings.labCache;
@@ -36,7 +36,7 @@ async function main(settings: PluginSettings, args: string[]): Promise<void> {
         process.exit(0);
     };
     setInterval(() => process.ppid === parent || end(), PARENT_POLL_MS).unref();
-    // The engine ends a plugin by SIGINT and waits five seconds before it kills it.
+    // The engine sends SIGINT and kills the plugin five seconds later.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
 }
 

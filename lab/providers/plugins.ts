@@ -8,25 +8,25 @@ import { type Lab, labCacheDir, labRoot } from "../lab.ts";
 import { PACKAGES, type Package } from "./packages.ts";
 import type { PluginSettings } from "./plugin.ts";
 
-/** Marks a directory whose plugin is one of ours, so that it is not taken for the real one. */
+/** The file that marks a plugin directory as the lab's, to tell it from the real plugin's. */
 export const MARKER = "linkmesh-lab-stand-in";
 
 const require = createRequire(import.meta.url);
 
-/** Version of the SDK in node_modules, which is the version of the plugin that the engine asks for. */
+/** The SDK's version in node_modules. The engine asks for the plugin of the same version. */
 export function packageVersion(name: Package): string {
     return (require(`@pulumi/${name}/package.json`) as { version: string }).version;
 }
 
-/** Which of these packages have their real plugin on PATH or installed in the version that the program needs. */
+/** Those packages whose real plugin is on PATH or installed in the version that the program needs. */
 export function realPlugins(names: readonly Package[]): Package[] {
     const path = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
     return names.filter((name) => [...path, installedPlugin(name)].some((dir) => isReal(dir, name)));
 }
 
 /**
- * Makes the plugins that the user has installed known in another plugin directory, as a directory of links to their
- * files: the engine skips a directory that is a link itself, and what is written to one goes into the user's.
+ * Adds the user's installed plugins to another plugin directory. Each becomes a directory with links to its files: the
+ * engine skips a directory that is a link, and a write into such a link would change the user's plugin.
  */
 export function linkPlugins(dir: string, names: readonly Package[]): void {
     for (const name of names) {
@@ -42,10 +42,10 @@ export function linkPlugins(dir: string, names: readonly Package[]): void {
 }
 
 /**
- * Writes plugin executables for plain `pulumi` into a plugin directory (`$PULUMI_HOME/plugins`), where the engine finds
- * them by name and version and does not warn about them, as it does about plugins on PATH.
+ * Writes plugin executables for plain `pulumi` into a plugin directory (`$PULUMI_HOME/plugins`). The engine finds them
+ * there by name and version, without the warning that plugins on PATH cause.
  *
- * They hold a bundle of the stand-ins and start in half the time that the sources take.
+ * They hold a bundle of the stand-ins, which starts in half the time of the sources.
  */
 export async function writePlugins(dir: string, lab: Lab, packages: readonly Package[] = PACKAGES): Promise<void> {
     const { build } = await import("esbuild");
@@ -57,7 +57,7 @@ export async function writePlugins(dir: string, lab: Lab, packages: readonly Pac
         platform: "node",
         target: "node20",
         format: "cjs",
-        // Optional native parts of ssh2, which does without them.
+        // Optional native parts of ssh2.
         external: ["cpu-features", "*.node"],
         logLevel: "error",
     });
@@ -72,7 +72,7 @@ export async function writePlugins(dir: string, lab: Lab, packages: readonly Pac
             tsx: require.resolve("tsx/esm/api").replace(/\.cjs$/, ".mjs"),
         };
         const target = pluginDir(dir, name);
-        // It may lead to a plugin of the user's.
+        // It may link to a plugin of the user.
         if (!isStandIn(target)) rmSync(target, { recursive: true, force: true });
         await mkdir(target, { recursive: true });
         await writeFile(join(target, MARKER), "Written by `npm run lab -- env`.\n");
@@ -82,12 +82,12 @@ export async function writePlugins(dir: string, lab: Lab, packages: readonly Pac
     }
 }
 
-/** Where the user's Pulumi has the real plugin, if it has one. */
+/** The directory where the user's Pulumi installs the real plugin. */
 function installedPlugin(name: Package): string {
     return pluginDir(join(process.env.PULUMI_HOME || join(homedir(), ".pulumi"), "plugins"), name);
 }
 
-/** The engine marks an installation that has not ended by a file beside the directory. */
+/** Whether a directory holds a complete real plugin. A file beside it marks an unfinished installation. */
 function isReal(dir: string, name: Package): boolean {
     return (
         [join(dir, MARKER), `${dir}.partial`].every((file) => !existsSync(file)) &&
@@ -95,7 +95,7 @@ function isReal(dir: string, name: Package): boolean {
     );
 }
 
-/** Whether all in this directory is ours: none of it is a link. */
+/** Whether the lab wrote everything in this directory, so that nothing in it is a link. */
 function isStandIn(dir: string): boolean {
     return lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() === true && existsSync(join(dir, MARKER));
 }

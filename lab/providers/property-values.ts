@@ -1,20 +1,20 @@
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 
-/** A property value in the clear. */
+/** A property value in clear text. */
 export type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 export type Values = { [key: string]: Value };
 
 /**
- * The properties of a resource: values in the clear, and the names of those top-level properties that are secret or
- * hold a secret somewhere. Secrecy is kept per top-level property; sent back, the whole property is secret.
+ * The properties of a resource: values in clear text, and the names of the top-level properties that contain a secret.
+ * Sent back, such a property is secret as a whole.
  */
 export interface Properties {
     values: Values;
     secrets: ReadonlySet<string>;
 }
 
-/** Stands for a value that is not known before the update runs. */
+/** Pulumi's placeholder for a value that is unknown until the update runs. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
@@ -24,7 +24,7 @@ export function isUnknown(value: Value | undefined): boolean {
     return value === UNKNOWN;
 }
 
-/** True when a value is unknown or holds an unknown one. */
+/** True if a value is unknown or contains an unknown value. */
 export function hasUnknown(value: Value | undefined): boolean {
     if (Array.isArray(value)) return value.some(hasUnknown);
     if (isMap(value)) return Object.values(value).some(hasUnknown);
@@ -35,13 +35,13 @@ export function isMap(value: Value | undefined): value is Values {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A value for a message or where a text is expected: a text as it is, anything else as JSON, nothing as "". */
+/** A value as text: a string as it is, other values as JSON, an absent value as "". */
 export function asText(value: Value | undefined): string {
     if (value === undefined || value === null) return "";
     return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Deep equality; an absent key and a null are the same. */
+/** Deep equality. An absent key equals null. */
 export function equal(a: Value | undefined, b: Value | undefined): boolean {
     if (a === b || (a ?? null) === (b ?? null)) return true;
     if (Array.isArray(a) && Array.isArray(b)) {
@@ -53,7 +53,7 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
     return false;
 }
 
-/** From the wire. An absent struct is no properties. */
+/** Decodes properties from the wire. An absent struct has no properties. */
 export function decode(wire: Struct | undefined): Properties {
     const secrets = new Set<string>();
     const values: Values = {};
@@ -63,12 +63,12 @@ export function decode(wire: Struct | undefined): Properties {
     return { values, secrets };
 }
 
-/** To the wire. Null and undefined values are left out. */
+/** Encodes properties for the wire. Null and undefined values are left out. */
 export function encode(values: { [key: string]: Value | undefined }, secrets: ReadonlySet<string> = new Set()): Struct {
     const wire: Record<string, struct.JavaScriptValue> = {};
     for (const [key, value] of Object.entries(values)) {
         if (value === undefined || value === null) continue;
-        // An unknown must stay bare: the engine takes a wrapped one for a known string.
+        // An unknown value must not be wrapped: the engine takes a wrapped one for a known string.
         const wrapped = secrets.has(key) && !hasUnknown(value) ? { [SIGNATURE]: SECRET, value } : value;
         wire[key] = wrapped as struct.JavaScriptValue;
     }

@@ -1,29 +1,28 @@
 import type { Properties, Values } from "./property-values.ts";
 
-/** One resource provider, free of the wire: server.ts turns gRPC calls into these. Every method may throw. */
+/** One resource provider without gRPC: server.ts turns gRPC calls into these. Every method may throw. */
 export interface ResourceProvider {
     /** Package name, as "aws". */
     readonly name: string;
     /** What is wrong with the provider's configuration. */
     checkConfig?(config: Values): CheckFailure[];
     configure?(config: Values): void;
-    /** Validates inputs, and returns them with defaults filled in. Values may be unknown. */
+    /** Validates inputs and returns them with defaults. Values may be unknown. */
     check(request: CheckRequest): MaybePromise<CheckResult>;
     /** Compares new inputs with the old inputs. */
     diff(request: DiffRequest): MaybePromise<DiffResult>;
-    /** In a preview nothing may happen: the outputs are those that are certain, the others unknown. */
+    /** Must change nothing in a preview. There, outputs that are not certain are unknown. */
     create(request: CreateRequest): MaybePromise<CreateResult>;
     update(request: UpdateRequest): MaybePromise<Outputs>;
-    /** Undefined when the resource does not exist any more. */
+    /** Undefined if the resource is gone. */
     read(request: ReadRequest): MaybePromise<ReadResult | undefined>;
     delete(request: DeleteRequest): MaybePromise<void>;
     invoke(request: InvokeRequest): MaybePromise<InvokeResult>;
 }
 
-/** Providers that have nothing to wait for answer at once. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** What every request about a resource carries. */
+/** Fields of every request about a resource. */
 export interface ResourceRequest {
     urn: string;
     /** Type token, as "aws:ec2/vpc:Vpc". */
@@ -32,20 +31,20 @@ export interface ResourceRequest {
     name: string;
 }
 
-/** What a request that may take long carries besides. */
+/** Further fields of a request that may take long. */
 export interface OperationRequest extends ResourceRequest {
-    /** customTimeouts of the resource in seconds; undefined when there are none. */
+    /** The resource's customTimeouts in seconds; undefined if there are none. */
     timeoutSeconds?: number;
     /** Aborted when the engine cancels the operation. */
     signal: AbortSignal;
-    /** Shows a line beside the resource. An ephemeral line gives way to the next one. */
+    /** Shows a line beside the resource. The next line replaces an ephemeral one. */
     log(severity: LogSeverity, message: string, options?: { ephemeral?: boolean }): void;
 }
 
 export type LogSeverity = "debug" | "info" | "warning" | "error";
 
 export interface CheckRequest extends ResourceRequest {
-    /** Inputs of the last run; empty for a new resource. */
+    /** Inputs of the last run; empty if the resource is new. */
     olds: Properties;
     news: Properties;
     /** Makes generated names repeatable between preview and update. */
@@ -53,7 +52,7 @@ export interface CheckRequest extends ResourceRequest {
 }
 
 export interface CheckFailure {
-    /** Path of the property, as "rootBlockDevice.volumeSize"; "" for the whole. */
+    /** Path of the property, as "rootBlockDevice.volumeSize"; "" for the whole resource. */
     property: string;
     reason: string;
 }
@@ -66,7 +65,7 @@ export interface CheckResult {
 export interface DiffRequest extends ResourceRequest {
     id: string;
     oldInputs: Values;
-    /** Inputs and outputs together, as the last create, update or read returned them. */
+    /** Inputs and outputs together, from the last create, update or read. */
     oldState: Values;
     news: Values;
     ignoreChanges: string[];
@@ -75,7 +74,7 @@ export interface DiffRequest extends ResourceRequest {
 export interface DiffResult {
     /** Names of top-level properties. */
     changed: string[];
-    /** Those of them that force a replacement. */
+    /** The changed properties that force a replacement. */
     replaces: string[];
 }
 
@@ -84,10 +83,10 @@ export interface CreateRequest extends OperationRequest {
     preview: boolean;
 }
 
-/** Outputs hold the inputs as well. A property that is secret as input is secret as output without further ado. */
+/** Outputs include the inputs. A property that is secret as an input is also secret as an output. */
 export interface Outputs {
     outputs: Values;
-    /** Outputs that are secret by themselves. */
+    /** Outputs that are secret although no input is. */
     secrets?: string[];
 }
 
@@ -131,7 +130,7 @@ export interface InvokeResult {
     failures?: CheckFailure[];
 }
 
-/** A fault that the engine shows as it is. Any other error is taken for a bug and shown with its stack. */
+/** An error that the engine shows unchanged. Any other error counts as a bug and is shown with its stack. */
 export class ProviderError extends Error {
     override name = "ProviderError";
 }

@@ -1,20 +1,20 @@
-// A stand-in for Let's Encrypt's servers, not Let's Encrypt: a TLS front that hands every request to the lab's ACME
-// server, counts the certificates, and refuses orders when a test asks for it. Runs by itself: it imports only Node's own.
+// A stand-in for Let's Encrypt's servers: a TLS front that forwards every request to the lab's ACME server, counts the
+// certificates, and refuses orders if a test asks for it. Imports only Node's own modules, so that it runs by itself.
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, request } from "node:https";
 
-/** How new orders are refused. */
+/** How to refuse new orders. */
 export interface AcmeFault {
     /** 429: the limit of certificates for the same names is reached. 503: Let's Encrypt is overloaded. */
     status: 429 | 503;
-    /** In the header Retry-After. Default: 60. */
+    /** Value of the header Retry-After. Default: 60. */
     retryAfterSeconds?: number;
-    /** How many orders are refused; those after them are taken. Default: all. */
+    /** How many orders to refuse. Default: all. */
     times?: number;
 }
 
-/** A line of the file that counts. */
+/** A line of the file with the issued certificates. */
 export interface Issued {
     directory: "production" | "staging";
     time: string;
@@ -22,22 +22,21 @@ export interface Issued {
 
 export interface FrontConfig {
     address: string;
-    /** PEM, as the key. */
+    /** PEM, like the key. */
     certificate: string;
     key: string;
-    /** The ACME server, on the same address. */
+    /** The ACME server, at the same address. */
     upstream: { port: number; servername: string; ca: string };
     faultFile: string;
     issuedFile: string;
 }
 
-/** Which directory a name stands for. */
+/** The ACME directory behind each name. */
 const DIRECTORIES: Record<string, Issued["directory"]> = {
     "acme-v02.api.letsencrypt.org": "production",
     "acme-staging-v02.api.letsencrypt.org": "staging",
 };
 
-/** Pebble's paths. */
 const DIRECTORY = "/dir";
 const NEW_ORDER = "/order-plz";
 const FINALIZE = "/finalize-order/";
@@ -69,7 +68,7 @@ createServer({ cert: config.certificate, key: config.key }, (incoming, answer) =
     });
 }).listen(443, config.address);
 
-/** The fault in force, if there is one; counts it. */
+/** Returns the current fault and counts the refusal. */
 function takeFault(): AcmeFault | undefined {
     let fault: AcmeFault;
     try {
@@ -92,7 +91,7 @@ function refuse(answer: ServerResponse, status: number, problem: { type: string;
     answer.end(JSON.stringify({ ...problem, status }));
 }
 
-/** Passes a request on as it is; the Host header stays, as the ACME server makes its URLs of it. */
+/** Forwards a request unchanged. The Host header stays, because the ACME server builds its URLs from it. */
 function forward(incoming: IncomingMessage, answer: ServerResponse, onStatus: (status: number) => void): void {
     const { servername, ca, port } = config.upstream;
     const upstream = request(

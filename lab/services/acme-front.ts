@@ -11,10 +11,10 @@ import { ACME_HOST } from "./zone.ts";
 const NAME = "acme-front";
 const SOURCE = fileURLToPath(new URL("./acme-front-server.ts", import.meta.url));
 
-/** Stands in for Let's Encrypt's two servers: their names on port 443, with the lab's ACME server behind them. */
+/** Stands in for Let's Encrypt's two servers: serves their names on port 443, with the lab's ACME server behind. */
 export async function acmeFront(lab: Lab): Promise<Service> {
     const { certificatePem, keyPem } = await serverCertificate(lab, PUBLIC_AUTHORITY);
-    // The service starts without the checkout's packages; a changed source is a changed definition, and starts it anew.
+    // The service runs without the checkout's packages. A changed source changes its definition, which restarts it.
     const { transform } = await import("esbuild");
     const { code } = await transform(readFileSync(SOURCE, "utf8"), { loader: "ts", format: "esm", target: "node20" });
     const config: FrontConfig = {
@@ -43,7 +43,7 @@ function issuedFile(lab: Lab): string {
     return join(dataDir(lab, NAME), "issued.jsonl");
 }
 
-/** Makes Let's Encrypt's stand-in refuse new orders as Let's Encrypt does, from the next one on; undefined ends it. */
+/** Makes Let's Encrypt's stand-in refuse new orders as Let's Encrypt does. `undefined` ends that. */
 export function setAcmeFault(lab: Lab, fault: AcmeFault | undefined): void {
     const file = faultFile(lab);
     if (!fault) return rmSync(file, { force: true });
@@ -51,13 +51,13 @@ export function setAcmeFault(lab: Lab, fault: AcmeFault | undefined): void {
     renameSync(`${file}.new`, file);
 }
 
-/** The fault in force, with what is left of it. */
+/** The current fault, with the number of refusals left. */
 export function acmeFault(lab: Lab): AcmeFault | undefined {
     const file = faultFile(lab);
     return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as AcmeFault) : undefined;
 }
 
-/** How many certificates were issued through each of Let's Encrypt's names, over the lab's whole life. */
+/** How many certificates each of Let's Encrypt's directories has issued since the lab was made. */
 export function certificatesIssued(lab: Lab): Record<Issued["directory"], number> {
     const file = issuedFile(lab);
     const lines = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];

@@ -8,7 +8,7 @@ import { dataDir, type Service } from "./service.ts";
 const NAME = "aws";
 const SOURCE = fileURLToPath(new URL("./aws/server.ts", import.meta.url));
 
-/** What a machine reaches of AWS: http://169.254.169.254 and https://route53.amazonaws.com. */
+/** The parts of AWS that a machine can reach: http://169.254.169.254 and https://route53.amazonaws.com. */
 export async function aws(lab: Lab): Promise<Service> {
     const { certificatePem, keyPem } = await serverCertificate(lab, AWS_AUTHORITY);
     const config: AwsConfig = { slot: lab.slot, certificate: certificatePem, key: keyPem };
@@ -23,7 +23,7 @@ export async function aws(lab: Lab): Promise<Service> {
     };
 }
 
-/** The service starts without the checkout's packages; a changed source is a changed definition, and starts it anew. */
+/** The service runs without the checkout's packages. A changed source changes its definition, which restarts it. */
 async function bundle(): Promise<string> {
     const { build } = await import("esbuild");
     const { outputFiles } = await build({
@@ -34,7 +34,7 @@ async function bundle(): Promise<string> {
         mainFields: ["module", "main"],
         format: "esm",
         target: "node20",
-        // Packages in CommonJS ask for Node's own modules by it.
+        // Packages in CommonJS load Node's own modules with `require`.
         banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     });
     return outputFiles[0]!.text;

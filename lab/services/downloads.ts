@@ -5,12 +5,12 @@ import type { Service } from "./service.ts";
 
 const CACHE_PORT = 3142;
 
-/** Files put here are served at {@link packagesUrl}. The directory itself must stay the same one while the lab runs. */
+/** Files here are served at {@link packagesUrl}. While the lab runs, the directory must not be replaced. */
 export function packagesDir(lab: Lab): string {
     return join(lab.dir, "packages");
 }
 
-/** Without a final slash. */
+/** The URL without a final slash. */
 export function packagesUrl(lab: Lab): string {
     return `http://${lab.net.packages}`;
 }
@@ -28,8 +28,8 @@ export function packages(lab: Lab): Service {
 }
 
 /**
- * The machines' way to the Debian mirror. Its cache survives the lab. Each slot has its own, as two apt-cacher-ng
- * processes must not write to one.
+ * The cache through which machines reach the Debian mirror. It survives the lab. Each slot has its own, because two
+ * apt-cacher-ng processes must not write to the same cache.
  */
 export function aptCache(lab: Lab): Service {
     const cache = join(lab.cacheDir, "apt", String(lab.slot));
@@ -42,7 +42,7 @@ export function aptCache(lab: Lab): Service {
         "CacheDir: /cache",
         "LogDir: /lab",
         "SocketPath: /run/apt-cacher-ng.socket",
-        // Sources by https are passed through, not cached.
+        // Sources with https are passed through, not cached.
         "PassThroughPattern: :443$",
         ...(proxy ? [`Proxy: ${proxy}`] : []),
     ];

@@ -10,7 +10,10 @@ import { renderForeignZones, renderZone } from "./zone.ts";
 
 const NAME = "knot";
 
-/** Authoritative for the lab's zone and those of the names that its stand-ins take, on both addresses of the lab's DNS server; refuses every other name. */
+/**
+ * The lab's DNS server, on both of its addresses. It is authoritative for the lab's zone and for the zones of the names
+ * that stand-ins use. It refuses every other name.
+ */
 export function knot(lab: Lab): Service {
     const foreign = renderForeignZones(lab);
     const conf = `server:
@@ -45,12 +48,12 @@ ${[LAB_ZONE, ...Object.keys(foreign)].map((zone) => `  - domain: ${zone}\n`).joi
     };
 }
 
-/** As the server's configuration has it. */
+/** The zone's file name in the server's configuration. */
 function zoneFileName(zone: string): string {
     return `${zone}.zone`;
 }
 
-/** Writes the zone with the lab's own names when there is none yet, for the server's first start. */
+/** Writes a zone with only the lab's own names, for the server's first start. */
 export function initZone(lab: Lab): void {
     const file = join(dataDir(lab, NAME), zoneFileName(LAB_ZONE));
     if (existsSync(file)) return;
@@ -59,15 +62,15 @@ export function initZone(lab: Lab): void {
 }
 
 /**
- * Makes the DNS server answer with these records; when it does not run, it finds them at its next start. Returns when
- * it answers with them.
+ * Publishes these records and returns when the DNS server answers with them. If the server does not run, it reads them
+ * at its next start.
  */
 export async function publishZone(lab: Lab, records: DnsRecord[]): Promise<void> {
     const dir = dataDir(lab, NAME);
     const file = join(dir, zoneFileName(LAB_ZONE));
     const present = existsSync(file) ? readFileSync(file, "utf8") : "";
     const serial = Number(/ SOA \S+ \S+ (\d+) /.exec(present)?.[1] ?? 0);
-    // Says which text the server has loaded: a reload that was cut is done again.
+    // Records which text the server has loaded, so that an interrupted reload is repeated.
     const loadedFile = join(dir, "loaded");
     const loaded = existsSync(loadedFile) ? readFileSync(loadedFile, "utf8") : "";
     let text = renderZone(lab, records, serial);

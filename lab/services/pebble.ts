@@ -13,7 +13,7 @@ interface AcmeServer {
     authority: Authority;
     port: number;
     managementPort: number;
-    /** The keys of external account binding by their ids, base64url; without them anyone may have an account. */
+    /** Keys for external account binding by id, base64url. If absent, anybody can create an account. */
     accountKeys?: Record<string, string>;
 }
 
@@ -24,11 +24,14 @@ export const PUBLIC_ACME: AcmeServer = {
     managementPort: 15000,
 };
 
-/** Known to everyone: what the corporate server binds accounts to. */
+/** The key to which the corporate server binds accounts. It is public. */
 export const EAB_KEY_ID = "lab-key-1";
 export const EAB_HMAC_KEY = "bGFiLW9ubHkta25vd24tdG8tZXZlcnlvbmUtMzJieXQ";
 
-/** Stands in for a company's own ACME server: an account needs a key from its owner, and no system trusts its HTTPS certificate. */
+/**
+ * Stands in for a company's own ACME server. An account needs a key from the server's owner, and no system trusts its
+ * HTTPS certificate.
+ */
 export const CORPORATE_ACME: AcmeServer = {
     name: "pebble-corporate",
     authority: CORPORATE_AUTHORITY,
@@ -43,7 +46,7 @@ export function acmeDirectory({ authority, port }: AcmeServer): string {
     return `https://${authority.hosts[0]}:${port}/dir`;
 }
 
-/** An ACME server: validates on the real ports 80 and 443, through the lab's DNS. */
+/** An ACME server that validates on ports 80 and 443, with the lab's DNS. */
 export async function pebble(lab: Lab, server: AcmeServer): Promise<Service> {
     const { certificatePem, keyPem } = await serverCertificate(lab, server.authority);
     const config = {
@@ -64,18 +67,18 @@ export async function pebble(lab: Lab, server: AcmeServer): Promise<Service> {
         argv: ["pebble", "-config", "/lab/config.json", "-dnsserver", `${lab.net.dns}:53`],
         address: lab.net.acme,
         port: server.port,
-        // No reused authorizations, no random waits, no random refusals: runs that can be repeated.
+        // No reused authorizations, no random delays and no random errors, so that runs are repeatable.
         env: { PEBBLE_AUTHZREUSE: "0", PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: "0" },
         files: { "config.json": JSON.stringify(config, null, 2), "api.pem": certificatePem, "api.key": keyPem },
     };
 }
 
-/** Every root that has signed public certificates of this lab, newest last. */
+/** File with every root that has signed public certificates of this lab, newest last. */
 export function publicCaFile(lab: Lab): string {
     return join(lab.dir, "public-ca.pem");
 }
 
-/** Pebble makes a new root at each start: adds the present one, so that certificates from before stay verifiable. */
+/** Adds Pebble's current root. Pebble makes a new one at each start, and older certificates must stay verifiable. */
 export async function keepIssuingRoot(lab: Lab, server: AcmeServer): Promise<void> {
     const url = `https://${lab.net.acme}:${server.managementPort}/roots/0`;
     const root = (await get(lab, url, server.authority)).trim();

@@ -8,20 +8,20 @@ import { LabError, type Lab } from "../lab.ts";
 
 const RUN_SCRIPT = fileURLToPath(new URL("./run-service.sh", import.meta.url));
 
-/** A daemon of the lab's "internet", as a process chrooted into the services image, unless it says otherwise. */
+/** A daemon of the lab's "internet". It runs chrooted into the services image, unless `outside` is set. */
 export interface Service {
     name: string;
-    /** The command as seen inside; it must stay in the foreground. */
+    /** The command, with paths inside the image. It must stay in the foreground. */
     argv: string[];
-    /** Where it listens when it is ready. */
+    /** The address where it listens when it is ready. */
     address: string;
     port: number;
     env?: Record<string, string>;
-    /** Runs on this machine as it is, with the paths of this machine: for a program of the lab's own, on the lab's Node. */
+    /** Runs without chroot, with this machine's paths and Node: for the lab's own programs. */
     outside?: true;
-    /** Written to {@link dataDir}, which the service sees as /lab. */
+    /** Files to write to {@link dataDir}, which the service sees as /lab. */
     files?: Record<string, string>;
-    /** More directories for it: outer path to inner path. */
+    /** Further directories: outer path to inner path. */
     directories?: Record<string, string>;
 }
 
@@ -29,7 +29,7 @@ export function serviceDir(lab: Lab, name: string): string {
     return join(lab.dir, "services", name);
 }
 
-/** The service sees it as /lab. */
+/** The service's data directory, which it sees as /lab. */
 export function dataDir(lab: Lab, name: string): string {
     return join(serviceDir(lab, name), "data");
 }
@@ -43,10 +43,10 @@ export function servicePidFile(lab: Lab, name: string): string {
 }
 
 /**
- * Starts a service and waits until it listens. One that runs with the same definition is left alone, one with another
- * is started again. It outlives this process.
+ * Starts a service and waits until it listens. If it already runs with the same definition, nothing happens; with
+ * another definition, it restarts. The service outlives this process.
  *
- * @throws LabError with the end of its log when it does not come up
+ * @throws LabError with the end of its log if it does not start
  */
 export async function startService(lab: Lab, image: string, service: Service): Promise<void> {
     const dir = serviceDir(lab, service.name);
@@ -76,7 +76,7 @@ function chrooted(image: string, dir: string, service: Service): string[] {
     return ["unshare", "--mount", "--propagation", "private", "--", "sh", ...inner];
 }
 
-/** For a machine that is busy with other things, too: one that has ended is not waited for. */
+/** Time limit for a start, long enough for a busy machine. If the process ends, the wait ends too. */
 const START_MS = 120_000;
 
 async function waitUntilListening(lab: Lab, service: Service): Promise<void> {

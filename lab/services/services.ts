@@ -27,27 +27,27 @@ export const SERVICE_NAMES = ["knot", "pebble", "pebble-corporate", "acme-front"
 
 export interface CorporateAcme {
     directory: string;
-    /** PEM file with the CA of its own HTTPS certificate. */
+    /** PEM file with the CA of the server's HTTPS certificate. */
     caFile: string;
     eabKeyId: string;
     eabHmacKey: string;
 }
 
-/** What the lab's "internet" offers, and where. */
+/** The services of the lab's "internet" and their addresses. */
 export interface LabServices {
-    /** The ACME server by its own name; Let's Encrypt's two names lead to it as well. */
+    /** URL of the ACME server's directory by its own name. Let's Encrypt's two names lead to the same server. */
     acmeDirectory: string;
-    /** The CA of the ACME server's own HTTPS certificate, PEM. The services must have been started once. */
+    /** The CA of the ACME server's HTTPS certificate, PEM. Needs services that have been started once. */
     acmeApiCaPem(): string;
-    /** The other ACME server, which wants external account binding. Its keys are the same in every lab and no secret. */
+    /** The other ACME server, which requires external account binding. Its keys are the same in every lab and not secret. */
     corporateAcme: CorporateAcme;
-    /** PEM file with the roots of all certificates that the ACME servers have issued. */
+    /** PEM file with the roots of all certificates from the ACME servers. */
     publicCaFile: string;
-    /** Files put here appear below {@link packagesUrl}. */
+    /** Files here are served below {@link packagesUrl}. */
     packagesDir: string;
     /** "http://ADDRESS", without a final slash. */
     packagesUrl: string;
-    /** Addresses of the zone's name server. */
+    /** Address of the zone's name server. */
     resolver: string;
 }
 
@@ -68,7 +68,7 @@ export function services(lab: Lab): LabServices {
     };
 }
 
-/** Starts DNS, ACME servers, AWS, package server and apt cache where they do not run, and waits until they answer. */
+/** Starts DNS, ACME servers, AWS, package server and apt cache if they do not run, and waits until they answer. */
 export async function startServices(lab: Lab, progress: Progress): Promise<void> {
     useOpenUmask();
     const image = await ensureServicesImage(lab.cacheDir, progress);
@@ -81,12 +81,12 @@ export async function startServices(lab: Lab, progress: Progress): Promise<void>
         const acme = await Promise.all(ACME_SERVERS.map((server) => pebble(lab, server)));
         const all = [knot(lab), ...acme, await acmeFront(lab), await aws(lab), packages(lab), aptCache(lab)];
         await Promise.all(all.map((service) => startService(lab, image, service)));
-        // One after the other: they add to one file.
+        // One after the other, because all of them write to the same file.
         for (const server of ACME_SERVERS) await keepIssuingRoot(lab, server);
     });
 }
 
-/** Stops what {@link startServices} started; their data stays. */
+/** Stops the services. Their data stays. */
 export async function stopServices(lab: Lab): Promise<void> {
     await withLock(`${lab.dir} services`, async () => {
         await Promise.all(SERVICE_NAMES.map((name) => stopProcess(servicePidFile(lab, name))));

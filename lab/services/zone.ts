@@ -5,10 +5,10 @@ import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
 /** The name of the lab's ACME server. */
 export const ACME_HOST = `acme.${LAB_ZONE}`;
 
-/** The name of the lab's other ACME server, which stands in for a company's own. */
+/** The name of the lab's other ACME server, which stands in for a company's own server. */
 export const CORPORATE_HOST = `corp-ca.${LAB_ZONE}`;
 
-/** Let's Encrypt's two servers, by the names in `acmeDirectory=staging` and `=production`. */
+/** Zone of Let's Encrypt's two servers, which `acmeDirectory=staging` and `=production` use. */
 export const LETS_ENCRYPT_ZONE = "api.letsencrypt.org";
 export const LETS_ENCRYPT_HOSTS = [`acme-v02.${LETS_ENCRYPT_ZONE}`, `acme-staging-v02.${LETS_ENCRYPT_ZONE}`];
 
@@ -16,15 +16,15 @@ export const LETS_ENCRYPT_HOSTS = [`acme-v02.${LETS_ENCRYPT_ZONE}`, `acme-stagin
 export const ROUTE53_HOST = "route53.amazonaws.com";
 
 /**
- * The lab's zone as a master file: the lab's own names, and the records of the cloud's hosted zone. Pure.
+ * The lab's zone as a zone file: the lab's own names, and the records of the cloud's hosted zone. Pure.
  *
  * @param serial must rise when the records change
- * @throws LabError when a record takes one of the lab's own names
+ * @throws LabError if a record uses one of the lab's own names
  */
 export function renderZone(lab: Lab, records: DnsRecord[], serial = 1): string {
     const ns = `ns1.${LAB_ZONE}`;
     const own = [
-        // The last number is how long a missing name is remembered: short, as records come and go.
+        // The last number is the TTL of negative answers. It is short, because tests add and remove records.
         `${LAB_ZONE}. 60 SOA ${ns}. hostmaster.${LAB_ZONE}. ${serial} 3600 600 86400 5`,
         `${LAB_ZONE}. 60 NS ${ns}.`,
         `${ns}. 60 A ${lab.net.dns}`,
@@ -37,14 +37,14 @@ export function renderZone(lab: Lab, records: DnsRecord[], serial = 1): string {
                 `${record.name} is a name of the lab's own servers: use another domain below ${LAB_ZONE}`,
             );
         }
-        // Route 53 writes the wildcard in octal.
+        // Route 53 writes the wildcard `*` in octal.
         const name = record.name.replace(/^\\052\./, "*.");
         return record.values.map((value) => `${name}. ${record.ttl} ${record.type} ${rdata(record.type, value)}`);
     });
     return [...own, ...lines.sort()].join("\n") + "\n";
 }
 
-/** The zones in which names of others lead to the lab's stand-ins, by name. Only the lab's machines ask for them here. Pure. */
+/** Zone files, by zone, of foreign names that lead to the lab's stand-ins. Only the lab's machines use them. Pure. */
 export function renderForeignZones(lab: Lab): Record<string, string> {
     return {
         [LETS_ENCRYPT_ZONE]: foreignZone(LETS_ENCRYPT_ZONE, LETS_ENCRYPT_HOSTS, lab.net.acme),

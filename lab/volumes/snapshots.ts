@@ -9,14 +9,14 @@ import { findLoop, snapshotFile, snapshotsDir, volumeFile } from "./volumes.ts";
 
 const COPY_SCRIPT = fileURLToPath(new URL("./snapshot-volume.sh", import.meta.url));
 
-/** Copies the volumes of new snapshots, each as it is at one moment, whether a machine has it mounted or not. */
+/** Copies the volumes of new snapshots, each at one moment, mounted or not. */
 export async function takeSnapshots(lab: Lab, state: CloudState): Promise<void> {
     for (const snapshot of Object.values(state.snapshots)) {
         if (!existsSync(snapshotFile(lab, snapshot.id))) await take(lab, state, snapshot);
     }
 }
 
-/** Deletes the files of snapshots that are gone, and what a copy that was cut has left. */
+/** Deletes the files of deleted snapshots and the leftovers of interrupted copies. */
 export function deleteSnapshots(lab: Lab, state: CloudState): void {
     const dir = snapshotsDir(lab);
     if (!existsSync(dir)) return;
@@ -28,18 +28,18 @@ export function deleteSnapshots(lab: Lab, state: CloudState): void {
 async function take(lab: Lab, state: CloudState, { id, volumeId }: Snapshot): Promise<void> {
     const volume = volumeFile(lab, volumeId);
     if (!existsSync(volume)) {
-        throw new LabError(`the file of the snapshot ${id} is gone, and so is the volume ${volumeId} that it was of`);
+        throw new LabError(`the file of the snapshot ${id} is gone, and so is its volume ${volumeId}`);
     }
     mkdirSync(snapshotsDir(lab), { recursive: true });
     const loop = findLoop(volume);
     const instanceId = state.volumes[volumeId]?.attachment?.instanceId;
     const mountPoint = loop && instanceId ? mountPointOf(lab, instanceId, loop) : undefined;
-    // In a session of its own, so that what ends this process does not end it half-way.
+    // In its own session, so that a signal to this process does not interrupt the copy.
     const copy = ["--wait", "sh", COPY_SCRIPT, volume, snapshotFile(lab, id)];
     await exec("setsid", [...copy, loop ? `/dev/${loop}` : "", mountPoint ?? ""]);
 }
 
-/** Where a running machine has a device mounted, as a path of the outer machine. */
+/** The mount point of a device on a running machine, as a path of the outer machine. */
 function mountPointOf(lab: Lab, instanceId: string, loop: string): string | undefined {
     const leader = leaderPid(lab, instanceId);
     if (leader === undefined) return undefined;

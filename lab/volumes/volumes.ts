@@ -34,13 +34,13 @@ export function byIdName(volumeId: string): string {
     return `nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}`;
 }
 
-/** Makes the files of new volumes and grows those that became larger, while they are in use too. */
+/** Makes the files of new volumes and grows those of larger ones, even while they are in use. */
 export async function ensureVolumes(lab: Lab, state: CloudState): Promise<void> {
     mkdirSync(join(lab.dir, "volumes"), { recursive: true });
     for (const volume of Object.values(state.volumes)) await ensureSize(lab, volume);
 }
 
-/** Frees the loop devices of volumes that no machine has any more, and deletes the files of deleted volumes. */
+/** Frees the loop devices of detached volumes and deletes the files of deleted volumes. */
 export async function releaseVolumes(lab: Lab, state: CloudState): Promise<void> {
     const dir = join(lab.dir, "volumes");
     for (const name of readdirSync(dir)) {
@@ -63,7 +63,7 @@ async function ensureSize(lab: Lab, volume: Volume): Promise<void> {
     if (loop) await exec("losetup", ["-c", `/dev/${loop}`]);
 }
 
-/** Copied aside and renamed: a copy that was cut is made again. */
+/** Copies to a draft and renames it, so that an interrupted copy is repeated. */
 async function restore(lab: Lab, snapshotId: string, file: string): Promise<void> {
     const source = snapshotFile(lab, snapshotId);
     if (!existsSync(source)) throw new LabError(`the file of the snapshot ${snapshotId}, ${source}, is gone`);
@@ -71,7 +71,7 @@ async function restore(lab: Lab, snapshotId: string, file: string): Promise<void
     renameSync(`${file}.new`, file);
 }
 
-/** The volume's loop device, attached on first use: "loop3". */
+/** The volume's loop device, as "loop3", attached at the first use. */
 export async function ensureLoop(lab: Lab, volumeId: string): Promise<string> {
     const file = volumeFile(lab, volumeId);
     return findLoop(file) ?? basename((await exec("losetup", ["--find", "--show", file])).trim());
@@ -79,18 +79,18 @@ export async function ensureLoop(lab: Lab, volumeId: string): Promise<string> {
 
 async function detachLoop(file: string): Promise<void> {
     const loop = findLoop(file);
-    // Still mounted somewhere: the kernel detaches it with the last user.
+    // If it is still mounted, the kernel detaches it after the last use.
     if (loop) await tryExec("losetup", ["--detach", `/dev/${loop}`]);
 }
 
-/** Detaches every loop device whose file lies in the lab's directory, also deleted files. */
+/** Detaches every loop device whose file is in the lab's directory, even if the file is deleted. */
 export async function detachAllLoops(lab: Lab): Promise<void> {
     for (const [loop, file] of loops()) {
         if (file.startsWith(join(lab.dir, "volumes") + "/")) await tryExec("losetup", ["--detach", `/dev/${loop}`]);
     }
 }
 
-/** "loop3", when the file has a loop device. */
+/** The file's loop device, as "loop3", if it has one. */
 export function findLoop(file: string): string | undefined {
     return loops().find(([, backing]) => backing === file)?.[0];
 }
@@ -105,7 +105,7 @@ function readBacking(loop: string): string {
     try {
         return readFileSync(`/sys/block/${loop}/loop/backing_file`, "utf8").trim();
     } catch {
-        // Detached between the two looks.
+        // Detached since the directory was read.
         return "";
     }
 }

@@ -96,7 +96,7 @@ describe("inputs", () => {
             "Instance",
             { ...machine, metadataOptions: { httpProtocolIpv6: "enabled" } },
             "metadataOptions.httpProtocolIpv6",
-            /has not an IPv6 endpoint/,
+            /has no IPv6 endpoint/,
         ],
     ])("of %s: %j is wrong in %s", async (type, inputs, property, reason) => {
         const { failures } = await cloud.check(type, inputs);
@@ -162,7 +162,7 @@ describe("changes", () => {
         await expect(arm).rejects.toThrow("does not match the architecture 'x86_64'");
     });
 
-    it("in spelling or order are none", async () => {
+    it("in spelling or order are no changes", async () => {
         const record = {
             zoneId: "Z0LABEXAMPLETEST",
             name: "www.example.test",
@@ -177,7 +177,7 @@ describe("changes", () => {
         expect((await cloud.diff(made, { ...record, ttl: 90 })).replaces).toEqual([]);
     });
 
-    it("that leave a value to AWS are none", async () => {
+    it("that leave a value to AWS are no changes", async () => {
         const made = await cloud.make("Volume", {
             availabilityZone: "eu-central-1a",
             size: 5,
@@ -190,7 +190,7 @@ describe("changes", () => {
         ]);
     });
 
-    it("of the default tags touch what has tags", async () => {
+    it("of the default tags update only resources with tags", async () => {
         const vpc = await cloud.make("Vpc", { cidrBlock: "10.77.0.0/24", tags: { Name: "n" } });
         expect(vpc.outputs.tagsAll).toEqual({ team: "infra", Name: "n" });
         cloud.provider.configure({ region: "eu-central-1", defaultTags: '{"tags":{"team":"other"}}' });

@@ -10,7 +10,7 @@ import { leadsOn, sshServer, tcpServer, testKey } from "./ssh-servers.ts";
 
 // The words and numbers of pulumi-resource-command 1.2.1, against which the same cases were run.
 
-/** What was waited between two attempts, in milliseconds. */
+/** The pauses between attempts, in milliseconds. */
 const waited: number[] = [];
 const pause = (milliseconds: number, { aborted }: AbortSignal) => {
     waited.push(milliseconds);
@@ -50,14 +50,14 @@ describe("the stand-in's attempts", () => {
         expect(retries).toEqual([1, 2, 3].map((n) => `Dial ${n}/3 failed: retrying`));
     });
 
-    it("follow each other after 0.1 seconds, then half as long again, up to 5", async () => {
+    it("wait 0.1 seconds first, then half as long again each time, up to 5", async () => {
         expect(await fails({ ...CLOSED, dialErrorLimit: 12 }, { second: 1000 })).toBe(
             `after 12 failed attempts: ${REFUSED}`,
         );
         expect(waited.map(Math.round)).toEqual([100, 150, 225, 338, 506, 759, 1139, 1709, 2563, 3844, 5000, 5000]);
     });
 
-    it("have a time limit each, when packets are dropped", async () => {
+    it("each have a time limit if packets are dropped", async () => {
         vi.spyOn(net, "connect").mockImplementation(() => new net.Socket());
         onTestFinished(() => void vi.restoreAllMocks());
         expect(await fails(CLOSED)).toBe("after 3 failed attempts: dial tcp 127.0.0.1:1: i/o timeout");
@@ -74,7 +74,7 @@ describe("the stand-in's attempts", () => {
         expect(await fails(bastion, { signal: signal() })).toBe(`proxy: ${text}`);
     });
 
-    it("are made for another host key, and for a key that is refused", async () => {
+    it("are repeated after a wrong host key and after a refused key", async () => {
         const { connection, taken } = await sshServer();
         expect(await fails({ ...connection, hostKey: await another() })).toBe(
             "after 3 failed attempts: ssh: handshake failed: ssh: host key mismatch",
@@ -89,20 +89,20 @@ describe("the stand-in's attempts", () => {
     it.each([
         ["a private key that is none", { privateKey: "-----BEGIN PRIVATE KEY-----" }, /^ssh: no key found/],
         ["a host key that is none", { hostKey: "ssh-ed25519 AAA" }, /^failed to parse host key: /],
-    ])("are none for %s", async (_, differs, text) => {
+    ])("are not made for %s", async (_, differs, text) => {
         expect(await fails({ ...CLOSED, ...differs })).toMatch(text);
         expect(await fails({ ...CLOSED, proxy: { ...CLOSED, ...differs } })).toMatch(/^proxy: /);
         expect(retries).toEqual([]);
     });
 
-    it("wait without limit for a server that is silent, which is said instead", async () => {
+    it("fail for a silent server, where the real provider waits forever", async () => {
         const port = await tcpServer(() => undefined);
         expect(await fails({ ...CLOSED, port }, { second: 1 })).toMatch(
-            /^127\.0\.0\.1:\d+ takes the connection and says nothing: the command provider 1\.2\.1 has no time limit there/,
+            /^127\.0\.0\.1:\d+ accepts the connection and stays silent: the command provider 1\.2\.1 has no time limit here/,
         );
     });
 
-    it("take a key in PKCS #8 form", async () => {
+    it("accept a key in PKCS #8 format", async () => {
         const { connection } = await sshServer();
         const login = { ...connection, privateKey: (await testKey()).privateKeyPemPkcs8 };
         (await dial(login, { signal: new AbortController().signal })).close();
@@ -140,7 +140,7 @@ describe("the stand-in's attempts through a bastion", () => {
         );
     });
 
-    it("see that the host hangs up in the midst of the handshake, as at boot", async () => {
+    it("notice that the host closes the connection during the handshake, as at boot", async () => {
         const { connection: proxy } = await sshServer({
             onward: (accept) => {
                 const channel = accept();
@@ -154,7 +154,7 @@ describe("the stand-in's attempts through a bastion", () => {
         );
     });
 
-    it("are repeated when the host refuses the bastion", async () => {
+    it("are repeated if the host refuses the bastion", async () => {
         const { connection: proxy } = await sshServer({ onward: leadsOn });
         expect(await fails({ ...CLOSED, proxy })).toMatch(
             /^proxy: after 3 failed attempts: ssh: rejected: connect failed \(/,
@@ -162,7 +162,7 @@ describe("the stand-in's attempts through a bastion", () => {
         expect(retries).toEqual([1, 2, 3].map((n) => `Dial from proxy ${n}/3 failed: retrying`));
     });
 
-    it("have no time limit from the bastion on, and do not hear that they are cancelled", async () => {
+    it("have no time limit from the bastion on, and cannot be cancelled", async () => {
         const abort = new AbortController();
         let answered = false;
         const bastion = await sshServer({
@@ -185,7 +185,7 @@ describe("the stand-in's attempts through a bastion", () => {
 describe("the SSH agent", () => {
     const given = { host: "127.0.0.1", user: "in", privateKey: "KEY" };
 
-    it("is dialled first, although there is a key", async () => {
+    it("is dialled first, even if there is a key", async () => {
         vi.stubEnv("SSH_AUTH_SOCK", "/nowhere/agent");
         onTestFinished(() => void vi.unstubAllEnvs());
         const { connection } = await sshServer();
@@ -200,14 +200,14 @@ describe("the SSH agent", () => {
         (await dial({ ...connection, agentSocketPath: join(dir, "socket") }, { signal })).close();
     });
 
-    it("is none when the variable is empty", () => {
+    it("is not used if the variable is empty", () => {
         vi.stubEnv("SSH_AUTH_SOCK", "");
         onTestFinished(() => void vi.unstubAllEnvs());
         expect(toConnection(given).agentSocketPath).toBeUndefined();
     });
 });
 
-it("an unknown property of a connection is named, and no value", () => {
+it("an error names an unknown property of a connection, but no value", () => {
     const wrong = checkConnection({
         host: "127.0.0.1",
         privateKey: "SECRET",

@@ -7,7 +7,7 @@ import { sshServer } from "./ssh-servers.ts";
 
 const lines: string[] = [];
 
-/** What a command gives, or the error. */
+/** The result of a command, or its error. */
 async function given(
     exec: (channel: ssh2.ServerChannel, client: ssh2.Connection) => void,
     options: Partial<RunOptions> = {},
@@ -21,7 +21,7 @@ async function given(
     );
 }
 
-/** Ssh2's own types know an exit by its status alone. */
+/** Ssh2's types have an exit only with a status. */
 type Exit = (end: number | string) => void;
 
 const says =
@@ -37,12 +37,12 @@ it("returns both streams without their last line's end", async () => {
     expect(await given(says("one\ntwo\n", "three"))).toEqual({ stdout: "one\ntwo", stderr: "three" });
 });
 
-it("tells status and signal, with all that was said", async () => {
+it("reports status and signal, with all output", async () => {
     expect(await given(says("out\n", "", 7))).toBe('Process exited with status 7: running "x":\nout\n');
     expect(await given(says("", "", "KILL"))).toBe('Process exited with status 137 from signal KILL: running "x":\n');
 });
 
-it("tells a connection that is lost", async () => {
+it("reports a lost connection", async () => {
     const lost = await given((channel, client) => {
         channel.write("half");
         setTimeout(() => client.end(), 20);
@@ -50,21 +50,21 @@ it("tells a connection that is lost", async () => {
     expect(lost).toMatch(/^wait: remote command exited without exit status or exit signal: running "x":\n/);
 });
 
-it("fails where the real provider would hang: at a line of 64 KiB that is logged", async () => {
+it("fails where the real provider hangs: at a logged line of 64 KiB", async () => {
     const long = says(`${"x".repeat(65_536)}\n`);
-    expect(await given(long)).toMatch(/^the command has printed a line of 64 KiB or more, which is logged: /);
+    expect(await given(long)).toMatch(/^the command printed a line of 64 KiB or more to a logged stream: /);
     expect(await given(long, { logged: ["stderr"] })).toMatchObject({ stdout: "x".repeat(65_536) });
     expect(await given(says(`${"x".repeat(65_535)}\n`))).toMatchObject({ stderr: "" });
     expect(lines).toEqual(["x".repeat(65_535)]);
 });
 
-it("cannot return what is no UTF-8", async () => {
+it("cannot return output that is not UTF-8", async () => {
     const bytes = Buffer.from([0x61, 0xff, 0x0a]);
     expect(await given(says(bytes))).toBe("grpc: error while marshaling: string field contains invalid UTF-8");
     expect(await given(says(bytes, "", 3))).toBe('Process exited with status 3: running "x":\na\ufffd\n');
 });
 
-it("waits for a command that runs, whatever is cancelled", async () => {
+it("waits for a running command even after a cancellation", async () => {
     const abort = new AbortController();
     const finished = await given(
         (channel) => {

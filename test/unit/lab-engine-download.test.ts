@@ -15,7 +15,7 @@ const quiet = () => undefined;
 let server: Server;
 let base: string;
 let directory: string;
-/** What the server has, by path. */
+/** The server's files, by path. */
 let files: Record<string, Uint8Array>;
 let asked: { path: string; authorization?: string }[];
 
@@ -40,7 +40,7 @@ describe("Go's toolchain", () => {
     const toolchain = {
         module: "golang.org/toolchain",
         version: "v0.0.1-go1.0.linux-amd64",
-        // What Go's own command tells of a module with these two files.
+        // The sum that the `go` command computes for a module with these two files.
         sum: "h1:u5ITisJI36CBi5WZvrJegOVueuKLL4r8t8l8GU5Efmg=",
     };
     const prefix = "golang.org/toolchain@v0.0.1-go1.0.linux-amd64/";
@@ -59,12 +59,12 @@ describe("Go's toolchain", () => {
     it("with another checksum is not unpacked", async () => {
         files[path] = zip(script.replace("go1.0", "go6.6"));
         await expect(fetchToolchain(directory, quiet, `http://${base}`, toolchain)).rejects.toThrow(
-            /no Go .* to fetch \(what 127\.0\.0\.1:\d+ gives has another checksum\): install pulumi .* or Go /,
+            /no Go .* to fetch \(the module from 127\.0\.0\.1:\d+ has another checksum\): install pulumi .* or Go /,
         );
         expect(existsSync(join(directory, "bin"))).toBe(false);
     });
 
-    it("is asked of each proxy in turn; a login is sent and not told", async () => {
+    it("is requested from each proxy in turn, and a login is sent but not shown", async () => {
         files[`/second${path}`] = zip(script);
         const proxies = `http://user:s%20cret@${base}/first,http://${base}/second/|direct`;
         await fetchToolchain(directory, quiet, proxies, toolchain);
@@ -77,7 +77,7 @@ describe("Go's toolchain", () => {
         await expect(nowhere).rejects.not.toThrow(/cret/);
     });
 
-    it("is not to be had where GOPROXY is off", async () => {
+    it("cannot be fetched if GOPROXY is off", async () => {
         await expect(fetchToolchain(directory, quiet, "off", toolchain)).rejects.toThrow(/GOPROXY names no proxy/);
     });
 });
@@ -101,7 +101,7 @@ describe("the released Pulumi CLI", () => {
         expect(existsSync(join(directory, "new/pulumi-language-go"))).toBe(false);
     });
 
-    it("is left out where it cannot be fetched, or is something else", async () => {
+    it("is not used if it cannot be fetched or has another checksum", async () => {
         expect(await fetchIt(sum(strToU8("")))).toBe(false);
         files["/pulumi.tar.gz"] = archive();
         expect(await fetchIt(sum(strToU8("something else")))).toBe(false);
@@ -109,7 +109,7 @@ describe("the released Pulumi CLI", () => {
     });
 });
 
-it("the versions that are pinned are those of go.mod", () => {
+it("the pinned versions are those of go.mod", () => {
     const module = readFileSync(join(import.meta.dirname, "../../lab/engine/go/go.mod"), "utf8");
     expect(/^go (\S+)$/m.exec(module)?.[1]).toBe(GO_VERSION);
     expect(/^\tgithub\.com\/pulumi\/pulumi\/pkg\/v3 v(\S+)/m.exec(module)?.[1]).toBe(PULUMI_VERSION);

@@ -40,7 +40,7 @@ describe("the environment file", () => {
 describe("the version of the package", () => {
     it.each(["", "v1", "1 0", "1/0", "1.0-"])("refuses %j", async (version) => {
         await expect(buildPackage({ outDir: "/nonexistent", version })).rejects.toThrow(
-            "is no version of a Debian package",
+            "is not a version of a Debian package",
         );
     });
 });

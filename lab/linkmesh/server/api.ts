@@ -20,7 +20,7 @@ import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
 interface Route {
-    /** Who may call it: anybody, any bearer token, or the service account only. */
+    /** Who may call it: anybody, any bearer token, or only the service account. */
     access: "open" | "token" | "service";
     answer: (server: Server, request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 }
@@ -83,7 +83,7 @@ const ROUTES: Record<string, Route> = {
     "GET /v1/agent": { access: "open", answer: answerWithoutUpgrade },
 };
 
-/** A message without fields, in the encoding of the request: {} in JSON, no bytes at all in protobuf. */
+/** Answers with a message without fields in the request's encoding: {} in JSON, no bytes in protobuf. */
 function emptyMessage(request: IncomingMessage, response: ServerResponse): void {
     const type = request.headers["content-type"] ?? "application/x-protobuf";
     send(response, 200, type, type.startsWith("application/json") ? "{}" : "");
@@ -133,14 +133,14 @@ async function answer(server: Server, request: IncomingMessage, response: Server
         return route.answer(server, request, response);
     }
     const isKnown = Object.keys(ROUTES).some((key) => key.endsWith(` ${path}`));
-    // As the real API would: what is under /api/v1 is told to those only who may use it.
+    // As the real API would, tells only authorized clients which paths exist below /api/.
     if (!isKnown && path.startsWith("/api/")) authorize(server, request, "token");
     throw isKnown ? new HttpError(405, `${request.method} is not allowed here`) : new HttpError(404, "no such page");
 }
 
-/** The plain HTTP listener's server, not listening yet. WebSocket upgrades are not its business. */
+/** The server of the plain HTTP listener, not listening yet. It does not handle WebSocket upgrades. */
 export function createHttpServer(server: Server): HttpServer {
-    // LinkMesh is written in Go, whose HTTP server keeps idle connections for ever and takes 1 MiB of headers by default.
+    // LinkMesh is written in Go. By default, Go's HTTP server keeps idle connections forever and accepts 1 MiB of headers.
     return createServer({ keepAliveTimeout: 0, maxHeaderSize: 1 << 20 }, (request, response) => {
         answer(server, request, response).catch((error: unknown) => {
             if (response.headersSent || response.destroyed) return response.destroy();

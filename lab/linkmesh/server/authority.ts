@@ -31,19 +31,19 @@ export interface SubjectNames {
     ip: string[];
 }
 
-/** Who may sign: the internal CA, kept in the database, its key encrypted with the server secret. */
+/** The internal CA. It is in the database, and its key is encrypted with the server secret. */
 export class Authority {
     private constructor(
-        /** Identifies the database; new with each new CA. */
+        /** Identifies the database. Each new CA has a new id. */
         readonly id: string,
         readonly caCertificate: string,
         private readonly caKey: webcrypto.CryptoKey,
     ) {}
 
     /**
-     * The CA of this database; made when the database is empty.
+     * Reads the CA of this database, or makes one if the database is empty.
      *
-     * @throws {Failure} when the secret is not the one that the CA was made with
+     * @throws {Failure} if the CA was made with another secret
      */
     static async open(database: Database, secret: string): Promise<Authority> {
         const stored = database.records.find((record) => record.type === "authority") as StoredAuthority | undefined;
@@ -94,12 +94,12 @@ export class Authority {
         return createHash("sha256").update(new X509Certificate(this.caCertificate).raw).digest("hex");
     }
 
-    /** A new key and certificate for an agent. */
+    /** Issues a new key and certificate for an agent. */
     issueClient(commonName: string): Promise<KeyPair> {
         return this.issue(commonName, x509.ExtendedKeyUsage.clientAuth, [], 365);
     }
 
-    /** A new key and certificate for the gRPC listener. */
+    /** Issues a new key and certificate for the gRPC listener. */
     issueServer(names: SubjectNames): Promise<KeyPair> {
         const entries: x509.JsonGeneralNames = [
             ...names.dns.map((value) => ({ type: "dns" as const, value })),
@@ -158,7 +158,7 @@ interface StoredAuthority {
     caKey: Sealed;
 }
 
-/** Backdated a little, because the clock of an agent may be behind. */
+/** The validity period. It starts in the past, because an agent's clock may be slow. */
 function validity(days: number): { notBefore: Date; notAfter: Date } {
     return { notBefore: new Date(Date.now() - 300_000), notAfter: new Date(Date.now() + days * DAY) };
 }
@@ -172,7 +172,7 @@ function encrypt(data: Buffer, secret: string): Sealed {
     return { salt: text(salt), iv: text(iv), tag: text(cipher.getAuthTag()), data: text(sealed) };
 }
 
-/** Throws when the secret is not the one that sealed it. */
+/** Throws if another secret sealed it. */
 function decrypt(sealed: Sealed, secret: string): Buffer {
     const bytes = (text: string) => Buffer.from(text, "base64");
     const decipher = createDecipheriv("aes-256-gcm", scryptSync(secret, bytes(sealed.salt), 32), bytes(sealed.iv));

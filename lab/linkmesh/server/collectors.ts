@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { Authority, KeyPair } from "./authority.ts";
 import type { Database, StoredRecord } from "./database.ts";
 
-/** Lifetime of an enrollment token unless the request names another. */
+/** Default lifetime of an enrollment token. */
 export const DEFAULT_TOKEN_TTL_SECONDS = 15 * 60;
 
 export interface Collector {
@@ -10,13 +10,13 @@ export interface Collector {
     hostname: string;
     /** ISO 8601. */
     enrolledAt: string;
-    /** Sessions (OpAMP or gRPC) opened since it was enrolled, restarts of the server included. */
+    /** Sessions (OpAMP or gRPC) since its enrollment, across restarts of the server. */
     sessionsTotal: number;
     /** Sessions open now. */
     sessionsOpen: number;
 }
 
-/** Whom a bearer token stands for. */
+/** The owner of a bearer token. */
 export type Principal = { kind: "service" } | { kind: "collector"; collector: Collector };
 
 export type Redemption = { outcome: "enrolled"; collector: Collector } | { outcome: "unknown" | "used" | "expired" };
@@ -34,11 +34,11 @@ function randomToken(prefix: string): string {
     return `${prefix}_${randomBytes(24).toString("base64url")}`;
 }
 
-/** Enrolled collectors and the tokens that prove who somebody is. Everything but the open sessions is in the database. */
+/** Enrolled collectors and their tokens. Everything except the open sessions is in the database. */
 export class Collectors {
     /**
-     * The token of the service account for tests. It follows from the secret and the database, so it survives restarts
-     * and upgrades without being stored in clear, and dies with either.
+     * The token of the service account for tests. It is derived from the secret and the database. It survives restarts
+     * and upgrades without being stored in clear text, and changes if either changes.
      */
     readonly serviceToken: string;
     private readonly byId = new Map<string, Collector>();
@@ -66,11 +66,11 @@ export class Collectors {
     authenticate(token: string): Principal | undefined {
         const collector = this.otlpTokens.get(digest(token));
         if (collector) return { kind: "collector", collector };
-        // Digests are compared, so how long a comparison takes tells nothing about the token.
+        // Compares digests, so that the time of a comparison reveals nothing about the token.
         return digest(token) === digest(this.serviceToken) ? { kind: "service" } : undefined;
     }
 
-    /** A new single-use token. */
+    /** Makes a new single-use token. */
     mint(ttlSeconds: number): { token: string; expiresAt: string } {
         const token = randomToken("lmenr");
         const expiresAt = new Date(Date.now() + ttlSeconds * 1000).toISOString();
@@ -78,7 +78,7 @@ export class Collectors {
         return { token, expiresAt };
     }
 
-    /** Enrols a collector with an enrollment token that is then used up. */
+    /** Enrols a collector and uses up its enrollment token. */
     redeem(token: string, hostname: string): Redemption {
         const known = this.enrollmentTokens.get(digest(token));
         if (!known) return { outcome: "unknown" };
@@ -90,19 +90,19 @@ export class Collectors {
         return { outcome: "enrolled", collector: this.byId.get(id)! };
     }
 
-    /** A client certificate and an OTLP bearer token for a collector. */
+    /** Issues a client certificate and an OTLP bearer token for a collector. */
     async issueCredentials(collector: Collector): Promise<KeyPair & { otlpToken: string }> {
         const otlpToken = randomToken("lmotlp");
         this.record({ type: "otlp-token", collector: collector.id, hash: digest(otlpToken) }, { durable: true });
         return { ...(await this.authority.issueClient(collector.id)), otlpToken };
     }
 
-    /** The collector that an enrollment token was redeemed for: an OpAMP supervisor reconnects with the token it started with. */
+    /** The collector that redeemed an enrollment token. An OpAMP supervisor reconnects with its first token. */
     enrolledWith(token: string): Collector | undefined {
         return this.enrollmentTokens.get(digest(token))?.collector;
     }
 
-    /** Counts a session until the returned function is called. */
+    /** Counts an open session until the returned function is called. */
     openSession(collector: Collector): () => void {
         this.record({ type: "session", collector: collector.id, at: new Date().toISOString() }, { durable: false });
         collector.sessionsOpen++;

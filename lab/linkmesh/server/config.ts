@@ -8,7 +8,7 @@ export interface Config {
     /** Public base URL without a trailing slash. */
     externalUrl: string;
     httpPort: number;
-    /** CIDRs of the proxies whose X-Forwarded-* headers are honoured. */
+    /** CIDRs of the trusted proxies, whose X-Forwarded-* headers are used. */
     trustedProxies: string[];
     grpcPort: number;
     /** host:port that agents dial. */
@@ -27,7 +27,7 @@ const DEFAULTS: Config = {
     metricsEnabled: false,
 };
 
-/** Reads one value into the configuration; returns what it must be when it is not. */
+/** Reads one value into the configuration. If the value is wrong, returns what it must be. */
 type Reader = (value: unknown, config: Config) => string | undefined;
 
 const KEYS: Record<string, Reader> = {
@@ -80,10 +80,10 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Reads configuration text. Unknown keys are left alone and reported, as an operator may share one file between versions.
+ * Reads configuration text. Ignores unknown keys with a warning, because an operator may share a file between versions.
  *
- * @param name what the text is called in messages, usually its path
- * @throws {Failure} with one line for text that is not YAML or a value that a known key cannot have
+ * @param name the text's name in messages, usually its path
+ * @throws {Failure} with one line if the text is not YAML or a known key has a wrong value
  */
 export function parseConfig(text: string, name: string): { config: Config; warnings: string[] } {
     const fail = (message: string) => new Failure(`${name}: ${message}`, EXIT.configuration);
@@ -115,7 +115,7 @@ export function parseConfig(text: string, name: string): { config: Config; warni
     return { config, warnings };
 }
 
-/** @throws {Failure} also when the file cannot be read */
+/** @throws {Failure} also if the file cannot be read */
 export function loadConfig(file: string): { config: Config; warnings: string[] } {
     let text: string;
     try {

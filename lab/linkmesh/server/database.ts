@@ -4,12 +4,12 @@ import { dirname } from "node:path";
 import { EXIT, Failure, systemReason } from "./failure.ts";
 import { log } from "./log.ts";
 
-/** One line of the database. Records are only ever added; what they add up to is worked out when the file is opened. */
+/** One line of the database. Records are only added. The server computes its state from them when it opens the file. */
 export type StoredRecord = { type: string } & Record<string, unknown>;
 
 /**
- * The database: a file of JSON lines, opened by one process at a time. As with BoltDB, the lock is flock(2) on the
- * database file itself, so it ends with the process however that ends, and `flock` from a shell sees it.
+ * The database: a file of JSON lines that one process at a time can open. As in BoltDB, the lock is flock(2) on the
+ * database file, so it always ends with the process, and `flock` in a shell sees it.
  */
 export class Database {
     private constructor(
@@ -19,9 +19,9 @@ export class Database {
     ) {}
 
     /**
-     * Opens the file, created when missing, and takes the lock without waiting.
+     * Opens the file, or makes it, and takes the lock without waiting.
      *
-     * @throws {Failure} when another process has it open, when it cannot be opened, and when it is no database
+     * @throws {Failure} if another process has it open, if it cannot be opened, or if it is not a database
      */
     static open(path: string): Database {
         let fd: number;
@@ -40,19 +40,19 @@ export class Database {
         }
     }
 
-    /** Adds a record. Durable ones are on the disk when this returns; the others survive a crash of the process only. */
+    /** Adds a record. A durable record is on disk when this returns. Others survive only a crash of the process. */
     append(record: StoredRecord, options: { durable: boolean }): void {
         writeSync(this.fd, `${JSON.stringify(record)}\n`);
         if (options.durable) fdatasyncSync(this.fd);
     }
 
-    /** Gives up the lock, too. */
+    /** Closes the file and releases the lock. */
     close(): void {
         closeSync(this.fd);
     }
 }
 
-/** flock(1) locks the open file description that it inherits; the lock stays with this process when flock has ended. */
+/** Locks the file. flock(1) locks the open file description that it inherits, so this process keeps the lock. */
 function lock(fd: number, path: string): void {
     const result = spawnSync("flock", ["--exclusive", "--nonblock", "3"], { stdio: ["ignore", "ignore", "pipe", fd] });
     if (result.status === 0) return;

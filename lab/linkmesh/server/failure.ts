@@ -1,4 +1,4 @@
-/** Exit codes: 78 tells systemd not to try again (RestartPreventExitStatus in the unit), the others may cure themselves. */
+/** Exit codes. After 78 systemd does not restart the server (RestartPreventExitStatus); the other faults may pass. */
 export const EXIT = { failure: 1, usage: 2, busy: 75, configuration: 78 } as const;
 
 /** Ends the program with one line on stderr and this exit code, without a stack trace. */
@@ -11,7 +11,7 @@ export class Failure extends Error {
     }
 }
 
-/** What the operating system said, in words, for the faults that an operator can cause. */
+/** The operating system's error in words, for faults that an operator can cause. */
 export function systemReason(error: unknown): string {
     const { code, message } = error as NodeJS.ErrnoException;
     const reasons: Record<string, string> = {

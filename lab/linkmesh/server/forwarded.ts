@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP } from "node:net";
 
-/** What the server believes about a client, see {@link describeClient}. */
+/** A client as the server sees it, see {@link describeClient}. */
 export interface ClientView {
     /** Address of the TCP peer. */
     peer: string;
-    /** Whether the peer is a trusted proxy, so that its headers were honoured. */
+    /** Whether the peer is a trusted proxy, so that its headers were used. */
     viaTrustedProxy: boolean;
     /** Address of the client. */
     address: string;
@@ -13,7 +13,7 @@ export interface ClientView {
     host: string;
 }
 
-/** Membership of a list of addresses and CIDRs. */
+/** Whether an address is in a list of addresses and CIDRs. */
 export type Trusted = (address: string) => boolean;
 
 export function trustedProxies(cidrs: string[]): Trusted {
@@ -27,7 +27,7 @@ export function trustedProxies(cidrs: string[]): Trusted {
     return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
-/** An IPv4 client of a dual-stack socket is shown as ::ffff:a.b.c.d. */
+/** Converts ::ffff:a.b.c.d, the address of an IPv4 client on a dual-stack socket. */
 function plainAddress(address: string): string {
     return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
@@ -38,8 +38,8 @@ function last(header: string | string[] | undefined): string | undefined {
 }
 
 /**
- * Who the client is. X-Forwarded-For is read from the right, because only the entries that trusted proxies appended
- * are true: the first address that is no trusted proxy is the client, and what stands left of it was sent by the client.
+ * Identifies the client. X-Forwarded-For is read from the right, because only entries that trusted proxies appended are
+ * true. The first address that is not a trusted proxy is the client. Entries left of it came from the client.
  */
 export function describeClient(peerAddress: string, headers: IncomingHttpHeaders, trusted: Trusted): ClientView {
     const peer = plainAddress(peerAddress);

@@ -1,10 +1,10 @@
 import type { ServiceDefinition } from "@grpc/grpc-js";
 
-/** What an agent learns when it registers. */
+/** The server's answer to an agent's registration. */
 export interface Registration {
     collectorId: string;
     serverVersion: string;
-    /** Address of the gRPC peer: a TCP pass-through shows the proxy here. */
+    /** Address of the gRPC peer. Behind a TCP pass-through it is the proxy. */
     peer: string;
 }
 
@@ -14,7 +14,7 @@ const fromJson = <T>(value: Buffer): T => JSON.parse(value.toString("utf8")) as 
 
 const PREFIX = "/linkmesh.standin.v1.Agent/";
 
-/** The stand-in's own service, written by hand: LinkMesh's protocol is not public. */
+/** The stand-in's own service, because LinkMesh's protocol is not public. */
 export const AGENT_SERVICE = {
     /** {} in, {@link Registration} out. */
     register: {
@@ -26,7 +26,7 @@ export const AGENT_SERVICE = {
         responseSerialize: toJson,
         responseDeserialize: fromJson<Registration>,
     },
-    /** Gives the bytes back. */
+    /** Returns the bytes. */
     ping: {
         path: `${PREFIX}Ping`,
         requestStream: false,
@@ -36,7 +36,7 @@ export const AGENT_SERVICE = {
         responseSerialize: bytes,
         responseDeserialize: bytes,
     },
-    /** Gives each message back until the client ends the stream. */
+    /** Returns each message until the client ends the stream. */
     channel: {
         path: `${PREFIX}Channel`,
         requestStream: true,

@@ -16,7 +16,7 @@ import { VERSION } from "./version.ts";
 
 type Call = ServerUnaryCall<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
-/** The enrolled collector whose certificate the call came with. A certificate of the CA alone is not enough. */
+/** The collector of the call's client certificate. It has to be enrolled; a certificate from the CA is not enough. */
 function caller({ collectors }: Server, call: Call): Collector {
     const id = String(call.getAuthContext()?.sslPeerCertificate?.subject.CN);
     const collector = collectors.get(id);
@@ -39,7 +39,7 @@ function handlers(server: Server) {
         try {
             closeSession = server.collectors.openSession(caller(server, call));
         } catch (error) {
-            // The library turns this event into the status of the call; destroy() would leave the client waiting.
+            // The library turns this event into the call's status. After destroy() the client would keep waiting.
             call.emit("error", error);
             return;
         }
@@ -66,7 +66,7 @@ function bind(server: GrpcServer, address: string, credentials: ServerCredential
     return new Promise((resolve) => server.bindAsync(address, credentials, (error) => resolve(error)));
 }
 
-/** Listens on every interface, mTLS only. @throws {Failure} when the port is taken */
+/** Listens on every interface, only with mTLS. @throws {Failure} if the port is taken */
 export async function serveGrpc(server: Server, certificate: KeyPair): Promise<GrpcServer> {
     const { caCertificate } = server.authority;
     const port = server.config.grpcPort;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** OTLP pushes and OpAMP messages up to this size, as the OpAMP specification recommends. */
+/** Size limit for OTLP pushes and OpAMP messages, as the OpAMP specification recommends. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
-/** An answer other than success; becomes `{"error": message}` with this status. */
+/** An error response: `{"error": message}` with this status. */
 export class HttpError extends Error {
     constructor(
         readonly status: number,
@@ -18,7 +18,7 @@ export function unauthorized(): HttpError {
     return new HttpError(401, "a bearer token is required", { "WWW-Authenticate": 'Bearer realm="linkmesh"' });
 }
 
-/** The token of "Authorization: Bearer TOKEN". */
+/** The token in "Authorization: Bearer TOKEN". */
 export function bearerToken(request: IncomingMessage): string | undefined {
     return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
 }
@@ -42,9 +42,9 @@ export function sendError(response: ServerResponse, error: HttpError): void {
 }
 
 /**
- * Reads the whole body even when it is too long, because a client that is still sending does not see an early answer.
+ * Reads the whole body even if it is too long, because a client that is still sending does not see an early answer.
  *
- * @throws {HttpError} 413 when the body is longer than `limit` bytes
+ * @throws {HttpError} 413 if the body is longer than `limit` bytes
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
@@ -58,7 +58,7 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     return Buffer.concat(chunks);
 }
 
-/** A JSON object; an empty body counts as {}. @throws {HttpError} 400 or 413 */
+/** Reads a JSON object. An empty body counts as {}. @throws {HttpError} 400 or 413 */
 export async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
     const body = await readBody(request, 1024 * 1024);
     if (body.length === 0) return {};
@@ -67,7 +67,7 @@ export async function readJson(request: IncomingMessage): Promise<Record<string,
         if (typeof value === "object" && value !== null && !Array.isArray(value))
             return value as Record<string, unknown>;
     } catch {
-        // Falls through to the same answer as for JSON that is no object.
+        // Same answer as for JSON that is not an object.
     }
     throw new HttpError(400, "the body must be a JSON object");
 }

@@ -2,7 +2,7 @@ function line(level: string, message: string): void {
     process.stdout.write(`${level} ${message}\n`);
 }
 
-/** One line each on stdout, where the journal takes them. */
+/** Prints each message as one line on stdout, for the journal. */
 export const log = {
     info: (message: string) => line("INFO", message),
     warn: (message: string) => line("WARN", message),

@@ -1,7 +1,7 @@
 import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
-/** Prometheus text. Only the three names marked in the README are documented ones. */
+/** Prometheus text. Only the three names marked in the README are documented. */
 export function metrics({ collectors, sessions }: Server): string {
     const all = collectors.list();
     const gauges: [string, string, number][] = [

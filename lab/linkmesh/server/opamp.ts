@@ -7,8 +7,8 @@ import { log } from "./log.ts";
 import type { Server, Sessions } from "./server.ts";
 
 /**
- * The collector behind a request, or "service" for the service account.
- * A fresh enrollment token enrols its sender here, as it does for an OpAMP supervisor that was started with one.
+ * The collector that sent a request, or "service" for the service account. A new enrollment token enrols its sender, for
+ * OpAMP supervisors that start with one.
  */
 function identify({ collectors }: Server, request: IncomingMessage): Collector | "service" {
     const token = bearerToken(request);
@@ -23,13 +23,13 @@ function identify({ collectors }: Server, request: IncomingMessage): Collector |
     return redemption.collector;
 }
 
-/** OpAMP's plain HTTP transport, and whatever else comes to a WebSocket's path without asking for one. */
+/** Answers OpAMP's plain HTTP transport and all other requests without Upgrade on a WebSocket's path. */
 export async function answerWithoutUpgrade(
     server: Server,
     request: IncomingMessage,
     response: ServerResponse,
 ): Promise<void> {
-    // The guide: 400 means that Upgrade was stripped on the way. It says so whether or not credentials came along.
+    // According to the guide, 400 means that a proxy removed Upgrade, with or without credentials.
     if (request.method !== "POST") throw new HttpError(400, "a WebSocket upgrade is required here");
     identify(server, request);
     send(response, 200, "application/x-protobuf", await readBody(request, MAX_MESSAGE_BYTES));
@@ -47,16 +47,16 @@ function refuse(socket: Duplex, error: HttpError): void {
     socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
-/** Where WebSockets are opened, and by whom. */
+/** The WebSocket paths and the kind of session of each. */
 const PATHS: Readonly<Record<string, keyof Sessions>> = { "/v1/opamp": "opamp", "/v1/agent": "agent" };
 
 /** Answers WebSocket upgrades: 401 without credentials, an echo of all messages with them. */
 export function serveWebSockets(server: Server, httpServer: HttpServer): { stop(): void } {
-    // No pings from here: idle time-outs on the way must show, and OpAMP has heartbeats of its own.
+    // No pings, because tests must notice idle timeouts of proxies. OpAMP has its own heartbeats.
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
 
     httpServer.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        // A client that resets the connection while it is refused is no reason to fall over.
+        // Without a listener, a client that resets the connection would crash the server.
         socket.on("error", () => socket.destroy());
         try {
             const kind = PATHS[request.url?.split("?")[0] ?? ""];

@@ -24,7 +24,7 @@ of LinkMesh can be tried without it.</p>
 `;
 }
 
-/** What a collector host would pipe into a shell. */
+/** The script that a collector host pipes into a shell. */
 export function installScript(config: Config): string {
     const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
     return `#!/bin/sh

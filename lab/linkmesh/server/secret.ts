@@ -3,7 +3,7 @@ import { EXIT, Failure, systemReason } from "./failure.ts";
 
 export const ENVIRONMENT_FILE = "/etc/default/linkmesh-server";
 
-/** The value of a variable in text written for systemd's EnvironmentFile=; the last assignment counts. */
+/** The value of a variable in the format of systemd's EnvironmentFile=. The last assignment counts. */
 export function readVariable(text: string, name: string): string | undefined {
     let value: string | undefined;
     for (const line of text.split("\n")) {
@@ -14,7 +14,7 @@ export function readVariable(text: string, name: string): string | undefined {
 }
 
 /**
- * The server secret: from the environment, as the unit sets it, or else from the unit's environment file, because
+ * The server secret from the environment, which the unit sets, or else from the unit's environment file, because
  * `runuser -u linkmesh -- linkmesh-server cert init` runs without the unit's environment.
  */
 export function serverSecret(environmentFile: string): string {

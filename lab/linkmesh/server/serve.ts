@@ -16,15 +16,15 @@ import { ensureServerCertificate, serverCertificateFile } from "./server-certifi
 import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
-/** Sessions get this long to end by themselves; the whole stop stays under 2 s. */
+/** How long sessions have to end by themselves. The whole stop takes less than 2 s. */
 const STOP_MS = 1000;
 
-/** Where the token of the service account for tests is written, for root and the service alone. */
+/** File with the token of the service account for tests. Only root and the service can read it. */
 export function serviceTokenFile(boltPath: string): string {
     return join(dirname(boltPath), "service-token");
 }
 
-/** Runs the server until SIGTERM or SIGINT. Resolves when it listens. @throws {Failure} when it cannot start */
+/** Runs the server until SIGTERM or SIGINT. Resolves when it listens. @throws {Failure} if it cannot start */
 export async function serve(config: Config, secret: string): Promise<void> {
     const database = Database.open(config.boltPath);
     const authority = await Authority.open(database, secret);

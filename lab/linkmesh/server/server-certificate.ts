@@ -8,14 +8,14 @@ import type { Authority, KeyPair, SubjectNames } from "./authority.ts";
 import { EXIT, Failure, systemReason } from "./failure.ts";
 
 /**
- * The certificate of the gRPC listener. Key and certificate share one file, so that a cut between two writes cannot
- * leave a pair that does not match. It belongs to whoever wrote it: hence the guide's `runuser -u linkmesh`.
+ * The certificate file of the gRPC listener. Key and certificate share one file, so that a crash between two writes
+ * cannot leave a pair that does not match. The writer owns the file, hence the guide's `runuser -u linkmesh`.
  */
 export function serverCertificateFile(boltPath: string): string {
     return join(dirname(boltPath), "pki", "grpc-server.pem");
 }
 
-/** "dns:NAME" or "ip:ADDRESS". @throws {Failure} for anything else */
+/** Parses "dns:NAME" or "ip:ADDRESS". @throws {Failure} for anything else */
 export function parseSubjectName(san: string): SubjectNames {
     const [kind, value] = [san.slice(0, san.indexOf(":")), san.slice(san.indexOf(":") + 1)];
     if (kind === "dns" && /^(\*\.)?([a-z0-9_]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i.test(value))
@@ -24,7 +24,7 @@ export function parseSubjectName(san: string): SubjectNames {
     throw new Failure(`--san ${san}: must be dns:HOSTNAME or ip:ADDRESS`, EXIT.usage);
 }
 
-/** The subject alternative names that a certificate has. */
+/** The subject alternative names of a certificate. */
 export function subjectNames(certificate: string): SubjectNames {
     const names: SubjectNames = { dns: [], ip: [] };
     for (const entry of (new X509Certificate(certificate).subjectAltName ?? "").split(", ")) {
@@ -34,12 +34,12 @@ export function subjectNames(certificate: string): SubjectNames {
     return names;
 }
 
-/** One spelling for each address: certificates give 0:0:0:0:0:0:0:1 back for ::1. */
+/** One spelling for each address, because certificates have 0:0:0:0:0:0:0:1 for ::1. */
 function canonical(ip: string): string {
     return ipaddr.parse(ip).toString();
 }
 
-/** All the names, each once. */
+/** Merges names without duplicates. */
 export function mergeSubjectNames(...all: SubjectNames[]): SubjectNames {
     const unique = (values: string[]) => [...new Set(values)];
     return {
@@ -54,7 +54,7 @@ function defaultNames(): SubjectNames {
     return { dns, ip: ["127.0.0.1", "::1"] };
 }
 
-/** The pair in use, or undefined when there is none yet. @throws {Failure} when it cannot be read or is of another CA */
+/** The current pair; undefined if there is none. @throws {Failure} if it cannot be read or is of another CA */
 function read(file: string, authority: Authority): KeyPair | undefined {
     let pem: string;
     try {
@@ -91,12 +91,12 @@ async function issue(file: string, authority: Authority, names: SubjectNames): P
     return pair;
 }
 
-/** The certificate to serve; issued for the machine's own names when there is none. */
+/** The certificate to serve. If there is none, issues one for the machine's own names. */
 export async function ensureServerCertificate(file: string, authority: Authority): Promise<KeyPair> {
     return read(file, authority) ?? (await issue(file, authority, defaultNames()));
 }
 
-/** Issues a new certificate with the names of the old one and those wanted. Returns all its names. */
+/** Issues a new certificate with the old one's names and the new names. Returns all names. */
 export async function reissueServerCertificate(
     file: string,
     authority: Authority,

@@ -3,7 +3,7 @@ import type { Collectors } from "./collectors.ts";
 import type { Config } from "./config.ts";
 import type { Trusted } from "./forwarded.ts";
 
-/** What the listeners share. */
+/** The state that the listeners share. */
 export interface Server {
     config: Config;
     trusted: Trusted;
@@ -12,7 +12,7 @@ export interface Server {
     sessions: Sessions;
 }
 
-/** Sessions open now, by transport. */
+/** Open sessions by transport. */
 export interface Sessions {
     opamp: number;
     /** WebSockets of agents. */

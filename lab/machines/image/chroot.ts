@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { exec } from "../../process/exec.ts";
 
 /**
- * Runs a shell script as root inside a directory with a Debian system. /proc, /sys and /dev are mounted in a mount
- * namespace of the script's own, so that a killed build leaves no mount behind; services that packages want to start
- * are not started.
+ * Runs a shell script as root inside a directory with a Debian system. /proc, /sys and /dev are mounted in a private
+ * mount namespace, so that a killed build leaves no mounts. Packages do not start their services.
  */
 export async function inChroot(root: string, script: string, onLine: (line: string) => void): Promise<void> {
     const mounts = [

@@ -18,10 +18,10 @@ import {
 
 /**
  * The root directory of a machine image, built on first use (about a minute) and kept in the cache.
- * Not to be written to: machines use it as the lower layer of an overlay.
+ * Do not write to it: machines use it as the lower layer of an overlay.
  *
  * @returns its absolute path
- * @throws LabError when debootstrap or the mirror fails
+ * @throws LabError if debootstrap or the mirror fails
  */
 export function ensureImage(cacheDir: string, release: Release, progress: Progress): Promise<string> {
     const name = `${release}-${hash(recipeText(release))}`;
@@ -63,7 +63,7 @@ export async function ensureRoot(
         final,
         async () => {
             if (await isUsable(final)) return final;
-            // Only the holder of the lock builds: what lies here was left by a build that was cut.
+            // Only the holder of the lock builds, so this is the leftover of an interrupted build.
             for (const left of await readdir(images)) {
                 if (left.startsWith(`.${name}.`)) await removeTree(join(images, left));
             }
@@ -93,7 +93,7 @@ async function debootstrap(release: Release, root: string, report: Progress): Pr
     await write(root, "etc/dpkg/dpkg.cfg.d/lab-unsafe-io", "force-unsafe-io\n");
     report("base system");
     // Only the base: debootstrap does not resolve virtual packages, and python3-cryptography depends on two of them.
-    // It mounts /proc and /sys in the root and forgets them when it is killed: in a mount namespace of its own nothing stays.
+    // Its own mount namespace: debootstrap mounts /proc and /sys in the root, and a killed one leaves them mounted.
     const { mirror, debootstrap: own } = distributionOf(release);
     const command = ["debootstrap", "--variant=minbase", ...own.options, release, root, mirror, ...own.script];
     await exec("unshare", ["--mount", "--propagation", "private", "--", ...command], {
@@ -139,14 +139,14 @@ async function write(root: string, path: string, text: string): Promise<void> {
     await writeFile(file, text);
 }
 
-/** A root that may still have something mounted in it is never deleted through the mount. */
+/** Refuses to delete a root with a mount in it, because that would delete the mount's content. */
 async function removeTree(dir: string): Promise<void> {
     const mounts = await readFile("/proc/self/mounts", "utf8");
     if (mounts.includes(` ${dir}/`)) throw new LabError(`something is mounted below ${dir}: unmount it and try again`);
     await rm(dir, { recursive: true, force: true });
 }
 
-/** One that is closed to others was built under a strict umask, by a version before: it is built again. */
+/** Whether other users can read the root. If it was built with a strict umask, it is built again. */
 async function isUsable(root: string): Promise<boolean> {
     return stat(root).then(
         ({ mode }) => (mode & 0o005) === 0o005,

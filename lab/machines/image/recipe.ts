@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 
-/** What goes into the lab's images. Pure data: a change here gives the image a new directory and so a rebuild. */
+/** The content of the lab's images, as pure data. A change here gives an image a new directory, so it is rebuilt. */
 
 export type Release = "trixie" | "bookworm" | "noble";
 
@@ -8,17 +8,17 @@ export const MIRROR = "http://deb.debian.org/debian";
 export const SECURITY_MIRROR = "http://deb.debian.org/debian-security";
 export const UBUNTU_MIRROR = "http://archive.ubuntu.com/ubuntu";
 
-/** Raise it when the way of building changes and the data below does not. */
+/** Raise it if the build changes and the data below does not. */
 export const RECIPE_VERSION = 1;
 
 interface Distribution {
-    /** As cloud-init calls it. */
+    /** cloud-init's name for it. */
     id: "debian" | "ubuntu";
     title: string;
-    /** The login that its images on AWS have. */
+    /** The user of its images on AWS. */
     user: string;
     mirror: string;
-    /** Options and script of debootstrap, where the outer machine's own for the release may be missing. */
+    /** Options and script for debootstrap, because the outer machine may lack those of the release. */
     debootstrap: { options: string[]; script: string[] };
 }
 
@@ -38,7 +38,7 @@ const UBUNTU: Distribution = {
     debootstrap: {
         // Ubuntu's archive key of 2018, F6EC B376 2474 EDA9 D21B 7022 8719 20D1 991B C93C: Debian 12 has no package with it.
         options: [`--keyring=${fileURLToPath(new URL("./ubuntu-archive-2018.gpg", import.meta.url))}`],
-        // Every Ubuntu's; an older debootstrap does not know noble by name.
+        // The script for every Ubuntu. An older debootstrap has none named noble.
         script: ["/usr/share/debootstrap/scripts/gutsy"],
     },
 };
@@ -50,8 +50,8 @@ export function distributionOf(release: Release): Distribution {
 }
 
 /**
- * What a Debian image for AWS has and the lab's users meet. libpam-systemd is left out: it costs each SSH login a
- * user manager's start and adds nothing that a step on the machine looks at.
+ * The packages of a Debian image for AWS that matter in the lab. Without libpam-systemd, because it starts a user
+ * manager for each SSH login and no step needs it.
  */
 const MACHINE_PACKAGES = [
     "systemd",
@@ -74,7 +74,7 @@ const MACHINE_PACKAGES = [
     "less",
 ];
 
-/** What lets users other than root ping, and what Ubuntu's cloud-init would install at the first boot. */
+/** Packages of one release: for ping without root, and what Ubuntu's cloud-init would install at the first boot. */
 const OWN_PACKAGES: Record<Release, string[]> = {
     trixie: ["linux-sysctl-defaults"],
     bookworm: ["libcap2-bin"],
@@ -100,7 +100,7 @@ export function aptSources(release: Release): { path: string; text: string } {
     return { path: `etc/apt/sources.list.d/${id}.sources`, text: stanzas.join("\n") };
 }
 
-/** cloud-init as on the distribution's images for AWS, but with its data from the NoCloud seed. */
+/** cloud-init's configuration from the distribution's images for AWS, but with data from the NoCloud seed. */
 function cloudCfg({ id, title, user }: Distribution): string {
     return `# The lab's machines: seed in /var/lib/cloud/seed/nocloud, interface configured from outside.
 datasource_list: [ NoCloud ]
@@ -124,7 +124,7 @@ system_info:
 `;
 }
 
-/** systemd's own unit without BindsTo=%i.device: a machine without udev has no device units, and fstab's checks would fail. */
+/** systemd's unit without BindsTo=%i.device. Without udev a machine has no device units, and fstab's checks would fail. */
 const FSCK_UNIT = `[Unit]
 Description=File System Check on %f
 DefaultDependencies=no
@@ -139,7 +139,7 @@ ExecStart=/lib/systemd/systemd-fsck %f
 TimeoutSec=infinity
 `;
 
-/** In a container systemd 252 leaves out the devices of fstab; newer ones can be told to mount them. */
+/** Mounts the devices of fstab, which systemd 252 skips in a container. Newer versions have a setting for it. */
 const MOUNT_ALL_UNIT = `[Unit]
 Description=Mount the devices of fstab
 DefaultDependencies=no
@@ -156,7 +156,7 @@ const OWN_FILES: Record<Release, Record<string, string>> = {
     trixie: { "etc/systemd/system/systemd-fsck@.service": FSCK_UNIT },
     noble: {
         "etc/systemd/system/systemd-fsck@.service": FSCK_UNIT,
-        // Masked, as an empty unit is: the console is a log here, and a login on it would fail.
+        // An empty unit is masked. The console is a log here, so a login on it would fail.
         "etc/systemd/system/console-getty.service": "",
     },
     bookworm: {
@@ -170,7 +170,7 @@ export function machineFiles(release: Release): Record<string, string> {
     return {
         "etc/cloud/cloud.cfg.d/99_lab.cfg": cloudCfg(distributionOf(release)),
         ...OWN_FILES[release],
-        // Nothing on a throw-away machine needs to survive a power cut of the outer machine; installs take half the time.
+        // Halves the time of installs. A throw-away machine need not survive a power cut of the outer machine.
         "etc/dpkg/dpkg.cfg.d/lab-unsafe-io": "force-unsafe-io\n",
     };
 }

@@ -2,7 +2,7 @@ import { type Value, asText, isMap } from "../property-values.ts";
 
 export type Service = "ec2" | "iam" | "dlm" | "route53";
 
-/** What a model says of a member: of a text its length, of a number its range, of a list or map how many it holds. */
+/** A model's limits for a member: the length of a text, the range of a number, the size of a list or map. */
 export interface Constraint {
     enum?: string[];
     min?: number;
@@ -10,17 +10,17 @@ export interface Constraint {
     /** A regular expression for the whole text. */
     pattern?: string;
     required?: true;
-    /** Of a list. */
+    /** Limits of each item of a list. */
     item?: Constraint;
-    /** Of tags. */
+    /** Limits of a tag's key. */
     key?: Constraint;
     value?: Constraint;
 }
 
-/** By service, and by operation and member, as "CreateRole.Path". */
+/** Constraints by service, then by operation and member, as "CreateRole.Path". */
 export type Models = Record<Service, Record<string, Constraint>>;
 
-/** Why a value breaks a constraint, in the provider's words. `path` is that of the property, as "rootBlockDevice.iops". */
+/** Why a value breaks a constraint, in the provider's words. `path` is the property's path, as "rootBlockDevice.iops". */
 export function violation(constraint: Constraint, value: Value, path: string): string | undefined {
     const name = providerName(path);
     const { min = 0, max = Infinity } = constraint;
@@ -70,7 +70,7 @@ function wrongCount({ min = 0, max = Infinity }: Constraint, count: number, name
         : undefined;
 }
 
-/** "rootBlockDevice.volumeType" is "root_block_device.0.volume_type" to the provider, whose blocks are all lists. */
+/** The provider calls "rootBlockDevice.volumeType" "root_block_device.0.volume_type", because its blocks are lists. */
 function providerName(path: string): string {
     return path
         .replace(/\[(\d+)\]/g, ".$1")

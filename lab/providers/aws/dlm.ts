@@ -5,34 +5,34 @@ import { model } from "./models.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
 import { ONE_VALUE, type Schema } from "./schema.ts";
 
-/** The service that takes the role of a policy. */
+/** The service that assumes the role of a policy. */
 const SERVICE = "dlm.amazonaws.com";
 
 const KINDS = "the lab's policies keep a number of snapshots of tagged volumes, at an interval";
 const created = (member: string) => model("dlm", "CreateLifecyclePolicy", member);
 const schedule = (member: string) => created(`PolicyDetails.Schedules.${member}`);
 
-/** A schedule by interval that keeps a number of snapshots; AWS has cron expressions and ages too. */
+/** A schedule with an interval and a number of snapshots to keep. AWS also has cron expressions and ages. */
 const SCHEDULE: Schema = {
     name: { kind: "string", required: true, model: schedule("Name") },
     createRule: {
         kind: {
             interval: {
                 kind: "integer",
-                inert: "`npm run lab -- snapshot` stands for the clock",
+                inert: "`npm run lab -- snapshot` runs the schedule",
                 needed: KINDS,
                 model: schedule("CreateRule.Interval"),
                 invalid: interval,
             },
             intervalUnit: {
                 kind: "string",
-                inert: "`npm run lab -- snapshot` stands for the clock",
+                inert: "`npm run lab -- snapshot` runs the schedule",
                 computed: true,
                 model: schedule("CreateRule.IntervalUnit"),
             },
             times: {
                 kind: "string",
-                inert: "`npm run lab -- snapshot` stands for the clock",
+                inert: "`npm run lab -- snapshot` runs the schedule",
                 computed: true,
                 model: schedule("CreateRule.Times.member"),
             },
@@ -88,7 +88,7 @@ export const lifecyclePolicy: ResourceType = {
             state.lifecyclePolicies[id] = policyFrom(state, id, news);
         });
     },
-    /** Its snapshots stay. */
+    /** The policy's snapshots stay. */
     async remove(change, id) {
         await change(({ state }) => void delete state.lifecyclePolicies[id]);
     },
@@ -134,12 +134,12 @@ function scheduleFrom(schedule: Values): LifecycleSchedule {
     };
 }
 
-/** What the lab has of a choice. */
+/** Allows the one value that the lab supports. */
 function only(known: string): (value: string) => string | undefined {
     return (value) => (value === known ? undefined : `the lab knows ${known} only, not ${value}`);
 }
 
-/** AWS has zero for policies that keep by age, too. */
+/** AWS also allows zero, for policies that keep snapshots by age. */
 function oneAtLeast(value: number): string | undefined {
     return value >= 1 ? undefined : `expected count to be in the range (1 - 1000), got ${value}`;
 }

@@ -22,7 +22,7 @@ export const record: ResourceType = {
             model: model("route53", "ChangeResourceRecordSets", "HostedZoneId"),
         },
         name: { kind: "string", required: true, forceNew: true, model: set("Name"), canonical: canonicalName },
-        // The real provider changes the type in place, under a new id, which the engine does not let a provider do.
+        // The real provider changes the type in place and gives the record a new id. The engine does not allow that.
         type: { kind: "string", required: true, forceNew: true, model: set("Type"), invalid: knownType },
         ttl: { kind: "integer", needed: NO_ALIAS, model: set("TTL") },
         records: { kind: "set", needed: NO_ALIAS, model: set("ResourceRecords.Value") },
@@ -59,7 +59,7 @@ export const record: ResourceType = {
     },
 };
 
-/** Lower case and without the final dot, as the state and Route 53 keep names. */
+/** The name in lower case without the final dot, as the state and Route 53 keep it. */
 export function canonicalName(name: string): string {
     return name.toLowerCase().replace(/\.$/, "");
 }
@@ -73,8 +73,8 @@ function fromInputs(inputs: Values): DnsRecord {
 }
 
 /**
- * A single label is taken relative to the zone, as the real provider does. It would also append the zone to a name of
- * another domain; the lab refuses that instead of publishing "host.example.com.example.test".
+ * Appends the zone to a single label, as the real provider does. The provider also appends it to a name of another
+ * domain. The lab refuses such a name instead of publishing "host.example.com.example.test".
  */
 function fullName(given: string): string {
     const name = canonicalName(given);

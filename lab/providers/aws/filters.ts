@@ -4,16 +4,16 @@ import { single } from "./one-result.ts";
 import { ApiError } from "./resource-type.ts";
 import type { Property } from "./schema.ts";
 
-/** A filter of a lookup; one of the values has to match. */
+/** A filter of a lookup. One of its values has to match. */
 export interface Filter {
     name: string;
     values: string[];
 }
 
-/** The argument `filters` of lookups. */
+/** The argument `filters` of a lookup. */
 export const filters: Property = { kind: "objects", invalid: wrongFilters };
 
-/** The one object that fits the arguments, its filters and its tags. */
+/** The one object that matches the arguments, including `filters` and `tags`. */
 export function only<T extends { id: string }>(
     state: CloudState,
     args: Values,
@@ -46,7 +46,7 @@ export function filtersOf(args: Values): Filter[] {
     return (args.filters as unknown as Filter[] | undefined) ?? [];
 }
 
-/** As on AWS `*` stands for any characters and `?` for one. An attribute that the lab does not keep is an error. */
+/** As on AWS, `*` matches any characters and `?` matches one. An attribute that the lab does not keep is an error. */
 export function matches(attributes: Record<string, string>, { name, values }: Filter, mayBeAbsent = false): boolean {
     const value = attributes[name];
     if (value === undefined && mayBeAbsent) return false;

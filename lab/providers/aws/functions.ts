@@ -161,7 +161,7 @@ const getZone: CloudFunction = {
             nameServers: [`ns1.${LAB_ZONE}`],
             primaryNameServer: `ns1.${LAB_ZONE}`,
             privateZone: false,
-            // SOA and NS of the zone itself count too.
+            // Route 53 also counts the zone's own SOA and NS records.
             resourceRecordSetCount: Object.keys(state.records).length + 2,
             tags: {},
         };
@@ -173,7 +173,7 @@ const getZones: CloudFunction = {
     call: ({ region }) => ({ id: region, ids: [ZONE_ID] }),
 };
 
-/** Every function that the lab's AWS has, by token. */
+/** Every function of the lab's AWS, by token. */
 export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:ebs/getEbsVolumes:getEbsVolumes": getEbsVolumes,
     "aws:ebs/getSnapshot:getSnapshot": getSnapshot,
@@ -210,7 +210,7 @@ function imageAttributes({ imageId, name, architecture, owner, rootDeviceName }:
     };
 }
 
-/** Location name and the zones that it stands for. */
+/** Each location of this type, with its availability zones. */
 function locationsOf(region: string, locationType: string): [location: string, zones: string[]][] {
     const zones = [localZoneOf(region), ...zonesOf(region)];
     if (locationType === "region") return [[region, zones]];

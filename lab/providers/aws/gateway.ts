@@ -15,7 +15,7 @@ export const internetGateway: ResourceType = {
         return id;
     },
     async update(change, id, news, olds) {
-        // A change of tags must not take the gateway away from those who use it.
+        // If only tags change, the gateway must stay attached.
         if (news.vpcId === olds.vpcId) return;
         await change(({ state }) => {
             detachGateway(state, id);

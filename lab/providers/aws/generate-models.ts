@@ -11,9 +11,9 @@ import type { ModelRef } from "./models.ts";
 import { modelRefs } from "./schema.ts";
 import { RESOURCE_TYPES } from "./types.ts";
 
-/** Writes models.generated.ts: what the published models say of the members that the lab's table names. */
+/** Writes models.generated.ts: the published constraints of the members that the lab's schemas refer to. */
 
-/** The Python package that holds them. A newer one: its version, the hash that pip tells, and `npm run models`. */
+/** The Python package with the models. To update it, change version and hash (pip prints it); then `npm run models`. */
 const PACKAGE = "botocore==1.44.8 --hash=sha256:76342a76c338701db80dcb8afe1c9bd079283d6fffbb9d881442abb02a215043";
 const VERSIONS: Record<Service, string> = {
     ec2: "2016-11-15",
@@ -75,7 +75,7 @@ function find({ operations, shapes }: ServiceModel, { operation, member }: Model
 
 function constraint(shapes: ServiceModel["shapes"], { type, min, max, pattern, ...shape }: Shape): Constraint {
     const item = shapes[shape.member?.shape ?? ""];
-    // Tags are a map or a list of pairs.
+    // Tags are a map in some services and a list of pairs in others.
     const key = shapes[(shape.key ?? item?.members?.Key)?.shape ?? ""];
     const value = shapes[(shape.value ?? item?.members?.Value)?.shape ?? ""];
     return {
@@ -89,7 +89,7 @@ function constraint(shapes: ServiceModel["shapes"], { type, min, max, pattern, .
     };
 }
 
-/** Java's way to say it; any other pattern must be one of JavaScript's, too. */
+/** Whether a Java pattern matches any text. All other patterns must be valid in JavaScript too. */
 function isAnything(pattern: string): boolean {
     if (pattern.includes("\\p{all}")) return true;
     new RegExp(pattern, "u");

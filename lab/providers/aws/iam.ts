@@ -6,10 +6,10 @@ import { type PolicyKind, awsPrincipals, invalidPrincipal, malformed } from "./p
 import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
 import { ONE_VALUE } from "./schema.ts";
 
-/** The managed policy with which the Data Lifecycle Manager may take and delete snapshots. */
+/** The managed policy that lets the Data Lifecycle Manager take and delete snapshots. */
 export const SNAPSHOT_POLICY = "arn:aws:iam::aws:policy/service-role/AWSDataLifecycleManagerServiceRole";
 
-/** The policies of AWS's own that the lab has. It has none of the account's. */
+/** The AWS managed policies that the lab has. It has no customer managed policies. */
 const MANAGED_POLICIES = [
     SNAPSHOT_POLICY,
     "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
@@ -36,7 +36,7 @@ export const role: ResourceType = {
         forceDetachPolicies: { kind: "boolean", default: false },
         maxSessionDuration: {
             kind: "integer",
-            inert: "not for the sessions of machines",
+            inert: "does not limit the sessions of machines",
             default: 3600,
             model: created("MaxSessionDuration"),
         },
@@ -135,7 +135,7 @@ export const rolePolicyAttachment: ResourceType = {
     },
 };
 
-/** Whether a service, as "dlm.amazonaws.com", may take a role. */
+/** Whether a service, as "dlm.amazonaws.com", may assume a role. */
 export function trusts({ trust }: Role, service: string): boolean {
     return statementsOf(JSON.parse(trust) as Values).some(({ Effect, Principal }) => {
         const services = isMap(Principal) ? Principal.Service : undefined;
@@ -149,7 +149,7 @@ export function findRole(state: CloudState, name: string): Role {
     return found;
 }
 
-/** The lab keeps tags by id, and the id of both is the name. */
+/** Refuses equal names, because the lab keeps tags by id, and the id of both kinds is the name. */
 export function refuseSameName(name: string, others: Record<string, unknown>): void {
     if (!others[name]) return;
     throw new ProviderError(`the lab needs different names for a role and an instance profile: both are ${name}`);
@@ -167,12 +167,12 @@ function boundary(): string {
     return "the lab does not evaluate permissions boundaries: leave it out";
 }
 
-/** As far as the provider looks itself, before anything is sent. */
+/** The check that the provider makes itself, before it sends anything. */
 export function notJson(value: string): string | undefined {
     return isMap(parseJson(value)) ? undefined : "contains an invalid JSON policy";
 }
 
-/** @throws ApiError as IAM, which takes longer ones on request only */
+/** @throws ApiError if IAM refuses the document, or if it exceeds IAM's default quota */
 function trustOf(state: CloudState, inputs: Values): string {
     const trust = text(inputs, "assumeRolePolicy");
     refuseMalformed(trust, "trust");
@@ -193,7 +193,7 @@ export function refuseMalformed(document: string, kind: PolicyKind): void {
     if (reason) throw new ApiError("MalformedPolicyDocument", reason);
 }
 
-/** White space does not count. */
+/** The size of a document as IAM counts it, without white space. */
 export function policySize(document: string): number {
     return document.replace(/\s/g, "").length;
 }
@@ -202,7 +202,7 @@ function statementsOf(document: Values): Values[] {
     return [document.Statement ?? []].flat().filter(isMap);
 }
 
-/** Documents that differ in spaces and in the order of keys only are the same. */
+/** Removes differences in white space and in the order of keys, which are no change. */
 export function canonicalJson(value: string): string {
     const parsed = parseJson(value);
     return parsed === undefined ? value : JSON.stringify(sorted(parsed));

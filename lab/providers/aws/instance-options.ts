@@ -5,7 +5,7 @@ import { findInstanceType } from "./instance-types.ts";
 import { ApiError, optionalText } from "./resource-type.ts";
 import { canProvision, refuseVolume } from "./volume-types.ts";
 
-/** What the images need, and the snapshot that they are made of. */
+/** The smallest root volume: the size of the snapshot that the images are made of. */
 export const ROOT_MINIMUM_GIB = 8;
 const ROOT_SNAPSHOT = "snap-0lab";
 const USER_DATA_LIMIT = 16 * 1024;
@@ -20,11 +20,11 @@ function checkRootDevice(device: Value | undefined): CheckFailure[] {
         .filter((name) => device[name] !== undefined)
         .map((name) => ({
             property: `rootBlockDevice.${name}`,
-            reason: "the provider leaves it out without volumeType: set that, too",
+            reason: "the provider ignores it without volumeType: set volumeType too",
         }));
 }
 
-/** The provider reports a wrong combination at creation only. What it would leave out is refused by check. */
+/** Refuses what the provider or EC2 refuses only at creation. `check` refuses what the provider would ignore. */
 export function refuseRootDevice({ rootBlockDevice }: Values, sizeGiB: number): void {
     const device = isMap(rootBlockDevice) ? rootBlockDevice : {};
     const type = optionalText(device, "volumeType");
@@ -52,15 +52,15 @@ export function setMetadata(target: Instance, { metadataOptions }: Values): void
 }
 
 export function positive(value: number): string | undefined {
-    return value > 0 ? undefined : `${value} is not above 0: the provider would leave it out`;
+    return value > 0 ? undefined : `${value} is not above 0: the provider would ignore it`;
 }
 
 export function deleteOnTermination(value: boolean): string | undefined {
-    return value ? undefined : "the lab's root disks go with their machine: leave it out, or set it to true";
+    return value ? undefined : "the lab deletes root disks with their machine: leave it out, or set it to true";
 }
 
 export function onlyDisabled(what: string): (value: string) => string | undefined {
-    return (value) => (value === "enabled" ? `the lab's metadata service has not ${what}: leave it out` : undefined);
+    return (value) => (value === "enabled" ? `the lab's metadata service has no ${what}: leave it out` : undefined);
 }
 
 function checkCredits(inputs: Values): CheckFailure[] {

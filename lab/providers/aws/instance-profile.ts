@@ -38,7 +38,7 @@ export const instanceProfile: ResourceType = {
             found.role = role && findRole(state, role).name;
         });
     },
-    /** IAM lets one go that a machine still has: the machine is without a role from then on. */
+    /** IAM deletes a profile that a machine still uses. The machine then has no role. */
     async remove(change, id) {
         await change(({ state }) => void delete state.instanceProfiles[id]);
     },

@@ -1,7 +1,7 @@
 import { IMAGES, type Image } from "../../cloud/state.ts";
 import { ApiError } from "./resource-type.ts";
 
-/** What the lab knows of an instance type. Machines of the lab all get what the outer machine has. */
+/** What lookups return about an instance type. The lab's machines share the outer machine's resources. */
 export interface InstanceType {
     name: string;
     architectures: string[];
@@ -55,7 +55,7 @@ export function findInstanceType(name: string): InstanceType | undefined {
     return INSTANCE_TYPES.find((type) => type.name === name);
 }
 
-/** As in real regions, not every type is offered in every zone: zone a has no m7 yet. */
+/** As in real regions, a zone may not offer every type: zone a has no m7. */
 export function isOffered(type: InstanceType, zone: string): boolean {
     return !(zone.endsWith("a") && type.name.startsWith("m7"));
 }
@@ -66,7 +66,7 @@ export function findImage(imageId: string): Image {
     return image;
 }
 
-/** What does not go together in a zone. */
+/** Refuses an instance type that does not exist, does not fit the image, or is not available in the zone. */
 export function refuseType(instanceType: string, image: Image, zone: string): void {
     const type = findInstanceType(instanceType);
     if (!type) {
@@ -97,7 +97,7 @@ export function refuseType(instanceType: string, image: Image, zone: string): vo
     }
 }
 
-/** The zones that can give a machine of the type, of those that offer it: zone a is out of t3a.nano. */
+/** Whether a zone that offers the type has capacity for it: zone a is out of t3a.nano. */
 function hasCapacity(type: InstanceType, zone: string): boolean {
     return !(zone.endsWith("a") && type.name === "t3a.nano");
 }

@@ -33,7 +33,7 @@ export const instance: ResourceType = {
         instanceType: { kind: "string", needed: NO_TEMPLATE },
         primaryNetworkInterface: {
             kind: { networkInterfaceId: { kind: "string", required: true, forceNew: true } },
-            needed: "a machine of the lab gets an interface that is there",
+            needed: "the lab starts machines only with an existing interface",
         },
         iamInstanceProfile: { kind: "string", computed: true },
         userData: { kind: "string", computed: true, invalid: userData },
@@ -44,7 +44,7 @@ export const instance: ResourceType = {
                 httpTokens: { kind: "string", computed: true, model: metadata("HttpTokens") },
                 httpPutResponseHopLimit: {
                     kind: "integer",
-                    inert: "the lab's machines have no containers to ask from",
+                    inert: "no container on the lab's machines asks for metadata",
                     computed: true,
                     invalid: between(1, 64),
                 },
@@ -53,14 +53,14 @@ export const instance: ResourceType = {
                     inert: ONE_VALUE,
                     default: "disabled",
                     model: metadata("HttpProtocolIpv6"),
-                    invalid: onlyDisabled("an IPv6 endpoint"),
+                    invalid: onlyDisabled("IPv6 endpoint"),
                 },
                 instanceMetadataTags: {
                     kind: "string",
                     inert: ONE_VALUE,
                     computed: true,
                     model: metadata("InstanceMetadataTags"),
-                    invalid: onlyDisabled("the machine's tags"),
+                    invalid: onlyDisabled("instance tags"),
                 },
             },
             computed: true,
@@ -74,21 +74,26 @@ export const instance: ResourceType = {
                     invalid: bootable,
                 },
                 volumeSize: { kind: "integer", computed: true },
-                encrypted: { kind: "boolean", inert: "seen by nobody on the machine", computed: true, forceNew: true },
+                encrypted: {
+                    kind: "boolean",
+                    inert: "nothing on the machine can see it",
+                    computed: true,
+                    forceNew: true,
+                },
                 deleteOnTermination: { kind: "boolean", inert: ONE_VALUE, default: true, invalid: deleteOnTermination },
                 iops: { kind: "integer", computed: true, invalid: positive },
                 throughput: { kind: "integer", computed: true, invalid: positive },
-                tags: { kind: "tags", inert: "the lab's root disks are no volumes of their own" },
+                tags: { kind: "tags", inert: "the lab's root disks are not volumes" },
             },
             computed: true,
         },
-        // Not computed, but the provider suppresses the difference when it is taken away.
+        // Not computed, but the provider sees no change when it is removed.
         creditSpecification: {
             kind: {
                 cpuCredits: {
                     kind: "string",
                     computed: true,
-                    inert: "machines of the lab get what their host has",
+                    inert: "the lab's machines share their host's resources",
                     invalid: oneOf("standard", "unlimited"),
                 },
             },
@@ -108,7 +113,7 @@ export const instance: ResourceType = {
         disableApiTermination: { kind: "boolean", computed: true },
         ebsOptimized: {
             kind: "boolean",
-            inert: "machines of the lab get what their host has",
+            inert: "the lab's machines share their host's resources",
             computed: true,
             forceNew: true,
         },
@@ -161,7 +166,7 @@ export const instance: ResourceType = {
         return made.id;
     },
     async update(change, id, news, olds) {
-        // One that is taken away stays: the provider sees no change in it.
+        // If the profile is removed from the settings, it stays attached: the provider sees no change.
         const profileChanges =
             news.iamInstanceProfile !== undefined && news.iamInstanceProfile !== olds.iamInstanceProfile;
         const needsStop = await change(({ state }) => {
@@ -179,7 +184,7 @@ export const instance: ResourceType = {
             return wanted !== target.instanceType || userDataOf(target, news) !== target.userData;
         });
         if (!needsStop) return;
-        // Type and user data can only be changed while the machine is stopped. cloud-init does not run again.
+        // Type and user data can change only while the machine is stopped. cloud-init does not run again.
         const wasRunning = await change(({ state }) => {
             const target = findInstance(state, id);
             const { desired } = target;
@@ -235,7 +240,7 @@ export const instance: ResourceType = {
     },
 };
 
-/** Whoever does it. Volumes and the interface outlive the machine. */
+/** Terminates a machine, for the provider or for anybody else. Its volumes and its interface stay. */
 export function terminate(state: CloudState, id: string): void {
     delete state.instances[id];
     delete state.tags?.[id];
@@ -249,7 +254,7 @@ export function findInstance(state: CloudState, id: string): Instance {
     return find(state.instances, id, "InvalidInstanceID.NotFound", "instance");
 }
 
-/** What the API says to an operation on an instance that does not run: it knows a terminated one for about an hour. */
+/** Refuses an operation on an instance that is gone. The API remembers a terminated instance for about an hour. */
 export function refuseGone(state: CloudState, id: string, reason: string): void {
     if (state.instances[id]) return;
     const terminated = Date.parse(state.terminated[id] ?? "");
@@ -257,7 +262,7 @@ export function refuseGone(state: CloudState, id: string, reason: string): void 
     throw new ApiError("IncorrectInstanceState", reason);
 }
 
-/** The availability zone of an interface, and so of the machine that has it. */
+/** The availability zone of an interface, and so of its machine. */
 export function zoneOf(state: CloudState, interfaceId: string): string {
     return findSubnet(state, findInterface(state, interfaceId).subnetId).availabilityZone;
 }

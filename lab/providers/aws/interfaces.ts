@@ -10,14 +10,14 @@ import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
 import { ONE_VALUE } from "./schema.ts";
 
-/** The first four addresses of a subnet and its last one belong to AWS. */
+/** AWS reserves the first four addresses of a subnet and its last one. */
 const RESERVED_HEAD = 4;
 
 export const networkInterface: ResourceType = {
     label: "EC2 Network Interface",
     inputs: {
         subnetId: { kind: "string", required: true, forceNew: true },
-        // AWS takes the VPC's default group when there is none; the lab has no default groups.
+        // If it is absent, AWS uses the VPC's default group. The lab has no default groups.
         securityGroups: { kind: "set", needed: "the lab has no default groups", invalid: groups },
         ipv6AddressCount: { kind: "integer", computed: true, invalid: count },
         description: { kind: "string", inert: "for people" },
@@ -89,7 +89,7 @@ export const networkInterface: ResourceType = {
     },
 };
 
-/** An address that it has is free then. */
+/** Deletes an interface and disassociates its elastic address. */
 export function deleteInterface(state: CloudState, id: string): void {
     delete state.networkInterfaces[id];
     for (const address of Object.values(state.addresses)) {
@@ -260,7 +260,7 @@ function setGroups(state: CloudState, target: NetworkInterface, inputs: Values):
     target.securityGroupIds = [...wanted];
 }
 
-/** Addresses once given stay, so that a changed count does not move the others. */
+/** Keeps the addresses that the interface has, so that a changed count does not change the others. */
 function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: Values): void {
     const { ipv6CidrBlock, assignIpv6AddressOnCreation } = findSubnet(state, target.subnetId);
     const isNew = state.networkInterfaces[target.id] === undefined;
@@ -283,7 +283,7 @@ function groups(value: string[]): string | undefined {
 }
 
 function sourceDestCheck(value: boolean): string | undefined {
-    return value ? undefined : "the lab's interfaces take no traffic of others: leave it out, or set it to true";
+    return value ? undefined : "the lab's interfaces drop traffic for other addresses: leave it out, or set it to true";
 }
 
 function count(value: number): string | undefined {

@@ -5,7 +5,7 @@ import { MODELS } from "./models.generated.ts";
 export interface ModelRef {
     service: Service;
     operation: string;
-    /** As "MetadataOptions.HttpTokens". Lists on the way are passed; "member" at the end is an item of a list. */
+    /** As "MetadataOptions.HttpTokens". The path skips lists; "member" at the end is an item of a list. */
     member: string;
 }
 
@@ -15,6 +15,9 @@ export function model(service: Service, operation: string, member: string): Mode
 
 export function constraintOf({ service, operation, member }: ModelRef): Constraint {
     const found = MODELS[service][`${operation}.${member}`];
-    if (!found) throw new Error(`${operation}.${member} of ${service} is in no model: npm run models writes it`);
+    if (!found)
+        throw new Error(
+            `${operation}.${member} of ${service} is missing from models.generated.ts: run \`npm run models\``,
+        );
     return found;
 }

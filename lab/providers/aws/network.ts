@@ -16,7 +16,7 @@ import { refuseBeyond } from "./quotas.ts";
 import { zoneId, zonesOf } from "./zones.ts";
 import { ONE_VALUE } from "./schema.ts";
 
-/** The addresses that a lab's VPCs may use: the upper half of 10.77.0.0/16 is the lab's own "internet". */
+/** The addresses for a lab's VPCs. The upper half of 10.77.0.0/16 is the lab's "internet". */
 const VPC_POOL = parseCidr("10.77.0.0/17")!;
 
 export const vpc: ResourceType = {
@@ -26,7 +26,7 @@ export const vpc: ResourceType = {
         assignGeneratedIpv6CidrBlock: { kind: "boolean" },
         enableDnsHostnames: {
             kind: "boolean",
-            inert: "the lab has no names of AWS's own for machines",
+            inert: "the lab's machines have no AWS host names",
             computed: true,
         },
         enableDnsSupport: { kind: "boolean", inert: ONE_VALUE, default: true, invalid: dnsSupport },
@@ -107,7 +107,7 @@ export const subnet: ResourceType = {
         assignIpv6AddressOnCreation: { kind: "boolean", default: false },
         mapPublicIpOnLaunch: {
             kind: "boolean",
-            inert: "not for an interface that is there before its machine",
+            inert: "has no effect on an interface made before its machine",
             default: false,
         },
         tags: { kind: "tags" },
@@ -140,7 +140,7 @@ export const subnet: ResourceType = {
         await change(({ state }) => {
             const target = findSubnet(state, id);
             if (news.assignIpv6AddressOnCreation !== true) setAutomaticIpv6(target, news);
-            // To take it away is no change by itself; a change of something else then takes it away.
+            // Removing the block from the settings is no change by itself. The next change of another property removes it.
             setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock"));
             setAutomaticIpv6(target, news);
         });
@@ -207,7 +207,7 @@ export function findRouteTable(state: CloudState, id: string): RouteTable {
 }
 
 function dnsSupport(value: boolean): string | undefined {
-    return value ? undefined : "the lab's machines ask its DNS server in any VPC: leave it out, or set it to true";
+    return value ? undefined : "the lab's machines use its DNS server in every VPC: leave it out, or set it to true";
 }
 
 function vpcCidr(value: string): string | undefined {

@@ -1,10 +1,10 @@
 import { ProviderError } from "../provider.ts";
 import type { Values } from "../property-values.ts";
 
-// What the provider's data sources say when they find nothing, or more than one: four ways of saying the same, in the
-// words of its source. A program must not need to know them; plural data sources answer with an empty list.
+// The provider's errors if a data source finds nothing, or more than one result. Its source has four wordings, which
+// are copied here. A program should not depend on them: plural data sources return an empty list instead.
 
-/** Of data sources that take any number of results: the one, or the newest when asked for it. `found` is sorted, newest first. */
+/** The only result, or with `mostRecent` the first one. The results must be sorted, newest first. */
 export function newest<T>([first, ...others]: T[], args: Values): T {
     if (first === undefined) {
         throw new ProviderError("Your query returned no results. Please change your search criteria and try again.");
@@ -17,7 +17,7 @@ export function newest<T>([first, ...others]: T[], args: Values): T {
     return first;
 }
 
-/** Of data sources of one thing, as "EC2 Subnet". `none` is what they say when there is none. */
+/** The only result. `label` names its kind, as "EC2 Subnet"; `none` is the error if there is no result. */
 export function single<T>(label: string, [first, ...others]: T[], none = `no matching ${label} found`): T {
     if (others.length > 0) {
         throw new ProviderError(
@@ -28,7 +28,7 @@ export function single<T>(label: string, [first, ...others]: T[], none = `no mat
     return first;
 }
 
-/** Where AWS itself has said that there is no such id. */
+/** The error if AWS has answered that the id does not exist. */
 export function notFound(plural: string): ProviderError {
     return new ProviderError(`reading ${plural}: couldn't find resource`);
 }

@@ -3,13 +3,13 @@ import { wildcard } from "./filters.ts";
 /** A request as IAM sees it. */
 export interface AccessRequest {
     action: string;
-    /** Its ARN; "*" for an action that has none. */
+    /** The resource's ARN; "*" for an action without a resource. */
     resource: string;
-    /** What it tells about itself besides; each key may have several values. */
+    /** Condition keys of the request. Each may have several values. */
     context?: Partial<Record<string, string[]>>;
 }
 
-/** One may stand without the brackets. */
+/** A single value may be written without brackets. */
 type OneOrMore = string | readonly string[];
 
 export interface PolicyDocument {
@@ -30,19 +30,19 @@ type Test = (wanted: readonly string[], values: readonly string[] | undefined) =
 const equals = (wanted: string, value: string) => wanted === value;
 const like = (wanted: string, value: string) => wildcard(wanted).test(value);
 
-/** The operators that the lab knows. Without "ForAllValues:" a key that the request does not have fails. */
+/** The lab's condition operators. If the request lacks the key, those without "ForAllValues:" are false, except Null. */
 const OPERATORS: Record<string, Test> = {
     StringEquals: (wanted, values) => values?.some((value) => wanted.some((one) => equals(one, value))) ?? false,
     StringLike: (wanted, values) => values?.some((value) => wanted.some((one) => like(one, value))) ?? false,
-    // True for a key that the request does not have: that is why policies add Null.
     ArnEquals: (wanted, values) => values?.some((value) => wanted.some((one) => like(one, value))) ?? false,
+    // These two are true if the request lacks the key. That is why policies also use Null.
     "ForAllValues:StringEquals": (wanted, values = []) =>
         values.every((value) => wanted.some((one) => equals(one, value))),
     "ForAllValues:StringLike": (wanted, values = []) => values.every((value) => wanted.some((one) => like(one, value))),
     Null: ([absent], values) => (values === undefined) === (absent === "true"),
 };
 
-/** Whether these policies allow a request. A statement that denies wins; what no statement allows is denied. Pure. */
+/** Whether these policies allow a request. A deny wins. A request that no statement allows is denied. Pure. */
 export function evaluate(policies: readonly PolicyDocument[], request: AccessRequest): boolean {
     const statements = policies.flatMap(({ Statement }) => Statement).filter((one) => applies(one, request));
     return statements.some(({ Effect }) => Effect === "Allow") && statements.every(({ Effect }) => Effect === "Allow");

@@ -1,6 +1,6 @@
 import { type Value, type Values, asText, isMap } from "../property-values.ts";
 
-/** What IAM's two kinds of documents may hold: a role's trust policy, and a policy of rights. */
+/** IAM's two kinds of documents: a role's trust policy, and a policy with its rights. */
 export type PolicyKind = "trust" | "rights";
 
 const DOCUMENT = ["Version", "Id", "Statement"];
@@ -23,7 +23,7 @@ const OPERATORS = [
     ...["Equals", "NotEquals", "Like", "NotLike"].map((how) => `Arn${how}`),
     ...["Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "Null"],
 ];
-/** Who may be named in a trust policy, by the kind of principal. IAM knows its services by name: these are some of them. */
+/** Some of the services that IAM accepts as principals of a trust policy. */
 const SERVICES = ["ec2", "dlm", "ssm", "lambda", "ecs-tasks", "events", "backup", "monitoring", "cloudformation"];
 const PRINCIPALS: Record<string, RegExp> = {
     Service: new RegExp(`^(${SERVICES.join("|")})\\.amazonaws\\.com$`),
@@ -34,7 +34,7 @@ const PRINCIPALS: Record<string, RegExp> = {
 };
 const SYNTAX = "Syntax errors in policy.";
 
-/** IAM's reason for a MalformedPolicyDocument. The document is JSON; that much the provider sees before IAM does. */
+/** IAM's reason for a MalformedPolicyDocument. The document is valid JSON: the provider checks that first. */
 export function malformed(document: Value, kind: PolicyKind): string | undefined {
     if (!isMap(document)) return SYNTAX;
     const unknown = Object.keys(document).find((name) => !DOCUMENT.includes(name));
@@ -48,7 +48,7 @@ export function malformed(document: Value, kind: PolicyKind): string | undefined
     return first(statements, (statement) => wrongStatement(statement, kind));
 }
 
-/** Every "AWS" principal of a document that is not malformed. */
+/** Every "AWS" principal of a well-formed document. */
 export function awsPrincipals(document: Values): string[] {
     const statements = [document.Statement ?? []].flat() as Values[];
     return statements.flatMap(({ Principal, NotPrincipal }) => {

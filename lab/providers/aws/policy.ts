@@ -4,22 +4,23 @@ import { notJson } from "./iam.ts";
 import { type AccessRequest, evaluate } from "./policy-evaluation.ts";
 import { malformed } from "./policy-grammar.ts";
 
-/** What the lab's AWS can be asked for with a role's credentials. */
+/** The actions that a role's credentials can call in the lab's AWS. */
 const ACTIONS = ["route53:ListHostedZones", "route53:ChangeResourceRecordSets", "route53:GetChange"] as const;
 
-/** What a request tells about itself, besides the action and the resource. */
+/** The condition keys that the lab's requests have. */
 const CONTEXT_KEYS = [
     "route53:ChangeResourceRecordSetsNormalizedRecordNames",
     "route53:ChangeResourceRecordSetsRecordTypes",
     "route53:ChangeResourceRecordSetsActions",
 ] as const;
 
-// Of IAM's policy language exactly this: what the lab would not evaluate must not look as if it did something.
+// Exactly the part of IAM's policy language that the lab evaluates. The rest is refused, so that it does not look as if
+// it had an effect.
 const literal = z.string().regex(/^[^$]*$/, "the lab has no policy variables");
 const pattern = z
     .string()
     .regex(/^(\*|arn:aws:route53:::(hostedzone|change)\/[\w*?]+)$/, 'the lab has "*" and ARNs of Route 53 only');
-/** One may stand without the brackets. */
+/** A single value may be written without brackets. */
 const oneOrMore = <T extends z.ZodType>(item: T) => z.preprocess((value) => [value].flat(), z.array(item).min(1));
 const tests = z.partialRecord(z.enum(CONTEXT_KEYS), oneOrMore(literal));
 const statement = z.strictObject({
@@ -44,7 +45,7 @@ const policyDocument = z.strictObject({
     Statement: oneOrMore(statement),
 });
 
-/** What of a policy of rights the lab does not know. What IAM itself refuses is left to IAM. */
+/** Which part of a policy the lab does not evaluate. A malformed policy passes, because IAM refuses it itself. */
 export function wrongPolicy(text: string): string | undefined {
     const reason = notJson(text);
     if (reason) return reason;

@@ -20,7 +20,7 @@ import type { Caller } from "./rights/caller.ts";
 import { checkSchema, diffSchema } from "./schema.ts";
 import { RESOURCE_TYPES } from "./types.ts";
 
-/** The lab's stand-in for the AWS provider: knows the types that the program uses, and is strict about them. */
+/** The lab's stand-in for the AWS provider. It has the resource types that the program uses and checks them strictly. */
 export class AwsProvider implements ResourceProvider {
     readonly name = "aws";
     readonly #store: CloudStore;
@@ -29,7 +29,7 @@ export class AwsProvider implements ResourceProvider {
 
     readonly #caller: Caller | undefined;
 
-    /** @param caller who runs the program; by default one who may do everything. */
+    /** @param caller whose rights apply; without it everything is allowed. */
     constructor(store: CloudStore, caller?: Caller) {
         this.#store = store;
         this.#caller = caller;
@@ -125,7 +125,7 @@ export class AwsProvider implements ResourceProvider {
         const resource = typeOf(type);
         const cloud = await this.#cloud();
         const described = resource.describe(cloud, id, inputs.values);
-        // Of what is gone the provider asks nothing else, and it has no tags by which a right could be given.
+        // The provider makes no more calls for a resource that is gone, and without tags no policy could allow them.
         if (!described) return undefined;
         this.#caller?.may("read", cloud, { type, id, values: inputs.values });
         const tags = this.#ownTags(cloud.state.tags?.[id] ?? {}, inputs.values.tags);
@@ -166,7 +166,7 @@ export class AwsProvider implements ResourceProvider {
         return { state: await this.#store.read(), lab: this.#store.lab, region: this.#region };
     }
 
-    /** Puts what was attempted before the reason of a failure, as the real provider does. */
+    /** Puts the attempted operation before the reason of a failure, as the real provider does. */
     async #attempt<T>(
         verb: string,
         { label }: ResourceType,
@@ -194,7 +194,7 @@ export class AwsProvider implements ResourceProvider {
         return { ...inputs, ...this.#fixed(resource), ...tags, ...described, ...spelling(resource, inputs) };
     }
 
-    /** Outputs that are the same for every resource. */
+    /** Outputs that are the same for every resource of the account. */
     #fixed({ outputs }: ResourceType): Values {
         const values: Values = { region: this.#region, ownerId: ACCOUNT };
         return Object.fromEntries(Object.entries(values).filter(([name]) => outputs.includes(name)));
@@ -204,13 +204,13 @@ export class AwsProvider implements ResourceProvider {
         return resource.inputs.tags ? { tagsAll: this.#tagsAll(inputs) } : {};
     }
 
-    /** Default tags and the resource's own; the latter win. */
+    /** Default tags and the resource's own tags. The resource's own win. */
     #tagsAll(inputs: Values): Value {
         if (isUnknown(inputs.tags)) return UNKNOWN;
         return { ...this.#defaultTags, ...(isMap(inputs.tags) ? inputs.tags : {}) };
     }
 
-    /** Those of a resource's tags that its inputs name or that somebody has added, without the default tags. */
+    /** The tags that a resource's inputs name or that somebody has added, without the default tags. */
     #ownTags(tags: Values, inputs: Value | undefined): Values {
         const own = isMap(inputs) ? inputs : {};
         return Object.fromEntries(
@@ -224,7 +224,7 @@ export class AwsProvider implements ResourceProvider {
     }
 }
 
-/** The old inputs; what they left to AWS is compared with what AWS has chosen. */
+/** The old inputs. A property that AWS chose has the value that AWS chose. */
 function before({ inputs: schema }: ResourceType, oldInputs: Values, oldState: Values): Values {
     const chosen = Object.entries(schema)
         .filter(([name, { computed }]) => computed && oldInputs[name] === undefined && oldState[name] !== undefined)
@@ -232,18 +232,18 @@ function before({ inputs: schema }: ResourceType, oldInputs: Values, oldState: V
     return { ...oldInputs, ...(Object.fromEntries(chosen) as Values) };
 }
 
-/** The inputs, with the cloud's value for each that somebody has changed there. Other spelling is no change. */
+/** The inputs, with the cloud's value where somebody has changed it there. Another spelling is no change. */
 function withDrift({ inputs: schema }: ResourceType, inputs: Values, live: Values): Values {
     const present = { ...inputs };
     for (const [name, property] of Object.entries(schema)) {
-        // Of nested blocks the cloud keeps too little to compare.
+        // The cloud keeps too little of nested blocks to compare them.
         if (inputs[name] === undefined || live[name] === undefined || typeof property.kind === "object") continue;
         if (diffSchema({ [name]: property }, inputs, live).changed.length) present[name] = live[name];
     }
     return present;
 }
 
-/** The user's own spelling of values that AWS normalizes, so that outputs equal inputs. */
+/** The user's spelling of values that AWS normalizes, so that outputs equal inputs. */
 function spelling({ inputs: schema }: ResourceType, inputs: Values): Values {
     return Object.fromEntries(Object.entries(inputs).filter(([name]) => schema[name]?.canonical));
 }
@@ -266,7 +266,7 @@ function nested(value: Value | undefined): Value | undefined {
     }
 }
 
-/** From the configuration, else from the environment, as the real provider has it. */
+/** The region from the configuration, or else from the environment, as in the real provider. */
 function regionOf(config: Values): string {
     return asText(config.region) || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || "";
 }

@@ -2,7 +2,7 @@ import { filters, fits } from "./filters.ts";
 import { QUOTAS } from "./quotas.ts";
 import { ACCOUNT, ApiError, type CloudFunction, text } from "./resource-type.ts";
 
-/** By service and code, as Service Quotas lists them. */
+/** Quotas by service and code, as in Service Quotas. */
 const SERVICE_QUOTAS: Record<string, { name: string; most: number } | undefined> = {
     "vpc/L-0EA8095F": { name: "Inbound or outbound rules per security group", most: QUOTAS.groupRules.most },
     "ec2/L-0263D0A3": { name: "EC2-VPC Elastic IPs", most: QUOTAS.addresses.most },

@@ -2,12 +2,12 @@ import type { Instance } from "../../cloud/state.ts";
 import { findInstanceType } from "./instance-types.ts";
 import { ApiError } from "./resource-type.ts";
 
-/** What an account may have before it asks AWS for more, and how AWS refuses the next. Those that the program can meet. */
+/** The default quotas that the program can reach, with AWS's error if one is exceeded. */
 export const QUOTAS = {
     addresses: { most: 5, code: "AddressLimitExceeded", what: "addresses" },
     vpcs: { most: 5, code: "VpcLimitExceeded", what: "VPCs" },
     internetGateways: { most: 5, code: "InternetGatewayLimitExceeded", what: "internet gateways" },
-    /** In each direction and family. */
+    /** For each direction and address family. */
     groupRules: { most: 60, code: "RulesPerSecurityGroupLimitExceeded", what: "rules per security group" },
     interfaceGroups: {
         most: 5,
@@ -16,16 +16,16 @@ export const QUOTAS = {
     },
 } as const;
 
-/** Of the on-demand machines of the families that the lab knows. */
+/** The quota for on-demand instances of the families that the lab knows. */
 const MOST_VCPUS = 5;
 
-/** @param count how many there are with the new one */
+/** @param count the number of objects including the new one */
 export function refuseBeyond(quota: keyof typeof QUOTAS, count: number): void {
     const { most, code, what } = QUOTAS[quota];
     if (count > most) throw new ApiError(code, `The maximum number of ${what} has been reached.`);
 }
 
-/** Those of the running machines count. */
+/** Only running machines count. */
 export function refuseVcpus(instances: Instance[]): void {
     const running = instances.filter(({ desired }) => desired === "running");
     const vcpus = running.reduce((sum, { instanceType }) => sum + (findInstanceType(instanceType)?.vcpus ?? 0), 0);

@@ -5,30 +5,30 @@ import { type CheckFailure, ProviderError } from "../provider.ts";
 import { type Value, type Values, asText } from "../property-values.ts";
 import type { Schema } from "./schema.ts";
 
-/** One resource type of AWS: what it takes, what it returns, and what it does to the cloud. */
+/** One resource type of AWS: its inputs, its outputs, and its effect on the cloud. */
 export interface ResourceType {
-    /** As the real provider's messages call it: "EC2 VPC". */
+    /** Its name in the real provider's messages: "EC2 VPC". */
     label: string;
     inputs: Schema;
-    /** Outputs besides the inputs. Unknown in the preview of a creation. `tagsAll` follows from an input `tags`. */
+    /** Outputs besides the inputs. They are unknown in the preview of a creation. An input `tags` adds `tagsAll`. */
     outputs: string[];
-    /** Rules between properties. Values may be unknown. */
+    /** Checks rules between properties. Values may be unknown. */
     check?(inputs: Values, isNew: boolean): CheckFailure[];
-    /** Fills in what depends on the resource's name, as a security group's generated name. */
+    /** Defaults that depend on the resource's name, as a security group's generated name. */
     defaults?(inputs: Values, naming: { name: string; seed: Uint8Array; olds: Values }): Values;
-    /** Properties that force a replacement in this change only. */
+    /** Properties that force a replacement only in this change. */
     replaces?(olds: Values, news: Values): string[];
-    /** Refuses a change of a living resource before anything happens, in the preview too. */
+    /** Refuses a change of an existing resource before anything happens, in the preview too. */
     refuses?(olds: Values, news: Values): string | undefined;
-    /** Adds it to the state and returns its id. */
+    /** Adds the resource to the state and returns its id. */
     create(cloud: Cloud, inputs: Values): string;
-    /** Changes it in place. Absent when nothing but tags can change. */
+    /** Changes the resource in place. Absent if only tags can change. */
     update?(change: Change, id: string, news: Values, olds: Values): Promise<void>;
-    /** Removes it as a careful API does: refuses while something depends on it. What is gone is not asked to go. */
+    /** Removes the resource, or refuses while something depends on it. Not called for a resource that is gone. */
     remove(change: Change, id: string, state: Values): Promise<void>;
-    /** The provider begins with calls that fail for what is gone: `remove` runs in any case, and makes them. */
+    /** Calls `remove` for a resource that is gone too, because the provider's first calls fail for it. */
     removesUnseen?: true;
-    /** The outputs; also those inputs that the cloud holds itself, so that a refresh sees their drift. Undefined: gone. */
+    /** The outputs, and the inputs that the cloud keeps, so that a refresh sees drift. Undefined if the resource is gone. */
     describe(cloud: Cloud, id: string, inputs: Values): Values | undefined;
 }
 
@@ -38,19 +38,19 @@ export interface CloudFunction {
     call(cloud: Cloud, args: Values): Values;
 }
 
-/** The state, and what is fixed about this cloud. */
+/** The state, and the constants of this cloud. */
 export interface Cloud {
     state: CloudState;
     lab: Lab;
     region: string;
 }
 
-/** One transaction: all of it is applied, or nothing of it has happened. */
+/** One transaction: all of it is applied, or none of it. */
 export type Change = <T>(mutate: (cloud: Cloud) => T) => Promise<T>;
 
 export const ACCOUNT = "000000000000";
 
-/** A refusal as AWS words it: "api error DependencyViolation: …". */
+/** An error as AWS words it: "api error DependencyViolation: …". */
 export class ApiError extends ProviderError {
     readonly code: string;
 
@@ -60,17 +60,17 @@ export class ApiError extends ProviderError {
     }
 }
 
-/** A new id as AWS makes them: "vpc-" and 17 hexadecimal digits. */
+/** A new id in AWS's form: "vpc-" and 17 hexadecimal digits. */
 export function newId(prefix: string): string {
     return `${prefix}-0${randomBytes(8).toString("hex")}`;
 }
 
-/** An id that follows from what it stands for; used for links, which AWS does not number either. */
+/** An id derived from the ids that a link connects, as AWS has no ids for links. */
 export function derivedId(prefix: string, ...parts: string[]): string {
     return `${prefix}-0${createHash("sha256").update(parts.join("|")).digest("hex").slice(0, 16)}`;
 }
 
-/** The name of a resource that was given none, as Pulumi's provider makes it: it stays for the resource's life. */
+/** The name that Pulumi's provider generates if the program gives none. It stays for the resource's life. */
 export function generatedName({ name, seed, olds }: { name: string; seed: Uint8Array; olds: Values }): Value {
     return olds.name ?? `${name}-${Buffer.from(seed).toString("hex").padEnd(7, "0").slice(0, 7)}`;
 }
@@ -79,7 +79,7 @@ export function arn(cloud: Cloud, kind: string, id: string, service = "ec2"): st
     return `arn:aws:${service}:${cloud.region}:${ACCOUNT}:${kind}/${id}`;
 }
 
-/** Text of an input that check has accepted. */
+/** The text of an input that `check` has accepted. */
 export function text(inputs: Values, name: string): string {
     return asText(inputs[name]);
 }
@@ -89,7 +89,7 @@ export function optionalText(inputs: Values, name: string): string | undefined {
     return value === undefined ? undefined : asText(value);
 }
 
-/** Looks an object up or refuses as AWS does. */
+/** Looks up an object, or throws AWS's error. */
 export function find<T>(collection: Record<string, T>, id: string, code: string, kind: string): T {
     const found = collection[id];
     if (!found) throw new ApiError(code, `The ${kind} ID '${id}' does not exist`);

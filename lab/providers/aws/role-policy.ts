@@ -5,12 +5,12 @@ import { model } from "./models.ts";
 import { wrongPolicy } from "./policy.ts";
 import { ApiError, type ResourceType, generatedName, text } from "./resource-type.ts";
 
-/** Of all inline policies of a role together. */
+/** IAM's limit for all inline policies of a role together. */
 const LONGEST_POLICIES = 10_240;
 
 const written = (member: string) => model("iam", "PutRolePolicy", member);
 
-/** A role's inline policy: written whole, over one of the same name too, as IAM's PutRolePolicy does. */
+/** A role's inline policy. Creating one overwrites a policy of the same name, as IAM's PutRolePolicy does. */
 export const rolePolicy: ResourceType = {
     label: "IAM Role Policy",
     inputs: {
@@ -59,7 +59,7 @@ function put(state: CloudState, role: string, name: string, inputs: Values): voi
     }
 }
 
-/** Neither name may hold a colon. */
+/** Splits an id at its colon. Neither name can contain a colon. */
 function partsOf(id: string): [role: string, name: string] {
     const [role = "", name = ""] = id.split(":");
     return [role, name];

@@ -4,7 +4,7 @@ import { single } from "./one-result.ts";
 import { filters, fits } from "./filters.ts";
 import { ACCOUNT, type CloudFunction, derivedId, optionalText } from "./resource-type.ts";
 
-/** The words of aws_route_table's own. */
+/** The error of aws_route_table. */
 const NONE = "query returned no results. Please change your search criteria and try again";
 
 export const getRouteTable: CloudFunction = {
@@ -42,7 +42,7 @@ export const getRouteTables: CloudFunction = {
     },
 };
 
-/** Those that were made, and the main one of each VPC, which in the lab has local routes alone. */
+/** Matching route tables, including each VPC's main table, which has only local routes in the lab. */
 function matching(state: CloudState, args: Values): RouteTable[] {
     const mains = Object.keys(state.vpcs).map((vpcId) => ({ id: derivedId("rtb", vpcId), vpcId, routes: {} }));
     const subnetId = optionalText(args, "subnetId");
@@ -57,7 +57,7 @@ function matching(state: CloudState, args: Values): RouteTable[] {
         return (
             exact.every(([name, value]) => table[name as "id" | "vpcId"] === value) &&
             (subnetId === undefined || subnets.some(({ id }) => id === subnetId)) &&
-            // A table belongs to any number of subnets: one of them has to fit.
+            // A table can have several subnets. One of them has to match.
             (subnets.length > 0 ? subnets.map(({ id }) => id) : [""]).some((id) =>
                 fits(state, table.id, { ...attributes, "association.subnet-id": id }, args),
             )

@@ -84,7 +84,7 @@ function destinationOf(inputs: Values): string {
     return canonicalCidr(optionalText(inputs, "destinationCidrBlock") ?? text(inputs, "destinationIpv6CidrBlock"));
 }
 
-/** What lies within the VPC is routed locally. */
+/** Refuses a destination within the VPC, which is always routed locally. */
 function refuseLocal({ cidrBlock, ipv6CidrBlock }: Vpc, destination: string): void {
     const wanted = parseCidr(destination)!;
     const blocks = [cidrBlock, ipv6CidrBlock ?? ""].map(parseCidr);

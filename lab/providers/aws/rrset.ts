@@ -2,14 +2,14 @@ import { isIPv4, isIPv6 } from "node:net";
 import type { DnsRecord } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 
-/** What is wrong with a name or a value: Route 53's code, its reason, and where it found it. */
+/** What is wrong with a name or a value: Route 53's code, its reason, and the text at fault. */
 interface Fault {
     code: string;
     reason: string;
     found: string;
 }
 
-/** What Route 53 calls an InvalidChangeBatch: its reasons against a set of records beside the others of the zone. Pure. */
+/** Route 53's reason for an InvalidChangeBatch: why the zone cannot hold this set beside the others. Pure. */
 export function invalidSet(record: DnsRecord, others: DnsRecord[]): string | undefined {
     return wrongName(record) ?? wrongCompany(record, others) ?? firstWrong(record);
 }
@@ -22,8 +22,8 @@ function wrongName({ name }: DnsRecord): string | undefined {
 }
 
 /**
- * `*` is the wildcard as the first label only, which Route 53 writes in octal. It takes any other character in octal,
- * too; the lab, whose name server reads decimal, does not.
+ * `*` is a wildcard only as the first label; Route 53 writes it in octal. Route 53 also accepts other characters in
+ * octal. The lab does not, because its name server reads them as decimal.
  */
 export function wrongDomain(name: string): Fault | undefined {
     if (name.length > 255) return fault("DomainNameTooLong", "Domain name is too long", name);
@@ -36,7 +36,7 @@ export function wrongDomain(name: string): Fault | undefined {
     return undefined;
 }
 
-/** A CNAME stands alone, and not where the zone's own records are. */
+/** A name with a CNAME has no other records, and the zone's apex has no CNAME. */
 function wrongCompany({ name, type, values }: DnsRecord, others: DnsRecord[]): string | undefined {
     const set = `RRSet of type ${type} with DNS name ${name}.`;
     const company = others.filter((other) => other.name === name && other.type !== type);
@@ -57,7 +57,7 @@ function firstWrong({ type, values }: DnsRecord): string | undefined {
     return reason && `Invalid Resource Record: ${fatal(reason)}`;
 }
 
-/** What is wrong with one value. */
+/** Route 53's reason against one value. */
 export function wrongValue(type: DnsRecord["type"], value: string): Fault | undefined {
     switch (type) {
         case "A":
@@ -92,7 +92,7 @@ function wrongCaa(value: string): Fault | undefined {
         : undefined;
 }
 
-/** One text, or several in quotation marks. */
+/** A TXT value is one text, or several in quotation marks. */
 function wrongText(value: string): Fault | undefined {
     const quoted = value.startsWith('"');
     if (quoted && !/^"([^"\\]|\\["\\])*"( +"([^"\\]|\\["\\])*")*$/.test(value)) {

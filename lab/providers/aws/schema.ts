@@ -4,38 +4,38 @@ import { violation } from "./constraint.ts";
 import { type ModelRef, constraintOf } from "./models.ts";
 import { type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../property-values.ts";
 
-/** What one input property of a resource may be, and what a change of it does. */
+/** The allowed values of an input property, and the effect of a change. */
 export interface Property {
     /**
-     * A "strings" is a list of strings, a "set" one without order, "objects" a list that `invalid` looks into, "tags" a
-     * map of strings; a schema is a nested block, a schema in brackets a list of such.
+     * "strings" is a list of strings, "set" a list without order, "objects" a list that `invalid` checks, "tags" a map
+     * of strings. A schema is a nested block, a schema in brackets a list of blocks.
      */
     kind: "string" | "integer" | "boolean" | "strings" | "set" | "objects" | "tags" | Schema | [Schema];
     required?: true;
-    /** Why the lab needs it, where AWS does without. */
+    /** Why the lab requires it although AWS does not. */
     needed?: string;
-    /** A change replaces the resource. Without it a change is made in place. */
+    /** A change replaces the resource. If absent, a change is made in place. */
     forceNew?: true;
-    /** AWS chooses when it is absent: leaving it out later is no change. */
+    /** AWS chooses a value if it is absent. Removing it later is no change. */
     computed?: true;
-    /** Filled in by check, as the real provider does. */
+    /** `check` fills it in, as the real provider does. */
     default?: Value;
-    /** What AWS publishes about it. */
+    /** The member in AWS's published model with its constraints. */
     model?: ModelRef;
-    /** Why it changes nothing in the lab. Any other input has an effect, or is refused. */
+    /** Why it has no effect in the lab. Every other input has an effect or is refused. */
     inert?: string;
-    /** The reason why a known value is wrong, besides. */
+    /** Returns why a known value is wrong, beyond kind and model. */
     invalid?: (value: never) => string | undefined;
-    /** Two texts with the same canonical form are the same value. */
+    /** Texts with the same canonical form are the same value. */
     canonical?: (value: string) => string;
 }
 
-/** Of an input that the lab refuses with any other value. */
+/** The `inert` reason of an input for which the lab accepts one value only. */
 export const ONE_VALUE = "the lab takes one value only";
 
 export type Schema = { [name: string]: Property };
 
-/** Fills defaults in and lists everything that is wrong. `owner` is how messages call the thing: "aws:ec2/vpc:Vpc". */
+/** Fills in defaults and lists all failures. `owner` is the resource's name in messages: "aws:ec2/vpc:Vpc". */
 export function checkSchema(
     schema: Schema,
     inputs: Values,
@@ -168,12 +168,12 @@ function wrong(property: Property, value: Value, path: string): string | undefin
 }
 
 function breach({ kind, required, needed, model, invalid }: Property, value: Value, path: string): string | undefined {
-    // The provider does not send an empty map of tags.
+    // The provider does not send an empty map of tags, so its constraints do not apply.
     if (kind === "tags" && !required && !needed && equal(value, {})) return undefined;
     return (model && violation(constraintOf(model), value, path)) ?? invalid?.(value as never);
 }
 
-/** Every reference to a model in a schema. */
+/** Every model reference in a schema. */
 export function modelRefs(schema: Schema): ModelRef[] {
     return Object.values(schema).flatMap(({ kind, model }) => [
         ...(model ? [model] : []),

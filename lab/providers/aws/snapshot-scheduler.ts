@@ -4,17 +4,17 @@ import { LabError } from "../../lab.ts";
 import { SNAPSHOT_POLICY } from "./iam.ts";
 import { takeSnapshot } from "./snapshots.ts";
 
-/** Tags by which the service knows its own snapshots. No user can set them. */
+/** The tags that mark the service's own snapshots. Users cannot set them. */
 const POLICY_TAG = "aws:dlm:lifecycle-policy-id";
 const SCHEDULE_TAG = "aws:dlm:lifecycle-schedule-name";
 
-/** What a run of the policies has done. */
+/** The result of a run of the policies. */
 export interface PolicyRun {
     taken: Snapshot[];
     removed: Snapshot[];
 }
 
-/** A volume that a policy covers, and under which of its schedules. */
+/** A volume that a policy covers, with one of the policy's schedules. */
 interface Target {
     policy: LifecyclePolicy;
     schedule: LifecycleSchedule;
@@ -22,10 +22,10 @@ interface Target {
 }
 
 /**
- * Stands in for the clock of AWS's Data Lifecycle Manager: does once, now, what every enabled policy does at its time.
- * Old snapshots go only after the new ones are there.
+ * Runs every enabled policy once, in place of the schedule of AWS's Data Lifecycle Manager. Old snapshots are deleted
+ * only after the new ones exist.
  *
- * @returns undefined when there is no enabled policy
+ * @returns undefined if no policy is enabled
  */
 export async function runLifecyclePolicies(store: CloudStore): Promise<PolicyRun | undefined> {
     const policies = enabledPolicies(await store.read());
@@ -56,7 +56,7 @@ function carriesOne(tags: Record<string, string>, wanted: Record<string, string>
     return Object.entries(wanted).some(([key, value]) => tags[key] === value);
 }
 
-/** The service acts with the rights of the policy's role. */
+/** Requires the rights on the policy's role, because the service acts with that role. */
 function requireRights(state: CloudState, { id, executionRoleArn }: LifecyclePolicy): void {
     const role = Object.values(state.roles).find((item) => item.arn === executionRoleArn);
     if (role?.policies.includes(SNAPSHOT_POLICY)) return;
@@ -74,7 +74,7 @@ function takeFor(state: CloudState, { policy, schedule, volume }: Target): Snaps
     });
 }
 
-/** The number to keep counts for each volume by itself. */
+/** Deletes the oldest snapshots of one volume, beyond the number to keep. */
 function removeOldest(state: CloudState, { policy, schedule, volume }: Target): Snapshot[] {
     const own = Object.values(state.snapshots)
         .filter(({ id, volumeId }) => {

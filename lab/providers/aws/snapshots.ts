@@ -11,7 +11,7 @@ export const getSnapshot: CloudFunction = {
         snapshotIds: { kind: "strings" },
         filters,
         mostRecent: { kind: "boolean" },
-        // AWS is never sent it: it selects nothing.
+        // The provider does not send it, so it selects nothing.
         tags: { kind: "tags" },
     },
     call(cloud, args) {
@@ -48,7 +48,7 @@ export const getSnapshotIds: CloudFunction = {
     },
 };
 
-/** The newest first. */
+/** Matching snapshots, newest first. */
 function matching(state: CloudState, args: Values): Snapshot[] {
     const ids = args.snapshotIds as string[] | undefined;
     if (ids?.some((id) => !state.snapshots[id])) throw notFound("EBS Snapshots");
@@ -57,13 +57,13 @@ function matching(state: CloudState, args: Values): Snapshot[] {
             .filter(({ id }) => ids === undefined || ids.includes(id))
             .filter(() => includesThisAccount(args.owners) && includesThisAccount(args.restorableByUserIds))
             .filter((snapshot) => fits(state, snapshot.id, attributesOf(snapshot), args))
-            // Of the same instant the one made last.
+            // A stable sort and then `reverse`, so that of equal times the last one made comes first.
             .sort((a, b) => a.startTime.localeCompare(b.startTime))
             .reverse()
     );
 }
 
-/** Adds a snapshot of a volume as it is now; the reconciler copies it before the change is done. */
+/** Adds a snapshot of a volume. The reconciler copies the volume before the change ends. */
 export function takeSnapshot(
     state: CloudState,
     volumeId: string,
@@ -84,7 +84,7 @@ export function findSnapshot(state: CloudState, id: string): Snapshot {
     return found;
 }
 
-/** Nobody else's snapshots are in this cloud, and none is shared with others. */
+/** The cloud has only this account's snapshots, and none is shared. */
 function includesThisAccount(accounts: Values[string] | undefined): boolean {
     return !Array.isArray(accounts) || accounts.length === 0 || accounts.includes("self") || accounts.includes(ACCOUNT);
 }

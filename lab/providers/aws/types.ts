@@ -12,7 +12,7 @@ import { route, routeTableAssociation } from "./routes.ts";
 import { egressRule, ingressRule, securityGroup } from "./security.ts";
 import { volume, volumeAttachment } from "./volumes.ts";
 
-/** Every resource type that the lab's AWS has, by type token. */
+/** Every resource type of the lab's AWS, by type token. */
 export const RESOURCE_TYPES: Record<string, ResourceType> = {
     "aws:ec2/vpc:Vpc": vpc,
     "aws:ec2/internetGateway:InternetGateway": internetGateway,

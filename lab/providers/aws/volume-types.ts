@@ -2,17 +2,16 @@ import type { CheckFailure } from "../provider.ts";
 import { type Values, isUnknown } from "../property-values.ts";
 import { ApiError } from "./resource-type.ts";
 
-/** Least and most. */
 type Range = readonly [least: number, most: number];
 
 interface VolumeType {
     gib: Range;
-    /** Absent where it cannot be chosen. */
+    /** Absent if it cannot be chosen. */
     iops?: { range: Range; perGib: number; required?: true; default?: number };
     throughput?: Range;
 }
 
-/** What EBS sells, as the reference of CreateVolume has it. */
+/** EBS's volume types, from the reference of CreateVolume. */
 const VOLUME_TYPES: Record<string, VolumeType> = {
     standard: { gib: [1, 1024] },
     gp2: { gib: [1, 16_384] },
@@ -32,13 +31,13 @@ export interface VolumeWish {
     throughput?: number;
 }
 
-/** What can be chosen of a type. */
+/** What can be chosen for a type. */
 export function canProvision(type: string): { iops: boolean; throughput: boolean } {
     const { iops, throughput } = VOLUME_TYPES[type]!;
     return { iops: iops !== undefined, throughput: throughput !== undefined };
 }
 
-/** What the provider refuses in the preview of a creation. */
+/** Failures that the provider reports in the preview of a creation. */
 export function checkVolumeType({ type, iops, throughput }: Values): CheckFailure[] {
     if (isUnknown(type)) return [];
     const name = (type ?? "") as string;
@@ -52,7 +51,7 @@ export function checkVolumeType({ type, iops, throughput }: Values): CheckFailur
     return failures;
 }
 
-/** What EBS refuses of a volume that is made or modified. */
+/** Refuses what EBS refuses when a volume is made or modified. */
 export function refuseVolume({ type = "gp2", sizeGiB, iops, throughput }: VolumeWish): void {
     const { gib, iops: choice, throughput: speeds } = VOLUME_TYPES[type]!;
     requireRange(`Volume of ${sizeGiB}GiB`, sizeGiB, gib, ["small", "large"], "GiB");
@@ -67,7 +66,7 @@ export function refuseVolume({ type = "gp2", sizeGiB, iops, throughput }: Volume
             );
         }
         requireRange(`Volume iops of ${iops}`, iops, choice.range);
-        // Every gp3 volume has its default, however small it is.
+        // A gp3 volume of any size has the default.
         if (iops > (choice.default ?? 0) && iops > sizeGiB * choice.perGib) {
             const ratio = (iops / sizeGiB).toFixed(6);
             throw wrong(`Iops to volume size ratio of ${ratio} is too high; maximum is ${choice.perGib}`);

@@ -34,7 +34,7 @@ export const volume: ResourceType = {
         finalSnapshot: { kind: "boolean", default: false },
         tags: { kind: "tags" },
     },
-    // The last two can come from AWS.
+    // AWS chooses size and snapshotId if they are absent.
     outputs: ["arn", "region", "createTime", "size", "snapshotId"],
     check(inputs, isNew): CheckFailure[] {
         const failures = isNew ? checkVolumeType(inputs) : [];
@@ -62,7 +62,7 @@ export const volume: ResourceType = {
         }
         refuseVolume(wishOf(inputs, sizeGiB));
         const id = newId("vol");
-        // What is made from an encrypted snapshot is encrypted too.
+        // A volume from an encrypted snapshot is encrypted too.
         const encrypted = inputs.encrypted === true || source?.encrypted === true;
         state.volumes[id] = { id, sizeGiB, availabilityZone: zone, encrypted, snapshotId };
         return id;
@@ -70,7 +70,8 @@ export const volume: ResourceType = {
     async update(change, id, news, olds) {
         const asked = ["size", "type", "iops", "throughput"].some((name) => news[name] !== olds[name]);
         if (news.finalSnapshot !== olds.finalSnapshot && !asked && news.type !== "gp3") {
-            // AWS is not told of it, but the provider calls it all the same; for gp3 it repeats the throughput.
+            // The provider does not send finalSnapshot, but calls ModifyVolume without parameters, which AWS refuses. For
+            // gp3 the provider sends the throughput again, so the call succeeds.
             throw new ApiError(
                 "InvalidParameterValue",
                 "Invalid input: Must specify at least one of size, type, iops, throughput or multi-attach.",
@@ -134,7 +135,7 @@ export const getEbsVolumes: CloudFunction = {
     },
 };
 
-/** In the order in which they were made. */
+/** Matching volumes, in the order of their creation. */
 function matching(state: CloudState, args: Values): Volume[] {
     return Object.values(state.volumes).filter((item) => fits(state, item.id, volumeAttributes(item), args));
 }
@@ -144,7 +145,7 @@ function wishOf({ type, iops, throughput }: Values, sizeGiB: number): VolumeWish
     return {
         sizeGiB,
         type: type as string | undefined,
-        // The provider does not send what stays as it was, when a change is to a type that has none.
+        // The provider sends only changed values, so a change to a type without iops does not send the old ones.
         iops: choice.iops ? (iops as number | undefined) : undefined,
         throughput: choice.throughput ? (throughput as number | undefined) : undefined,
     };
@@ -169,7 +170,7 @@ export const volumeAttachment: ResourceType = {
         const target = findVolume(state, text(inputs, "volumeId"));
         const machine = findInstance(state, text(inputs, "instanceId"));
         const attachment = { instanceId: machine.id, deviceName: text(inputs, "deviceName") };
-        // The provider looks first, and attaches nothing that is attached.
+        // The provider first checks whether the volume is attached already.
         if (equal(target.attachment, attachment)) return attachmentId(target);
         if (target.attachment) {
             throw new ApiError("VolumeInUse", `${target.id} is already attached to an instance`);
@@ -194,7 +195,7 @@ export const volumeAttachment: ResourceType = {
         return attachmentId(target);
     },
     async update() {
-        // The three that can change tell how to detach, and are read then.
+        // The three properties that can change have an effect only when the volume is detached.
     },
     removesUnseen: true,
     async remove(change, _id, state) {
@@ -210,7 +211,7 @@ export const volumeAttachment: ResourceType = {
         }
         await change((cloud) => {
             const target = findVolume(cloud.state, volumeId);
-            // What is not attached any more is taken for detached.
+            // A volume that is not attached counts as detached.
             if (!target.attachment) return;
             if (target.attachment.instanceId !== instanceId) {
                 throw new ApiError(

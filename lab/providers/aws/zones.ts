@@ -7,7 +7,7 @@ export function zonesOf(region: string): string[] {
     return ["a", "b", "c"].map((letter) => region + letter);
 }
 
-/** The Local Zone that the lab's account has opted in to. By name it comes before the availability zones. */
+/** The Local Zone that the lab's account has opted in to. Its name sorts before the availability zones. */
 export function localZoneOf(region: string): string {
     return `${region}-ham-1a`;
 }

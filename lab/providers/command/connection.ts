@@ -1,7 +1,7 @@
 import { type CheckFailure, ProviderError } from "../provider.ts";
 import { type Value, type Values, isMap, isUnknown } from "../property-values.ts";
 
-/** How to reach a host, with the defaults filled in. */
+/** How to connect to a host, with the defaults filled in. */
 export interface Connection {
     host: string;
     port: number;
@@ -10,13 +10,13 @@ export interface Connection {
     privateKeyPassword?: string;
     password?: string;
     agentSocketPath?: string;
-    /** The only host key that is accepted, as a line of authorized_keys; any key when absent. */
+    /** The only accepted host key, in the form of authorized_keys. If absent, any key is accepted. */
     hostKey?: string;
-    /** Failed attempts that are tried again; -1 for no limit. */
+    /** How many failed attempts are retried; -1 for no limit. */
     dialErrorLimit: number;
-    /** Seconds for a TCP connection, other than one from a bastion; 0 for no limit. */
+    /** Seconds for a TCP connection, except one from a bastion; 0 for no limit. */
     perDialTimeout: number;
-    /** A bastion through which the host is reached. */
+    /** The bastion in front of the host. */
     proxy?: Connection;
 }
 
@@ -34,7 +34,7 @@ export const CONNECTION: Record<string, "string" | "number" | "object"> = {
     proxy: "object",
 };
 
-/** What is wrong with a connection. Names properties and never values, as some of them are keys. */
+/** What is wrong with a connection. Failures name properties and never values, because some values are keys. */
 export function checkConnection(value: Value | undefined, path = "connection"): CheckFailure[] {
     if (value === undefined) return [{ property: path, reason: `missing required property "${path}"` }];
     if (isUnknown(value)) return [];
@@ -54,7 +54,7 @@ export function checkConnection(value: Value | undefined, path = "connection"): 
     return failures;
 }
 
-/** A connection that check has accepted. */
+/** Reads a connection that `check` has accepted. */
 export function toConnection(value: Value | undefined): Connection {
     if (!isMap(value)) throw new ProviderError("the connection is not known yet");
     const { proxy, ...rest } = withoutNulls(value);
@@ -63,7 +63,7 @@ export function toConnection(value: Value | undefined): Connection {
         user: "root",
         dialErrorLimit: 10,
         perDialTimeout: 15,
-        // Of the user's shell, and dialled although there is a key.
+        // From the user's shell. The provider dials it even if there is a key.
         agentSocketPath: process.env.SSH_AUTH_SOCK || undefined,
         ...(rest as unknown as Pick<Connection, "host">),
         ...(proxy === undefined ? {} : { proxy: toConnection(proxy) }),

@@ -5,32 +5,32 @@ import { ProviderError } from "../provider.ts";
 import type { Connection } from "./connection.ts";
 import { type Login, connect, forward, logIn, readLogin } from "./login.ts";
 
-// Of Pulumi's retry.Until, in seconds.
+// The values of Pulumi's retry.Until, in seconds.
 const FIRST_DELAY = 0.1;
 const BACKOFF = 1.5;
 const LONGEST_DELAY = 5;
 
 export interface DialOptions {
-    /** Ends the attempts. Only between two of them: none that has begun hears of it. */
+    /** Stops further attempts. An attempt in progress goes on. */
     signal: AbortSignal;
-    /** Told about each attempt that failed and will be repeated. */
+    /** Called for each failed attempt that will be retried. */
     onRetry?: (message: string) => void;
-    /** How many milliseconds a second lasts. Default: 1000; tests have less time. */
+    /** How many milliseconds a second lasts. Default: 1000. Tests use less. */
     second?: number;
-    /** Waits between two attempts; rejects when the signal aborts. Tests wait for nothing. */
+    /** Waits between two attempts and rejects when the signal aborts. Tests do not wait. */
     pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** An open SSH connection. */
 export interface Dialled {
     client: ssh2.Client;
-    /** Ends the connection, and that of the bastion. */
+    /** Ends the connection and the bastion's connection. */
     close(): void;
 }
 
 /**
- * Connects and logs in as the real provider does, with its words: everything is tried again, a wrong host key too, once
- * more than the limit says; keys that cannot be read and an agent that does not answer are final.
+ * Connects and logs in as the real provider does, with its messages. It retries everything, even after a wrong host key,
+ * and makes one attempt more than the limit. An unreadable key and an agent that does not answer are final.
  */
 export async function dial(connection: Connection, options: DialOptions): Promise<Dialled> {
     const second = options.second ?? 1000;
@@ -67,7 +67,7 @@ async function dialHost(connection: Connection, login: Login, second: number): P
     return logIn(connection, login, await connect(connection, second), second);
 }
 
-/** A handshake that failed has closed its channel from the bastion, on which the real provider tries again. */
+/** Fails from the second attempt on: the real provider retries on a bastion's channel that the first one has closed. */
 function once<T>(attempt: () => Promise<T>): () => Promise<T> {
     let first = true;
     return async () => {

@@ -5,16 +5,16 @@ import ssh2 from "ssh2";
 import { ProviderError } from "../provider.ts";
 import type { Connection } from "./connection.ts";
 
-/** Seconds for what has no time limit in the real provider, which would be as deaf to Ctrl-C as this is. */
+/** Time limit in seconds where the real provider has none and ignores Ctrl-C. */
 const PATIENCE = 300;
 
-/** What a connection logs in with, read. */
+/** The parsed keys of a connection. */
 export interface Login {
     privateKey?: string;
     hostKey?: ssh2.ParsedKey;
 }
 
-/** @throws ProviderError for what no further attempt would mend. */
+/** @throws ProviderError if a retry cannot help */
 export async function readLogin(connection: Connection): Promise<Login> {
     const { hostKey, privateKey, privateKeyPassword, agentSocketPath } = connection;
     const login: Login = {};
@@ -33,18 +33,18 @@ export async function readLogin(connection: Connection): Promise<Login> {
         const key = ssh2.utils.parseKey(login.privateKey, privateKeyPassword);
         if (key instanceof Error) throw new ProviderError(`ssh: no key found: ${key.message}`);
     }
-    if (agentSocketPath !== undefined) await knock(agentSocketPath);
+    if (agentSocketPath !== undefined) await dialAgent(agentSocketPath);
     return login;
 }
 
-/** ssh2 does not read PKCS #8, the form of OpenSSL, which the real provider does. */
+/** Converts PKCS #8, OpenSSL's format, which the real provider reads and ssh2 does not. */
 function readableKey(text: string): string {
     if (!text.includes("-----BEGIN PRIVATE KEY-----")) return text;
     return sshpk.parsePrivateKey(text, "pem").toString("openssh");
 }
 
-/** The real provider dials the agent before anything else, even if it has a key and will ask it for none. */
-async function knock(path: string): Promise<void> {
+/** Dials the agent first, as the real provider does, even if there is a key and the agent is not needed. */
+async function dialAgent(path: string): Promise<void> {
     const socket = net.connect(path);
     try {
         await opened(socket);
@@ -55,7 +55,7 @@ async function knock(path: string): Promise<void> {
     }
 }
 
-/** A TCP connection, with the time limit for one attempt. */
+/** Opens a TCP connection, with the time limit for one attempt. */
 export async function connect(connection: Connection, second: number): Promise<net.Socket> {
     const { host, port, perDialTimeout } = connection;
     const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -80,7 +80,7 @@ export async function connect(connection: Connection, second: number): Promise<n
 function opened(socket: net.Socket): Promise<void> {
     return new Promise((resolve, reject) => {
         socket.once("connect", resolve);
-        // On, as an error without a listener would end the process.
+        // `on`, not `once`: an error without a listener ends the process.
         socket.on("error", reject);
     });
 }
@@ -99,7 +99,7 @@ function goText({ code = "", message }: NodeJS.ErrnoException): string {
     return GO_TEXTS[code] ?? message;
 }
 
-/** Why a channel is refused, RFC 4254. */
+/** Reasons for a refused channel, from RFC 4254. */
 const REFUSALS: Record<number, string> = {
     1: "administratively prohibited",
     2: "connect failed",
@@ -107,7 +107,7 @@ const REFUSALS: Record<number, string> = {
     4: "resource shortage",
 };
 
-/** A connection from the bastion on. No time limit is applied: the bastion's own kernel gives up after 135 seconds. */
+/** Connects from the bastion to the host. Has no limit per attempt: the bastion's kernel gives up after 135 seconds. */
 export function forward(bastion: ssh2.Client, { host, port }: Connection, second: number): Promise<Duplex> {
     const channel = new Promise<Duplex>((resolve, reject) => {
         bastion.forwardOut("127.0.0.1", 0, host, port, (error: Refusal | undefined, stream) => {
@@ -117,23 +117,25 @@ export function forward(bastion: ssh2.Client, { host, port }: Connection, second
             reject(new Error(reason ? `ssh: rejected: ${reason} (${text})` : "EOF"));
         });
     });
-    return patiently(channel, second, `the bastion does not say whether it reaches ${host}:${port}`);
+    return withPatience(channel, second, `the bastion does not answer whether it can reach ${host}:${port}`);
 }
 
 interface Refusal extends Error {
     reason?: number | string;
 }
 
-/** Handshake and login. Neither has a time limit, so that a server that takes the connection and is silent is waited for. */
+/** Handshake and login. As in the real provider, neither has a time limit, even if the server stays silent. */
 export function logIn(connection: Connection, login: Login, stream: Duplex, second: number): Promise<ssh2.Client> {
     const { host, port } = connection;
     const client = new ssh2.Client();
     const ready = handshake(client, connection, login, stream);
-    return patiently(ready, second, `${host}:${port} takes the connection and says nothing`).catch((error: unknown) => {
-        client.destroy();
-        stream.destroy();
-        throw error;
-    });
+    return withPatience(ready, second, `${host}:${port} accepts the connection and stays silent`).catch(
+        (error: unknown) => {
+            client.destroy();
+            stream.destroy();
+            throw error;
+        },
+    );
 }
 
 function handshake(client: ssh2.Client, connection: Connection, { privateKey, hostKey }: Login, stream: Duplex) {
@@ -141,11 +143,11 @@ function handshake(client: ssh2.Client, connection: Connection, { privateKey, ho
     return new Promise<ssh2.Client>((resolve, reject) => {
         const fail = (error: Fault) =>
             reject(new Error(`ssh: handshake failed: ${isForged ? "ssh: host key mismatch" : handshakeText(error)}`));
-        // Both may report the same fault, and more than once: an error without a listener would end the process.
+        // Both may report the same fault, and more than once. An error without a listener ends the process.
         stream.on("error", fail);
         client.on("error", fail);
         client.once("close", () => fail(new Error("EOF")));
-        // Of a channel through a bastion the client does not hear it.
+        // The client does not notice the end of a channel through a bastion.
         stream.once("end", () => fail(new Error("EOF")));
         client.on("keyboard-interactive", (_name, _instructions, _language, prompts, finish) =>
             finish(prompts.map(() => connection.password ?? "")),
@@ -158,7 +160,7 @@ function handshake(client: ssh2.Client, connection: Connection, { privateKey, ho
             passphrase: connection.privateKeyPassword,
             password: connection.password,
             tryKeyboard: connection.password !== undefined,
-            // With a key the real provider asks the agent for none.
+            // If there is a key, the real provider does not use the agent's keys.
             agent: privateKey === undefined ? connection.agentSocketPath : undefined,
             readyTimeout: 0,
             ...(hostKey && {
@@ -183,11 +185,11 @@ function handshakeText({ level, code, message }: Fault): string {
     return code === "ECONNRESET" ? "read: connection reset by peer" : "EOF";
 }
 
-/** Fails where the real provider would wait for ever: nobody would know why. */
-async function patiently<T>(work: Promise<T>, second: number, what: string): Promise<T> {
+/** Fails with a reason where the real provider waits forever. */
+async function withPatience<T>(work: Promise<T>, second: number, what: string): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-        const sentence = `${what}: the command provider 1.2.1 has no time limit there, waits on, and does not hear Ctrl-C`;
+        const sentence = `${what}: the command provider 1.2.1 has no time limit here, keeps waiting, and ignores Ctrl-C`;
         timer = setTimeout(() => reject(new ProviderError(sentence)), PATIENCE * second);
     });
     try {

@@ -35,10 +35,18 @@ export const INPUTS: Record<string, (value: Value) => boolean> = {
 };
 
 /**
- * Stand-in for the command provider 1.2.1: remote.Command only. As there: nothing runs in a preview, `triggers`
- * replace, any other change runs `update`, or `create` when there is none; there is no reading back; a command that runs
- * ends by itself, whatever is cancelled. Unlike there previous output that sshd does not accept causes no warning, an
- * unknown property of the connection is named without the connection's values, and what would never end fails.
+ * Stand-in for the command provider 1.2.1, with remote.Command only.
+ *
+ * As in the real provider:
+ * - Nothing runs in a preview.
+ * - A change of `triggers` replaces. Any other change runs `update`, or `create` if there is no `update`.
+ * - A refresh reads nothing.
+ * - A cancellation does not stop a command that runs.
+ *
+ * Unlike the real provider:
+ * - There is no warning if sshd does not accept the variables with previous output.
+ * - The error about an unknown property of the connection does not show the connection's values.
+ * - What would wait forever fails.
  */
 export class CommandProvider implements ResourceProvider {
     readonly name = "command";

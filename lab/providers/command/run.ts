@@ -6,19 +6,19 @@ import { dial } from "./dial.ts";
 
 export type Stream = "stdout" | "stderr";
 
-/** Bytes of a line that the real provider cannot log any more. */
+/** The real provider cannot log a line of this many bytes. */
 const LONG_LINE = 64 * 1024;
 
 export interface RunOptions {
     command: string;
     stdin?: string;
-    /** Set on the host; sshd refuses what AcceptEnv does not name, and that is an error. */
+    /** Variables to set on the host. sshd refuses what AcceptEnv does not name, which is an error here. */
     environment?: Record<string, string>;
-    /** Set on the host where sshd lets it. */
+    /** Variables to set on the host if sshd accepts them. */
     optionalEnvironment?: Record<string, string>;
-    /** Ends the attempts to connect. A command that runs is waited for, as with the real provider. */
+    /** Ends the attempts to connect. As in the real provider, it does not stop a running command. */
     signal: AbortSignal;
-    /** Seconds after which dialling gives up. The command itself has no limit, as with the real provider. */
+    /** Seconds after which dialling gives up. As in the real provider, the command itself has no limit. */
     dialTimeoutSeconds?: number;
     /** The streams whose lines are logged. */
     logged: readonly Stream[];
@@ -26,7 +26,7 @@ export interface RunOptions {
     onRetry?: (message: string) => void;
 }
 
-/** Runs a command over SSH. Fails as the real provider does: with the status, the command and all that it has said. */
+/** Runs a command over SSH. As in the real provider, an error holds the status, the command and all of its output. */
 export async function run(connection: Connection, options: RunOptions): Promise<Record<Stream, string>> {
     const { signal, dialTimeoutSeconds, onRetry } = options;
     const dialled = await dial(connection, {
@@ -83,17 +83,17 @@ function execute(client: ssh2.Client, options: RunOptions): Promise<Record<Strea
 }
 
 const TOO_LONG =
-    "the command has printed a line of 64 KiB or more, which is logged: the real command provider 1.2.1 waits there for ever";
+    "the command printed a line of 64 KiB or more to a logged stream: the real command provider 1.2.1 then waits forever";
 const UNKNOWN_EXIT = "wait: remote command exited without exit status or exit signal";
 
-/** Empty for success. */
+/** Why a command failed; empty if it succeeded. */
 function exitText(code: number | null, signal = ""): string {
     if (code !== null) return code === 0 ? "" : `Process exited with status ${code}`;
     const number = constants.signals[signal as NodeJS.Signals] ?? 0;
     return `Process exited with status ${128 + number} from signal ${signal.replace("SIG", "")}`;
 }
 
-/** Without one final newline. The real provider cannot return what is no UTF-8. */
+/** The output without one final newline. The real provider can return only UTF-8. */
 function text(chunks: Buffer[]): string {
     try {
         return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -104,7 +104,7 @@ function text(chunks: Buffer[]): string {
     }
 }
 
-/** sshd drops a refused variable in silence, so the host is asked what has arrived. */
+/** Prints each variable on the host, because sshd drops a refused one silently. */
 async function probeEnvironment(client: ssh2.Client, environment: Record<string, string>): Promise<void> {
     for (const [name, value] of Object.entries(environment)) {
         const arrived = await new Promise<string>((resolve, reject) => {
@@ -125,13 +125,13 @@ async function probeEnvironment(client: ssh2.Client, environment: Record<string,
     }
 }
 
-/** What is logged, cut into lines as they become complete. As in the real provider, both streams are one here. */
+/** Splits logged output into lines. As in the real provider, both streams go into one. */
 class Lines {
     #partial = Buffer.alloc(0);
 
     constructor(private readonly onLine: (line: string) => void) {}
 
-    /** False when a line is too long. */
+    /** Returns false if a line is too long. */
     add(chunk: Buffer): boolean {
         this.#partial = Buffer.concat([this.#partial, chunk]);
         for (let end; (end = this.#partial.indexOf("\n")) >= 0; this.#partial = this.#partial.subarray(end + 1)) {

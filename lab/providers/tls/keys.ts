@@ -6,11 +6,11 @@ export type Algorithm =
     { algorithm: "ED25519" } | { algorithm: "RSA"; rsaBits: number } | { algorithm: "ECDSA"; ecdsaCurve: Curve };
 export type Curve = "P224" | "P256" | "P384" | "P521";
 
-/** A key pair in every form that tls.PrivateKey returns. All texts end with a newline, fingerprints do not. */
+/** A key pair in every format that tls.PrivateKey returns. All but fingerprints end with a newline. */
 export interface KeyTexts {
     privateKeyPem: string;
     privateKeyPemPkcs8: string;
-    /** "" for P224, which OpenSSH does not know; so are the public key and the fingerprints. */
+    /** "" for P224, which OpenSSH does not support. The public key and the fingerprints are then "" too. */
     privateKeyOpenssh: string;
     publicKeyPem: string;
     publicKeyOpenssh: string;

@@ -19,7 +19,7 @@ const CURVES = ["P224", "P256", "P384", "P521"];
 const SECRETS = ["privateKeyPem", "privateKeyPemPkcs8", "privateKeyOpenssh"];
 const PUBLIC = ["publicKeyPem", "publicKeyOpenssh", "publicKeyFingerprintMd5", "publicKeyFingerprintSha256"];
 
-/** Stand-in for the tls provider: PrivateKey only. A key lives in the engine's state and nowhere else. */
+/** Stand-in for the tls provider, with PrivateKey only. A key exists only in the engine's state. */
 export class TlsProvider implements ResourceProvider {
     readonly name = "tls";
 
@@ -47,7 +47,7 @@ export class TlsProvider implements ResourceProvider {
         return { inputs: news, failures };
     }
 
-    /** Every change makes a new key. */
+    /** Every change replaces the key. */
     diff({ oldInputs, news, ignoreChanges }: DiffRequest) {
         const changed = INPUTS.filter((name) => !equal(oldInputs[name], news[name]) && !ignoreChanges.includes(name));
         return { changed, replaces: changed };

@@ -3,13 +3,13 @@ import { buffer } from "node:stream/consumers";
 
 export interface Request {
     method: string;
-    /** As it came, without the query. */
+    /** The path as received, without the query. */
     path: string;
     query: URLSearchParams;
-    /** By name in lower case. */
+    /** Headers by lower-case name. */
     headers: Record<string, string>;
     body: string;
-    /** Of the client. */
+    /** The client's address. */
     address: string;
 }
 
@@ -28,7 +28,7 @@ export function json(status: number, value: unknown): Answer {
     return { status, type: "application/json", body: JSON.stringify(value, null, 2) };
 }
 
-/** Serves what `handle` answers, with a line in the log for each request. */
+/** Serves the answers of `handle` and logs each request. */
 export function listener(name: string, handle: (request: Request) => Promise<Answer>): RequestListener {
     return (incoming, response) => {
         void readRequest(incoming)

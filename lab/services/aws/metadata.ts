@@ -11,8 +11,8 @@ const ROLE_SECONDS = 6 * 3600;
 const CREDENTIALS = "/latest/meta-data/iam/security-credentials/";
 
 /**
- * What the service answers a machine: IMDSv2, whose token is asked for first, with PUT, and is the machine's own; and
- * IMDSv1 without one, where the machine's options let it.
+ * Answers a machine as IMDSv2 does: the machine first gets its own token with PUT. If the machine's options allow it,
+ * also as IMDSv1, without a token.
  */
 export function answerMetadata(state: CloudState, sessions: Sessions, request: Request, now = Date.now()): Answer {
     const machine = machineAt(state, request.address);
@@ -35,7 +35,7 @@ interface Token {
 
 function token(sessions: Sessions, machine: Instance, { method, headers }: Request, now: number): Answer {
     if (method !== "PUT") return plain(405, "Method Not Allowed");
-    // Through a proxy it could be somebody else who asks.
+    // Behind a proxy, the request could come from somebody else.
     if (headers["x-forwarded-for"] !== undefined) return plain(403, "Forbidden");
     const ttl = headers[TTL_HEADER] ?? "";
     if (!/^\d{1,5}$/.test(ttl) || Number(ttl) < 1 || Number(ttl) > LONGEST_TTL_SECONDS)
@@ -81,7 +81,7 @@ function describe(
     });
 }
 
-/** The machine that has this elastic address, or behind a NAT gateway this private one, with which its packets arrive. */
+/** The machine whose packets arrive from this address: its elastic one, or behind a NAT gateway its private one. */
 function machineAt(state: CloudState, address: string): Instance | undefined {
     const elastic = Object.values(state.addresses).find(({ publicIp }) => publicIp === address);
     const own = Object.values(state.networkInterfaces).find(({ privateIp }) => privateIp === address);

@@ -13,7 +13,7 @@ export interface RecordChange {
 const LISTS = ["Change", "ResourceRecord"];
 const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, isArray: (name) => LISTS.includes(name) });
 
-// Aliases, weights and what else the API takes are not the lab's: they are refused.
+// The lab refuses aliases, weights and everything else that the API accepts.
 const batch = z.strictObject({
     ChangeResourceRecordSetsRequest: z.strictObject({
         ChangeBatch: z.strictObject({
@@ -39,7 +39,7 @@ const batch = z.strictObject({
     }),
 });
 
-/** The changes that a request's body asks for. */
+/** The changes in a request's body. */
 export function parseChanges(xml: string): RecordChange[] {
     let document: unknown;
     try {
@@ -100,14 +100,14 @@ function conflict(action: RecordChange["action"], record: DnsRecord, present: Dn
     return `Tried to delete ${set} but the values provided do not match the current values`;
 }
 
-/** The program's texts stand without quotation marks in the state. */
+/** Compares records. The state keeps the program's texts without quotation marks. */
 function same(a: DnsRecord, b: DnsRecord): boolean {
     const quoted = ({ type, values }: DnsRecord) =>
         values.map((value) => (type === "TXT" && !value.startsWith('"') ? JSON.stringify(value) : value)).sort();
     return a.ttl === b.ttl && JSON.stringify(quoted(a)) === JSON.stringify(quoted(b));
 }
 
-/** As IAM's condition keys have names: other characters than these in octal. */
+/** The form of names in IAM's condition keys, with other characters in octal. */
 export function normalizedName(name: string): string {
     return name.replace(/[^a-z0-9._\\-]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);
 }

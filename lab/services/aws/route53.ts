@@ -15,11 +15,11 @@ const VERSION = "/2013-04-01";
 const NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/";
 const builder = new XMLBuilder({ ignoreAttributes: false });
 
-/** Route 53's API, as far as an ACME client needs it. */
+/** The part of Route 53's API that an ACME client uses. */
 export class Route53 {
     readonly #store: CloudStore;
     readonly #sessions: Sessions;
-    /** When each change was made, by its id. */
+    /** The time of each change, by its id. */
     readonly #changes = new Map<string, string>();
 
     constructor(store: CloudStore, sessions: Sessions) {
@@ -57,7 +57,7 @@ export class Route53 {
             Name: `${LAB_ZONE}.`,
             CallerReference: "lab",
             Config: { PrivateZone: false },
-            // The zone's own two, SOA and NS, count.
+            // Route 53 also counts the zone's own SOA and NS records.
             ResourceRecordSetCount: Object.keys(records).length + 2,
         };
         const body = { HostedZones: { HostedZone: zone }, IsTruncated: false, MaxItems: 100 };
@@ -92,7 +92,7 @@ export class Route53 {
     async #getChange(session: Session, id: string): Promise<Answer> {
         await this.#authorize(session, { action: "route53:GetChange", resource: `arn:aws:route53:::change/${id}` });
         if (!this.#changes.has(id)) throw new ApiFault(404, "NoSuchChange", `Could not find resource with ID: ${id}`);
-        // The name server has it before the change is answered.
+        // The name server has the records before the change is answered.
         return this.#change("GetChangeResponse", id, "INSYNC");
     }
 
@@ -102,7 +102,7 @@ export class Route53 {
         });
     }
 
-    /** What the role may do now, not when it was taken. */
+    /** Checks the role's present rights, not those when it was assumed. */
     async #authorize({ role, instanceId }: Session, request: AccessRequest): Promise<void> {
         const { roles } = await this.#store.read();
         if (allows(Object.values(roles[role]?.inlinePolicies ?? {}), request)) return;

@@ -1,5 +1,5 @@
-// A stand-in for what a machine on AWS meets of AWS itself, not AWS: the instance metadata service and Route 53's API.
-// Runs by itself, bundled with all that it imports.
+// A stand-in for the parts of AWS that a machine uses: the instance metadata service and Route 53's API.
+// Bundled with all imports, so that it runs by itself.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -15,18 +15,18 @@ import { Sessions } from "./sessions.ts";
 
 export interface AwsConfig {
     slot: number;
-    /** PEM, as the key. */
+    /** PEM, like the key. */
     certificate: string;
     key: string;
 }
 
 const config = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as AwsConfig;
 const lab = labAt(config.slot);
-// Records are all that changes here. Machines are left to the commands: those started here would be this process's.
+// Only records change here. A machine started here would be a child of this process, so commands start machines.
 const store = new CloudStore(lab, {
     apply: (state) => withLock(lab.dir, () => publishZone(lab, publicRecords(state))),
 });
-// Credentials outlive a restart of this service as long as its certificate does.
+// Credentials survive a restart of this service as long as its certificate stays.
 const sessions = new Sessions(config.key);
 const route53 = new Route53(store, sessions);
 

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** A role taken by a machine. */
+/** A role that a machine has assumed. */
 export interface Session {
     role: string;
     instanceId: string;
@@ -14,7 +14,7 @@ export interface Credentials {
     token: string;
 }
 
-/** Temporary credentials. All about them is in the token, which is signed: nothing needs to be remembered of them. */
+/** Temporary credentials. The signed token holds all about them, so nothing is stored. */
 export class Sessions {
     readonly #key: string;
 
@@ -26,7 +26,7 @@ export class Sessions {
         return this.#credentials(this.seal(session));
     }
 
-    /** The session of an access key and its token; undefined when they are not ours or do not belong together. */
+    /** The session of an access key and its token. Undefined if they were not issued here or do not match. */
     open(accessKeyId: string, token: string): { session: Session; secretAccessKey: string } | undefined {
         const session = this.unseal(token) as Session | undefined;
         const credentials = this.#credentials(token);
@@ -34,13 +34,13 @@ export class Sessions {
         return { session, secretAccessKey: credentials.secretAccessKey };
     }
 
-    /** A token from which {@link unseal} gets the same value back. */
+    /** Makes a token from which {@link unseal} returns the same value. */
     seal(value: object): string {
         const text = Buffer.from(JSON.stringify(value)).toString("base64url");
         return `${text}.${this.#derive("token", text).toString("base64url")}`;
     }
 
-    /** Undefined for what was not sealed here. */
+    /** The value of a token. Undefined if it was not sealed here. */
     unseal(token: string): unknown {
         const [text = "", seal = ""] = token.split(".");
         const given = Buffer.from(seal, "base64url");

@@ -4,11 +4,11 @@ import { createHash } from "node:crypto";
 import type { Request } from "./http.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
-/** Route 53 is one for all regions, and signed for this one. */
+/** Route 53 is a global service. Its requests are signed for this region. */
 const SCOPE = "us-east-1/route53/aws4_request";
 const SKEW_MS = 5 * 60_000;
 
-/** A refusal as the API words it. */
+/** An error as the API words it. */
 export class ApiFault extends Error {
     readonly status: number;
     readonly code: string;
@@ -21,9 +21,9 @@ export class ApiFault extends Error {
 }
 
 /**
- * Who has signed a request (Signature Version 4, in the header).
+ * The session whose credentials signed a request (Signature Version 4, in the header).
  *
- * @throws ApiFault for a request that nobody, or not this holder of the credentials, has signed
+ * @throws ApiFault if the signature is missing or wrong
  */
 export async function authenticate(sessions: Sessions, request: Request, now = Date.now()): Promise<Session> {
     const { headers } = request;
@@ -46,7 +46,7 @@ export async function authenticate(sessions: Sessions, request: Request, now = D
     for (const needed of ["host", "x-amz-date", "x-amz-security-token"]) {
         if (!signed.includes(needed)) throw mismatch(`'${needed}' must be a 'SignedHeader' in the AWS Authorization.`);
     }
-    // The signer takes this header for the body's hash.
+    // The signer uses this header as the body's hash, so it has to be right.
     const hash = headers["x-amz-content-sha256"];
     if (hash !== undefined && hash !== createHash("sha256").update(request.body).digest("hex")) {
         throw mismatch("The hash of the body is not X-Amz-Content-Sha256.");
@@ -76,7 +76,7 @@ function parts(authorization: string) {
     return { accessKeyId, date, scope, signed: signed.split(";") };
 }
 
-/** The Authorization header that the holder of the credentials would send. */
+/** The Authorization header that these credentials give. */
 async function sign(
     { method, path, query, headers, body }: Request,
     signed: string[],

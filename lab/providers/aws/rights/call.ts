@@ -2,16 +2,25 @@ import type { Value, Values } from "../../property-values.ts";
 import { asText, isMap } from "../../property-values.ts";
 
 /**
- * One call of AWS's API, as "ec2:AttachVolume volume=volumeId instance=instanceId": its action, and the kinds of
- * resources that IAM is asked about, each with the property that names them. In place of a property stand `self` for the
- * resource itself, `new` for what the call makes, with the tags of the request, `untagged` for what has none yet, and
- * `any` for what the provider finds by itself; IAM is told no tags of what `~` stands before. Besides: `if` names a property without which there is no call, `unless` one with which there is none, `to` the
- * service that a role is passed to, `policy` the policy that is attached, `tags` those that are sent in place of the
- * resource's, `tagged` those that the thing has.
+ * One call of AWS's API, as "ec2:AttachVolume volume=volumeId instance=instanceId": the action, and the kinds of
+ * resources that IAM checks, each with the property that holds their ids. Instead of a property:
+ * - `self`: the resource itself
+ * - `new`: the object that the call makes, with the tags of the request
+ * - `untagged`: an object that has no tags yet
+ * - `any`: an object that the provider finds by itself
+ * - `~PROPERTY`: IAM sees no tags of these objects
+ *
+ * Options:
+ * - `if`: without this property there is no call
+ * - `unless`: with this property there is no call
+ * - `to`: the service that a role is passed to
+ * - `policy`: the policy that is attached
+ * - `tags`: the property with the tags of the request, in place of the resource's tags
+ * - `tagged`: the property with the tags of an `untagged` or `any` object
  */
 export type CallText = string;
 
-/** The calls for a resource type; of an update those for each property that can change in place. Reads follow on all others. */
+/** The calls for a resource type. `update` has those of each property that can change in place. `read` follows each. */
 export interface Calls {
     read: readonly CallText[];
     create: readonly CallText[];
@@ -23,7 +32,7 @@ export type CallTable = Readonly<Record<string, Calls>>;
 
 export interface Call {
     action: string;
-    /** What each kind is named by, in order. */
+    /** The kinds of resources, each with the property that holds their ids. */
     resources: [kind: string, by: string][];
     options: Partial<Record<"if" | "unless" | "to" | "policy" | "tags" | "tagged", string>>;
 }
@@ -33,7 +42,7 @@ const OPTIONS = ["if", "unless", "to", "policy", "tags", "tagged"];
 export function parseCall(text: CallText): Call {
     const [action = "", ...words] = text.split(" ");
     const pairs = words.map((word) => word.split("=") as [string, string]);
-    // The policies of the Data Lifecycle Manager are resources; those of IAM are not what is asked about.
+    // `policy` is a resource in the Data Lifecycle Manager's calls and an option in IAM's calls.
     const isOption = (name: string) => OPTIONS.includes(name) && !(name === "policy" && action.startsWith("dlm:"));
     return {
         action,
@@ -42,23 +51,23 @@ export function parseCall(text: CallText): Call {
     };
 }
 
-/** Whether there is the call at all, as the properties are. */
+/** Whether the provider makes the call with these properties. */
 export function isMade({ options }: Call, values: Values): boolean {
     const holds = (path: string) => Boolean(at(values, path));
     return (options.if === undefined || holds(options.if)) && !(options.unless !== undefined && holds(options.unless));
 }
 
-/** The calls for another set of tags. */
+/** The calls that change tags. */
 export function tagging(kind: string): CallText[] {
     return [`ec2:CreateTags ${kind}=self`, `ec2:DeleteTags ${kind}=self`];
 }
 
-/** The value at "a.b". */
+/** The value at a path, as "a.b". */
 export function at(values: Values, path: string): Value | undefined {
     return path.split(".").reduce<Value | undefined>((value, name) => (isMap(value) ? value[name] : undefined), values);
 }
 
-/** Ids of resources; a list names several. */
+/** The ids at a path: one, or a list. */
 export function idsAt(values: Values, path: string): string[] {
     return [at(values, path) ?? []]
         .flat()

@@ -5,16 +5,16 @@ import { OTHER_CALLS } from "./others.ts";
 
 export { FUNCTION_CALLS } from "./functions.ts";
 
-/** The calls for every resource type that the lab has. */
+/** The calls for every resource type of the lab. */
 export const RESOURCE_CALLS: CallTable = { ...EC2_CALLS, ...OTHER_CALLS };
 
 export type Operation = keyof Calls;
 
-/** The calls of an operation; of an update those for the properties that change in place. */
+/** The calls of an operation; for an update, those of the changed properties. */
 export function callsFor(type: string, operation: Operation, changed: readonly string[] = []): CallText[] {
     const calls = RESOURCE_CALLS[type]!;
     if (operation === "read") return [...calls.read];
-    // What is made or deleted is read until it is there or gone.
+    // The provider reads a resource until it exists or is gone.
     if (operation !== "update") return [...calls[operation], ...calls.read];
     const unknown = changed.find((name) => calls.update[name] === undefined);
     if (unknown !== undefined) {

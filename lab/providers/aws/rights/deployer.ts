@@ -7,12 +7,12 @@ import snapshots from "../../../../docs/iam/snapshots.json" with { type: "json" 
 import type { PolicyDocument } from "../policy-evaluation.ts";
 import { Caller } from "./caller.ts";
 
-/** The documents of docs/iam, by file: all rights of who runs the program. With preview alone it can be previewed. */
+/** The documents of docs/iam by file name: all rights that the program needs. `preview` is enough for a preview. */
 export const DOCUMENTS = { preview, base, network, route53, "dns-01": challenges, snapshots } as Readonly<
     Record<string, PolicyDocument>
 >;
 
-/** Who runs the program has these rights and no others; another program needs rights of its own. */
+/** The caller with exactly these rights. Undefined for another program, which needs its own rights. */
 export function deployer(): Caller | undefined {
     return process.env.LINKMESH_LAB_PROGRAM === undefined ? new Caller(Object.values(DOCUMENTS)) : undefined;
 }

@@ -1,8 +1,8 @@
 import { type CallTable, tagging } from "./call.ts";
 
 /**
- * What the provider calls for each resource type of EC2, from its source (internal/service/ec2). Of updates there are
- * those that happen in place; of calls that depend on something rare, those that the program can come to.
+ * The provider's calls for each resource type of EC2, from its source (internal/service/ec2). Only updates in place, and
+ * only calls that the program can cause.
  */
 export const EC2_CALLS: CallTable = {
     "aws:ec2/vpc:Vpc": {
@@ -34,7 +34,7 @@ export const EC2_CALLS: CallTable = {
             mapPublicIpOnLaunch: ["ec2:ModifySubnetAttribute subnet=self"],
             tags: tagging("subnet"),
         },
-        // It looks for interfaces that other services of AWS's have left.
+        // The provider looks for interfaces that other AWS services have left.
         delete: ["ec2:DescribeNetworkInterfaces", "ec2:DeleteSubnet subnet=self"],
     },
     "aws:ec2/internetGateway:InternetGateway": {
@@ -75,7 +75,7 @@ export const EC2_CALLS: CallTable = {
     },
     "aws:ec2/securityGroup:SecurityGroup": {
         read: ["ec2:DescribeSecurityGroups"],
-        // AWS's own rule that lets everything out goes.
+        // The provider removes AWS's default rule, which allows all outgoing traffic.
         create: [
             "ec2:CreateSecurityGroup security-group=new vpc=vpcId",
             "ec2:RevokeSecurityGroupEgress security-group=self",
@@ -100,7 +100,7 @@ export const EC2_CALLS: CallTable = {
             ],
             tags: tagging("network-interface"),
         },
-        // What a refresh has seen attached is detached first.
+        // If a refresh has seen an attachment, the provider detaches it first.
         delete: [
             "ec2:DetachNetworkInterface network-interface=self",
             "ec2:DeleteNetworkInterface network-interface=self",

@@ -2,7 +2,7 @@ import type { CallText } from "./call.ts";
 
 const zone: CallText[] = ["route53:GetHostedZone hostedzone=any", "route53:ListTagsForResource hostedzone=any"];
 
-/** What the provider calls for each function, from its source. None for what it knows by itself. */
+/** The provider's calls for each function, from its source. No calls if the provider has the answer itself. */
 export const FUNCTION_CALLS: Readonly<Record<string, readonly CallText[]>> = {
     "aws:ebs/getEbsVolumes:getEbsVolumes": ["ec2:DescribeVolumes"],
     "aws:ebs/getSnapshot:getSnapshot": ["ec2:DescribeSnapshots"],

@@ -4,7 +4,7 @@ const tagged = (kind: string, Kind: string) => [`iam:Tag${Kind} ${kind}=self`, `
 const zone = ["route53:GetHostedZone hostedzone=zoneId", "route53:ListResourceRecordSets hostedzone=zoneId"];
 const changeRecords = ["route53:ChangeResourceRecordSets hostedzone=zoneId", "route53:GetChange change=any"];
 
-/** What the provider calls for each resource type of IAM, Route 53 and the Data Lifecycle Manager, from its source. */
+/** The provider's calls for each resource type of IAM, Route 53 and the Data Lifecycle Manager, from its source. */
 export const OTHER_CALLS: CallTable = {
     "aws:iam/role:Role": {
         read: [
