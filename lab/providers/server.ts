@@ -7,6 +7,7 @@ import { LabError } from "../lab.ts";
 import { EngineLog } from "./engine-log.ts";
 import {
     type CheckFailure,
+    type MaybePromise,
     type OperationRequest,
     type Outputs,
     ProviderError,
@@ -15,9 +16,9 @@ import {
 import { decode, encode } from "./property-values.ts";
 
 export interface ServeOptions {
-    /** Version that the provider says it has, as "7.48.0". */
+    /** The version that the provider reports, as "7.48.0". */
     version: string;
-    /** Address of the engine, for a provider that the engine starts as a process; an attached one is told it later. */
+    /** Address of the engine, for a provider that the engine starts. An attached provider gets it by `attach`. */
     engineAddress?: string;
 }
 
@@ -46,7 +47,7 @@ export async function serve(provider: ResourceProvider, options: ServeOptions): 
     };
 }
 
-/** The engine that this provider works for at present. */
+/** The engine that currently uses this provider. */
 class Session {
     #log: EngineLog | undefined;
     #abort = new AbortController();
@@ -55,7 +56,7 @@ class Session {
         if (engineAddress) this.attach(engineAddress);
     }
 
-    /** The engine also cancels at the end of every ordinary operation, so each attachment starts afresh. */
+    /** Starts with a new AbortController, because the engine also cancels at the end of every ordinary operation. */
     attach(engineAddress: string): void {
         this.#log?.close();
         this.#log = new EngineLog(engineAddress);
@@ -93,7 +94,7 @@ interface Message {
     getType(): string;
 }
 
-/** Older engines leave name and type out; the URN always holds both. */
+/** Name and type from the URN if the request lacks them, as in older engines. */
 function resource(request: Message): { urn: string; type: string; name: string } {
     const urn = request.getUrn();
     const parts = urn.split("::");
@@ -104,24 +105,32 @@ function resource(request: Message): { urn: string; type: string; name: string }
     };
 }
 
-function handlers(provider: ResourceProvider, version: string, session: Session): grpc.UntypedServiceImplementation {
-    const unary =
-        <Request, Response>(
-            handle: (request: Request) => Promise<Response> | Response,
-        ): grpc.handleUnaryCall<Request, Response> =>
-        async (call, callback) => {
-            let response: Response;
-            try {
-                response = await handle(call.request);
-            } catch (error) {
-                await session.flush();
-                callback({ code: grpc.status.UNKNOWN, details: describe(error, provider.name) });
-                return;
-            }
-            await session.flush();
-            callback(null, response);
-        };
+/** Wraps a function as a gRPC handler. */
+type Unary = <Request>(handle: (request: Request) => MaybePromise<object>) => grpc.handleUnaryCall<Request, object>;
 
+function handlers(provider: ResourceProvider, version: string, session: Session): grpc.UntypedServiceImplementation {
+    const unary: Unary = (handle) => async (call, callback) => {
+        let response: object;
+        try {
+            response = await handle(call.request);
+        } catch (error) {
+            await session.flush();
+            callback({ code: grpc.status.UNKNOWN, details: describe(error, provider.name) });
+            return;
+        }
+        await session.flush();
+        callback(null, response);
+    };
+    return {
+        ...sessionHandlers(unary, version, session),
+        ...configurationHandlers(unary, provider),
+        ...comparisonHandlers(unary, provider),
+        ...operationHandlers(unary, provider, session),
+        ...functionHandlers(unary, provider),
+    };
+}
+
+function sessionHandlers(unary: Unary, version: string, session: Session): grpc.UntypedServiceImplementation {
     return {
         getPluginInfo: unary(() => {
             const info = new plugin.PluginInfo();
@@ -136,6 +145,11 @@ function handlers(provider: ResourceProvider, version: string, session: Session)
             session.cancel();
             return new empty.Empty();
         }),
+    };
+}
+
+function configurationHandlers(unary: Unary, provider: ResourceProvider): grpc.UntypedServiceImplementation {
+    return {
         checkConfig: unary((request: pb.CheckRequest) => {
             const news = decode(request.getNews());
             const response = new pb.CheckResponse();
@@ -150,6 +164,11 @@ function handlers(provider: ResourceProvider, version: string, session: Session)
             response.setSupportspreview(true);
             return response;
         }),
+    };
+}
+
+function comparisonHandlers(unary: Unary, provider: ResourceProvider): grpc.UntypedServiceImplementation {
+    return {
         check: unary(async (request: pb.CheckRequest) => {
             const news = decode(request.getNews());
             const { inputs, failures } = await provider.check({
@@ -180,6 +199,15 @@ function handlers(provider: ResourceProvider, version: string, session: Session)
             response.setReplacesList(replaces);
             return response;
         }),
+    };
+}
+
+function operationHandlers(
+    unary: Unary,
+    provider: ResourceProvider,
+    session: Session,
+): grpc.UntypedServiceImplementation {
+    return {
         create: unary(async (request: pb.CreateRequest) => {
             const inputs = decode(request.getProperties());
             const result = await provider.create({
@@ -223,6 +251,11 @@ function handlers(provider: ResourceProvider, version: string, session: Session)
             await provider.delete({ ...session.operation(request), id: request.getId(), state });
             return new empty.Empty();
         }),
+    };
+}
+
+function functionHandlers(unary: Unary, provider: ResourceProvider): grpc.UntypedServiceImplementation {
+    return {
         invoke: unary(async (request: pb.InvokeRequest) => {
             const args = decode(request.getArgs());
             const { result, failures } = await provider.invoke({ token: request.getTok(), args });
@@ -238,7 +271,7 @@ function outputs(result: Outputs, inherited: ReadonlySet<string>) {
     return encode(result.outputs, new Set([...inherited, ...(result.secrets ?? [])]));
 }
 
-/** The engine prints the value of the property that it is told, in the clear: it is not told one that is secret. */
+/** Leaves the name of a secret property out of the field, because the engine prints that property's value. */
 function failed(failure: CheckFailure, secrets: ReadonlySet<string> = new Set()): pb.CheckFailure {
     const secret = secrets.has(failure.property.split(/[.[]/, 1)[0] ?? "");
     const message = new pb.CheckFailure();

@@ -1,10 +1,11 @@
-import { X509Certificate } from "node:crypto";
+import { X509Certificate, type webcrypto } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Lab } from "../lab.ts";
 import { ACME_HOST, CORPORATE_HOST, LETS_ENCRYPT_HOSTS, ROUTE53_HOST } from "./zone.ts";
 
 const EC = { name: "ECDSA", namedCurve: "P-256" } as const;
+const SIGNATURE = { ...EC, hash: "SHA-256" };
 const DAYS = 24 * 3600 * 1000;
 
 export interface ServerCertificate {
@@ -14,10 +15,10 @@ export interface ServerCertificate {
 
 /** A CA that signs the HTTPS certificate of one server. */
 export interface Authority {
-    /** Its directory among the services', and its subject. */
+    /** Its directory below the services' directory. */
     name: string;
     subject: string;
-    /** What the server's certificate is for; the server's own name comes first. */
+    /** Names in the server's certificate. The server's own name comes first. */
     hosts: string[];
     address: (lab: Lab) => string;
 }
@@ -38,7 +39,7 @@ export const CORPORATE_AUTHORITY: Authority = {
     address: acmeAddress,
 };
 
-/** Machines trust it as they would one of AWS's. */
+/** Machines trust it like a public CA. */
 export const AWS_AUTHORITY: Authority = {
     name: "aws-authority",
     subject: "CN=lab AWS authority",
@@ -46,7 +47,7 @@ export const AWS_AUTHORITY: Authority = {
     address: ({ net }) => net.aws,
 };
 
-/** The CA's certificate; made by {@link serverCertificate}. */
+/** File of the CA's certificate, which {@link serverCertificate} writes. */
 export function authorityFile(lab: Lab, authority: Authority): string {
     return join(lab.dir, "services", authority.name, "ca.pem");
 }
@@ -55,7 +56,7 @@ export function authorityPem(lab: Lab, authority: Authority): string {
     return readFileSync(authorityFile(lab, authority), "utf8");
 }
 
-/** The certificate of a server and of what stands in front of it, signed by its CA; both are made once and kept. */
+/** The certificate of a server and its front, signed by its CA. CA and certificate are made once and kept. */
 export async function serverCertificate(lab: Lab, authority: Authority): Promise<ServerCertificate> {
     const caFile = authorityFile(lab, authority);
     const dir = dirname(caFile);
@@ -66,52 +67,75 @@ export async function serverCertificate(lab: Lab, authority: Authority): Promise
         mkdirSync(dir, { recursive: true });
         writeFileSync(caFile, made.caPem);
         writeFileSync(keyFile, made.keyPem, { mode: 0o600 });
-        // Last: its presence says that the others are there.
+        // Last: if this file exists, the others are complete.
         writeFileSync(certificateFile, made.certificatePem);
     }
     return { certificatePem: readFileSync(certificateFile, "utf8"), keyPem: readFileSync(keyFile, "utf8") };
 }
 
-/** False for one that was made before a name was added, too. */
+/** Whether the certificate exists and has all names. An older certificate may lack a name. */
 function namesAll(certificateFile: string, hosts: string[]): boolean {
     if (!existsSync(certificateFile)) return false;
     const certificate = new X509Certificate(readFileSync(certificateFile));
     return hosts.every((host) => certificate.checkHost(host) !== undefined);
 }
 
-/** The CA's own key is not kept: it signs this one certificate. */
-async function issue(
-    { subject: name, hosts }: Authority,
-    address: string,
-): Promise<ServerCertificate & { caPem: string }> {
-    // Loaded here only: reading a zone or stopping a lab does not need it.
+/** Makes a CA and the one certificate that it signs. The CA's key is not kept. */
+async function issue(authority: Authority, address: string): Promise<ServerCertificate & { caPem: string }> {
+    // Loaded only here, because reading a zone or stopping a lab does not need it.
     await import("reflect-metadata");
     const x509 = await import("@peculiar/x509");
-    const newKeys = () => crypto.subtle.generateKey(EC, true, ["sign", "verify"]);
-    const period = { notBefore: new Date(Date.now() - DAYS), notAfter: new Date(Date.now() + 3650 * DAYS) };
-    const algorithm = { ...EC, hash: "SHA-256" };
     const ca = await newKeys();
-    const caCertificate = await x509.X509CertificateGenerator.createSelfSigned({
-        ...period,
+    const server = await newKeys();
+    const caCertificate = await selfSigned(x509, authority, ca);
+    const certificate = await signed(x509, authority, address, server.publicKey, ca);
+    return {
+        caPem: `${caCertificate.toString("pem")}\n`,
+        certificatePem: `${certificate.toString("pem")}\n`,
+        keyPem: await privateKeyPem(server.privateKey),
+    };
+}
+
+type X509 = typeof import("@peculiar/x509");
+
+function newKeys() {
+    return crypto.subtle.generateKey(EC, true, ["sign", "verify"]);
+}
+
+function validity() {
+    return { notBefore: new Date(Date.now() - DAYS), notAfter: new Date(Date.now() + 3650 * DAYS) };
+}
+
+async function selfSigned(x509: X509, { subject }: Authority, keys: webcrypto.CryptoKeyPair) {
+    return x509.X509CertificateGenerator.createSelfSigned({
+        ...validity(),
         serialNumber: "01",
-        name,
-        keys: ca,
-        signingAlgorithm: algorithm,
+        name: subject,
+        keys,
+        signingAlgorithm: SIGNATURE,
         extensions: [
             new x509.BasicConstraintsExtension(true, undefined, true),
             new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-            await x509.SubjectKeyIdentifierExtension.create(ca.publicKey),
+            await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
         ],
     });
-    const server = await newKeys();
-    const certificate = await x509.X509CertificateGenerator.create({
-        ...period,
+}
+
+async function signed(
+    x509: X509,
+    { subject: issuer, hosts }: Authority,
+    address: string,
+    publicKey: webcrypto.CryptoKey,
+    ca: webcrypto.CryptoKeyPair,
+) {
+    return x509.X509CertificateGenerator.create({
+        ...validity(),
         serialNumber: "02",
         subject: `CN=${hosts[0]}`,
-        issuer: name,
-        publicKey: server.publicKey,
+        issuer,
+        publicKey,
         signingKey: ca.privateKey,
-        signingAlgorithm: algorithm,
+        signingAlgorithm: SIGNATURE,
         extensions: [
             new x509.BasicConstraintsExtension(false, undefined, true),
             new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -120,15 +144,14 @@ async function issue(
                 ...hosts.map((host) => ({ type: "dns" as const, value: host })),
                 { type: "ip", value: address },
             ]),
-            await x509.SubjectKeyIdentifierExtension.create(server.publicKey),
+            await x509.SubjectKeyIdentifierExtension.create(publicKey),
             await x509.AuthorityKeyIdentifierExtension.create(ca.publicKey),
         ],
     });
-    const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", server.privateKey)).toString("base64");
+}
+
+async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
+    const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", key)).toString("base64");
     const lines = pkcs8.match(/.{1,64}/g) ?? [];
-    return {
-        caPem: `${caCertificate.toString("pem")}\n`,
-        certificatePem: `${certificate.toString("pem")}\n`,
-        keyPem: ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n"),
-    };
+    return ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
 }

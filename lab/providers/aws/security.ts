@@ -4,7 +4,18 @@ import { type Value, type Values, asText, isUnknown } from "../property-values.t
 import { canonicalCidr, cidr } from "../../network/cidr.ts";
 import { findVpc } from "./network.ts";
 import { refuseBeyond } from "./quotas.ts";
-import { ApiError, type ResourceType, arn, find, generatedName, newId, optionalText, text } from "./resource-type.ts";
+import {
+    ApiError,
+    type Cloud,
+    type ResourceType,
+    arn,
+    find,
+    generatedName,
+    newId,
+    optionalText,
+    text,
+} from "./resource-type.ts";
+import type { Schema } from "./schema.ts";
 
 const CHARACTERS = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]*$/;
 const SET = "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*";
@@ -18,7 +29,7 @@ export const securityGroup: ResourceType = {
         vpcId: { kind: "string", needed: "the lab has no default VPC", forceNew: true },
         revokeRulesOnDelete: {
             kind: "boolean",
-            inert: "no group of the lab is named by another's rules",
+            inert: "the lab's rules cannot refer to other groups",
             default: false,
         },
         tags: { kind: "tags" },
@@ -38,7 +49,7 @@ export const securityGroup: ResourceType = {
                 `The security group '${name}' already exists for VPC '${vpcId}'`,
             );
         }
-        // AWS's own rule that lets all traffic out is not here: the provider removes it from every group it makes.
+        // AWS's default rule, which allows all outgoing traffic, is missing: the provider removes it from every new group.
         state.securityGroups[id] = { id, vpcId, name };
         return id;
     },
@@ -56,7 +67,7 @@ export const securityGroup: ResourceType = {
     },
 };
 
-/** Its rules go with it. */
+/** Deletes a group and its rules. */
 export function deleteGroup(state: CloudState, id: string): void {
     delete state.securityGroups[id];
     for (const rule of Object.values(state.securityGroupRules)) {
@@ -64,22 +75,24 @@ export function deleteGroup(state: CloudState, id: string): void {
     }
 }
 
+const RULE_INPUTS: Schema = {
+    securityGroupId: { kind: "string", required: true, forceNew: true },
+    ipProtocol: { kind: "string", required: true, invalid: protocol },
+    fromPort: { kind: "integer" },
+    toPort: { kind: "integer" },
+    cidrIpv4: { kind: "string", invalid: cidr(4), canonical: canonicalCidr },
+    cidrIpv6: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
+    description: { kind: "string" },
+    tags: { kind: "tags" },
+};
+
 export const ingressRule = rule("ingress");
 export const egressRule = rule("egress");
 
 function rule(direction: SecurityGroupRule["direction"]): ResourceType {
     return {
         label: `VPC Security Group ${direction === "ingress" ? "Ingress" : "Egress"} Rule`,
-        inputs: {
-            securityGroupId: { kind: "string", required: true, forceNew: true },
-            ipProtocol: { kind: "string", required: true, invalid: protocol },
-            fromPort: { kind: "integer" },
-            toPort: { kind: "integer" },
-            cidrIpv4: { kind: "string", invalid: cidr(4), canonical: canonicalCidr },
-            cidrIpv6: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
-            description: { kind: "string" },
-            tags: { kind: "tags" },
-        },
+        inputs: RULE_INPUTS,
         outputs: ["arn", "region", "securityGroupRuleId"],
         check: checkRule,
         replaces: (olds, news) =>
@@ -108,16 +121,18 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
         async remove(change, id) {
             await change(({ state }) => void delete state.securityGroupRules[id]);
         },
-        describe(cloud, id) {
-            const found = cloud.state.securityGroupRules[id];
-            if (!found) return undefined;
-            const live: Values = { ipProtocol: found.ipProtocol };
-            for (const name of ["fromPort", "toPort", "cidrIpv4", "cidrIpv6"] as const) {
-                if (found[name] !== undefined) live[name] = found[name];
-            }
-            return { ...live, arn: arn(cloud, "security-group-rule", id), securityGroupRuleId: id };
-        },
+        describe: describeRule,
     };
+}
+
+function describeRule(cloud: Cloud, id: string): Values | undefined {
+    const found = cloud.state.securityGroupRules[id];
+    if (!found) return undefined;
+    const live: Values = { ipProtocol: found.ipProtocol };
+    for (const name of ["fromPort", "toPort", "cidrIpv4", "cidrIpv6"] as const) {
+        if (found[name] !== undefined) live[name] = found[name];
+    }
+    return { ...live, arn: arn(cloud, "security-group-rule", id), securityGroupRuleId: id };
 }
 
 function fromInputs(id: string, direction: SecurityGroupRule["direction"], inputs: Values): SecurityGroupRule {
@@ -187,13 +202,13 @@ function protocol(value: string): string | undefined {
     return known.includes(value) ? undefined : `"${value}": the lab knows the protocols ${known.join(", ")}`;
 }
 
-/** The quota holds for a direction and a family by itself. */
+/** Whether two rules count towards the same quota: each direction and address family has its own. */
 function countsWith(other: SecurityGroupRule, added: SecurityGroupRule): boolean {
     const isFamily = (other.cidrIpv4 === undefined) === (added.cidrIpv4 === undefined);
     return isFamily && other.groupId === added.groupId && other.direction === added.direction;
 }
 
-/** What EC2 refuses; the provider counts characters only. */
+/** Refuses what EC2 refuses. The provider only checks the length. */
 function refuseGroup(name: string, description: string): void {
     const wrong = (reason: string) => new ApiError("InvalidParameterValue", reason);
     if (name.toLowerCase() === "default") throw wrong("Cannot use reserved security group name: default");

@@ -4,21 +4,21 @@ import { type Value, type Values, asText, isMap } from "../../property-values.ts
 import { type Call, type CallText, at, idsAt, isMade, parseCall } from "./call.ts";
 import { FUNCTION_CALLS, type Operation, callsFor } from "./calls.ts";
 
-/** Whoever runs the program. */
+/** The user that runs the program. */
 const CALLER = `arn:aws:iam::${ACCOUNT}:user/deployer`;
 
-/** What a call is about. */
+/** The resource or function that a call is for. */
 export interface Subject {
     type: string;
     /** "" before it is created. */
     id: string;
-    /** Inputs, or the state of what is deleted. */
+    /** Inputs, or for a deletion the state. */
     values: Values;
-    /** All tags, that a request sends or that it has. */
+    /** All tags: those that a request sends, or those that the resource has. */
     tags?: Value;
 }
 
-/** Who runs the program, with the rights of these policies. */
+/** The user that runs the program, with the rights of these policies. */
 export class Caller {
     readonly #policies: readonly PolicyDocument[];
 
@@ -26,7 +26,7 @@ export class Caller {
         this.#policies = policies;
     }
 
-    /** @throws ApiError in AWS's words for the first call of an operation that the policies do not allow. */
+    /** @throws ApiError as AWS words it, for the first call that the policies do not allow */
     may(operation: Operation, cloud: Cloud, subject: Subject, changed: readonly string[] = []): void {
         this.#require(cloud, callsFor(subject.type, operation, changed), subject);
     }
@@ -42,63 +42,80 @@ export class Caller {
     }
 }
 
+type Context = NonNullable<AccessRequest["context"]>;
+type Tags = Record<string, string>;
+
+/** The requests that IAM checks for one call: one for each resource. */
 function requestsOf(cloud: Cloud, call: Call, subject: Subject): AccessRequest[] {
     const { action, resources, options } = call;
-    const values = { ...around(cloud, subject), ...subject.values };
+    const values = { ...derivedValues(cloud, subject), ...subject.values };
     if (!isMade(call, values)) return [];
-    const context: AccessRequest["context"] = {};
-    if (options.to !== undefined) context["iam:PassedToService"] = [options.to];
-    if (options.policy !== undefined) context["iam:PolicyARN"] = idsAt(values, options.policy);
-    if (action === "route53:ChangeResourceRecordSets") {
-        context["route53:ChangeResourceRecordSetsRecordTypes"] = [asText(values.type)];
-    }
-    if (resources.length === 0)
+    const context = contextOf(call, values);
+    if (resources.length === 0) {
         return [{ action, resource: "*", context: { ...context, ...requested(tagsOf(subject.tags)) } }];
+    }
+    const sent = options.tags === undefined ? tagsOf(subject.tags) : tagsOf(at(values, options.tags));
     return resources.flatMap(([kind, by]) => {
-        const tags = options.tags === undefined ? tagsOf(subject.tags) : tagsOf(at(values, options.tags));
-        if (by === "new") {
-            const made = { resource: arnOf(cloud, action, kind, "new"), context: { ...context, ...requested(tags) } };
-            const isTagged = action.startsWith("ec2:") && Object.keys(tags).length > 0;
-            const created = { ...made.context, "ec2:CreateAction": [action.replace("ec2:", "")] };
-            return [
-                { action, ...made },
-                ...(isTagged ? [{ action: "ec2:CreateTags", resource: made.resource, context: created }] : []),
-            ];
-        }
-        const has = (id: string) =>
-            by === "untagged" || by === "any"
-                ? tagsOf(options.tagged === undefined ? {} : at(values, options.tagged))
-                : by === "self" && subject.id === ""
-                  ? tagsOf(subject.tags)
-                  : (cloud.state.tags?.[id] ?? {});
-        // EC2 tells IAM of no tag of an interface that a machine is started with.
+        const arnFor = (id: string) => arnOf(cloud, action, kind, id);
+        if (by === "new") return creationOf(action, arnFor("new"), context, sent);
+        // IAM sees no tags of the interface that a machine is started with.
         if (by.startsWith("~")) {
-            return idsAt(values, by.slice(1)).map((id) => ({
-                action,
-                resource: arnOf(cloud, action, kind, id),
-                context,
-            }));
+            return idsAt(values, by.slice(1)).map((id) => ({ action, resource: arnFor(id), context }));
         }
-        const ids =
-            by === "self"
-                ? [subject.id || asText(values.name) || "new"]
-                : ["any", "untagged"].includes(by)
-                  ? [by]
-                  : idsAt(values, by);
-        return ids.map((id) => ({
+        const sendsTags = /Tag/.test(action) || by !== "self";
+        return idsOf(by, subject, values).map((id) => ({
             action,
-            resource: arnOf(cloud, action, kind, id),
+            resource: arnFor(id),
             context: {
                 ...context,
-                ...(/Tag/.test(action) || by !== "self" ? requested(tags) : {}),
-                ...prefixed("aws:ResourceTag/", has(id)),
+                ...(sendsTags ? requested(sent) : {}),
+                ...prefixed("aws:ResourceTag/", resourceTags(cloud, call, by, id, subject, values)),
             },
         }));
     });
 }
 
-/** What AWS looks at besides what the call names. */
-function around({ state }: Cloud, { id, values }: Subject): Values {
+function contextOf({ action, options }: Call, values: Values): Context {
+    const context: Context = {};
+    if (options.to !== undefined) context["iam:PassedToService"] = [options.to];
+    if (options.policy !== undefined) context["iam:PolicyARN"] = idsAt(values, options.policy);
+    if (action === "route53:ChangeResourceRecordSets") {
+        context["route53:ChangeResourceRecordSetsRecordTypes"] = [asText(values.type)];
+    }
+    return context;
+}
+
+/** The request to make an object. If EC2 tags it too, IAM also checks CreateTags. */
+function creationOf(action: string, resource: string, context: Context, tags: Tags): AccessRequest[] {
+    const made = { action, resource, context: { ...context, ...requested(tags) } };
+    if (!action.startsWith("ec2:") || Object.keys(tags).length === 0) return [made];
+    const tagged = { ...made.context, "ec2:CreateAction": [action.replace("ec2:", "")] };
+    return [made, { action: "ec2:CreateTags", resource, context: tagged }];
+}
+
+function idsOf(by: string, { id }: Subject, values: Values): string[] {
+    if (by === "self") return [id || asText(values.name) || "new"];
+    return by === "any" || by === "untagged" ? [by] : idsAt(values, by);
+}
+
+/** The tags that a resource of a call has. */
+function resourceTags(
+    { state }: Cloud,
+    { options }: Call,
+    by: string,
+    id: string,
+    subject: Subject,
+    values: Values,
+): Tags {
+    if (by === "untagged" || by === "any") {
+        return tagsOf(options.tagged === undefined ? {} : at(values, options.tagged));
+    }
+    if (by === "self" && subject.id === "") return tagsOf(subject.tags);
+    return state.tags?.[id] ?? {};
+}
+
+/** Values that follow from the cloud's state, for calls that refer to them. */
+function derivedValues({ state }: Cloud, { id, values }: Subject): Values {
     const card = state.networkInterfaces[idsAt(values, "primaryNetworkInterface.networkInterfaceId")[0] ?? ""];
     const policies = Object.keys(state.roles[id]?.inlinePolicies ?? {});
     return {
@@ -111,19 +128,19 @@ function around({ state }: Cloud, { id, values }: Subject): Values {
 function arnOf({ region }: Cloud, action: string, kind: string, id: string): string {
     if (id.startsWith("arn:")) return id;
     const service = action.split(":")[0]!;
-    // Images and snapshots may be somebody else's.
+    // Images and snapshots may belong to another account.
     const account = ["image", "snapshot"].includes(kind) || service === "route53" ? "" : ACCOUNT;
     return `arn:aws:${service}:${["iam", "route53"].includes(service) ? "" : region}:${account}:${kind}/${id}`;
 }
 
-const requested = (tags: Record<string, string>) => prefixed("aws:RequestTag/", tags);
+const requested = (tags: Tags) => prefixed("aws:RequestTag/", tags);
 
-function prefixed(prefix: string, tags: Record<string, string>): Record<string, string[]> {
+function prefixed(prefix: string, tags: Tags): Record<string, string[]> {
     return Object.fromEntries(Object.entries(tags).map(([key, value]) => [prefix + key, [value]]));
 }
 
-function tagsOf(value: Value | undefined): Record<string, string> {
-    return isMap(value) ? (value as Record<string, string>) : {};
+function tagsOf(value: Value | undefined): Tags {
+    return isMap(value) ? (value as Tags) : {};
 }
 
 function refusal({ action, resource }: AccessRequest): ApiError {
