@@ -66,7 +66,7 @@ describe("the instance metadata service", () => {
         return { "x-aws-ec2-metadata-token": answer.body };
     }
 
-    it("hands out the role of the machine that asks", async () => {
+    it("returns the role of the machine that asks", async () => {
         const { address, id } = await machine("p");
         const headers = await token(address);
         expect(await ask({ address, headers, path: ROOT })).toMatchObject({ status: 200, body: "r" });
@@ -82,7 +82,7 @@ describe("the instance metadata service", () => {
         expect(region.body).toBe("eu-central-1");
     });
 
-    it("wants a token of the machine's own, in time", async () => {
+    it("requires an unexpired token of the same machine", async () => {
         const { address } = await machine("p");
         expect((await ask({ address, path: ROOT })).status).toBe(401);
         const foreign = { "x-aws-ec2-metadata-token": sessions.seal({ metadata: "i-1", expires: Infinity }) };
@@ -95,28 +95,28 @@ describe("the instance metadata service", () => {
         expect((await ask({ ...put, headers: { [TTL]: "60", "x-forwarded-for": "a" } })).status).toBe(403);
     });
 
-    it("has no role for a machine without a profile, and nothing for strangers", async () => {
+    it("has no role for a machine without a profile, and no answer for an unknown address", async () => {
         const { address } = await machine();
         const headers = await token(address);
         expect((await ask({ address, path: ROOT, headers })).status).toBe(404);
         expect((await ask({ address: "10.0.0.9", path: "/latest/api/token", method: "PUT" })).status).toBe(404);
     });
 
-    it("is not there for a machine that has it off", async () => {
+    it("does not answer a machine that has disabled it", async () => {
         const { address } = await machine("p", { httpEndpoint: "disabled" });
         const put = { address, method: "PUT", path: "/latest/api/token", headers: { [TTL]: "60" } };
         expect((await ask(put)).status).toBe(403);
         expect((await ask({ address, path: ROOT, headers: await token(address) })).status).toBe(403);
     });
 
-    it("asks for no token where tokens are optional, and takes no wrong one", async () => {
+    it("needs no token if tokens are optional, but refuses a wrong one", async () => {
         const { address } = await machine("p", { httpTokens: "optional" });
         expect(await ask({ address, path: ROOT })).toMatchObject({ status: 200, body: "r" });
         const headers = { "x-aws-ec2-metadata-token": "wrong" };
         expect((await ask({ address, path: ROOT, headers })).status).toBe(401);
     });
 
-    it("does not take a role that EC2 may not take", async () => {
+    it("does not return a role that EC2 may not assume", async () => {
         await cloud.make("Role", { name: "d", assumeRolePolicy: assumeRolePolicy("dlm.amazonaws.com") });
         await cloud.make("InstanceProfile", { name: "q", role: "d" });
         const { address } = await machine("q");
@@ -172,7 +172,7 @@ describe("Route 53's API", () => {
     const record = "<ResourceRecord><Value>&quot;b&quot;</Value></ResourceRecord>";
     const code = ({ body }: { body: string }) => /<Code>(.*)<\/Code>/.exec(body)?.[1];
 
-    it("lists the zone, changes its records and tells when", async () => {
+    it("lists the zone, changes its records and reports when the change is in sync", async () => {
         const zones = await api.answer(await signed({ path: "/2013-04-01/hostedzone?maxitems=9&marker=a%2Fb" }));
         expect(zones).toMatchObject({ status: 200, type: "text/xml" });
         expect(zones.body).toContain(`<Id>/hostedzone/${ZONE_ID}</Id><Name>example.test.</Name>`);
@@ -193,7 +193,7 @@ describe("Route 53's API", () => {
         change({ type: "A", value: "192.0.2.1" }),
         change({ action: "CREATE" }),
         change({}) + change({ name: "other.example.test" }),
-    ])("denies what the role may not do: %s", async (wrong) => {
+    ])("denies what the role does not allow: %s", async (wrong) => {
         const answer = await post(wrong);
         expect([answer.status, code(answer)]).toEqual([403, "AccessDenied"]);
         expect(answer.body).toContain(`assumed-role/r/i-1 is not authorized to perform: ${CHANGE} on resource: `);
@@ -228,7 +228,7 @@ describe("Route 53's API", () => {
         expect((await cloud.state()).records).toEqual({});
     });
 
-    it("knows who has signed", async () => {
+    it("checks the signature", async () => {
         const given = { path: "/2013-04-01/hostedzone" };
         const refused = async (bad: Request) => code(await api.answer(bad));
         const good = await signed(given);

@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 
 describe("dependencies", () => {
-    it("keep things from being deleted under others", async () => {
+    it("prevent the deletion of objects in use", async () => {
         const { vpc, gateway, subnet, group, card } = await cloud.network();
         const vm = await cloud.instance(card);
         const eip = await cloud.make("Eip", { domain: "vpc" });
@@ -30,7 +30,7 @@ describe("dependencies", () => {
         expect({ ...left, terminated: {} }).toEqual({ ...(await TestCloud.create().state()), tags: {} });
     });
 
-    it("let an interface have one machine", async () => {
+    it("allow one machine for an interface", async () => {
         const { card } = await cloud.network();
         await cloud.instance(card);
         await expect(cloud.instance(card)).rejects.toThrow(
@@ -38,7 +38,7 @@ describe("dependencies", () => {
         );
     });
 
-    it("are not touched by a change of tags", async () => {
+    it("stay when tags change", async () => {
         const { gateway, card } = await cloud.network();
         const eip = await cloud.make("Eip", { domain: "vpc" });
         await cloud.make("EipAssociation", { allocationId: eip.id, networkInterfaceId: card.id });
@@ -46,7 +46,7 @@ describe("dependencies", () => {
         expect((await cloud.state()).tags?.[gateway.id]).toEqual({ team: "infra", Name: "new" });
     });
 
-    it("need a gateway before an address", async () => {
+    it("require an internet gateway before an elastic address is associated", async () => {
         const vpc = await cloud.make("Vpc", { cidrBlock: "10.77.0.0/24" });
         const subnet = await cloud.make("Subnet", { vpcId: vpc.id, cidrBlock: "10.77.0.0/26" });
         const group = await cloud.make("SecurityGroup", { vpcId: vpc.id });
@@ -58,7 +58,7 @@ describe("dependencies", () => {
         await cloud.make("EipAssociation", link);
     });
 
-    it("let an address move to another interface, unless that is not allowed", async () => {
+    it("allow an address to move to another interface, unless reassociation is off", async () => {
         const { subnet, group, card } = await cloud.network();
         const other = await cloud.make("NetworkInterface", { subnetId: subnet.id, securityGroups: [group.id] });
         const eip = await cloud.make("Eip", { domain: "vpc" });
@@ -97,7 +97,7 @@ describe("dependencies", () => {
         expect(state.volumes[volume.id]?.attachment).toBeUndefined();
     });
 
-    it("are asked for in vain where the provider does not look first: a machine or a volume terminated elsewhere", async () => {
+    it("cause AWS's error where the provider does not look first: a machine or a volume terminated elsewhere", async () => {
         const { card } = await cloud.network();
         const volume = await cloud.make("Volume", { availabilityZone: "eu-central-1a", size: 1, finalSnapshot: true });
         const attach = async (more: Values) => {
@@ -114,7 +114,7 @@ describe("dependencies", () => {
         await expect(cloud.delete(stopped.attachment)).rejects.toThrow(
             `IncorrectInstanceState: This instance '${stopped.vm.id}' is not in a state from which it can be stopped`,
         );
-        // AWS describes it for about an hour.
+        // AWS describes a terminated instance for about an hour.
         await cloud.store.change((state) => (state.terminated[stopped.vm.id] = "2026-01-01T00:00:00Z"));
         await expect(cloud.delete(stopped.attachment)).rejects.toThrow("InvalidInstanceID.NotFound");
         await cloud.delete(stopped.vm);
@@ -124,7 +124,7 @@ describe("dependencies", () => {
             await cloud.delete(vm);
         }
         const busy = await attach({});
-        // A stack of before is told how to detach in place.
+        // In an older stack, the properties for detaching change in place.
         const { changed, replaces } = await cloud.diff(busy.attachment, {
             ...busy.attachment.inputs,
             skipDestroy: true,
@@ -171,7 +171,7 @@ describe("names", () => {
         );
     });
 
-    it("may be relative and of any case", async () => {
+    it("may be relative and in any case", async () => {
         const made = await cloud.make("Record", { ...record, name: "WWW" });
         expect(made.outputs).toMatchObject({ fqdn: "www.example.test", name: "WWW" });
     });

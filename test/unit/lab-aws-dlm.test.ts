@@ -77,7 +77,7 @@ describe("a lifecycle policy", () => {
         expect(found.join()).toMatch(reason);
     });
 
-    it("may hold what is not known yet", async () => {
+    it("may have unknown values", async () => {
         const schedules = [{ ...schedule, name: UNKNOWN }, UNKNOWN];
         const inputs = { ...policy, policyDetails: { ...details, schedules } };
         expect((await cloud.check("LifecyclePolicy", inputs)).failures).toEqual([]);
@@ -85,7 +85,7 @@ describe("a lifecycle policy", () => {
         expect((await cloud.check("LifecyclePolicy", whole)).failures).toEqual([]);
     });
 
-    it("needs a role that the service may take", async () => {
+    it("needs a role that the service may assume", async () => {
         const inputs = { ...policy, policyDetails: details };
         await expect(cloud.make("LifecyclePolicy", inputs)).rejects.toThrow("role/r does not exist");
         const role = await cloud.make("Role", { assumeRolePolicy: trust("ec2.amazonaws.com") });
@@ -93,7 +93,7 @@ describe("a lifecycle policy", () => {
         await expect(other).rejects.toThrow("does not trust dlm.amazonaws.com");
     });
 
-    it("changes in place, apart from copyTags", async () => {
+    it("changes in place, except for copyTags", async () => {
         const { made } = await makePolicy();
         const change = (more: Values) => ({
             ...made.inputs,
@@ -143,7 +143,7 @@ describe("a lifecycle policy", () => {
         expect(await snapshots()).toEqual([]);
     });
 
-    it("takes nothing with a role that has no right to", async () => {
+    it("takes no snapshot if its role lacks the right", async () => {
         const { role } = await makePolicy();
         await cloud.make("Volume", { ...zone, size: 5, tags: { stack: "dev" } });
         await cloud.store.change((state) => (state.roles[role.id]!.policies = []));

@@ -85,7 +85,7 @@ describe("a role", () => {
         await expect(cloud.make("Role", { ...longer, name: "s" })).rejects.toThrow(refusal);
     });
 
-    it("gets a name of its own, and is found by its ARN", async () => {
+    it("gets a generated name, and is found by its ARN", async () => {
         const role = await cloud.make("Role", { ...trust, path: "/service-role/" }, "backup");
         expect(role.inputs.name).toBe("x-0102030");
         expect(role.id).toBe("x-0102030");
@@ -99,7 +99,7 @@ describe("a role", () => {
         );
     });
 
-    it("is replaced for another name or path only", async () => {
+    it("is replaced only for another name or path", async () => {
         const role = await cloud.make("Role", { ...trust, name: "r" });
         const change = async (more: Values) => cloud.diff(role, { ...role.inputs, ...more });
         expect((await change({ name: "s" })).replaces).toEqual(["name"]);
@@ -117,7 +117,7 @@ describe("a role", () => {
         expect((await cloud.state()).roles.r?.trust).toBe(other.assumeRolePolicy);
     });
 
-    it("is not deleted while a policy is attached, unless it says so", async () => {
+    it("is not deleted while a policy is attached, unless forceDetachPolicies is set", async () => {
         const role = await cloud.make("Role", { ...trust, name: "r" });
         const attachment = await cloud.make("RolePolicyAttachment", { role: "r", policyArn });
         await expect(cloud.delete(role)).rejects.toThrow(

@@ -18,7 +18,7 @@ function inputs(schema: Schema, path: string): [path: string, property: Property
     });
 }
 
-/** Tells of every property that somebody looks at. */
+/** Reports every property that code reads. */
 function watched(values: Values, path: string, seen: Set<string>): Values {
     const watch = (value: Value | undefined, name: string): Value | undefined =>
         isMap(value)
@@ -35,7 +35,7 @@ function watched(values: Values, path: string, seen: Set<string>): Values {
     });
 }
 
-/** Watches what the types' own code reads of inputs when something is made, changed or taken away. */
+/** Records which inputs the types' code reads when a resource is made, changed or removed. */
 function watchTypes(): Set<string> {
     const seen = new Set<string>();
     for (const [token, type] of Object.entries(RESOURCE_TYPES)) {
@@ -51,7 +51,7 @@ function watchTypes(): Set<string> {
     return seen;
 }
 
-/** One of each type, changed and taken away. */
+/** One resource of each type, changed and removed. */
 async function everything(cloud: TestCloud): Promise<Set<string>> {
     const all: Made[] = [];
     const make = async (type: string, given: Values) => {
@@ -98,7 +98,7 @@ async function everything(cloud: TestCloud): Promise<Set<string>> {
         executionRoleArn: "arn:aws:iam::000000000000:role/r",
         policyDetails: { resourceTypes: ["VOLUME"], targetTags: { a: "b" }, schedules: [schedule] },
     });
-    // What decides about something that is there already.
+    // Properties that decide about an existing object.
     const association = { allocationId: address.id, networkInterfaceId: card.id, allowReassociation: false };
     await expect(cloud.make("EipAssociation", association)).rejects.toThrow("AlreadyAssociated");
     await expect(cloud.make("Record", record)).rejects.toThrow("already exists");
@@ -110,11 +110,11 @@ async function everything(cloud: TestCloud): Promise<Set<string>> {
     return new Set(all.map(({ type }) => type));
 }
 
-it("no input is taken and left aside, but those of which the table says why", async () => {
+it("every input has an effect, or the table says why it has none", async () => {
     const seen = watchTypes();
     expect((await everything(TestCloud.create())).size).toBe(Object.keys(RESOURCE_TYPES).length);
     const all = Object.entries(RESOURCE_TYPES).flatMap(([token, { inputs: schema }]) => inputs(schema, `${token} `));
-    // The tags are the provider's own work.
+    // The provider itself handles tags.
     const own = all.filter(([path]) => !path.endsWith(" tags"));
     expect(own.filter(([path, { inert }]) => !seen.has(path) && inert === undefined).map(([path]) => path)).toEqual([]);
     expect(own.filter(([path, { inert }]) => seen.has(path) && inert !== undefined).map(([path]) => path)).toEqual([]);

@@ -53,8 +53,8 @@ beforeEach(async () => {
 });
 
 /**
- * What the next update meets of a creation whose end the engine has not seen: it makes the same again. Names that Pulumi
- * generates are others each time.
+ * If the engine has not seen the end of a creation, the next update makes the same resource again. Names that Pulumi
+ * generates differ each time.
  */
 describe("a second creation", () => {
     it.each<[type: string, inputs: () => Values, refusal: RegExp]>([

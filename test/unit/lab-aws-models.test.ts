@@ -8,7 +8,7 @@ import { canProvision } from "../../lab/providers/aws/volume-types.ts";
 
 const tables = Object.entries(RESOURCE_TYPES).map(([token, { inputs }]) => [token, inputs] as const);
 
-it("the models hold what the table names, and nothing else", () => {
+it("the models have exactly the members that the table names", () => {
     const named = tables.flatMap(([, inputs]) => modelRefs(inputs));
     const keys = (service: Service) =>
         named.filter((ref) => ref.service === service).map(({ operation, member }) => `${operation}.${member}`);
@@ -19,7 +19,7 @@ it("the models hold what the table names, and nothing else", () => {
     }
 });
 
-it("a member that is not in the models is a fault", () => {
+it("a member that is not in the models is an error", () => {
     expect(() => constraintOf(model("ec2", "CreateVolume", "Kind"))).toThrow("npm run models");
 });
 
@@ -32,13 +32,13 @@ function properties(schema: Schema, path: string): [path: string, property: Prop
 }
 const modelled = tables.flatMap(([token, inputs]) => properties(inputs, token)).filter(([, { model }]) => model);
 
-it.each(modelled)("%s is needed where AWS needs it", (_, { model, required, needed, computed, default: preset }) => {
-    // This one is called where there is a role only.
+it.each(modelled)("%s is required if AWS requires it", (_, { model, required, needed, computed, default: preset }) => {
+    // This operation is called only if there is a role.
     if (constraintOf(model!).required && model!.operation !== "AddRoleToInstanceProfile")
         expect(required ?? needed ?? computed ?? preset).toBeDefined();
 });
 
-it.each(modelled)("%s has a default that AWS takes", (path, { model, default: preset }) => {
+it.each(modelled)("%s has a default that AWS accepts", (path, { model, default: preset }) => {
     if (preset !== undefined) expect(violation(constraintOf(model!), preset, path)).toBeUndefined();
 });
 

@@ -24,7 +24,7 @@ describe("a security group", () => {
         );
     });
 
-    it("has a name of its own in its VPC, whatever its case", async () => {
+    it("has a name that is unique in its VPC, regardless of case", async () => {
         const { vpc } = await cloud.network();
         await cloud.make("SecurityGroup", { vpcId: vpc.id, name: "Web" });
         await expect(cloud.make("SecurityGroup", { vpcId: vpc.id, name: "web" })).rejects.toThrow(
@@ -87,7 +87,7 @@ describe("a subnet's automatic IPv6 addresses", () => {
         expect((await cloud.state()).subnets[made.id]?.ipv6CidrBlock).toBeUndefined();
     });
 
-    it("are one for each interface that asks for none", async () => {
+    it("are one for each interface that does not ask for one", async () => {
         const { group, make } = await subnet(automatic);
         const { id } = await make();
         const card = (more: object) =>

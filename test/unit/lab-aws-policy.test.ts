@@ -63,7 +63,7 @@ describe("the policy of a host that orders its certificate by DNS", () => {
 });
 
 describe("policies", () => {
-    it("allow nothing where there are none", () => {
+    it("allow nothing if there are none", () => {
         expect(allows([], { action: "route53:ListHostedZones", resource: "*" })).toBe(false);
         expect(allows([], changing({}))).toBe(false);
     });
@@ -76,14 +76,14 @@ describe("policies", () => {
         expect(allows([acme, policy({ Effect: "Deny", Action: list.action, Resource: "*" })], list)).toBe(false);
     });
 
-    it("hold for a key that is missing, unless they ask for it", () => {
+    it("apply if a key is missing, unless they require it", () => {
         const { Null, ...loose } = change.Condition;
         expect(Object.keys(Null)).toHaveLength(3);
         const { action, resource } = changing({});
         expect(allows([policy({ ...change, Condition: loose })], { action, resource })).toBe(true);
     });
 
-    it("compare with wildcards where they say StringLike", () => {
+    it("compare with wildcards in StringLike", () => {
         const like = { ...change, Condition: { "ForAllValues:StringLike": { [NAMES]: "*.example.test" } } };
         expect(allows([policy(like)], changing({ name: "a.example.test" }))).toBe(true);
         expect(allows([policy(like)], changing({ name: "example.test" }))).toBe(false);
@@ -102,7 +102,7 @@ describe("policies", () => {
         [policy({ ...change, Condition: { "ForAllValues:StringEquals": { "aws:SourceIp": "a" } } }), /aws:SourceIp/],
         [policy({ ...change, Condition: { "ForAllValues:StringEquals": { [NAMES]: "${aws:x}" } } }), /variables/],
         [policy({ ...change, Condition: { Null: { [NAMES]: "no" } } }), /Null/],
-    ])("%s is refused, as the lab would not follow it", (text, reason) => {
+    ])("%s is refused, because the lab does not evaluate it", (text, reason) => {
         expect(wrongPolicy(text)).toMatch(reason);
     });
 });

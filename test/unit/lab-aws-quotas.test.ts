@@ -6,7 +6,7 @@ beforeEach(() => {
     cloud = TestCloud.create();
 });
 
-/** Makes as many as there may be; the next is refused, and after one has gone made. */
+/** Makes as many as the quota allows. The next is refused, until one is removed. */
 async function fill(type: string, count: number, inputs: (number: number) => object, refusal: string): Promise<void> {
     const made = [];
     for (let number = 1; number <= count; number++) made.push(await cloud.make(type, { ...inputs(number) }));
@@ -15,14 +15,14 @@ async function fill(type: string, count: number, inputs: (number: number) => obj
     await cloud.make(type, { ...inputs(count + 1) });
 }
 
-describe("what an account may have", () => {
+describe("an account's quotas", () => {
     it("five addresses", async () => {
         const refusal =
             "creating EC2 EIP: api error AddressLimitExceeded: The maximum number of addresses has been reached.";
         await fill("Eip", 5, () => ({ domain: "vpc" }), refusal);
     });
 
-    it("five VPCs and as many internet gateways, with those that it has had", async () => {
+    it("five VPCs and as many internet gateways, including existing ones", async () => {
         const refusal = "api error VpcLimitExceeded: The maximum number of VPCs has been reached.";
         await fill("Vpc", 4, (number) => ({ cidrBlock: `10.77.${number}.0/24` }), refusal);
         const gateways =
@@ -30,7 +30,7 @@ describe("what an account may have", () => {
         await fill("InternetGateway", 4, () => ({}), gateways);
     });
 
-    it("60 rules of a security group in each direction and family", async () => {
+    it("60 rules per security group, direction and address family", async () => {
         const { group } = await cloud.network();
         const other = await cloud.make("SecurityGroup", { vpcId: group.inputs.vpcId!, name: "other" });
         const rule = { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 0, toPort: 0 };
@@ -61,7 +61,7 @@ describe("what an account may have", () => {
         }
     });
 
-    it("five security groups of an interface", async () => {
+    it("five security groups per interface", async () => {
         const { vpc, subnet } = await cloud.network();
         const securityGroups: string[] = [];
         for (let count = 0; count < 6; count++)
@@ -72,7 +72,7 @@ describe("what an account may have", () => {
         );
     });
 
-    it("five vCPUs of machines that run", async () => {
+    it("five vCPUs of running machines", async () => {
         const { subnet, group } = await cloud.network();
         const card = () => cloud.make("NetworkInterface", { subnetId: subnet.id, securityGroups: [group.id] });
         const [first] = [await cloud.instance(await card()), await cloud.instance(await card())];

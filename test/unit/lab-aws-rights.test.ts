@@ -14,7 +14,7 @@ import { CONFIG, runProgram } from "./program.ts";
 const held = (documents: readonly PolicyDocument[]) =>
     documents.flatMap(({ Statement }) => Statement.flatMap(({ Action }) => Action));
 
-/** "ec2:CreateTags" as well for what is made with tags. */
+/** Adds "ec2:CreateTags" for objects made with tags. */
 const actionsOf = (texts: readonly string[]) =>
     texts
         .map(parseCall)
@@ -23,19 +23,19 @@ const actionsOf = (texts: readonly string[]) =>
             ...(action.startsWith("ec2:") && resources.some(([, by]) => by === "new") ? ["ec2:CreateTags"] : []),
         ]);
 
-/** All that the program registers and looks up, in the modes that differ in it. */
+/** Everything that the program registers and looks up, in the modes that differ. */
 async function programCalls(): Promise<{ lookUps: string[]; all: string[] }> {
     const modes: Record<string, string>[] = [
         { cpuCredits: "standard" },
         { subnetId: "subnet-0aaaa", acmeChallenge: "dns-01", dailySnapshots: "7" },
         { finalSnapshot: "true", restoreFrom: "latest", dataVolumeSize: "20" },
-        // More rules than AWS gives to every account.
+        // More rules than AWS's default quota.
         { httpsAllowedCidrs: Array.from({ length: 61 }, (_, i) => `198.18.${i}.0/24`).join(",") },
     ];
     const runs = [];
     for (const mode of modes) runs.push(await runProgram({ ...CONFIG, ...mode }, { quota: 100 }));
     const lookUps = runs.flatMap(({ calls }) => calls.flatMap(({ token }) => FUNCTION_CALLS[token] ?? []));
-    // What a role's reads come to depends on the policies that it has by then.
+    // The reads of a role depend on its policies.
     const isCalled = (text: string, inputs: Values) => text.startsWith("iam:") || isMade(parseCall(text), inputs);
     const resources = runs.flatMap(({ registered }) =>
         registered.flatMap(({ type, inputs }) => {
@@ -60,13 +60,13 @@ it("every resource type and function has a list of the calls behind it", () => {
     }
 });
 
-it("the documents hold what the program calls for, no less and no more", async () => {
+it("the documents allow exactly the calls of the program", async () => {
     const { lookUps, all } = await programCalls();
     expect([...new Set(held(Object.values(DOCUMENTS)))].sort()).toEqual([...new Set(all)].sort());
     expect([...new Set(held([DOCUMENTS.preview!]))].sort()).toEqual([...new Set(lookUps)].sort());
 });
 
-it("a document is one that IAM takes: short enough, its statements named, and of no action twice in one", () => {
+it("IAM accepts each document: short enough, statements with names, and no action twice in a statement", () => {
     for (const [name, document] of Object.entries(DOCUMENTS)) {
         expect(malformed(document as unknown as Values, "rights"), name).toBeUndefined();
         expect(document.Version).toBe("2012-10-17");
@@ -82,13 +82,13 @@ it("a document is one that IAM takes: short enough, its statements named, and of
     }
 });
 
-/** A cloud whose caller holds these documents. */
+/** A cloud whose caller has these documents. */
 const cloudFor = (...names: string[]) => TestCloud.create(undefined, new Caller(names.map((name) => DOCUMENTS[name]!)));
 const name = (Name: string) => ({ tags: { Name } });
 const makeVpc = (cloud: TestCloud, more: object = name("linkmesh-vpc")): Promise<Made> =>
     cloud.make("Vpc", { cidrBlock: "10.77.0.0/24", ...more });
 
-it("says in AWS's words what is missing", async () => {
+it("names the missing right in AWS's words", async () => {
     await expect(makeVpc(cloudFor("preview", "base"))).rejects.toThrow(
         "creating EC2 VPC: api error UnauthorizedOperation: You are not authorized to perform this operation. " +
             "User: arn:aws:iam::000000000000:user/deployer is not authorized to perform: ec2:CreateVpc on resource: " +
@@ -105,14 +105,14 @@ it("says in AWS's words what is missing", async () => {
     );
 });
 
-it("a machine may be started with an interface, of whose tags IAM is told nothing", () => {
+it("a machine may be started with an interface, although IAM does not see the interface's tags", () => {
     const resource = "arn:aws:ec2:eu-central-1:000000000000:network-interface/eni-0a";
     const request = (action: string) => ({ action, resource, context: {} });
     expect(evaluate(Object.values(DOCUMENTS), request("ec2:RunInstances"))).toBe(true);
     expect(evaluate(Object.values(DOCUMENTS), request("ec2:DeleteNetworkInterface"))).toBe(false);
 });
 
-it("a role is passed to the service that it is for, and to no other", () => {
+it("a role can be passed only to its service", () => {
     const pass = (role: string, service: string) => ({
         action: "iam:PassRole",
         resource: `arn:aws:iam::000000000000:role/${role}`,
@@ -125,7 +125,7 @@ it("a role is passed to the service that it is for, and to no other", () => {
     expect(may("linkmesh-instance-role-1", "dlm.amazonaws.com")).toBe(false);
 });
 
-it("what belongs to others can neither be changed nor named as the program's own", async () => {
+it("resources of others can neither be changed nor tagged as the program's own", async () => {
     const all = Object.keys(DOCUMENTS);
     const cloud = cloudFor(...all);
     await expect(makeVpc(cloud, name("theirs"))).rejects.toThrow("perform: ec2:CreateVpc");
@@ -156,7 +156,7 @@ it("what belongs to others can neither be changed nor named as the program's own
     await cloud.make("Record", { ...record, type: "A", records: ["192.0.2.1"] });
 });
 
-it("what is gone is found gone, although it has no tag by which it could be looked at", async () => {
+it("a deleted resource is found to be gone, although it has no tag that allows a read", async () => {
     const cloud = cloudFor(...Object.keys(DOCUMENTS));
     const vpc = await makeVpc(cloud);
     await cloud.store.change((state) => {
@@ -166,7 +166,7 @@ it("what is gone is found gone, although it has no tag by which it could be look
     expect(await cloud.read(vpc)).toBeUndefined();
 });
 
-it("a change without a list of calls is a mistake of the lab's", async () => {
+it("a change without a list of calls is an error in the lab", async () => {
     const { card } = await TestCloud.create().network();
     expect(card.id).toMatch(/^eni-/);
     const cloud = cloudFor(...Object.keys(DOCUMENTS));

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 describe("an inline policy", () => {
-    it("belongs to a role that exists, and holds what the lab knows", async () => {
+    it("belongs to an existing role, and has only elements that the lab knows", async () => {
         await expect(cloud.make("RolePolicy", { role: "s", policy: document(list) })).rejects.toThrow(
             "creating IAM Role Policy: api error NoSuchEntity: The role with name s cannot be found.",
         );
@@ -38,14 +38,14 @@ describe("an inline policy", () => {
         [document({ ...list, Resource: undefined }), "Policy statement must contain resources."],
         [document({ ...list, Sid: "a b" }), "Statement IDs (SID) must be alpha-numeric."],
         [document({ ...list, Condition: { StringEqual: { a: "b" } } }), "Invalid Condition type : StringEqual."],
-    ])("%s is malformed to IAM, which is asked by `up`", async (policy, reason) => {
+    ])("`up` refuses %s, which is malformed to IAM", async (policy, reason) => {
         const made = cloud.make("RolePolicy", { role: "r", name: "p", policy });
         await expect(made).rejects.toThrow("creating IAM Role Policy: api error MalformedPolicyDocument: ");
         await expect(made).rejects.toThrow(reason);
         expect((await cloud.state()).roles.r?.inlinePolicies ?? {}).toEqual({});
     });
 
-    it("fits with the others of its role into 10,240 characters", async () => {
+    it("has at most 10,240 characters together with the role's others", async () => {
         const sized = (length: number) => {
             const plain = document({ ...list, Sid: "" });
             return document({ ...list, Sid: "x".repeat(length - plain.length) });
@@ -72,7 +72,7 @@ describe("an inline policy", () => {
         expect((await cloud.state()).roles.r?.inlinePolicies).toEqual({ p: policy });
     });
 
-    it("keeps its role from being deleted", async () => {
+    it("prevents the deletion of its role", async () => {
         const made = await cloud.make("RolePolicy", { role: "r", policy: document(list) });
         await expect(cloud.delete(role)).rejects.toThrow("Cannot delete entity, must delete policies first.");
         await cloud.delete(made);
@@ -81,7 +81,7 @@ describe("an inline policy", () => {
 });
 
 describe("an instance profile", () => {
-    it("has a role that exists, and another name than it", async () => {
+    it("has an existing role, and a name other than the role's", async () => {
         await expect(cloud.make("InstanceProfile", { role: "s" })).rejects.toThrow("role with name s cannot be found");
         await expect(cloud.make("InstanceProfile", { name: "r" })).rejects.toThrow("needs different names");
         const made = await cloud.make("InstanceProfile", { name: "p", role: "r" });
@@ -90,7 +90,7 @@ describe("an instance profile", () => {
         await expect(cloud.make("Role", { name: "p", assumeRolePolicy })).rejects.toThrow("needs different names");
     });
 
-    it("takes another role in place, and is replaced for another name or path", async () => {
+    it("changes its role in place, and is replaced for another name or path", async () => {
         const made = await cloud.make("InstanceProfile", { name: "p", role: "r" });
         await cloud.make("Role", { name: "s", assumeRolePolicy });
         const other = { ...made.inputs, role: "s" };
@@ -101,7 +101,7 @@ describe("an instance profile", () => {
         await cloud.delete(role);
     });
 
-    it("keeps its role from being deleted", async () => {
+    it("prevents the deletion of its role", async () => {
         const made = await cloud.make("InstanceProfile", { role: "r" });
         await expect(cloud.delete(role)).rejects.toThrow(
             "api error DeleteConflict: Cannot delete entity, must remove roles from instance profile first.",
@@ -134,7 +134,7 @@ describe("a machine's instance profile", () => {
         expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBe("p");
         await expect(cloud.update(machine, { ...inputs, iamInstanceProfile: "q" })).rejects.toThrow("Invalid IAM");
         await cloud.delete(profile);
-        // As on AWS: a profile that is taken away, or deleted, stays with the machine.
+        // As on AWS, a profile that is removed or deleted stays with the machine.
         expect(await cloud.diff(changed, machine.inputs)).toEqual({ changed: [], replaces: [] });
         await cloud.update(changed, { ...machine.inputs, tags: { a: "b" } });
         expect((await cloud.state()).instances[machine.id]?.iamInstanceProfile).toBe("p");
@@ -144,7 +144,7 @@ describe("a machine's instance profile", () => {
 describe("CPU credits", () => {
     const credits = (cpuCredits: string) => ({ creditSpecification: { cpuCredits } });
 
-    it("are AWS's default where nothing is said, change in place, and stay when it is no longer said", async () => {
+    it("default to AWS's choice, change in place, and stay when the setting is removed", async () => {
         const { card } = await cloud.network();
         const machine = await cloud.instance(card);
         expect(machine.outputs).toMatchObject(credits("unlimited"));
@@ -158,7 +158,7 @@ describe("CPU credits", () => {
     });
 });
 
-it("what is left to AWS, or taken away from where AWS keeps it, is no change", async () => {
+it("a value that AWS chooses, or that the provider keeps after its removal, is no change", async () => {
     const { card, subnet } = await cloud.network();
     const machine = await cloud.instance(card, { userData: "#cloud-config" });
     const gone = { ...machine.inputs };

@@ -31,7 +31,7 @@ function expectKnown(schema: Schema, declared: Map<string, boolean>, owner: stri
     expect(required, `required by ${owner}`).toEqual(expect.arrayContaining(needed));
 }
 
-/** The SDK names the type of a nested block after the path to it; of a list of blocks in the singular. */
+/** The SDK names a nested block's type after its path, a list of blocks in the singular. */
 function expectBlocksKnown(schema: Schema, owner: string): void {
     for (const [name, { kind }] of Object.entries(schema)) {
         const path = owner + name[0]!.toUpperCase() + name.slice(1);
@@ -46,19 +46,19 @@ describe.each(Object.entries(RESOURCE_TYPES))("%s", (token, type) => {
     const source = declaration(token);
     const className = token.split(":").at(-1)!;
 
-    it("takes inputs that the SDK has, and needs those that the SDK needs", () => {
+    it("has only inputs of the SDK, and requires those that the SDK requires", () => {
         expectKnown(type.inputs, members(source, `${className}Args`), token);
         expectBlocksKnown(type.inputs, className);
     });
 
-    it("returns outputs that the SDK has", () => {
+    it("returns only outputs of the SDK", () => {
         const declared = [...source.matchAll(/^ {4}readonly (\w+): pulumi\.Output/gm)].map(([, name]) => name);
         expect(declared).toEqual(expect.arrayContaining([...Object.keys(type.inputs), ...type.outputs]));
     });
 });
 
 describe.each(Object.entries(FUNCTIONS))("%s", (token, { inputs }) => {
-    it("takes arguments that the SDK has", () => {
+    it("has only arguments of the SDK", () => {
         const name = token.split(":").at(-1)!;
         const [source, args] = [declaration(token), `${name[0]!.toUpperCase()}${name.slice(1)}Args`];
         if (source.includes(args)) expectKnown(inputs, members(source, args), token);

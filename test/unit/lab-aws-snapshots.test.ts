@@ -16,7 +16,7 @@ const snapshotOf = (volume: Made, tags: Record<string, string> = {}) =>
     cloud.store.change((state) => takeSnapshot(state, volume.id, "by hand", tags).id);
 
 describe("a volume", () => {
-    it("leaves a final snapshot with its tags when its state says so", async () => {
+    it("leaves a final snapshot with its tags if finalSnapshot is in its state", async () => {
         const volume = await cloud.make("Volume", { ...zone, size: 5, type: "gp3", encrypted: true, tags: { a: "b" } });
         expect(volume.outputs.finalSnapshot).toBe(false);
         const asked = await cloud.update(volume, { ...volume.inputs, finalSnapshot: true });
@@ -28,7 +28,7 @@ describe("a volume", () => {
         expect(tags).toEqual({ [left!.id]: { team: "infra", a: "b" } });
     });
 
-    it("is looked up by its tags, the newest of several on demand", async () => {
+    it("is looked up by its tags, with mostRecent the newest of several", async () => {
         const lookUp = (args: Values = {}) =>
             cloud.invoke("aws:ebs/getVolume:getVolume", { filters: [{ name: "tag:a", values: ["b"] }], ...args });
         await expect(lookUp()).rejects.toThrow("Your query returned no results");
@@ -45,7 +45,7 @@ describe("a volume", () => {
         expect(await all({ tags: { a: "b" }, filters: inUse })).toEqual([]);
     });
 
-    it("leaves none when only the program, and not the state, asked for it", async () => {
+    it("leaves no final snapshot if only the program, and not the state, has finalSnapshot", async () => {
         const volume = await cloud.make("Volume", { ...zone, size: 5, type: "gp3" });
         expect(await cloud.diff(volume, { ...volume.inputs, finalSnapshot: true })).toEqual({
             changed: ["finalSnapshot"],
@@ -55,14 +55,14 @@ describe("a volume", () => {
         expect(await snapshots()).toEqual([]);
     });
 
-    it("refuses a change of finalSnapshot alone as AWS does, unless it is gp3", async () => {
+    it("refuses a change of only finalSnapshot, as AWS does, unless it is gp3", async () => {
         const volume = await cloud.make("Volume", { ...zone, size: 5 });
         const alone = cloud.update(volume, { ...volume.inputs, finalSnapshot: true });
         await expect(alone).rejects.toThrow("Must specify at least one of size, type, iops, throughput");
         await cloud.update(volume, { ...volume.inputs, size: 6, finalSnapshot: true });
     });
 
-    it("has its final snapshot taken before it is found to be in use", async () => {
+    it("takes its final snapshot before AWS reports that it is in use", async () => {
         const { card } = await cloud.network();
         const vm = await cloud.instance(card);
         const volume = await cloud.make("Volume", { ...zone, size: 5, type: "gp3", finalSnapshot: true });
@@ -71,7 +71,7 @@ describe("a volume", () => {
         expect(await snapshots()).toHaveLength(1);
     });
 
-    it("is made from a snapshot, in its size unless it says more", async () => {
+    it("is made from a snapshot, with the snapshot's size or a larger one", async () => {
         const source = await cloud.make("Volume", { ...zone, size: 5, encrypted: true });
         const snapshotId = await snapshotOf(source);
         const copy = await cloud.make("Volume", { ...zone, snapshotId });
@@ -86,7 +86,7 @@ describe("a volume", () => {
         );
     });
 
-    it("is replaced for another snapshot, and not for none", async () => {
+    it("is replaced for another snapshot, but not if the snapshot is removed", async () => {
         const source = await cloud.make("Volume", { ...zone, size: 5 });
         const snapshotId = await snapshotOf(source);
         const copy = await cloud.make("Volume", { ...zone, size: 5, snapshotId });
@@ -98,7 +98,7 @@ describe("a volume", () => {
 });
 
 describe("getSnapshot", () => {
-    it("finds by tag, volume and status, the newest when asked", async () => {
+    it("finds by tag, volume and status, with mostRecent the newest", async () => {
         const volume = await cloud.make("Volume", { ...zone, size: 5, encrypted: true });
         const first = await snapshotOf(volume, { stack: "dev", "aws:dlm:lifecycle-policy-id": "policy-1" });
         const second = await snapshotOf(volume, { stack: "dev" });
@@ -126,7 +126,7 @@ describe("getSnapshot", () => {
         expect(await ids("tag:stack", "dev")).toEqual([second, first]);
         expect(await ids("snapshot-id", "snap-1")).toEqual([]);
         const named = await cloud.invoke(GET_SNAPSHOT, { snapshotIds: [first] });
-        // The provider hides the services' own tags.
+        // The provider hides tags that AWS services set.
         expect(named.tags).toEqual({ stack: "dev" });
     });
 

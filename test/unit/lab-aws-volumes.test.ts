@@ -27,7 +27,7 @@ describe("a volume", () => {
         [{ size: 16_385 }, "Volume of 16385GiB is too large; maximum is 16384GiB."],
         [{ type: "st1" }, "Volume of 10GiB is too small; minimum is 125GiB."],
         [{ type: "io2", size: 3, iops: 100 }, "Volume of 3GiB is too small; minimum is 4GiB."],
-    ])("of %j is refused by EBS, whose preview is green", async (inputs, reason) => {
+    ])("of %j is refused by EBS, but not by the preview", async (inputs, reason) => {
         const made = cloud.make("Volume", volume(inputs));
         await expect(made).rejects.toThrow(`creating EBS Volume: api error InvalidParameterValue: ${reason}`);
         expect((await cloud.state()).volumes).toEqual({});
@@ -43,7 +43,7 @@ describe("a volume", () => {
         await cloud.make("Volume", volume(inputs));
     });
 
-    it("is refused a change beyond its limits, and keeps what it had", async () => {
+    it("refuses a change beyond its limits and stays unchanged", async () => {
         const made = await cloud.make("Volume", volume({ type: "gp3" }));
         const changes: Values[] = [
             { iops: 5001 },
@@ -85,11 +85,11 @@ describe("a root disk", () => {
             "api error InvalidParameterCombination: The parameter iops must be specified for io2 volumes.",
         ],
         [{ volumeSize: 7 }, "api error InvalidBlockDeviceMapping: Volume of size 7GB is smaller than snapshot"],
-    ])("%j is refused by the creation, as by the provider", async (device, reason) => {
+    ])("%j is refused at creation, as by the provider", async (device, reason) => {
         await expect(launch(device)).rejects.toThrow(`creating EC2 Instance: ${reason}`);
     });
 
-    it("is refused a change beyond its limits", async () => {
+    it("refuses a change beyond its limits", async () => {
         const made = await launch({ volumeType: "gp3" });
         const wish = { ...made.inputs, rootBlockDevice: { volumeType: "gp3", iops: 80_000 } };
         await expect(cloud.update(made, wish)).rejects.toThrow("Iops to volume size ratio of 10000.000000 is too high");

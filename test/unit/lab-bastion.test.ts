@@ -16,7 +16,7 @@ beforeEach(() => {
 const add = () =>
     cloud.store.change((state) => addBastion({ state, lab: cloud.store.lab, region: "eu-central-1" }, KEYS));
 
-it("stands in the existing network, and lets only the operator's machine in", async () => {
+it("is in the existing network, and accepts connections only from the operator's machine", async () => {
     await add();
     const state = await cloud.state();
     const [card] = Object.values(state.networkInterfaces);

@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 describe("slots", () => {
-    it("gives a checkout and name the same lab again, and others another one", async () => {
+    it("return the same lab for the same checkout and name, and another lab for others", async () => {
         const one = await allocateLab("/a", "default");
         expect((await allocateLab("/a", "default")).slot).toBe(one.slot);
         expect(findLab("/a", "default")?.slot).toBe(one.slot);
@@ -26,7 +26,7 @@ describe("slots", () => {
         expect(findLab("/b", "default")).toBeUndefined();
     });
 
-    it("uses a slot again after the lab has gone", async () => {
+    it("are reused after their lab is gone", async () => {
         const one = await allocateLab("/a", "default");
         mkdirSync(join(one.dir, "pulumi"));
         releaseLab(one);
@@ -35,14 +35,14 @@ describe("slots", () => {
         expect((await allocateLab("/b", "default")).slot).toBe(one.slot);
     });
 
-    it("names the owners when all slots are taken", async () => {
+    it("are listed with their owners if all are taken", async () => {
         const all = Array.from({ length: SLOTS + 1 }, (_, i) => allocateLab(`/checkout-${i}`, "default"));
         await expect(Promise.all(all)).rejects.toThrow(
             /all 8 labs of this machine are in use \(slot 0: .*\/checkout-\d/,
         );
     });
 
-    it.each(["UPPER", "../x", "a b", "x".repeat(32)])("refuses the name %j", (name) => {
+    it.each(["UPPER", "../x", "a b", "x".repeat(32)])("refuse the name %j", (name) => {
         process.env.LINKMESH_LAB_NAME = name;
         expect(() => labName()).toThrow(LabError);
     });

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(lab.dir, { recursive: true, force: true }));
 
-/** Writes the state file as the engine keeps it. */
+/** Writes the state file in the engine's format. */
 function checkpoint(...resources: object[]): void {
     const dir = join(lab.dir, "pulumi/state/.pulumi/stacks/linkmesh-proxy");
     mkdirSync(dir, { recursive: true });
@@ -35,7 +35,7 @@ function configuration(config: object): void {
 }
 
 describe("a pause", () => {
-    it.each([true, "true"])("is a stack with outputs and no machine, where paused is %j", async (paused) => {
+    it.each([true, "true"])("is a stack with outputs and no machine, and paused is %j", async (paused) => {
         checkpoint({ ...STACK, outputs: OUTPUTS });
         configuration({ "linkmesh-proxy:paused": paused });
         cloudWith();
@@ -61,7 +61,7 @@ describe("a pause", () => {
 describe("protection", () => {
     const isProtected = () => new LabStack(lab, { command: "" }).isProtected;
 
-    it("is that of any resource, a component too", () => {
+    it("applies if any resource is protected, even a component", () => {
         expect(isProtected()).toBe(false);
         checkpoint(STACK, { urn: "urn:pulumi:lab::p::linkmesh-proxy:index:Protection::x", protect: true });
         expect(isProtected()).toBe(true);
@@ -84,7 +84,7 @@ describe("--replace", () => {
         expect(planReplacement([], lab)).toEqual([]);
     });
 
-    it("names the nearest for one that it does not know, components and providers left out", () => {
+    it("suggests similar names for an unknown one, without components and providers", () => {
         checkpoint(
             resource("pulumi:providers:aws", "linkmesh-machine-instanc"),
             resource("linkmesh-proxy:index:Machine", "linkmesh-machine-instancee", false),
@@ -99,7 +99,7 @@ describe("--replace", () => {
         );
     });
 
-    it("finds nothing in a stack that is not there", () => {
+    it("finds nothing if there is no stack", () => {
         expect(() => planReplacement(["vm"], lab)).toThrow("it has no resources yet");
     });
 });

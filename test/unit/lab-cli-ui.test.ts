@@ -22,7 +22,7 @@ it("prints one ticked line for each stage and keeps its seconds", async () => {
     expect(ui.stages).toEqual([{ name: "engine", seconds: 1.5 }]);
 });
 
-it("shows that a long stage is alive", async () => {
+it("shows that a long stage is still running", async () => {
     const ui = new Ui({ stream });
     const stage = ui.begin("image");
     stage.progress("unpacking");
@@ -31,13 +31,13 @@ it("shows that a long stage is alive", async () => {
     expect(text).toBe("   image: unpacking, 15.0 s\n   image: unpacking, 30.0 s\n ✓ image  31.0 s\n");
 });
 
-it("crosses a stage that throws, and passes the error on", async () => {
+it("marks a stage that throws as failed, and rethrows the error", async () => {
     const ui = new Ui({ stream });
     await expect(ui.stage("image", () => Promise.reject(new Error("no space")))).rejects.toThrow("no space");
     expect(text).toContain("✗ image");
 });
 
-it("prints every phrase when asked to", () => {
+it("prints every phrase with verbose", () => {
     const ui = new Ui({ stream, verbose: true });
     const stage = ui.begin("image");
     stage.progress("one");

@@ -16,7 +16,7 @@ beforeEach(() => {
     cloud = TestCloud.create();
 });
 
-it("is found before anything was made, under ids that AWS could have given", async () => {
+it("exists in a new cloud, with ids in AWS's form", async () => {
     const dual = await cloud.invoke(GET_SUBNET, { id: EXISTING_SUBNET_DUAL });
     expect(dual).toMatchObject({
         vpcId: EXISTING_VPC,
@@ -31,7 +31,7 @@ it("is found before anything was made, under ids that AWS could have given", asy
         expect(id).toMatch(/^subnet-[a-f0-9]+$/);
 });
 
-it("is in a cloud of before too, and changes nothing of it", async () => {
+it("is added to an older cloud, without other changes", async () => {
     await cloud.network();
     const file = join(cloud.store.lab.dir, "cloud.json");
     const old = JSON.parse(readFileSync(file, "utf8")) as Record<string, Record<string, unknown>>;
@@ -45,14 +45,14 @@ it("is in a cloud of before too, and changes nothing of it", async () => {
     expect(state.subnets[EXISTING_SUBNET_IPV4]).toBeDefined();
 });
 
-it("takes none of the blocks that a new VPC gets", async () => {
+it("uses no block that a new VPC gets", async () => {
     const blocks = new Set<unknown>([(await cloud.state()).vpcs[EXISTING_VPC]!.ipv6CidrBlock]);
     const make = () => cloud.make("Vpc", { cidrBlock: "10.77.0.0/24", assignGeneratedIpv6CidrBlock: true });
     for (let count = 1; count <= 4; count++) blocks.add((await make()).outputs.ipv6CidrBlock);
     expect(blocks.size).toBe(5);
 });
 
-it("gives an interface IPv6 where the subnet has it and the interface asks", async () => {
+it("gives an interface an IPv6 address if the subnet has a block and the interface asks", async () => {
     const group = await cloud.make("SecurityGroup", { vpcId: EXISTING_VPC });
     const inputs = { securityGroups: [group.id] };
     const ipv4 = await cloud.make("NetworkInterface", { ...inputs, subnetId: EXISTING_SUBNET_IPV4 });

@@ -9,7 +9,7 @@ function recording() {
     return { applied, cloud: TestCloud.create({ apply: (state) => Promise.resolve(void applied.push(state)) }) };
 }
 
-it("reads a cloud that was written before snapshots were known", async () => {
+it("reads the file of an older version without snapshots", async () => {
     const { cloud } = recording();
     await cloud.network();
     const file = join(cloud.store.lab.dir, "cloud.json");
@@ -21,7 +21,7 @@ it("reads a cloud that was written before snapshots were known", async () => {
     expect((await cloud.state()).vpcs).toEqual(old.vpcs);
 });
 
-it("applies what machines see, and not what only the provider looks at", async () => {
+it("applies what machines see, but not what only the provider uses", async () => {
     const { cloud, applied } = recording();
     await cloud.store.change((state) => void ((state.tags ??= {})["vpc-1"] = { a: "b" }));
     expect(applied).toHaveLength(0);

@@ -4,7 +4,7 @@ import { printPaused, printReady } from "../../lab/commands/report.ts";
 import { type LabOutputs, targetOf } from "../../lab/commands/endpoints.ts";
 import { Ui } from "../../lab/ui.ts";
 
-/** Of a stack from before the modes. */
+/** Outputs of a stack that is older than the modes. */
 const BEFORE: LabOutputs = {
     publicUrl: "https://linkmesh.example.test",
     opampUrl: "wss://linkmesh.example.test/v1/opamp",
@@ -40,7 +40,7 @@ it.each<[string, LabOutputs, object]>([
     ["no IPv6", without("ipv6"), { ipv6: false }],
     ["no port 80", without("httpUrl"), { httpPort: false }],
     ["an own certificate", { ...NOW, certificateSource: "own" }, { ownCertificate: true }],
-])("%s is asked for what its outputs promise", (_, outputs, change) => {
+])("%s is checked for what its outputs promise", (_, outputs, change) => {
     expect(targetOf(outputs)).toEqual({ ...USUAL, ...change });
     expect(() => validate(targetOf(outputs), [])).not.toThrow();
 });
@@ -51,7 +51,7 @@ function printed(print: (ui: Ui) => void): string {
     return text;
 }
 
-it("prints a line for each place that there is", () => {
+it("prints a line for each URL and address", () => {
     const lines = (outputs: LabOutputs) => printed((ui) => printReady(ui, outputs, "/lab/ca.pem"));
     expect(lines({ ...NOW, uiUrl: "https://ui.example.test" })).toMatch(
         /^ {3}UI {6}https:\/\/ui.*\n {3}OpAMP {3}wss:.*\n {3}gRPC {4}linkmesh.*\n {3}IPv4 {4}10\..*\n {3}IPv6 {4}fd77/m,

@@ -51,7 +51,7 @@ describe("--set", () => {
         expect(() => set("tags=hunter2")).not.toThrow(/hunter2/);
     });
 
-    it("adds to what was set before, and takes back with an empty value", () => {
+    it("adds to earlier settings, and removes one with an empty value", () => {
         const before = { "proxy:domain": "a.example.test", "proxy:collectorsExpected": "5" };
         expect(applySets(before, ["domain=", "dnsAllowOverwrite=true"], "proxy", schema)).toEqual({
             "proxy:collectorsExpected": "5",
@@ -60,7 +60,7 @@ describe("--set", () => {
         expect(before).toHaveProperty(["proxy:domain"]);
     });
 
-    it("goes before the lab's own values", () => {
+    it("takes precedence over the lab's values", () => {
         const own = { "proxy:domain": "own", "aws:region": "eu-central-1" };
         expect(configuration(own, set("domain=mine"), "proxy", schema)).toEqual({
             "proxy:domain": "mine",

@@ -3,7 +3,7 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { expect, test } from "vitest";
 import { eventReceiver } from "../../lab/engine/run.ts";
 
-test("debug messages, in which the SDK writes decrypted secrets, go no further than the event stream", () => {
+test("debug messages, which contain decrypted secrets, are not forwarded from the event stream", () => {
     const events: EngineEvent[] = [];
     const stream = new EventEmitter();
     eventReceiver((event) => events.push(event))(stream as never, () => undefined);

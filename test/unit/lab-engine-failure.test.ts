@@ -44,7 +44,7 @@ describe("failureSentence", () => {
         expect(step(message)).toBe(sentence);
     });
 
-    it("takes the program's own word of a step, which comes first", () => {
+    it("uses the program's own sentence about a step, which comes first", () => {
         const said = { urn: RECORD, message: "error: step nginx: nothing listens (after 1 failed attempts)\n" };
         const error = { urn: COMMAND, step: "nginx", message: "after 1 failed attempts" };
         expect(failureSentence([said, error], "")).toBe("step nginx: nothing listens (after 1 failed attempts)");
@@ -56,7 +56,7 @@ describe("failureSentence", () => {
         );
     });
 
-    it("prefers the resource's error to what follows from it", () => {
+    it("prefers the resource's error to its consequences", () => {
         const diagnostics = [
             { urn: STACK, message: "error: update failed" },
             { urn: RECORD, message: "the record exists" },
@@ -64,7 +64,7 @@ describe("failureSentence", () => {
         expect(failureSentence(diagnostics, "")).toMatch(/the record exists/);
     });
 
-    it("gives every wrong setting a line, and hides stack traces", () => {
+    it("has a line for every wrong setting, and no stack trace", () => {
         expect(failureSentence([{ urn: STACK, message: "domain is missing.\ntags must be an object." }], "")).toBe(
             "domain is missing.\ntags must be an object.",
         );
@@ -86,7 +86,7 @@ describe("failureSentence", () => {
         ["error: could not decrypt:\n  incorrect passphrase", "could not decrypt: incorrect passphrase"],
         ["warning: x\nerror: no stack named 'lab' found\n", "no stack named 'lab' found"],
         ["", "the engine ended without a message"],
-    ])("takes the CLI's own error when nothing else is known: %j", (stderr, sentence) => {
+    ])("uses the CLI's error if there is no other: %j", (stderr, sentence) => {
         expect(failureSentence([], stderr)).toBe(sentence);
     });
 });

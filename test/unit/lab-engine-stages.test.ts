@@ -31,7 +31,7 @@ describe("EngineStages", () => {
     });
     afterEach(() => vi.useRealTimers());
 
-    it("gathers cloud resources, and gives each step a line", () => {
+    it("groups cloud resources, and prints a line for each step", () => {
         for (const event of [pre(VPC), done(VPC), pre(SUBNET), done(SUBNET)]) stages.handle(event);
         vi.advanceTimersByTime(1000);
         stages.handle(pre(NGINX, "create", { create: "sudo timeout 300 bash -s -- nginx" }));
@@ -48,7 +48,7 @@ describe("EngineStages", () => {
         ]);
     });
 
-    it("keeps a step's warnings, which the program says again", () => {
+    it("prints a step's warning once, although the program repeats it", () => {
         stages.handle(pre(NGINX));
         stages.handle({
             diagnosticEvent: { urn: NGINX, message: "warning: few files\n", severity: "info" },
@@ -62,12 +62,12 @@ describe("EngineStages", () => {
     it.each([
         ["a component's", "urn:pulumi:lab::p::linkmesh-proxy:index:SecurityGroup::linkmesh-security"],
         ["the program's own", undefined],
-    ])("keeps %s warning, which belongs to no line", (_, urn) => {
+    ])("prints %s warning, which belongs to no line", (_, urn) => {
         stages.handle({ diagnosticEvent: { urn, message: "open to all\n", severity: "warning" } } as EngineEvent);
         expect(lines).toEqual(["! whole: open to all"]);
     });
 
-    it("says nothing about what stays the same", () => {
+    it("prints nothing about unchanged resources", () => {
         stages.handle(pre(VPC, "same"));
         stages.handle({ summaryEvent: { resourceChanges: { same: 40 } } } as unknown as EngineEvent);
         stages.close();
@@ -76,7 +76,7 @@ describe("EngineStages", () => {
         expect(stages.started).toBe(false);
     });
 
-    it("marks what failed, and what was running when the engine ended", () => {
+    it("marks what failed, and what was still running when the engine ended", () => {
         stages.handle(pre(VPC));
         stages.handle(pre(NGINX));
         stages.handle(failed(NGINX));
@@ -95,7 +95,7 @@ describe("EngineStages", () => {
     });
 });
 
-it("names a step by the word that its command gives it", () => {
+it("takes a step's name from its command", () => {
     expect(stepName(NGINX, { create: "sudo timeout --kill-after=30 300 bash -s -- certificate" })).toBe("certificate");
     expect(stepName(NGINX, { create: "sudo timeout 300 bash -s -- package \\\n  NAME=3f2a1b0c9d8e" })).toBe("package");
     expect(stepName(NGINX)).toBe("linkmesh-nginx");

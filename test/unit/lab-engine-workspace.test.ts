@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Workspace, removeBrokenAttributes } from "../../lab/engine/workspace.ts";
 
-test("attributes that a killed engine left half written are removed, whole ones stay", () => {
+test("empty attribute files of a killed engine are removed, and complete ones stay", () => {
     const stateDir = mkdtempSync(join(tmpdir(), "state-"));
     const at = (name: string) => join(stateDir, ".pulumi/stacks/linkmesh-proxy", name);
     mkdirSync(at(""), { recursive: true });

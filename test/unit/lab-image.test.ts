@@ -26,13 +26,13 @@ function build(): Promise<string> {
     return ensureRoot(cache, "x", "an image", () => undefined, fill);
 }
 
-it("an image built under a strict umask is open to its own users", async () => {
+it("the users of an image built under a strict umask can read it", async () => {
     const root = await build();
     const modes = ["", "etc", "etc/passwd"].map((path) => (statSync(join(root, path)).mode & 0o777).toString(8));
     expect(modes).toEqual(["755", "755", "644"]);
 });
 
-it("an image that is closed to its own users is built again, any other is not", async () => {
+it("only an image that its users cannot read is built again", async () => {
     const root = await build();
     const before = builds;
     await build();

@@ -19,7 +19,7 @@ it("reads what it writes", () => {
     );
 });
 
-it("finds a block inside every wider block around it, and nowhere else", () => {
+it("finds a block only in the wider blocks around it", () => {
     fc.assert(
         fc.property(blocks, fc.nat(128), ([address, prefix], cut) => {
             const inner = parseCidr(`${address}/${prefix}`)!;
@@ -51,7 +51,7 @@ it("finds no block of one family in one of the other, and the addresses of a blo
     );
 });
 
-it("takes no address for a block's that Node takes for none", () => {
+it("agrees with Node about which addresses are in a block", () => {
     fc.assert(
         fc.property(fc.stringMatching(/^[0-9a-f:.]{1,20}$/), (address) => {
             if (parseCidr(`${address}/8`)) expect(isIPv4(address) || isIPv6(address)).toBe(true);
@@ -73,13 +73,13 @@ it.each([
     expect(parseCidr(text)).toBeUndefined();
 });
 
-it("knows network addresses from host addresses", () => {
+it("distinguishes network addresses from host addresses", () => {
     expect(parseCidr("10.77.0.0/24")?.isNetwork).toBe(true);
     expect(parseCidr("10.77.0.1/24")?.isNetwork).toBe(false);
     expect(formatCidr(parseCidr("FD77:0:0:C100:0::/56")!)).toBe("fd77:0:0:c100::/56");
 });
 
-it("says what is wrong with a block", () => {
+it("reports what is wrong with a block", () => {
     expect(cidr(4)("10.77.0.0/24")).toBeUndefined();
     expect(cidr(6)("10.77.0.0/24")).toBe('"10.77.0.0/24" is not a valid IPv6 CIDR block');
     expect(cidr(4)("10.77.0.1/24")).toBe('"10.77.0.1/24" is not a network address: use 10.77.0.0/24');

@@ -4,7 +4,7 @@ import { renderRuleset } from "../../lab/network/packet-filter.ts";
 import { labAt } from "../../lab/lab.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
-it("leads a machine with an elastic address to its metadata, whatever its security groups say", async () => {
+it("lets a machine with an elastic address reach its metadata, regardless of its security groups", async () => {
     const cloud = TestCloud.create();
     const { card, gateway, vpc, subnet } = await cloud.network();
     const lab = labAt(0);
@@ -24,7 +24,7 @@ it("leads a machine with an elastic address to its metadata, whatever its securi
     expect(egress.trim()).toMatch(/\n\s*drop$/);
 });
 
-it("leads a private machine out through the NAT gateway, and in from the outer machine alone", async () => {
+it("lets a private machine out through the NAT gateway, and only the outer machine in", async () => {
     const cloud = TestCloud.create();
     const group = await cloud.make("SecurityGroup", { vpcId: EXISTING_VPC });
     await cloud.make("NetworkInterface", { subnetId: EXISTING_SUBNET_PRIVATE, securityGroups: [group.id] });

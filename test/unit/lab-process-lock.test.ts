@@ -9,7 +9,7 @@ import { lockHolder, takeLock, withLock } from "../../lab/process/lock.ts";
 const NAME = `the test ${process.pid}`;
 const refusal = ({ pid, doing }: { pid: number; doing: string }) => new LabError(`${doing} ${pid}`);
 
-/** A process that has taken the lock, and holds it until it is killed. */
+/** A process that holds the lock until it is killed. */
 async function holder() {
     const module = join(import.meta.dirname, "../../lab/process/lock.ts");
     const script = `
@@ -32,7 +32,7 @@ async function holder() {
     };
 }
 
-it("the lock of another process is refused with its name, and is free once that is killed", async () => {
+it("a lock of another process is refused with that process's name, and is free once it is killed", async () => {
     const other = await holder();
     try {
         await expect(takeLock(NAME, "up", refusal)).rejects.toThrow(`hold ${other.pid}`);
@@ -54,7 +54,7 @@ it("the lock of another process is refused with its name, and is free once that 
     (await takeLock(NAME, "up", refusal))();
 });
 
-it("work of one process takes turns in the order of the calls, also after one that failed", async () => {
+it("work in one process runs in the order of the calls, even after a failure", async () => {
     const events: string[] = [];
     const work = (name: string, milliseconds: number) => async () => {
         events.push(`${name} begins`);
@@ -65,7 +65,7 @@ it("work of one process takes turns in the order of the calls, also after one th
     };
     const first = withLock(NAME, work("a", 30));
     const second = withLock(NAME, work("b", 0));
-    // Asks at the moment when the lock is free.
+    // Asks when the lock has just become free.
     const third = first.catch(() => withLock(NAME, work("c", 0)));
     await expect(first).rejects.toThrow("a failed");
     expect(await Promise.all([second, third])).toEqual(["b", "c"]);

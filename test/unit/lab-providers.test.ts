@@ -21,20 +21,20 @@ describe("property values", () => {
         );
     });
 
-    it("make a whole property secret when a part of it is", () => {
+    it("make a whole property secret if a part of it is secret", () => {
         const part = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: "s" };
         const { values, secrets } = decode(encode({ tags: { open: "o", hidden: part } }));
         expect(values).toEqual({ tags: { open: "o", hidden: "s" } });
         expect([...secrets]).toEqual(["tags"]);
     });
 
-    it("leave unknowns bare", () => {
+    it("do not wrap unknown values", () => {
         const wire = encode({ a: { b: [UNKNOWN] } }, new Set(["a"])).toJavaScript();
         expect(wire).toEqual({ a: { b: [UNKNOWN] } });
         expect(hasUnknown(wire.a as never)).toBe(true);
     });
 
-    it("are equal when only absent and null differ", () => {
+    it("are equal if they differ only in absent and null", () => {
         expect(equal({ a: 1, b: null }, { a: 1 })).toBe(true);
         expect(equal([1, 2], [2, 1])).toBe(false);
         expect(equal("1", 1)).toBe(false);
@@ -42,7 +42,7 @@ describe("property values", () => {
 });
 
 describe("a generated key", () => {
-    it.each(["ED25519", "RSA", "ECDSA"] as const)("of kind %s is read by others", async (algorithm) => {
+    it.each(["ED25519", "RSA", "ECDSA"] as const)("of kind %s can be read by other tools", async (algorithm) => {
         const key = await generateKey({ algorithm, rsaBits: 2048, ecdsaCurve: "P256" });
         const parsed = ssh2.utils.parseKey(key.privateKeyOpenssh);
         if (parsed instanceof Error) throw parsed;
@@ -53,7 +53,7 @@ describe("a generated key", () => {
         expect(key.privateKeyPemPkcs8).toContain("BEGIN PRIVATE KEY");
     });
 
-    it("of curve P224 has no OpenSSH form", async () => {
+    it("of curve P224 has no OpenSSH format", async () => {
         const key = await generateKey({ algorithm: "ECDSA", ecdsaCurve: "P224" });
         expect(key).toMatchObject({ privateKeyOpenssh: "", publicKeyOpenssh: "" });
         expect(key.privateKeyPem).toContain("BEGIN EC PRIVATE KEY");
@@ -61,7 +61,7 @@ describe("a generated key", () => {
 });
 
 describe("a connection", () => {
-    it("is told what is wrong with it, without its values", () => {
+    it("has errors that do not show its values", () => {
         const failures = checkConnection({ port: "22", privateKye: "SECRET", proxy: { user: 5 } });
         expect(failures).toEqual([
             { property: "connection.port", reason: "expected a number" },
@@ -85,7 +85,7 @@ describe("a connection", () => {
 });
 
 describe("the cloud's state", () => {
-    it("is put back when it cannot be applied, and applied again as it was", async () => {
+    it("is restored and applied again if a change cannot be applied", async () => {
         const dir = await mkdtemp(join(tmpdir(), "linkmesh-store-"));
         const applied: string[][] = [];
         const store = new CloudStore(

@@ -10,7 +10,7 @@ import { type Declared, PublishedTypes } from "./published-types.ts";
 const aws = new PublishedTypes("aws");
 const command = new PublishedTypes("command");
 
-/** What is wrong with a table beside the declarations of the provider's own package. */
+/** How a table differs from the declarations of the provider's package. */
 function differences(schema: Schema, declared: Record<string, Declared>, path = ""): string[] {
     const missing = Object.keys(declared)
         .filter((name) => !declared[name]!.optional && !schema[name])
@@ -37,12 +37,12 @@ function kindDifferences({ kind }: Property, type: string, path: string): string
         "string[]": kind === "strings" ? "strings" : "set",
         "{ [key: string]: string; }": "tags",
     };
-    // Some texts may be given as a constant or as the resource that has them.
+    // The SDK also accepts a constant or a resource for some strings.
     const expected = kinds[type] ?? (/^string( \| [\w.]+)*$/.test(type) ? "string" : type);
     return expected === kind ? [] : [`${path} is ${type}`];
 }
 
-it.each(Object.entries(RESOURCE_TYPES))("the table of %s is as its provider has published it", (token, { inputs }) => {
+it.each(Object.entries(RESOURCE_TYPES))("the table of %s matches its provider's declarations", (token, { inputs }) => {
     expect(differences(inputs, aws.args(token))).toEqual([]);
 });
 

@@ -45,7 +45,7 @@ function install(): void {
     for (const file of [BINARY, "README.md"]) writeFileSync(join(users, "plugins", PLUGIN, file), `the user's ${file}`);
 }
 
-/** All that is below a directory, with the text of each file and the target of each link. */
+/** Everything below a directory, with the text of each file and the target of each link. */
 function tree(dir: string): Record<string, string> {
     const names = readdirSync(dir, { recursive: true, encoding: "utf8" }).sort();
     return Object.fromEntries(
@@ -59,13 +59,13 @@ function tree(dir: string): Record<string, string> {
 
 const own = (...parts: string[]) => join(labs, "plugins", ...parts);
 
-/** What `lab up` does about plugins, or `lab env`, which serves the stand-ins by executables. */
+/** Prepares plugins as `lab up` does, or as `lab env`, which serves the stand-ins by executables. */
 async function session(command: "up" | "env"): Promise<void> {
     linkRealPlugins(labs);
     if (command === "env") await writePlugins(own(), labAt(0), standInPackages());
 }
 
-test("the user's CLI is asked for its version without a trace", async () => {
+test("reading the CLI's version writes nothing to the user's Pulumi home", async () => {
     const script =
         '#!/bin/sh\nPATH=/usr/bin:/bin; mkdir -p "$PULUMI_HOME/logs"; touch "$PULUMI_HOME/logs/version.log"; echo v3.259.0\n';
     writeFileSync(join(root, "pulumi"), script, { mode: 0o755 });
@@ -96,7 +96,7 @@ test.each([
     const before = tree(users);
     await session("up");
     prepare();
-    // As on a machine where the plugin counts as missing: of another version, or not yet whole.
+    // As if the plugin is missing: of another version, or incomplete.
     await writePlugins(own(), labAt(0));
     expect(tree(users)).toEqual(before);
     expect(readFileSync(own(PLUGIN, BINARY), "utf8")).toMatch(/^#!\/bin\/sh\nexec /);
@@ -115,7 +115,7 @@ test.each([
             symlinkSync(join(root, "nowhere"), join(users, "plugins", PLUGIN));
         },
     ],
-])("a plugin that %s gives way to the stand-in", async (_, change) => {
+])("the stand-in replaces a plugin that %s", async (_, change) => {
     install();
     await session("up");
     change();
@@ -128,7 +128,7 @@ test.each([
     expect(tree(users)).toEqual(before);
 });
 
-test("a plugin that is installed later takes the stand-in's place, which else stays for the shells that use it", async () => {
+test("a plugin that is installed later replaces the stand-in, which otherwise stays for open shells", async () => {
     await session("env");
     const standIn = tree(own(PLUGIN));
     await session("up");
@@ -138,7 +138,7 @@ test("a plugin that is installed later takes the stand-in's place, which else st
     expect(tree(own(PLUGIN))).toEqual({ [BINARY]: "link", "README.md": "link" });
 });
 
-test("in a shell that has evaluated `lab env` the lab's own directory counts as it is", async () => {
+test("in a shell that has evaluated `lab env` the lab's own directory stays unchanged", async () => {
     install();
     await session("env");
     const before = tree(labs);

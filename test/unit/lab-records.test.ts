@@ -9,7 +9,7 @@ const A = parseRecord("Proxy.example.test.", "a", ["10.77.129.1", "10.77.129.1"]
 const CAA = parseRecord("example.test", "CAA", ['0 issue "letsencrypt.org"']);
 
 describe("a record made by hand", () => {
-    it("is kept in canonical form, and published", () => {
+    it("is stored in canonical form, and published", () => {
         expect(A).toEqual({ name: "proxy.example.test", type: "A", ttl: 60, values: ["10.77.129.1"] });
         const state = emptyCloud();
         for (const made of [A, CAA]) putRecord(state, made);
@@ -37,7 +37,7 @@ describe("a record made by hand", () => {
         expect(() => parseRecord(name!, type!, values, ttl)).toThrow(message);
     });
 
-    it("changes and goes", () => {
+    it("can be changed and removed", () => {
         const state = emptyCloud();
         putRecord(state, A);
         putRecord(state, { ...A, values: ["10.77.129.2"] });
@@ -47,7 +47,7 @@ describe("a record made by hand", () => {
         expect(() => removeRecord(state, "proxy.example.test", "A")).toThrow("no A record of proxy.example.test");
     });
 
-    it("stands alone when it is a CNAME", () => {
+    it("must be the name's only one if it is a CNAME", () => {
         const state = emptyCloud();
         putRecord(state, A);
         const alias = parseRecord(A.name, "CNAME", ["other.example."]);
@@ -58,7 +58,7 @@ describe("a record made by hand", () => {
         expect(() => putRecord(state, A)).toThrow("record --remove proxy.example.test CNAME`");
     });
 
-    it("does not share a name with Route 53, which comes first when it takes the name later", () => {
+    it("does not share a name with Route 53, which takes precedence if it gets the name later", () => {
         const state = emptyCloud();
         putRecord(state, A);
         const theirs = { ...A, type: "AAAA" as const, values: ["fd77::1"] };

@@ -15,7 +15,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 
-/** A checkout whose command prints a word of a source, and a word of a file beside another source. */
+/** A checkout whose command prints a word from a source, and a word from a file beside another source. */
 let root: string;
 beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "lab-start-"));
@@ -62,13 +62,13 @@ function age(): void {
     for (const name of bundles()) utimesSync(join(cache(), name), new Date(0), new Date(0));
 }
 
-it("runs the command from a bundle that finds the files beside its sources, and makes that once", async () => {
+it("runs the command from a bundle, which is made once and finds the files beside its sources", async () => {
     expect((await start("a", "b")).stdout).toBe("first beside beside import.meta.url a b");
     expect((await start()).stdout).toBe("first beside beside import.meta.url");
     expect(bundles()).toHaveLength(1);
 });
 
-it("a changed source is seen by the next command, also one that is loaded late, and a removed one", async () => {
+it("the next command uses a changed source, even one that is loaded late, and notices a removed one", async () => {
     await start();
     write("lab/word.ts", 'export const WORD: string = "other";');
     expect((await start()).stdout).toMatch(/^other beside/);

@@ -22,7 +22,7 @@ describe("config.yaml of the stand-in", () => {
         expect(config.boltPath).toBe("/var/lib/linkmesh/state.db");
     });
 
-    it("takes what the guide writes", () => {
+    it("accepts the guide's example", () => {
         const { config } = parse(`
 externalUrl: "https://linkmesh.example.com"
 http: {trustedProxies: ["127.0.0.1/32", "10.0.0.0/8", "::1"]}
@@ -34,11 +34,11 @@ grpc: {port: 50061, externalUrl: "linkmesh.example.com:50051"}
         expect(config.grpcExternalUrl).toBe("linkmesh.example.com:50051");
     });
 
-    it("takes a section whose keys are all commented out", () => {
+    it("accepts a section whose keys are all commented out", () => {
         expect(parse("http:\n  # port: 1\n").config.httpPort).toBe(8080);
     });
 
-    it("warns about keys that it does not know, at any depth", () => {
+    it("warns about unknown keys at any depth", () => {
         expect(parse("licence: {file: x}\nhttp: {host: 127.0.0.1}").warnings).toEqual([
             "config.yaml: unknown key licence is ignored",
             "config.yaml: unknown key http.host is ignored",
