@@ -13,7 +13,7 @@ import { generateKey } from "./providers/tls/keys.ts";
 
 const USER = "admin";
 const REGION = "eu-central-1";
-/** The last elastic address, so that the bastion does not change the program's addresses and always has the same one. */
+/** The last elastic address. It never changes, and the program's addresses do not depend on the bastion. */
 const ADDRESS_NUMBER = 254;
 const BOOT_MS = 300_000;
 

@@ -15,7 +15,7 @@ import { join } from "node:path";
 export interface Lab {
     /** 0 to 7. */
     readonly slot: number;
-    /** Prefix of every namespace, interface and machine name. At most 7 characters, as interface names have at most 15. */
+    /** Prefix of all namespace, interface and machine names. At most 7 characters, because interface names have 15. */
     readonly prefix: string;
     /** All files of this lab: state, machines, volumes, services. `destroy` removes it. */
     readonly dir: string;

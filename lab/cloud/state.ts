@@ -58,8 +58,8 @@ export interface RouteTable {
     id: string;
     vpcId: string;
     /**
-     * Destination CIDR to the id of an internet gateway, a NAT gateway, or (only for the outer machine) a VPN gateway. A
-     * subnet without a default route to a gateway reaches nothing outside its VPC.
+     * Destination CIDR to the id of an internet gateway, a NAT gateway, or (only for the outer machine) a VPN gateway.
+     * A subnet without a default route to a gateway reaches nothing outside its VPC.
      */
     routes: Record<string, string>;
 }
@@ -70,7 +70,7 @@ export interface SecurityGroupRule {
     direction: "ingress" | "egress";
     /** "tcp", "udp", "icmp", "icmpv6" or "-1" for all. */
     ipProtocol: string;
-    /** Inclusive. For icmp and icmpv6, fromPort is the type and toPort the code, -1 for any. Absent for protocol "-1". */
+    /** Inclusive. For icmp and icmpv6 the type (fromPort) and code (toPort), -1 for any. Absent for "-1". */
     fromPort?: number;
     toPort?: number;
     /** A rule has either cidrIpv4 or cidrIpv6. */

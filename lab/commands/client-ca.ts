@@ -6,8 +6,8 @@ import { type Lab, LabError } from "../lab.ts";
 import { services } from "../services/services.ts";
 
 /**
- * The PEM file of the CAs that clients need to trust the lab's machine: the roots of the lab's authorities and, with the
- * user's own certificate, the last certificate of its chain.
+ * The PEM file of the CAs that clients need to trust the lab's machine: the roots of the lab's authorities and, with
+ * the user's own certificate, the last certificate of its chain.
  * @throws LabError before the first `up`
  */
 export function clientCaFile(lab: Lab): string {

@@ -12,7 +12,7 @@ import { Ui } from "../ui.ts";
 import { type Session, openSession, openSessionIfPossible } from "./session.ts";
 
 export interface DestroyOptions {
-    /** Removes only what the program has made. The lab's services, its cloud with the snapshots, and the settings stay. */
+    /** Removes only the program's resources. The lab's services, its cloud with the snapshots, and the settings stay. */
     stack?: boolean;
     /** Destroys the stack even if it is protected. */
     ignoreProtect?: boolean;

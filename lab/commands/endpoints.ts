@@ -11,7 +11,7 @@ export interface LabOutputs {
     uiUrl?: string;
     /** Host and port. */
     grpcEndpoint?: string;
-    /** URL of port 80, if it is open. A stack without certificateSource is older than this output, and its port 80 is open. */
+    /** URL of port 80, if it is open. A stack without certificateSource is older than this output and has it open. */
     httpUrl?: string;
     certificateSource?: "acme" | "own";
     ipv4: string;

@@ -3,7 +3,7 @@ import { ensurePrerequisites } from "../engine/prerequisites.ts";
 import { ensureImage } from "../machines/image/image.ts";
 import type { Ui } from "../ui.ts";
 
-/** Prepares what takes minutes on a new machine and what all labs share: Debian packages, the engine, the machine image. */
+/** Makes what takes minutes and what all labs share: Debian packages, the engine, the machine image. */
 export async function prepareMachine(ui: Ui, cacheDir: string): Promise<void> {
     await ui.stage("prerequisites", (progress) => ensurePrerequisites((line) => ui.info(line), progress));
     await ui.stage("engine", (progress) => ensurePulumi(cacheDir, progress));

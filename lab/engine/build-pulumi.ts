@@ -18,8 +18,8 @@ const MODULES = 254;
 const NEEDED_MIB = 3300;
 
 /**
- * Builds the Pulumi CLI into the file `target`. Needs a Go module proxy. If there is no Go, it is fetched from the proxy
- * too, into a directory beside the file.
+ * Builds the Pulumi CLI into the file `target`. Needs a Go module proxy. If there is no Go, it is fetched from the
+ * proxy too, into a directory beside the file.
  */
 export async function buildPulumi(target: string, progress: Progress): Promise<void> {
     const go = await ensureGo(join(dirname(target), "go"), progress);

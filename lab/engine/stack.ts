@@ -43,7 +43,7 @@ export interface OperationOptions {
     configFile?: string;
 }
 
-/** The lab's Pulumi stack: the real engine, index.ts as an inline program, and a file backend in the lab's directory. */
+/** The lab's Pulumi stack: the real engine, index.ts as inline program, and a file backend in the lab's directory. */
 export class LabStack {
     readonly workspace: Workspace;
     readonly #options: StackOptions;
@@ -143,8 +143,8 @@ export class LabStack {
     }
 
     /**
-     * Repairs the stack after a killed engine: removes its lock and clears pending operations. Cheap if there is nothing
-     * to do.
+     * Repairs the stack after a killed engine: removes its lock and clears pending operations. Cheap if there is
+     * nothing to do.
      * @throws LabError if a running engine holds the stack
      */
     async recover(progress: Progress): Promise<void> {
@@ -255,8 +255,8 @@ export class Interrupted extends LabError {
 }
 
 /**
- * Evaluates index.ts again for each operation. The modules that it imports stay loaded. As in Pulumi's language host, the
- * outputs are its default export or else its exports.
+ * Evaluates index.ts again for each operation. The modules that it imports stay loaded. As in Pulumi's language host,
+ * the outputs are its default export or else its exports.
  */
 function inlineProgram(programDir: string): InlineProgram {
     const url = pathToFileURL(join(programDir, "index.ts")).href;

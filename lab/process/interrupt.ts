@@ -8,8 +8,8 @@ let last = 0;
 let listening = false;
 
 /**
- * Calls `handler` when the user interrupts (Ctrl-C, SIGTERM, a closed terminal). Only the last handler is called, so that
- * the running work decides how it ends. Returns the function that removes the handler.
+ * Calls `handler` when the user interrupts (Ctrl-C, SIGTERM, a closed terminal). Only the last handler is called, so
+ * that the running work decides how it ends. Returns the function that removes the handler.
  */
 export function onInterrupt(handler: Handler): () => void {
     if (!listening) {

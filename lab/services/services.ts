@@ -39,7 +39,7 @@ export interface LabServices {
     acmeDirectory: string;
     /** The CA of the ACME server's HTTPS certificate, PEM. Needs services that have been started once. */
     acmeApiCaPem(): string;
-    /** The other ACME server, which requires external account binding. Its keys are the same in every lab and not secret. */
+    /** The other ACME server, with external account binding. Its keys are the same in every lab and not secret. */
     corporateAcme: CorporateAcme;
     /** PEM file with the roots of all certificates from the ACME servers. */
     publicCaFile: string;

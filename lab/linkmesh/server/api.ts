@@ -140,7 +140,7 @@ async function answer(server: Server, request: IncomingMessage, response: Server
 
 /** The server of the plain HTTP listener, not listening yet. It does not handle WebSocket upgrades. */
 export function createHttpServer(server: Server): HttpServer {
-    // LinkMesh is written in Go. By default, Go's HTTP server keeps idle connections forever and accepts 1 MiB of headers.
+    // As Go's HTTP server, which LinkMesh uses: it keeps idle connections forever and accepts 1 MiB of headers.
     return createServer({ keepAliveTimeout: 0, maxHeaderSize: 1 << 20 }, (request, response) => {
         answer(server, request, response).catch((error: unknown) => {
             if (response.headersSent || response.destroyed) return response.destroy();

@@ -7,8 +7,8 @@ import { log } from "./log.ts";
 import type { Server, Sessions } from "./server.ts";
 
 /**
- * The collector that sent a request, or "service" for the service account. A new enrollment token enrols its sender, for
- * OpAMP supervisors that start with one.
+ * The collector that sent a request, or "service" for the service account. A new enrollment token enrols its sender,
+ * for OpAMP supervisors that start with one.
  */
 function identify({ collectors }: Server, request: IncomingMessage): Collector | "service" {
     const token = bearerToken(request);

@@ -124,7 +124,7 @@ system_info:
 `;
 }
 
-/** systemd's unit without BindsTo=%i.device. Without udev a machine has no device units, and fstab's checks would fail. */
+/** systemd's unit without BindsTo=%i.device: a machine without udev has no device units, so fstab's checks would fail. */
 const FSCK_UNIT = `[Unit]
 Description=File System Check on %f
 DefaultDependencies=no

@@ -20,7 +20,7 @@ export interface Constraint {
 /** Constraints by service, then by operation and member, as "CreateRole.Path". */
 export type Models = Record<Service, Record<string, Constraint>>;
 
-/** Why a value breaks a constraint, in the provider's words. `path` is the property's path, as "rootBlockDevice.iops". */
+/** Why a value breaks a constraint, in the provider's words. `path` is as "rootBlockDevice.iops". */
 export function violation(constraint: Constraint, value: Value, path: string): string | undefined {
     const name = providerName(path);
     const { min = 0, max = Infinity } = constraint;

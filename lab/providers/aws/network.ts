@@ -140,7 +140,7 @@ export const subnet: ResourceType = {
         await change(({ state }) => {
             const target = findSubnet(state, id);
             if (news.assignIpv6AddressOnCreation !== true) setAutomaticIpv6(target, news);
-            // Removing the block from the settings is no change by itself. The next change of another property removes it.
+            // Without the block in the inputs there is no change. The next change of another property removes it.
             setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock"));
             setAutomaticIpv6(target, news);
         });

@@ -30,7 +30,7 @@ type Test = (wanted: readonly string[], values: readonly string[] | undefined) =
 const equals = (wanted: string, value: string) => wanted === value;
 const like = (wanted: string, value: string) => wildcard(wanted).test(value);
 
-/** The lab's condition operators. If the request lacks the key, those without "ForAllValues:" are false, except Null. */
+/** The lab's condition operators. If the request lacks the key, StringEquals, StringLike and ArnEquals are false. */
 const OPERATORS: Record<string, Test> = {
     StringEquals: (wanted, values) => values?.some((value) => wanted.some((one) => equals(one, value))) ?? false,
     StringLike: (wanted, values) => values?.some((value) => wanted.some((one) => like(one, value))) ?? false,

@@ -20,7 +20,7 @@ import type { Caller } from "./rights/caller.ts";
 import { checkSchema, diffSchema } from "./schema.ts";
 import { RESOURCE_TYPES } from "./types.ts";
 
-/** The lab's stand-in for the AWS provider. It has the resource types that the program uses and checks them strictly. */
+/** The lab's stand-in for the AWS provider. Has the resource types that the program uses and checks them strictly. */
 export class AwsProvider implements ResourceProvider {
     readonly name = "aws";
     readonly #store: CloudStore;

@@ -28,7 +28,7 @@ export interface ResourceType {
     remove(change: Change, id: string, state: Values): Promise<void>;
     /** Calls `remove` for a resource that is gone too, because the provider's first calls fail for it. */
     removesUnseen?: true;
-    /** The outputs, and the inputs that the cloud keeps, so that a refresh sees drift. Undefined if the resource is gone. */
+    /** The outputs, and inputs that the cloud keeps, so that a refresh sees drift. Undefined if it is gone. */
     describe(cloud: Cloud, id: string, inputs: Values): Values | undefined;
 }
 

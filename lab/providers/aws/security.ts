@@ -49,7 +49,7 @@ export const securityGroup: ResourceType = {
                 `The security group '${name}' already exists for VPC '${vpcId}'`,
             );
         }
-        // AWS's default rule, which allows all outgoing traffic, is missing: the provider removes it from every new group.
+        // Without AWS's default rule for outgoing traffic, because the provider removes it from every new group.
         state.securityGroups[id] = { id, vpcId, name };
         return id;
     },

@@ -29,8 +29,8 @@ export interface Dialled {
 }
 
 /**
- * Connects and logs in as the real provider does, with its messages. It retries everything, even after a wrong host key,
- * and makes one attempt more than the limit. An unreadable key and an agent that does not answer are final.
+ * Connects and logs in as the real provider does, with its messages. It retries everything, even after a wrong host
+ * key, and makes one attempt more than the limit. An unreadable key and an agent that does not answer are final.
  */
 export async function dial(connection: Connection, options: DialOptions): Promise<Dialled> {
     const second = options.second ?? 1000;

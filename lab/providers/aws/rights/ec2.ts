@@ -1,8 +1,8 @@
 import { type CallTable, tagging } from "./call.ts";
 
 /**
- * The provider's calls for each resource type of EC2, from its source (internal/service/ec2). Only updates in place, and
- * only calls that the program can cause.
+ * The provider's calls for each resource type of EC2, from its source (internal/service/ec2). Only updates in place,
+ * and only calls that the program can cause.
  */
 export const EC2_CALLS: CallTable = {
     "aws:ec2/vpc:Vpc": {
