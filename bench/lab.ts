@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { Interrupted } from "../lab/engine/stack.ts";
 import { type Lab, LabError } from "../lab/lab.ts";
-import { CHECKOUT, findLab } from "../lab/labs.ts";
+import { CHECKOUT, findLab } from "../lab/slots.ts";
 import { onInterrupt } from "../lab/process/interrupt.ts";
 import { takeLock } from "../lab/process/lock.ts";
 import type { StageTime } from "../lab/ui.ts";

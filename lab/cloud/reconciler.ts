@@ -18,7 +18,7 @@ import {
 } from "../network/router.ts";
 import { killAll, processesOfLab, waitUntil } from "../process/process.ts";
 import { publicRecords } from "./records.ts";
-import { Applied } from "./applied.ts";
+import { AppliedObjects } from "./applied-objects.ts";
 import { renderRuleset } from "../network/packet-filter.ts";
 import { IMAGES, type CloudState, type Instance } from "./state.ts";
 import { deleteSnapshots, takeSnapshots } from "../volumes/snapshots.ts";
@@ -51,7 +51,7 @@ export class Reconciler {
     async #apply(state: CloudState): Promise<void> {
         const lab = this.#lab;
         useOpenUmask();
-        const applied = Applied.load(lab);
+        const applied = AppliedObjects.load(lab);
         await ensureRouter(lab, applied);
         // Machines first, because they may use an interface or a volume that is removed too.
         await this.#stopMachines(state);
@@ -100,7 +100,7 @@ export class Reconciler {
         ]);
     }
 
-    async #loadRuleset(state: CloudState, applied: Applied): Promise<void> {
+    async #loadRuleset(state: CloudState, applied: AppliedObjects): Promise<void> {
         const namespace = routerNamespace(this.#lab);
         const ruleset = renderRuleset(this.#lab, state);
         const print = `${namespaceInode(namespace)}\n${ruleset}`;

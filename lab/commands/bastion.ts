@@ -3,7 +3,7 @@ import { Reconciler } from "../cloud/reconciler.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { LabError } from "../lab.ts";
-import { allocateLab, lockLab, requireLab } from "../labs.ts";
+import { allocateLab, lockLab, requireLab } from "../slots.ts";
 import { Ui } from "../ui.ts";
 import { prepareMachine } from "./prepare.ts";
 

@@ -1,5 +1,5 @@
 import { LabError } from "../lab.ts";
-import { requireLab } from "../labs.ts";
+import { requireLab } from "../slots.ts";
 import { Ui } from "../ui.ts";
 import { sshArguments } from "./machine.ts";
 import { readOutputs } from "./session.ts";

@@ -6,7 +6,7 @@ import { EngineStages } from "../engine/stages.ts";
 import { Interrupted, LabStack } from "../engine/stack.ts";
 import { onInterrupt } from "../process/interrupt.ts";
 import { type Lab, LabError, SLOTS, labAt } from "../lab.ts";
-import { findLab, lockLab, releaseLab } from "../labs.ts";
+import { findLab, lockLab, releaseLab } from "../slots.ts";
 import { stopServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";
 import { type Session, openSession, openSessionIfPossible } from "./session.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { type PulumiCli, findPulumi } from "../engine/find-pulumi.ts";
 import { prepareWorkspace, stackVariables, workspaceOf } from "../engine/workspace.ts";
-import { requireLab } from "../labs.ts";
+import { requireLab } from "../slots.ts";
 import { writePlugins } from "../providers/index.ts";
 import { linkRealPlugins, standInPackages } from "./plugins.ts";
 

@@ -4,7 +4,7 @@ import { consoleLog } from "../machines/machine.ts";
 import { programInstance } from "../cloud/state.ts";
 import { readCloud } from "../cloud/store.ts";
 import { type Lab, LabError } from "../lab.ts";
-import { requireLab } from "../labs.ts";
+import { requireLab } from "../slots.ts";
 import { serviceLog } from "../services/service.ts";
 import { runSsh } from "./machine.ts";
 import { requireMachineUp } from "./paused.ts";

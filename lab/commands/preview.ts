@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { allocateLab } from "../labs.ts";
+import { allocateLab } from "../slots.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { Ui } from "../ui.ts";
 import { publishPackage, publishedPackage } from "./package.ts";

@@ -5,7 +5,7 @@ import type { CloudState, DnsRecord } from "../cloud/state.ts";
 import { CloudStore, readCloud } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { LAB_ZONE, LabError } from "../lab.ts";
-import { allocateLab, requireLab } from "../labs.ts";
+import { allocateLab, requireLab } from "../slots.ts";
 import { RECORD_TYPES, canonicalName } from "../providers/aws/dns.ts";
 import { wrongDomain, wrongValue } from "../providers/aws/rrset.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { connect } from "node:tls";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LabError, type Lab } from "../lab.ts";
-import { lockLab, requireLab } from "../labs.ts";
+import { lockLab, requireLab } from "../slots.ts";
 import { services } from "../services/services.ts";
 import { Ui } from "../ui.ts";
 import { askMachine } from "./machine.ts";

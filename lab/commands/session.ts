@@ -7,7 +7,7 @@ import { type Overrides, applySets, configuration, readOverrides, writeOverrides
 import { LabStack } from "../engine/stack.ts";
 import { readProject } from "../engine/workspace.ts";
 import { type Lab, LabError, type Progress } from "../lab.ts";
-import { findLab } from "../labs.ts";
+import { findLab } from "../slots.ts";
 import { labConfiguration } from "./defaults.ts";
 import type { LabPackage } from "./package.ts";
 

@@ -3,7 +3,7 @@ import type { Snapshot } from "../cloud/state.ts";
 import { CloudStore } from "../cloud/store.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { LabError } from "../lab.ts";
-import { lockLab, requireLab } from "../labs.ts";
+import { lockLab, requireLab } from "../slots.ts";
 import { runLifecyclePolicies } from "../providers/aws/snapshot-scheduler.ts";
 import { Ui } from "../ui.ts";
 

@@ -1,4 +1,4 @@
-import { requireLab } from "../labs.ts";
+import { requireLab } from "../slots.ts";
 import { runSsh } from "./machine.ts";
 
 /** Opens a shell on the machine or runs a command there. Exits with ssh's exit code. */

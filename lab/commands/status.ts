@@ -6,7 +6,7 @@ import { programInstance } from "../cloud/state.ts";
 import { readCloud } from "../cloud/store.ts";
 import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";
 import type { Lab } from "../lab.ts";
-import { findLab, lockedBy } from "../labs.ts";
+import { findLab, lockedBy } from "../slots.ts";
 import { servicePidFile } from "../services/service.ts";
 import { type CorporateAcme, SERVICE_NAMES, services } from "../services/services.ts";
 import type { StageTime } from "../ui.ts";

@@ -5,7 +5,7 @@ import { requireMachine } from "../engine/prerequisites.ts";
 import { EngineStages } from "../engine/stages.ts";
 import type { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError, type Progress } from "../lab.ts";
-import { allocateLab, lockLab } from "../labs.ts";
+import { allocateLab, lockLab } from "../slots.ts";
 import { onInterrupt } from "../process/interrupt.ts";
 import { startServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
 import { type Lab, LabError, type Progress } from "../lab.ts";
-import { PROGRAM } from "../labs.ts";
+import { PROGRAM } from "../slots.ts";
 import { procStat } from "../process/process.ts";
 import type { Configuration } from "./config.ts";
 import { type Diagnostic, diagnosticOf, failureSentence } from "./failure.ts";

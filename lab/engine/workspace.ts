@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { PROGRAM } from "../labs.ts";
+import { PROGRAM } from "../slots.ts";
 import { type Lab, LabError } from "../lab.ts";
 
 export const STACK = "lab";

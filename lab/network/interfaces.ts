@@ -2,7 +2,7 @@ import { LabError, shortId, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { addressAt, parseCidr } from "./cidr.ts";
 import { namespaceInode, namespaces, routerNamespace, setSysctls } from "./router.ts";
-import type { Applied } from "../cloud/applied.ts";
+import type { AppliedObjects } from "../cloud/applied-objects.ts";
 import type { CloudState, NetworkInterface, Subnet } from "../cloud/state.ts";
 
 /** The namespace of an interface. Like an ENI, it outlives the machine that uses it. */
@@ -16,7 +16,7 @@ export function routerInterface(lab: Lab, interfaceId: string): string {
 }
 
 /** Makes, changes and removes network interfaces to match the state. */
-export async function applyInterfaces(lab: Lab, state: CloudState, applied: Applied): Promise<void> {
+export async function applyInterfaces(lab: Lab, state: CloudState, applied: AppliedObjects): Promise<void> {
     const wanted = Object.values(state.networkInterfaces);
     refuseDoubles(wanted);
     const names = new Set(wanted.map((eni) => interfaceNamespace(lab, eni.id)));
@@ -48,7 +48,12 @@ function refuseDoubles(interfaces: NetworkInterface[]): void {
     }
 }
 
-async function ensureInterface(lab: Lab, eni: NetworkInterface, subnet: Subnet, applied: Applied): Promise<void> {
+async function ensureInterface(
+    lab: Lab,
+    eni: NetworkInterface,
+    subnet: Subnet,
+    applied: AppliedObjects,
+): Promise<void> {
     const namespace = interfaceNamespace(lab, eni.id);
     const link = routerInterface(lab, eni.id);
     const router = routerNamespace(lab);

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { LabError, type Lab } from "../lab.ts";
 import { exec, ipBatch, tryExec } from "../process/exec.ts";
 import { withLock } from "../process/lock.ts";
-import { Applied } from "../cloud/applied.ts";
+import { AppliedObjects } from "../cloud/applied-objects.ts";
 
 /** Unreachable routes, shared by all labs, which keep packets that no lab's route covers on this machine. */
 const FENCES = ["10.77.0.0/16", "fd77::/48"];
@@ -34,14 +34,14 @@ export function namespaceInode(name: string): number | undefined {
 /** Makes the lab's "internet": the router's namespace, the link to it, addresses and routes. Idempotent. */
 export function ensureNetwork(lab: Lab): Promise<void> {
     return withLock(lab.dir, async () => {
-        const applied = Applied.load(lab);
+        const applied = AppliedObjects.load(lab);
         await ensureRouter(lab, applied);
         applied.save();
     });
 }
 
 /** {@link ensureNetwork} for a caller that holds the lab's lock. */
-export async function ensureRouter(lab: Lab, applied: Applied): Promise<void> {
+export async function ensureRouter(lab: Lab, applied: AppliedObjects): Promise<void> {
     const namespace = routerNamespace(lab);
     const outer = outerInterface(lab);
     const commands = routerCommands(lab);

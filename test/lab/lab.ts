@@ -7,7 +7,7 @@ import { enterMachine } from "../../lab/machines/machine.ts";
 import { newCloud } from "../../lab/cloud/existing-network.ts";
 import { Reconciler } from "../../lab/cloud/reconciler.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
-import { findLab } from "../../lab/labs.ts";
+import { findLab } from "../../lab/slots.ts";
 import { type CloudState, programInstance } from "../../lab/cloud/state.ts";
 import type { Lab } from "../../lab/lab.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LabError, SLOTS, labAt } from "../../lab/lab.ts";
-import { allocateLab, findLab, labName, lockLab, lockedBy, releaseLab } from "../../lab/labs.ts";
+import { allocateLab, findLab, labName, lockLab, lockedBy, releaseLab } from "../../lab/slots.ts";
 
 let root: string;
 const saved = { ...process.env };

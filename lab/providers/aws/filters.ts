@@ -1,6 +1,6 @@
 import type { CloudState } from "../../cloud/state.ts";
 import { type Values, isMap } from "../property-values.ts";
-import { single } from "./one-result.ts";
+import { single } from "./lookup-results.ts";
 import { ApiError } from "./resource-type.ts";
 import type { Property } from "./schema.ts";
 

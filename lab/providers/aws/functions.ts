@@ -1,7 +1,7 @@
 import { IMAGES, type Image, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import { ProviderError } from "../provider.ts";
-import { newest, single } from "./one-result.ts";
+import { newest, single } from "./lookup-results.ts";
 import { canonicalName } from "./dns.ts";
 import { filters, filtersOf, matches, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";

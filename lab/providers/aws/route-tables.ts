@@ -1,6 +1,6 @@
 import type { CloudState, RouteTable } from "../../cloud/state.ts";
 import type { Values } from "../property-values.ts";
-import { single } from "./one-result.ts";
+import { single } from "./lookup-results.ts";
 import { filters, fits } from "./filters.ts";
 import { ACCOUNT, type CloudFunction, derivedId, optionalText } from "./resource-type.ts";
 

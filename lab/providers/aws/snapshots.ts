@@ -1,6 +1,6 @@
 import type { CloudState, Snapshot } from "../../cloud/state.ts";
 import type { Values } from "../property-values.ts";
-import { newest, notFound } from "./one-result.ts";
+import { newest, notFound } from "./lookup-results.ts";
 import { filters, fits } from "./filters.ts";
 import { ACCOUNT, ApiError, type CloudFunction, arn, find, newId } from "./resource-type.ts";
 

@@ -1,7 +1,7 @@
 import type { CloudState, Volume } from "../../cloud/state.ts";
 import { type CheckFailure, ProviderError } from "../provider.ts";
 import { type Values, equal } from "../property-values.ts";
-import { newest } from "./one-result.ts";
+import { newest } from "./lookup-results.ts";
 import { filters, fits } from "./filters.ts";
 import { findInstance, refuseGone, zoneOf } from "./instance.ts";
 import { model } from "./models.ts";

@@ -7,7 +7,7 @@ import { bootId } from "../process/process.ts";
  * The objects that the reconciler has made since this machine started, each with a text that describes it. If the text
  * is unchanged, the reconciler skips the object. An unchanged state then costs a file read and a few stats.
  */
-export class Applied {
+export class AppliedObjects {
     readonly #file: string;
     readonly #entries: Map<string, string>;
     #changed = false;
@@ -18,15 +18,15 @@ export class Applied {
     }
 
     /** Loads the list. It is empty after a restart of the outer machine, because the kernel's objects are gone. */
-    static load(lab: Lab): Applied {
+    static load(lab: Lab): AppliedObjects {
         const file = join(lab.dir, "applied.json");
         try {
             const kept = JSON.parse(readFileSync(file, "utf8")) as { bootId: string; entries: Record<string, string> };
-            if (kept.bootId === bootId()) return new Applied(file, new Map(Object.entries(kept.entries)));
+            if (kept.bootId === bootId()) return new AppliedObjects(file, new Map(Object.entries(kept.entries)));
         } catch {
             // No file yet, or one that a crash has cut: everything is made again.
         }
-        return new Applied(file, new Map());
+        return new AppliedObjects(file, new Map());
     }
 
     get(key: string): string | undefined {
