@@ -9,7 +9,7 @@ import type { Target } from "../../checks/index.ts";
 import { freePort } from "./free-port.ts";
 import { TestCa, type Pair } from "./test-ca.ts";
 
-/** What is put into the list is called after each test of the file, and forgotten. */
+/** Functions in the list are called after each test of the file, and removed. */
 export function cleanupsAfterEach(): (() => unknown)[] {
     const cleanups: (() => unknown)[] = [];
     afterEach(async () => {
@@ -24,7 +24,7 @@ export const GRPC_HOST = "grpc.example.test";
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
-/** What a site does otherwise than a good one. */
+/** How a site differs from a good one. */
 export interface Faults {
     address?: string;
     /** Names of their own on the HTTPS port: for the web UI, by HTTP/2 as long as nothing else is said; for gRPC. */
@@ -43,7 +43,7 @@ export interface Faults {
     grpc?: TlsOptions;
     /** TLS with LinkMesh's certificate, no client certificate asked for, and nothing said. */
     grpcSilent?: true;
-    /** A server in place of the HTTPS or gRPC one, such as one that says nothing. */
+    /** A server in place of the HTTPS or gRPC one, for example a silent one. */
     rawHttps?: (socket: net.Socket) => void;
     rawGrpc?: (socket: net.Socket) => void;
 }
@@ -136,7 +136,7 @@ function uiServer(trust: Authorities, { ui = {} }: Faults): net.Server {
     return http2.createSecureServer(pair).on("request", answer as never);
 }
 
-/** Leads each connection to the server of the name that its first message, the TLS ClientHello, carries. */
+/** Forwards each connection to the server that its TLS ClientHello names. */
 function byName(other: net.Server, servers: (readonly [string, net.Server])[]): net.Server {
     if (servers.length === 0) return other;
     return net.createServer((socket) => {

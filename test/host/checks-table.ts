@@ -7,12 +7,12 @@ export interface Case {
     faults: Faults | (() => Promise<Faults>);
     status: CheckResult["status"];
     detail: RegExp;
-    /** What is to be done; where all is well nothing is. */
+    /** What to do; absent if the check passes. */
     hint?: RegExp;
     change?: Partial<Target>;
 }
 
-/** Nobody answers: not to be waited for. */
+/** Nobody answers, so the test does not wait. */
 export const SILENT: Partial<Target> = { timeoutMs: 2_000 };
 /** Without the CA, as against the public roots. */
 export const PUBLIC_ROOTS: Partial<Target> = { ca: undefined };

@@ -1,4 +1,4 @@
-/** What a TLS client says first, of which nginx reads the name. */
+/** A TLS client's first message, from which nginx reads the name. */
 export function clientHello(name: string): Buffer {
     const u16 = (value: number) => [value >> 8, value & 255];
     const sized = (body: number[]) => [...u16(body.length), ...body];

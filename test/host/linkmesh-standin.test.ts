@@ -80,7 +80,7 @@ describe("a running server", () => {
         expect((await site.fetch("/api/v1/info", { method: "DELETE", token })).status).toBe(405);
     });
 
-    it("gives the service token to root and itself only", () => {
+    it("lets only root and itself read the service token", () => {
         expect(statSync(join(site.directory, "data/service-token")).mode & 0o777).toBe(0o600);
         expect(statSync(site.boltPath).mode & 0o777).toBe(0o600);
         expect(token).toMatch(/^lmsat_/);
@@ -123,7 +123,7 @@ describe("a running server", () => {
         ).toBe(400);
     });
 
-    it("gives a collector's token no more than a collector needs", async () => {
+    it("a collector's token has only a collector's rights", async () => {
         const { otlpToken } = await enrol(site);
         expect((await site.fetch("/v1/metrics", { method: "POST", token: otlpToken, body: "x" })).status).toBe(200);
         expect((await site.fetch("/api/v1/collectors", { token: otlpToken })).status).toBe(403);

@@ -25,7 +25,7 @@ const held = new Set<Socket>();
 
 beforeAll(async () => {
     trust = await authorities();
-    // Takes every upgrade, and says nothing more.
+    // Accepts every upgrade, and sends nothing more.
     const http = await backend((socket) => {
         let head = "";
         socket.on("data", (data) => {
@@ -40,7 +40,7 @@ beforeAll(async () => {
             );
         });
     });
-    // Speaks first, as no gRPC server does, so that a client knows at once that it is let in.
+    // Sends first, unlike a gRPC server, so that a client knows at once that it is accepted.
     const grpc = await backend((socket) => socket.write("in"));
     upstream = { http, grpc };
 });
@@ -134,7 +134,7 @@ async function many(count: number, open: () => Promise<Session>, atOnce = 50): P
 const count = (sessions: Session[], status: number) => sessions.filter((one) => one.status === status).length;
 
 describe("a whole fleet behind one address", () => {
-    // Without TLS, whose handshakes take most of the time, and are not what is counted.
+    // Without TLS, because its handshakes take most of the time and are not counted.
     const plain = (files: Files) => ({
         ...files,
         "http-linkmesh.conf": files["http-linkmesh.conf"]!.replace(/^( +listen .*) ssl/gm, "$1"),
@@ -179,7 +179,7 @@ test("a session keeps little memory after large messages", async () => {
     expect((memory(server) - before) / sessions.length).toBeLessThan(24);
 });
 
-/** What nginx's workers have for themselves, in KiB. */
+/** The private memory of nginx's workers, in KiB. */
 function memory({ pid }: NginxServer): number {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
     return children
@@ -220,7 +220,7 @@ describe.each([
     });
 });
 
-/** Refusals are in the journal and in no file; check tells them. */
+/** Refusals are only in the journal, and check reports them. */
 function expectTold(server: NginxServer, address: string): void {
     expect(server.log()).not.toMatch(/limiting|crit|error/);
     const access = readFileSync(join(server.directory, "log/access.log"), "utf8");
@@ -287,7 +287,7 @@ describe.each([
         for (const port of new Set([server.ports.https, server.ports.grpc])) {
             if (port === server.ports.grpc && mode === SHARED) continue;
             const filter = ["state", "established", "src", `127.0.0.1:${port}`, "and", "dst", ADDRESS];
-            // What was sent a moment ago may still be under way, and has another timer then.
+            // Recently sent data may still be in flight, which has another timer.
             await expect
                 .poll(() =>
                     execFileSync("ss", ["-Htno", ...filter], { encoding: "utf8" })

@@ -10,7 +10,7 @@ import { CLIENT, NginxClient } from "./nginx-client.ts";
 import { nginxArgs, NginxServer, type Files } from "./nginx-server.ts";
 import { listenersWith } from "../unit/listeners.ts";
 
-// What others put into nginx's folders: before our file, and after it.
+// Other files in nginx's folders: before the program's file, and after it.
 
 let trust: Authorities;
 let backend: EchoBackend;
@@ -37,7 +37,7 @@ async function start(foreign: Files, domain = HOST, mode: Partial<ReturnType<typ
     return { server, client: new NginxClient(server, trust.publicCa.pem) };
 }
 
-/** Whether all that is ours answers as if nobody else were there. */
+/** Whether the program's names answer as if there were no other file. */
 async function expectOurs({ server, client }: Awaited<ReturnType<typeof start>>): Promise<void> {
     const forged = { "x-forwarded-for": "10.1.2.3", "cf-connecting-ip": "10.1.2.3" };
     for (const status of ["200", "200", "401", "429"]) {
@@ -155,7 +155,7 @@ test("another file's session limit, if the program sets none", async () => {
     }
 });
 
-/** As long as a name can be. */
+/** The longest possible name. */
 const LONG = [61, 61, 61, 54].map((length) => "n".repeat(length)).join(".") + ".example.test";
 const LONG_GRPC = LONG.replace("n", "g");
 

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { Clients } from "./clients.ts";
 import { allowed, lab6, labOk, listens, onMachine, status, theLab } from "./lab.ts";
 
-/** gRPC off, port 443 for two networks alone, one of which is a hop whose word about the client is taken. */
+/** gRPC off, port 443 only for two networks, one of which is a trusted proxy. */
 export function allowedNetworks(): void {
     let found: Awaited<ReturnType<typeof status>>;
     let token: string;
@@ -32,7 +32,7 @@ export function allowedNetworks(): void {
         expect(names).not.toContain("example.test");
     });
 
-    test("port 443 accepts the allowed networks only", async () => {
+    test("port 443 accepts only the allowed networks", async () => {
         expect(allowed(443)).toEqual([`${theLab().net.outer}/32`, `${lab6()}/128`]);
         const clients = new Clients(found);
         expect((await clients.http("/")).status).toBe(200);
@@ -68,7 +68,7 @@ export function allowedNetworks(): void {
     });
 }
 
-/** Whether a TCP connection from that address of this machine is taken within 3 seconds. */
+/** Whether a TCP connection from this address of the machine is accepted within 3 seconds. */
 export function connects(host: string, port: number, localAddress: string): Promise<boolean> {
     return new Promise((resolve) => {
         const socket = connect({ host, port, localAddress, timeout: 3000 });

@@ -10,7 +10,7 @@ import { lab, labOk, linkmeshInfo, onMachine, theLab } from "./lab.ts";
 
 const NEWER = "1.102.0~standin";
 
-/** LinkMesh from a signed APT source instead of a package file: an upgrade, by the way, that keeps the identity. */
+/** LinkMesh from a signed APT source instead of a package file: an upgrade that keeps the identity. */
 export function aptSource(): void {
     test("a newer version is installed from an APT source, and the internal CA stays", async () => {
         const before = await linkmeshInfo();
@@ -49,7 +49,7 @@ export function aptSource(): void {
     });
 }
 
-/** What APT knows of LinkMesh's source. */
+/** LinkMesh's source in APT's lists. */
 function sourceFiles(): Promise<string> {
     return onMachine("cd /etc/apt && cat sources.list.d/linkmesh.list keyrings/linkmesh.asc 2>/dev/null || true");
 }

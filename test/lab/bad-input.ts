@@ -16,10 +16,10 @@ const fails = (run: Run, sentence: RegExp) => {
     expect(run.stderr).not.toMatch(/^\s+at /m);
 };
 
-/** The revision of nginx's configuration that is in place. */
+/** The current revision of nginx's configuration. */
 const revision = () => onMachine("readlink -f /etc/nginx/linkmesh/current");
 
-/** What a user can get wrong: one sentence, an exit code, the endpoints still answering, and the next `up` goes on. */
+/** Mistakes of a user: one sentence, an exit code, endpoints that still answer, and the next `up` goes on. */
 export function badInput(): void {
     describe("refused before anything changes", refusals);
 
@@ -110,7 +110,7 @@ export function badInput(): void {
     test("a configuration that nginx refuses is not swapped in", async () => {
         const before = await revision();
         await onMachine("echo 'no_such_directive on;' > /etc/nginx/conf.d/zz-broken.conf");
-        // A setting that the step proxy alone is given: no step before it meets the fault.
+        // Only the step proxy has this setting, so no earlier step fails.
         const run = await lab("up", "--set", "trustedProxies=198.51.100.7/32");
         fails(run, /step proxy: nginx refuses the new configuration, so nothing was changed: .*no_such_directive/);
         expect(await revision()).toBe(before);

@@ -4,10 +4,10 @@ import { type Clients, exchange } from "./clients.ts";
 const BROWSERS = 10;
 const BETWEEN_REQUESTS_MS = 20;
 const BETWEEN_MESSAGES_MS = 250;
-/** Whoever has not answered by then never will, on a machine however busy. */
+/** Time limit for an answer, long enough for a busy machine. */
 const ANSWER_MS = 60_000;
 
-/** A session or stream that gives each message back. */
+/** A session or stream that echoes each message. */
 type Echo = (message: Buffer) => Promise<Buffer>;
 
 /** Real clients at work on all endpoints, and what went wrong for them. */
@@ -15,7 +15,7 @@ export class Load {
     requests = 0;
     /** Requests without the answer 200. */
     readonly failed: string[] = [];
-    /** Sessions and streams that ended, or did not give a message back, with what happened first. */
+    /** Sessions and streams that ended or did not echo a message, with the first event. */
     readonly dropped = new Map<string, string>();
     private readonly echoes: { name: string; echo: Echo }[] = [];
     private readonly closers: (() => void)[] = [];
@@ -52,7 +52,7 @@ export class Load {
         while (this.requests < count) await sleep(20);
     }
 
-    /** Ends the work with a last message on every session and stream, and gives the number of those that echo it. */
+    /** Ends with a last message on every session and stream. Returns how many echo it. */
     async stop(): Promise<number> {
         this.stopping = true;
         await this.work;

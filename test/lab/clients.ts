@@ -11,7 +11,7 @@ export interface Answer {
     body: string;
 }
 
-/** Real clients that dial an address of the lab while they speak to its public hostname. */
+/** Real clients that dial an address of the lab but use its public hostname. */
 export class Clients {
     private readonly agent: HttpsAgent;
 
@@ -57,7 +57,7 @@ export class Clients {
         });
     }
 
-    /** What LinkMesh takes the client for, with the headers that it may have forged. */
+    /** The client as LinkMesh sees it, with headers that it may have forged. */
     async whoami(token: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
         const answer = await this.http("/api/v1/whoami", { headers: { Authorization: `Bearer ${token}`, ...headers } });
         return JSON.parse(answer.body) as Record<string, unknown>;
@@ -116,7 +116,7 @@ export function exchange(socket: WebSocket, message: Buffer): Promise<Buffer> {
             resolve(data);
         });
         socket.once("close", closed);
-        // What ws does with a message for a session that has ended: nothing, unless it is asked.
+        // ws drops a message for an ended session silently, without a callback.
         socket.send(message, (error) => error && reject(error));
     });
 }

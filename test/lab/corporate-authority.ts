@@ -4,7 +4,7 @@ import { programInstance } from "../../lab/cloud/state.ts";
 import { services } from "../../lab/services/services.ts";
 import { cloud, lab, labOk, onMachine, servedSerial, sets, theLab } from "./lab.ts";
 
-/** Another ACME authority, which wants external account binding and whose own certificate a private CA has signed. */
+/** Another ACME authority, which requires external account binding and has an HTTPS certificate of a private CA. */
 export function corporateAuthority(): void {
     let acme: ReturnType<typeof services>["corporateAcme"];
     let before: string;
@@ -21,7 +21,7 @@ export function corporateAuthority(): void {
         before = await servedSerial();
     });
 
-    // Its API's certificate leads to no root that the machine knows from elsewhere.
+    // The machine does not otherwise trust the root of its API's certificate.
     test("with another authority's CA bundle up fails and names the setting", async () => {
         await failsWith("set acmeCaBundle", { acmeDirectory: acme.directory });
     });
@@ -50,7 +50,7 @@ export function corporateAuthority(): void {
     });
 
     test("the binding's key stays in no configuration file, log or home directory of the machine", async () => {
-        // What the search is able to find is one file, which is put there for it.
+        // A control file proves that the search finds the key.
         await onMachine(`echo ${acme.eabHmacKey} >/root/planted`);
         expect(await onMachine(`grep -rlsF -e ${acme.eabHmacKey} /etc /var/log /root /home /tmp`)).toBe(
             "/root/planted",

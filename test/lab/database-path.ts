@@ -9,7 +9,7 @@ export function databasePath(): void {
 
     test("a database that would lie on the machine's own disk is found by the files that LinkMesh has open, and rolled back", async () => {
         const before = { config: await config(), ca: (await linkmeshInfo()).caFingerprint };
-        // The settings tell a path that is wrong in itself; a link is known to the machine alone.
+        // The settings' rules find a wrong path. Only the machine knows about a link.
         await onMachine("mkdir /opt/lm && chown linkmesh: /opt/lm && ln -s /opt/lm /var/lib/linkmesh/elsewhere");
         const run = await lab("up", ...database("/var/lib/linkmesh/elsewhere/state.db"));
         expect(run.exitCode).toBe(1);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { lab, labOk, theLab } from "./lab.ts";
 import { fenceRoutes, leftovers } from "./lab-leftovers.ts";
 
-/** Nothing stays, whatever state it was in. */
+/** Nothing stays, in any state of the lab. */
 export function destroy(): void {
     test("leaves nothing behind", async () => {
         const destroyed = theLab();

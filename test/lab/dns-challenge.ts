@@ -23,7 +23,7 @@ import {
 
 const servedNames = async () => (await servedCertificate("-noout -ext subjectAltName")).split("\n").at(-1)!.trim();
 
-/** A wildcard by DNS-01 with the instance's role, port 80 closed, and gRPC for one network alone. */
+/** A wildcard by DNS-01 with the instance's role, port 80 closed, and gRPC only for one network. */
 export function dnsChallenge(): void {
     test("the certificate is for the wildcard, and port 80 was not needed", async () => {
         expect(await servedNames()).toBe("DNS:*.example.test");
@@ -85,7 +85,7 @@ boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", C
         const [role] = Object.keys(cloud().roles);
         const rights = cloud().roles[role!]!.inlinePolicies;
         await changeCloud((state) => (state.roles[role!]!.inlinePolicies = {}));
-        // One that needs no other rights.
+        // A certificate that needs no other rights.
         const names = "certificateNames=*.example.test,example.test";
         const run = await lab("up", "--set", names);
         await changeCloud((state) => (state.roles[role!]!.inlinePolicies = rights));

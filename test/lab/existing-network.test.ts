@@ -93,7 +93,7 @@ test("all endpoints answer, gRPC on port 443", async () => {
     await expectEndpoints(found);
 });
 
-test("port 22 accepts the bastion only; ssh and a second up go through it", async () => {
+test("port 22 accepts only the bastion; ssh and a second up go through it", async () => {
     const { ipv4 } = (await status()).outputs;
     expect(await connects(ipv4, 443, theLab().net.outer)).toBe(true);
     expect(await connects(ipv4, 22, theLab().net.outer)).toBe(false);

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunningUp, connectionOf, stepAtWork, steps } from "./running-up.ts";
 import { STEP_NAMES, identity, lab, labOk, tryOnMachine, useLab } from "./lab.ts";
 
-// One stack whose `up` is cut, in every step by every fault.
+// One stack whose `up` is interrupted, in every step by every fault.
 useLab("test-interruptions");
 
-/** What can cut a step. What it has begun on the machine goes on, unless the machine itself is cut. */
+/** Faults that interrupt a step. Its work on the machine goes on, unless the machine itself stops. */
 const FAULTS = {
     "connection killed": (_up: RunningUp, pid: number) => {
         process.kill(connectionOf(pid), "SIGKILL");
@@ -21,7 +21,7 @@ const FAULTS = {
 type Fault = keyof typeof FAULTS;
 const FINISHED = "finished by the next up";
 
-/** Step by fault: what became of the step that was cut. */
+/** Step by fault: the result of the interrupted step. */
 const matrix: Record<string, Partial<Record<Fault, string>>> = {};
 
 // One new machine for each fault, so that each step has all of its work to do. The next `up` has to finish the step that
@@ -67,7 +67,7 @@ test.each(Object.keys(FAULTS) as Fault[])(
             } finally {
                 await up.close();
             }
-            // What was cut is told, and where; a killed engine tells nothing any more.
+            // The error names the interruption and the step; a killed engine reports nothing.
             if (fault !== "engine killed") expect(up.stderr).toMatch(new RegExp(`^error: .*step ${name}`, "m"));
         }
         await labOk("up", ...set);
@@ -79,7 +79,7 @@ test.each(Object.keys(FAULTS) as Fault[])(
     },
 );
 
-/** Brings a new machine up without a cut, and gives the milliseconds that each step was at work there. */
+/** Sets up a new machine without an interruption. Returns the milliseconds of each step's work. */
 async function watchSteps(args: string[]): Promise<Map<string, number>> {
     const durations = new Map<string, number>();
     const up = new RunningUp(args);
@@ -95,7 +95,7 @@ async function watchSteps(args: string[]): Promise<Map<string, number>> {
     return durations;
 }
 
-/** The process of a step that runs; undefined while one before it does. */
+/** The process of a running step; undefined while an earlier step runs. */
 function pidOf(name: string, names: string[]): number | undefined {
     const step = stepAtWork();
     if (!step || names.indexOf(step.name) < names.indexOf(name)) return undefined;

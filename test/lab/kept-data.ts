@@ -6,7 +6,7 @@ import { openSession } from "../../lab/commands/session.ts";
 import { LabStack } from "../../lab/engine/stack.ts";
 import { cloud, identity, lab, labOk, onMachine, status, theLab } from "./lab.ts";
 
-/** What keeps a host over the years: pause, protection, snapshots; and what must not come in its place. */
+/** What keeps a host over the years: pause, protection, snapshots. And what must not replace its data. */
 export function keptData(): void {
     test("pausing removes the machine and keeps addresses, names and data volume; afterwards the same host is back", async () => {
         const before = await identity();
@@ -42,7 +42,7 @@ export function keptData(): void {
         await session.close();
         await labOk("check");
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
-        // To the engine it is no change of a resource.
+        // The engine sees no change of a resource.
         expect((await labOk("up", "--set", "protect=false")).stdout).toMatch(/✓ program: no change/);
         expect(isProtected()).toBe(false);
     });
@@ -69,7 +69,7 @@ export function keptData(): void {
         expect({ ...(await identity()), volume: before.volume }).toEqual(before);
         expect(Object.keys(cloud().volumes)).not.toEqual(before.volume);
         await labOk("check");
-        // From now on it says nothing any more, whichever snapshot is the newest.
+        // After the restore, the setting has no effect, whichever snapshot is the newest.
         await labOk("snapshot");
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
         await labOk("up", "--set", "restoreFrom=", "--set", "dailySnapshots=0");

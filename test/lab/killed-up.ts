@@ -3,7 +3,7 @@ import { killAll, processesOfLab } from "../../lab/process/process.ts";
 import { RunningUp, engines } from "./running-up.ts";
 import { changeCloud, identity, labOk, onMachine, status, theLab } from "./lab.ts";
 
-/** What was cut is finished by the next `up`, and nothing of the identity is lost on the way. */
+/** The next `up` finishes an interrupted one, and the identity stays. */
 export function killedUp(): void {
     // Moments that every run comes by, whatever the machine's speed: the engine holds the stack, or a step is under way.
     test.each<[string, number, (up: RunningUp) => boolean]>([

@@ -35,7 +35,7 @@ function belongsTo(lab: Lab, line: string): boolean {
     return marks.some((mark) => line.includes(mark));
 }
 
-/** The routes that keep the lab's networks on this machine, when no lab is there any more. */
+/** The routes that keep the lab's networks on this machine, if no lab is left. */
 export async function fenceRoutes(): Promise<string[]> {
     if (Array.from({ length: SLOTS }, (_, slot) => labAt(slot)).some((lab) => existsSync(lab.dir))) return [];
     const { stdout } = await execa("sh", ["-c", "ip route show; ip -6 route show"]);

@@ -11,7 +11,7 @@ import { findLab } from "../../lab/slots.ts";
 import { type CloudState, programInstance } from "../../lab/cloud/state.ts";
 import type { Lab } from "../../lab/lab.ts";
 
-/** The tests have labs of their own, beside one that is in use: each file that asks for it another one. */
+/** The tests have their own labs, beside one in use. A file can ask for its own. */
 export function useLab(name: string): void {
     process.env.LINKMESH_LAB_NAME = name;
 }
@@ -46,12 +46,12 @@ export async function labOk(...args: string[]): Promise<Run> {
     return run;
 }
 
-/** Arguments of `up` and `preview` that set these settings; the empty string takes one back. */
+/** Arguments of `up` and `preview` for these settings. The empty string removes one. */
 export function sets(values: Record<string, string>): string[] {
     return Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 }
 
-/** What `status --json` tells. */
+/** The output of `status --json`. */
 export interface Status {
     outputs: {
         publicUrl: string;
@@ -68,7 +68,7 @@ export interface Status {
     host: string;
     caFile: string;
     stages: { name: string; seconds: number }[];
-    /** Ids of what the cloud has of the stack and its state does not. */
+    /** Ids of the stack's resources in the cloud that are not in its state. */
     leftOver: string[];
 }
 
@@ -99,7 +99,7 @@ export function expectNothingLeft(): void {
     expect(cloud()).toEqual({ ...newCloud(theLab()), snapshots, tags, terminated });
 }
 
-/** What happens to the cloud behind the program's back. */
+/** Changes the cloud without the program. */
 export function changeCloud(mutate: (state: CloudState) => void): Promise<void> {
     return new CloudStore(theLab(), new Reconciler(theLab())).change(mutate);
 }
@@ -138,13 +138,13 @@ export async function listens(port: number, family: "" | "4" | "6" = ""): Promis
     return (await onMachine(`ss -H${family}ltn 'sport = :${port}'`)) !== "";
 }
 
-/** What LinkMesh tells of itself. */
+/** LinkMesh's answer to /api/v1/info. */
 export async function linkmeshInfo(): Promise<{ caFingerprint: string; version: string }> {
     const call = 'curl -s -H "Authorization: Bearer $(linkmesh-server token)" http://127.0.0.1:8080/api/v1/info';
     return JSON.parse(await onMachine(call)) as { caFingerprint: string; version: string };
 }
 
-/** What the fleet, the certificate authority and ssh know this host by: must outlive the machine. */
+/** The host's identity to the fleet, the certificate authority and ssh. It must outlive the machine. */
 export async function identity(): Promise<Record<string, unknown>> {
     const { outputs } = await status();
     return {
@@ -159,7 +159,7 @@ export async function identity(): Promise<Record<string, unknown>> {
     };
 }
 
-/** What `openssl x509` prints of the certificate that nginx serves on the machine. */
+/** The output of `openssl x509` for the certificate that nginx serves on the machine. */
 export function servedCertificate(options: string): Promise<string> {
     return onMachine(
         `openssl s_client -connect 127.0.0.1:443 -servername linkmesh.example.test </dev/null 2>/dev/null | openssl x509 ${options}`,

@@ -19,7 +19,7 @@ import { PULUMI_VERSION } from "../../lab/engine/versions.ts";
  * of this checkout, and whatever else the original does (policy packs, plugins, generated code) is refused.
  */
 
-/** The program's exit status when it has told the user already what is wrong. */
+/** The program's exit status if it has already reported the error to the user. */
 const TOLD_ALREADY = 32;
 const NODE_MODULES = join(import.meta.dirname, "../../node_modules");
 const KILL_AFTER_MS = 5000;

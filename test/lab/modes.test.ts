@@ -39,7 +39,7 @@ describe("one port and a UI name", () => {
         await labOk(
             "up",
             ...sets({
-                // The world by name: the rules are those that no list gives.
+                // All networks by name: the rules are the same as without a list.
                 ...{ grpc: "", httpsAllowedCidrs: "0.0.0.0/0,::/0", trustedProxies: "", sessionsPerAddress: "" },
                 grpcDomain: GRPC,
                 uiDomain: UI,

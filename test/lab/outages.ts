@@ -7,7 +7,7 @@ import { startServices } from "../../lab/services/services.ts";
 import { RunningUp, stepAtWork } from "./running-up.ts";
 import { lab, labOk, onMachine, servedSerial, theLab, tryOnMachine } from "./lab.ts";
 
-/** Surroundings that fail for a while, or for good: waited for, or told in one sentence, and never half a change. */
+/** Outages, temporary or permanent: `up` waits or fails with one sentence, and never leaves half a change. */
 export function outages(): void {
     afterEach(async () => {
         setAcmeFault(theLab(), undefined);

@@ -147,7 +147,7 @@ export class TestStack {
     }
 }
 
-/** Keeps every state that it was told to apply. */
+/** Keeps every state that it was asked to apply. */
 export class RecordingReconciler implements CloudReconciler {
     readonly states: CloudState[] = [];
     /** Called with each state; what it throws is the reconciler's failure. */

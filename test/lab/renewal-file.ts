@@ -24,7 +24,7 @@ export async function makeNotDue(file: string): Promise<void> {
     await onMachine(`sed -i '/^${DUE}$/d' ${file}`);
 }
 
-/** Starts the lab's ACME server anew: Pebble keeps nothing, as an authority that was rebuilt. */
+/** Restarts the lab's ACME server. Pebble loses everything, like a rebuilt authority. */
 export async function forgetAccounts(lab: Lab): Promise<void> {
     await stopProcess(servicePidFile(lab, PUBLIC_ACME.name));
     await startServices(lab, () => undefined);

@@ -11,10 +11,10 @@ const STREAMS = 20;
 const REQUESTS = 1000;
 /** Before the renewal starts, and after the new certificate is served. */
 const AROUND = 200;
-/** A site of somebody else's. */
+/** Somebody else's site. */
 const FOREIGN = "/etc/nginx/sites-enabled/foreign";
 
-/** The timer's own service renews while clients work, and what goes wrong with it is seen by `check`. */
+/** The timer's own service renews while clients work, and `check` reports failures. */
 export function renewal(): void {
     let file: string;
     let found: Awaited<ReturnType<typeof status>>;

@@ -5,7 +5,7 @@ import { programInstance } from "../../lab/cloud/state.ts";
 import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings.ts";
 import { cloud, labOk, onMachine, servedSerial, sets, status, theLab, vitals } from "./lab.ts";
 
-/** Changed together: their effects are told from each other by a unit test. */
+/** Changed together; a unit test distinguishes their effects. */
 const QUIET = {
     collectorsExpected: "40000",
     trustedProxies: "203.0.113.0/24",
@@ -15,7 +15,7 @@ const QUIET = {
     dailySnapshots: "7",
 };
 
-/** A changed setting: shown before, done by the one step that it concerns, without harm to open sessions. */
+/** A changed setting: the preview shows it, only its step runs, and open sessions stay. */
 export function settingChanges(): void {
     const configFile = () => onMachine("cat /etc/linkmesh/config.yaml");
     let firstConfig: string;
@@ -114,7 +114,7 @@ export function settingChanges(): void {
     });
 }
 
-/** What tells a restart, a reload and a replacement from each other. */
+/** Data that distinguishes a restart, a reload and a replacement. */
 async function running() {
     const { nginx, linkmesh } = await vitals();
     const worker = await onMachine(`pgrep --newest --parent ${nginx}`);
@@ -140,7 +140,7 @@ function expectAsDocumented(
     });
 }
 
-/** The steps that ran, in the order of the stages told. */
+/** The steps that ran, in the order of the reported stages. */
 function stepsOf(stdout: string): string[] {
     return [...stdout.matchAll(/✓ step ([a-z-]+)/g)].map(([, name]) => name!);
 }

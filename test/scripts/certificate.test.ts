@@ -212,7 +212,7 @@ describe("certbot's output becomes one sentence", () => {
     });
 });
 
-test("an authority that was busy once gives the certificate at the next try", () => {
+test("an authority that was busy once issues the certificate at the next try", () => {
     const ran = machine({
         stubs: { certbot: `if [ ! -e /stub/asked ]; then touch /stub/asked; ${says(recorded("busy"))}\nfi\n${gives}` },
     }).run();

@@ -7,7 +7,7 @@ const UNREAD = "/var/lib/linkmesh-proxy/reload-nginx";
 const { certificate, key } = selfSigned("linkmesh.example.com");
 const other = selfSigned("linkmesh.example.com");
 
-/** nginx that serves what it has read at its last reload: revision and certificate. */
+/** nginx that serves the revision and certificate of its last reload. */
 const SERVES = {
     systemctl: `case "$*" in
         "is-active --quiet nginx") true ;;
@@ -113,7 +113,7 @@ describe("the step own-certificate", () => {
             },
         });
 
-    test("puts certificate and key in use, with the key readable by root alone", () => {
+    test("puts certificate and key in use, and only root can read the key", () => {
         const on = machine({ stubs: SERVES });
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
         const folder = `${TLS}/${on.read(`${TLS}/current`)!.slice(3)}`;

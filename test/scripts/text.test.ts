@@ -7,7 +7,7 @@ import { shfmt } from "./shell.ts";
 
 const library = FUNCTION_FILES.map((name) => readScript(`functions/${name}`)).join("\n");
 
-/** How the shell reads a text: commands alone, in one spelling. */
+/** The commands of a text as the shell reads them, in one spelling. */
 const commands = (text: string) => shfmt(shfmt(text, "--minify"));
 const comments = (text: string) => shfmt(text, "--to-json").match(/"Hash"/g)?.length ?? 0;
 
@@ -59,7 +59,7 @@ describe("the library", () => {
         expect([...functions(library).keys()].filter((name) => !used.has(name))).toEqual([]);
     });
 
-    test("gives a step that needs little no more than that", () => {
+    test("adds to a step only the functions that it needs", () => {
         expect([...functions(withFunctions(readScript("ready"))).keys()]).not.toContain("restart_linkmesh");
         expect(withFunctions(readScript("ready"))).not.toContain("PACKAGES=");
     });

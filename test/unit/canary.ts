@@ -21,7 +21,7 @@ export function traces(secret: string): string[] {
     ]);
 }
 
-/** What a person sees of an input that is registered: all but what the engine is told to keep as a secret. */
+/** The parts of a registered input that a person can see: everything that is not secret. */
 export function visible(value: unknown): string {
     return JSON.stringify(value ?? null, (_, part: unknown) => (isSecret(part) ? "[secret]" : part));
 }

@@ -74,8 +74,8 @@ test("another authority of the same name has not signed it", async () => {
     expect(broken([cert, namesake.pem])).toMatch(/which did not sign it/);
 });
 
-test("an intermediate that has ended, and a certificate that is not valid yet", () => {
-    // The authorities of these tests end in 400 days, and have begun 400 days ago; the host's 10 days ago.
+test("an expired intermediate, and a certificate that is not valid yet", () => {
+    // The authorities of these tests are valid for 400 days before and after today, the host's certificate from 10 days ago.
     const pems = [cert, below.pem];
     expect(broken(pems, new Date(Date.now() + 399 * DAY_MS))).toBeUndefined();
     expect(broken(pems, new Date(Date.now() + 401 * DAY_MS))).toMatch(
@@ -91,14 +91,14 @@ test.each<[string, (text: string) => string]>([
     ["with a private key", (text) => `${text}\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n`],
 ])("a text %s cannot be read", (_, mar) => expect(() => readChain(mar(`${cert}\n${below.pem}`))).toThrow());
 
-test("a chain to a public root needs no warning, one to a CA of one's own does", () => {
+test("a chain to a private CA needs a warning, one to a public root does not", () => {
     expect(unknownRoot([new X509Certificate(rootCertificates[0]!)])).toBeUndefined();
     const sentence = /^tlsCertificate ends at "CN=the root, O=Example", which is not a public root/;
     expect(unknownRoot(readChain(`${cert}\n${below.pem}`))).toMatch(sentence);
     expect(unknownRoot(readChain(root.pem))).toMatch(sentence);
 });
 
-test("what has ended behind a public root is no matter: clients stop at the root", () => {
+test("an expired certificate behind a public root does not matter, because clients stop at the root", () => {
     const publicRoot = rootCertificates[0]!;
     expect(broken([publicRoot, publicRoot], new Date("2200-01-01"))).toBeUndefined();
 });

@@ -55,7 +55,7 @@ const CASES: Partial<Record<SettingName, () => Case[]>> = {
     tlsPrivateKey: () => [{ after: own }, { with: own, after: renewed }],
     httpRedirect: () => [{ with: DNS_01 }],
     sshPublicKey: () => [{ after: OWN_LOGIN }],
-    // The same key in another form: another key has another public key as well.
+    // The same key in another format, because another key needs another public key as well.
     sshPrivateKey: () => [{ with: OWN_LOGIN, after: { sshPrivateKey: LOGIN.privateKeyPem } }],
     bastionHost: () => [{ after: BASTION }],
     bastionUser: () => [{ with: BASTION }],
@@ -77,7 +77,7 @@ const CASES: Partial<Record<SettingName, () => Case[]>> = {
     linkmeshVersion: () => [{ with: APT, after: { linkmeshVersion: "1.102.0" } }],
 };
 
-describe("what a change of a setting does is what its row says", () => {
+describe("the effect of a change of a setting is the one in its row", () => {
     test.each(Object.keys(SETTINGS) as SettingName[])("%s", async (name) => {
         const { example, change }: Setting = SETTINGS[name];
         const found = new Set<string>();

@@ -45,7 +45,7 @@ const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Eff
         DOMAIN: [],
         CERTIFICATE: ["nginx reloads"],
         REVISION: ["nginx reloads"],
-        // All of them are in the revision.
+        // The revision includes all of them.
         ...{ "http-redirect.conf": [], "http-linkmesh.conf": [], "main-stream.conf": [], "tls.inc": [], listeners: [] },
         "serve-certificate.sh": [],
     },
@@ -54,7 +54,7 @@ const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Eff
     },
 };
 
-/** What a change of a resource means to a user; that of any other is one in AWS alone. */
+/** What a change of a resource means to a user. Other resources change only in AWS. */
 const UPDATE_EFFECTS: Readonly<Record<string, Effect>> = {
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "firewall rules change",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "firewall rules change",
@@ -101,7 +101,7 @@ function registeredWith(config: Record<string, string>, renewed: readonly string
     return runs.get(key) ?? runs.set(key, run()).get(key)!;
 }
 
-/** "tagged": nothing but tags differs. */
+/** "tagged": only tags differ. */
 type Kind = "created" | "deleted" | "replaced" | "updated" | "tagged";
 
 interface Change {
@@ -127,7 +127,7 @@ function compare(olds: Registered[], news: Registered[]): Change[] {
     });
 }
 
-/** As the engine and the provider have it. */
+/** The rules of the engine and the provider. */
 function difference(was: Registered, is: Registered): Kind | "same" {
     const resource = RESOURCE_TYPES[was.type]!;
     const [olds, news] = [was.inputs as Values, ignoring(is.ignoreChanges, was.inputs, is.inputs) as Values];
@@ -135,13 +135,13 @@ function difference(was: Registered, is: Registered): Kind | "same" {
     const forced = [...(resource.replaces?.(olds, news) ?? []), ...is.replaceOnChanges];
     if (replaces.length > 0 || changed.some((name) => forced.includes(name))) return "replaced";
     if (!isDeepStrictEqual(was.replacementTrigger, is.replacementTrigger)) return "replaced";
-    // Read when a record is created, and never again.
+    // Read only when a record is created.
     const seen = changed.filter((name) => name !== "allowOverwrite");
     if (seen.length === 0) return "same";
     return seen.every((name) => name === "tags") ? "tagged" : "updated";
 }
 
-/** The new inputs, with the old values at the paths that the engine is told to ignore. */
+/** The new inputs, with the old values at the paths of ignoreChanges. */
 function ignoring(paths: readonly string[], olds: object, news: object): object {
     const result = structuredClone(news) as Values;
     for (const path of paths) {
@@ -172,12 +172,12 @@ function stepEffects(was: Registered | undefined, is: Registered | undefined): E
             throw new Error(
                 `test/unit/changes.ts: STEP_EFFECTS lacks ${name} of the step ${step}: say what its script does when it differs`,
             );
-        // A step that goes leaves what it has done.
+        // Deleting a step changes nothing on the machine.
         return is && olds[name] !== news[name] ? effects : [];
     });
 }
 
-/** The variables and files of a step, as its text has them. */
+/** The variables and files in a step's text. */
 function stepInputs(text: string): Record<string, string> {
     const [head = "", body = ""] = text.split(/^unpack\(\) \{$/m);
     const variables = [...head.matchAll(/^([A-Z0-9_]+)='((?:[^']|'\\'')*)'$/gm)].filter(([, name]) => name !== "STEP");
@@ -196,7 +196,7 @@ function summary(changes: readonly Change[]): Effect[] {
     if (lost) throw new Error(`${lost.name} is ${lost.kind}: no setting may do that to the data`);
     const found = new Set(changes.flatMap(({ effects }) => effects));
     for (const effect of [...found]) INCLUDED[effect]?.forEach((included) => found.delete(included));
-    // Tags and the like, beside something that a user sees.
+    // Tags and the like, besides a change that a user sees.
     if (found.size > 1) found.delete("AWS resources change");
     return EFFECTS.filter((effect) => found.has(effect));
 }

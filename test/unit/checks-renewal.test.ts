@@ -18,7 +18,7 @@ const SERVICE = {
     ExecMainStartTimestamp: "Wed 2026-11-25 09:03:41 UTC",
 };
 
-/** As systemctl prints it. */
+/** The format of systemctl. */
 function shown(timer: Partial<typeof TIMER>, service: Partial<typeof SERVICE> = {}): string {
     const block = (unit: object) =>
         Object.entries(unit)
@@ -86,5 +86,5 @@ test("an authority that lost its accounts: how to register again", () => {
     );
 });
 
-test("the reason of an earlier failure is not told after a good run", () =>
+test("the reason of an earlier failure is not reported after a good run", () =>
     expect(judgeRenewal(`${shown({})}\nReason=Timeout during connect\n`).status).toBe("ok"));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { endOfChain } from "../../lab/commands/client-ca.ts";
 import { TestCa } from "../host/test-ca.ts";
 
-test("clients trust the end of a chain, and a certificate alone only when it has signed itself", async () => {
+test("clients trust the end of a chain, and a single certificate only if it is self-signed", async () => {
     const root = await TestCa.create("CN=root");
     const intermediate = await TestCa.create("CN=intermediate", root);
     const { cert } = await intermediate.issue(["linkmesh.example.test"]);

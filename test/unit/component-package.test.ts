@@ -10,7 +10,7 @@ import { expectGolden } from "./golden.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const TOKEN = "linkmesh-proxy:index:LinkMesh";
 
-/** The SDK's own, through which the component package answers the engine; it is not exported. */
+/** The SDK's class that answers the engine for the component package. It is not exported. */
 const { ComponentProvider } = createRequire(import.meta.url)("@pulumi/pulumi/provider/experimental/provider.js") as {
     ComponentProvider: new (options: object) => { getSchema(): Promise<string> };
 };
@@ -55,7 +55,7 @@ test("docs/components.md lists each output", () => {
     expect(listed.sort()).toEqual(Object.keys(component.properties).sort());
 });
 
-test("the example in YAML gives what the schema wants, and asks for what it has", () => {
+test("the example in YAML uses the schema's inputs and outputs", () => {
     const program = parse(readFileSync(join(ROOT, "examples/yaml/Pulumi.yaml"), "utf8")) as {
         config: Record<string, { type: string }>;
         resources: Record<string, { type: string; properties: Record<string, unknown> }>;

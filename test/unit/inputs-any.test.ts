@@ -10,7 +10,7 @@ import { TestCloud } from "./lab-aws-cloud.ts";
 import { CONFIG, reveal, runProgram } from "./program.ts";
 import { problems } from "./problems.ts";
 
-// Anything that anybody may write, for any setting.
+// Arbitrary input for every setting.
 
 const PIECES = [
     ...Object.values<Setting>(SETTINGS).map(({ example }) => example),
@@ -117,7 +117,7 @@ const ZODS_OWN = /Invalid input|\bexpected (string|number|boolean|object|array|r
 const names = Object.keys(SETTINGS) as SettingName[];
 
 test.each(names)(
-    "%s: whatever is written is taken in its one form, or refused in a sentence of ours",
+    "%s: any input is accepted in its canonical form, or refused in one of the program's sentences",
     (name) => {
         fc.assert(
             fc.property(VALUES[SETTINGS[name].type], (value) => {
@@ -136,9 +136,9 @@ test.each(names)(
     30_000,
 );
 
-test("what is taken is refused neither by AWS nor by the shell", async () => {
+test("neither AWS nor the shell refuses an accepted value", async () => {
     const { provider } = TestCloud.create();
-    // The mocks of the cloud know a few values of these alone.
+    // The mocks of the cloud have only a few values of these.
     const plain = names.filter((name) => !/[dD]omain|Zone|certificateNames|instanceType|Id$|restoreFrom/.test(name));
     // Of a value for each setting as many as go together: a run of the program takes long.
     const taken = fc
@@ -156,7 +156,7 @@ test("what is taken is refused neither by AWS nor by the shell", async () => {
     await fc.assert(
         fc.asyncProperty(taken, async (config) => {
             const run = await runProgram(config).catch((error: unknown) => {
-                // What exists in the cloud may refuse it, in a sentence too.
+                // A lookup may refuse it, in one sentence too.
                 expect((error as Error).constructor.name).toMatch(/RunError/);
                 expect((error as Error).message).toMatch(/^[a-zA-Z][^\n]*\.$/);
             });

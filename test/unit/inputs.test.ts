@@ -5,7 +5,7 @@ import { BASTION } from "./keys.ts";
 import { APT, GOOD, SUM, opened } from "./given-settings.ts";
 import { problems } from "./problems.ts";
 
-describe("what has one obvious meaning is taken as that", () => {
+describe("a value with one obvious meaning is accepted", () => {
     test.each<[SettingName, unknown, unknown, Record<string, unknown>?]>([
         ["domain", " LinkMesh.Example.com.\n", "linkmesh.example.com"],
         ["uiDomain", "UI.example.com.", "ui.example.com"],
@@ -70,7 +70,7 @@ describe("what has one obvious meaning is taken as that", () => {
     });
 });
 
-describe("what has not is refused in one sentence", () => {
+describe("any other value is refused in one sentence", () => {
     test.each<[SettingName, unknown, string]>([
         [
             "sshAllowedCidrs",
@@ -168,7 +168,7 @@ describe("what has not is refused in one sentence", () => {
         ["LINKMESHDEBURL", "Did you mean linkmeshDebUrl?"],
         ["tag", "Did you mean tags?"],
         ["collectorExpected", "Did you mean collectorsExpected?"],
-    ])("%s is no setting: %s", (name, hint) =>
+    ])("%s is not a setting: %s", (name, hint) =>
         expect(problems({ ...GOOD, [name]: "x" })).toEqual([
             `${name} is not a setting. ${hint} Remove it with \`pulumi config rm ${name}\`.`,
         ]),

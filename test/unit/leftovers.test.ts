@@ -31,7 +31,7 @@ const STATE = {
     },
 };
 
-/** The tool with stand-ins for both commands, which tell what they were called with. */
+/** The tool with stand-ins for both commands, which print their arguments. */
 async function run(state: object, arns: string[], ...args: string[]) {
     const list = { ResourceTagMappingList: arns.map((ResourceARN) => ({ ResourceARN })) };
     const answers = { pulumi: JSON.stringify(state, null, 4), aws: JSON.stringify(list) };
@@ -71,7 +71,7 @@ test("resources with the tag that the state lacks are listed with the command th
     ]);
 });
 
-test("a state that knows of nothing yet has no tag, which is then given", async () => {
+test("an empty state has no tag, so the tag is an argument", async () => {
     const refused = await run({ deployment: {} }, []);
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toMatch(/^error: the state does not hold the tag linkmesh-proxy-stack: name its value, /);
@@ -81,7 +81,7 @@ test("a state that knows of nothing yet has no tag, which is then given", async 
     expect((await run(STATE, [])).stdout).toContain(`no leftovers of ${TAG}`);
 });
 
-test("what carries the tag of another stack is in use there, and is not listed", async () => {
+test("resources with another stack's tag are in use there, and are not listed", async () => {
     const found = await run(STATE, [`${ARN}instance/i-0theirs`], "linkmesh-proxy/dev/linkmesh");
     expect([found.exitCode, found.stdout]).toEqual([1, ""]);
     expect(found.stderr).toMatch(

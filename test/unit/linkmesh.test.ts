@@ -8,7 +8,7 @@ import { CONFIG, STEPS, isSecret, type Registered, runProgram, valueOf } from ".
 const program = "./linkmesh-program.ts";
 type Outputs = Record<string, pulumi.Output<unknown>>;
 
-/** A resource without its place in the tree, in which the component adds one level. */
+/** A resource without its parent, because the component adds one level. */
 const placed = ({ type, name, inputs }: Registered) => ({ type, name, inputs });
 const byName = (a: Registered, b: Registered) => a.name.localeCompare(b.name) || a.type.localeCompare(b.type);
 
@@ -28,7 +28,7 @@ test("LinkMesh creates what the program itself creates, with the same names, bel
     expect(others.sort(byName).map(placed)).toEqual(own.registered.sort(byName).map(placed));
 });
 
-test("a URL that is a secret output stays one", async () => {
+test("a URL that is a secret output stays secret", async () => {
     const { named } = await runProgram({ ...CONFIG, hidesUrl: "true" }, { program, secretKeys: ["linkmeshDebUrl"] });
     expect(isSecret(named("linkmesh-package").inputs.stdin)).toBe(true);
     expect(isSecret((await runProgram(CONFIG, { program })).named("linkmesh-package").inputs.stdin)).toBe(false);
@@ -56,14 +56,14 @@ test("the first preview is complete and knows the public URLs", async () => {
     expect(await valueOf(outputs.publicUrl)).toBe("https://linkmesh.example.com");
 });
 
-test("what depends on it waits for the steps on the machine", async () => {
+test("resources that depend on it wait for the steps on the machine", async () => {
     const { registered } = await runProgram(CONFIG, { program });
     const after = registered.find(({ name }) => name === "after")!;
     const steps = after.dependsOn.filter((urn) => urn.includes("command:remote:Command"));
     expect(steps).toHaveLength(STEPS.length);
 });
 
-test("a wrong setting is told at once", async () => {
+test("a wrong setting is reported at once", async () => {
     const run = runProgram({ ...CONFIG, sshAllowedCidrs: '["300.1.1.1/32"]' }, { program });
     await expect(run).rejects.toThrow(/^sshAllowedCidrs must hold networks in CIDR form/);
 });

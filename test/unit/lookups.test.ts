@@ -30,12 +30,12 @@ describe("a look-up that fails", () => {
         expect(sentence).toMatch(/UnauthorizedOperation: You are not authorized[^\n]*\.$/);
     });
 
-    test("addresses are looked up for a warning alone", async () => {
+    test("addresses are looked up only for a warning", async () => {
         expect(await refusal(runProgram(CONFIG, { refused: "getEips" }))).toBe("nothing");
     });
 });
 
-describe("of several volumes with the stack's tag", () => {
+describe("several volumes with the stack's tag", () => {
     const volumes = (...attached: boolean[]) =>
         attached.map((one, i) => ({ id: `vol-${i}`, availabilityZone: `eu-central-1${"abc"[i]}`, attached: one }));
 
@@ -56,7 +56,7 @@ describe("of several volumes with the stack's tag", () => {
         },
     );
 
-    test("the one of the domain is the stack's before that, whichever is attached", async () => {
+    test("the one with the domain is the stack's, whichever is attached", async () => {
         const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
         warn.mockClear();
         const [first, second, third] = volumes(true, true, false);
@@ -73,7 +73,7 @@ describe("of several volumes with the stack's tag", () => {
         ]);
     });
 
-    test("none of which is attached the update goes on, and they are named: a paused stack, a replacement that failed", async () => {
+    test("if none is attached, the update goes on and names them: a paused stack, a failed replacement", async () => {
         const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
         warn.mockClear();
         const config = { ...CONFIG, subnetId: "subnet-0aaaa", dataVolumeSize: "8" };
@@ -84,7 +84,7 @@ describe("of several volumes with the stack's tag", () => {
         ]);
     });
 
-    test("more than one of which is attached none is taken", async () => {
+    test("if more than one is attached, none is used", async () => {
         const [first, second] = volumes(true, true);
         const sentence = await refusal(runProgram(CONFIG, { volumes: [second!, first!] }));
         expect(sentence).toMatch(/^the volumes vol-0 and vol-1 all carry the tag linkmesh-proxy=[^\n]*\.$/);
@@ -105,7 +105,7 @@ describe("a stack of the same project and name elsewhere", () => {
         return warn.mock.calls.map(([sentence]) => sentence);
     };
 
-    test("is told by the domain of its volume, before anything is created; so is another domain of the same stack", async () => {
+    test("is recognised by the domain of its volume before anything is created, like another domain of the same stack", async () => {
         expect(await warnings(volumeOf(OTHER))).toEqual([
             expect.stringMatching(
                 /^domain: the data volume with this stack's tag, vol-0, belongs to other\.example\.com\. /,
@@ -113,26 +113,26 @@ describe("a stack of the same project and name elsewhere", () => {
         ]);
     });
 
-    test("is not told of one's own volume, nor of one that a version without the tag has made", async () => {
+    test("is not reported for the stack's own volume, nor for an older volume without the tag", async () => {
         expect(await warnings(volumeOf({ "linkmesh-proxy-domain": "linkmesh.example.com" }))).toEqual([]);
         expect(await warnings(volumeOf({}))).toEqual([]);
     });
 
-    test("gives its snapshots to nobody by restoreFrom=latest; named by their id they are meant", async () => {
+    test("does not share its snapshots by restoreFrom=latest, but a snapshot named by its id is used", async () => {
         const restored = (restoreFrom: string) =>
             runProgram({ ...CONFIG, restoreFrom, dataVolumeSize: "20" }, { latest: "snap-00dd" });
         expect(await refusal(restored("latest"))).toMatch(
             /^restoreFrom: the newest snapshot with this stack's tag, snap-00dd, holds the data of other\.example\.com\. To/,
         );
         expect((await restored("snap-00dd")).named("linkmesh-machine-data").inputs.snapshotId).toBe("snap-00dd");
-        // With a volume nothing is restored: the setting may stay, and the domain may change.
+        // If there is a volume, nothing is restored: the setting may stay, and the domain may change.
         const config = { restoreFrom: "latest", dataVolumeSize: "20" };
         expect(await warnings(volumeOf({ "linkmesh-proxy-domain": "linkmesh.example.com" }), config)).toEqual([]);
     });
 });
 
 describe("quotas", () => {
-    /** As many IPv4 networks, and the two of CONFIG for SSH. */
+    /** This many IPv4 networks, and the two of CONFIG for SSH. */
     const networks = (count: number, offset: number) =>
         JSON.stringify(Array.from({ length: count }, (_, i) => `198.18.${offset + i}.0/24`));
     const lists = (https: number, grpc: number) => ({
@@ -151,7 +151,7 @@ describe("quotas", () => {
     };
     const QUOTA = "aws:servicequotas/getServiceQuota:getServiceQuota";
 
-    test("60 rules of a family are made without a question, one more is refused with its number", async () => {
+    test("60 rules of a family are made without a lookup, one more is refused with its number", async () => {
         // Port 80 for the world, port 22 for one network, path MTU discovery.
         const fits = await said(lists(30, 27), {});
         expect(fits.ipv4).toBe(60);
@@ -161,7 +161,7 @@ describe("quotas", () => {
         );
     });
 
-    test("a raised quota counts; one that cannot be read is only warned of", async () => {
+    test("a raised quota counts, and one that cannot be read causes only a warning", async () => {
         const raised = await said(lists(31, 31), { quota: 65 });
         expect([raised.ipv4, raised.warnings]).toEqual([65, []]);
         const unread = await said(lists(31, 31), { refused: "getServiceQuota" });
@@ -201,12 +201,12 @@ describe("the availability zone", () => {
         expect(await zoneOf({ instanceType: "m7i.large" })).toBe("eu-central-1b");
     });
 
-    test("is the one that is set, also where the data volume lies in it", async () => {
+    test("is the one that is set, also if the data volume is in it", async () => {
         expect(await zoneOf({ availabilityZone: " EU-central-1c" })).toBe("eu-central-1c");
         expect(await zoneOf({ availabilityZone: "eu-central-1c" }, "eu-central-1c")).toBe("eu-central-1c");
     });
 
-    test("is no other than that of a subnet that was made before there was a data volume", () => {
+    test("is that of a subnet that was made before there was a data volume", () => {
         expect(checkSubnetZone("eu-central-1a", { availabilityZone: "" })).toBe("eu-central-1a");
         expect(checkSubnetZone("eu-central-1a", { availabilityZone: "eu-central-1a" })).toBe("eu-central-1a");
         expect(() => checkSubnetZone("eu-central-1a", { availabilityZone: "eu-central-1b" })).toThrow(

@@ -24,7 +24,7 @@ const steps = (all: Registered[]) =>
     all.filter(({ type }) => type === "command:remote:Command").map(({ name }) => name);
 const text = (one: Registered) => reveal<string>(one.inputs.stdin);
 
-test("gRPC by name: port 443 alone, its own records, endpoint and name in LinkMesh's certificate", async () => {
+test("gRPC by name: only port 443, its own records, endpoint and name in LinkMesh's certificate", async () => {
     const { registered, outputs, named } = await runProgram({ ...CONFIG, grpcDomain: "grpc.example.com" });
     expect(tcp(registered)).toEqual(["80 0.0.0.0/0", "80 ::/0", "443 0.0.0.0/0", "443 ::/0"]);
     expect(records(registered)).toEqual([
@@ -54,11 +54,11 @@ test("a UI name: one certificate for both names, HTTP/2 for the one", async () =
 });
 
 test.each([
-    // An account may have made standard its own default.
+    // An account's default may be standard.
     [{}, undefined],
     [{ cpuCredits: "unlimited" }, { cpuCredits: "unlimited" }],
     [{ cpuCredits: "standard" }, { cpuCredits: "standard" }],
-    // AWS refuses it for a type that is not burstable.
+    // AWS refuses credits for a type that is not burstable.
     [{ cpuCredits: "standard", instanceType: "m7i.large" }, undefined],
 ])("CPU credits with %j", async (settings, wanted) => {
     const { named } = await runProgram({ ...CONFIG, ...settings });
@@ -90,7 +90,7 @@ describe("DNS-01", () => {
     });
 
     test.each(["http-01", "dns-01"])(
-        "the machine has the role with %s, and the policy alone comes and goes",
+        "the machine has the role with %s, and only the policy is added and removed",
         async (way) => {
             const { registered, named } = await runProgram({ ...CONFIG, acmeChallenge: way });
             const profile = named("linkmesh-instance-profile").inputs;
@@ -103,7 +103,7 @@ describe("DNS-01", () => {
         },
     );
 
-    test("the role of a stack that had it for dns-01 alone stays the same role", async () => {
+    test("a stack with the role for dns-01 keeps the same role", async () => {
         const { named } = await runProgram({ ...CONFIG, acmeChallenge: "dns-01" });
         expect(named("linkmesh-instance").aliases).toEqual([
             { name: "linkmesh-challenge", type: "linkmesh-proxy:index:ChallengeRights" },
@@ -117,7 +117,7 @@ describe("DNS-01", () => {
     });
 });
 
-describe("a certificate of one's own", () => {
+describe("your own certificate", () => {
     let program: Awaited<ReturnType<typeof runProgram>>;
     beforeAll(async () => {
         const ca = await TestCa.create("CN=own");
@@ -128,7 +128,7 @@ describe("a certificate of one's own", () => {
         );
     });
 
-    test("goes to the machine in secret text, and no authority is asked", () => {
+    test("goes to the machine in secret text, and no authority is contacted", () => {
         expect(steps(program.registered)).not.toContain("linkmesh-certificate");
         const step = program.named("linkmesh-own-certificate");
         expect(isSecret(step.inputs.stdin)).toBe(true);
@@ -144,7 +144,7 @@ describe("a certificate of one's own", () => {
     });
 });
 
-test("the key of an external account binding travels in secret text alone", async () => {
+test("the key of an external account binding is only in secret text", async () => {
     const { registered, named } = await runProgram(
         {
             ...CONFIG,
@@ -160,7 +160,7 @@ test("the key of an external account binding travels in secret text alone", asyn
 });
 
 describe("DNS elsewhere", () => {
-    test("no zone is asked for and no record is made; the records are told", async () => {
+    test("no zone is looked up and no record is made, but the program lists the records", async () => {
         const { registered, outputs, named } = await runProgram({
             ...CONFIG,
             domain: "linkmesh.elsewhere.org",
@@ -242,12 +242,12 @@ test("the machine and its network stay where the data volume is", async () => {
     expect((await runProgram(CONFIG)).named("linkmesh-network-subnet").inputs.availabilityZone).toBe("eu-central-1a");
 });
 
-test("Route 53's own name servers are told, where a private zone hides them", async () => {
+test("the program names Route 53's name servers if a private zone hides them", async () => {
     const { named } = await runProgram(CONFIG);
     expect(text(named("linkmesh-reachable"))).toContain("NAME_SERVERS='ns-1.awsdns-01.org\nns-2.awsdns-02.com'");
 });
 
-test("CAA at the zone's own name is said to count for all below it", async () => {
+test("a CAA record at the zone's own name causes a warning that it counts for all names below it", async () => {
     const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
     await runProgram({ ...CONFIG, domain: "example.com", caaIssuer: "letsencrypt.org" });
     expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
@@ -269,7 +269,7 @@ test("a bastion: every step goes through it, its host key pinned and its private
                 ...{ perDialTimeout: 15, dialErrorLimit: 3 },
             },
         });
-        // The real provider's CLI prints the whole connection when it has a property too many.
+        // The real provider prints the whole connection if it has an unknown property.
         expect(checkConnection(reveal(command.inputs.connection))).toEqual([]);
     }
     expect(commands.map(({ createTimeout }) => createTimeout)).toEqual(

@@ -28,7 +28,7 @@ beforeAll(() => {
         "components/host/scripts/a.sh",
     ])
         touch(file);
-    // In place of the build and of npm: what ran.
+    // Stand-ins for the build and for npm, which record that they ran.
     touch("build.js", 'require("fs").appendFileSync("ran", "build\\n");');
     touch("bin/npm", '#!/bin/sh\necho "npm $*" >>ran\n');
     execFileSync("chmod", ["+x", join(checkout, "bin/npm")]);
@@ -48,7 +48,7 @@ function prepare(): string[] {
     return existsSync(ran) ? readFileSync(ran, "utf8").trim().split("\n") : [];
 }
 
-test("the component package is installed and built once, and again when what it is made of is newer", () => {
+test("the component package is installed and built once, and again if its sources are newer", () => {
     expect(prepare()).toEqual(["npm ci", "build"]);
     touch("node_modules/.package-lock.json");
     expect(prepare()).toEqual(["build"]);

@@ -8,23 +8,23 @@ import { sshServer, tcpServer } from "./ssh-servers.ts";
 const HOST = "127.0.0.1";
 
 describe("a bastion", () => {
-    it("that greets as an SSH server is taken", async () => {
+    it("that answers as an SSH server is accepted", async () => {
         const { connection } = await sshServer();
         await expect(checkBastion(HOST, connection.port)).resolves.toBeUndefined();
     });
 
-    it("that is not there is told at once", async () => {
+    it("that does not exist is reported at once", async () => {
         await expect(checkBastion(HOST, 1)).rejects.toThrow(
             "bastionHost: 127.0.0.1 does not answer on port 1 (ECONNREFUSED), so no step can connect. Start it, or allow the address from which you run pulumi.",
         );
     });
 
-    it("that takes the connection and is silent is told, too: the provider would wait for ever", async () => {
+    it("that accepts the connection and stays silent is reported too, because the provider would wait forever", async () => {
         const port = await tcpServer(() => undefined);
         await expect(checkBastion(HOST, port, 50)).rejects.toThrow(/does not answer on port \d+ \(no answer\)/);
     });
 
-    it("that is another server is told as such", async () => {
+    it("that is another kind of server is reported as such", async () => {
         const port = await tcpServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
         await expect(checkBastion(HOST, port)).rejects.toThrow(/port \d+ of 127\.0\.0\.1 is not an SSH server/);
     });
@@ -46,11 +46,11 @@ describe("before anything is created", () => {
         Object.assign(pulumi.runtime.getMonitor()!, { registerResourceHook: () => undefined });
     };
 
-    it("an agent that is gone is told, although there is a key", async () => {
+    it("an agent that is gone is reported, even if there is a key", async () => {
         await expect(checkConnection(settings)).rejects.toThrow(`${stale}, so no step can connect. Run`);
     });
 
-    it("nothing is asked in a preview, nor without a machine, nor under mocks", async () => {
+    it("nothing is checked in a preview, without a machine, or under mocks", async () => {
         await expect(checkConnection({ ...settings, paused: true })).resolves.toBeUndefined();
         await run(true);
         await expect(checkConnection(settings)).resolves.toBeUndefined();
@@ -63,7 +63,7 @@ describe("before anything is created", () => {
         await expect(checkConnection(settings)).resolves.toBeUndefined();
     });
 
-    it("an agent that answers, and none at all, are taken", async () => {
+    it("an agent that answers is accepted, and so is none", async () => {
         const server = createServer().listen("\0linkmesh-test-agent");
         onTestFinished(() => void server.close());
         await expect(checkAgent("\0linkmesh-test-agent")).resolves.toBeUndefined();

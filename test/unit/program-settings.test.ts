@@ -23,7 +23,7 @@ test("a pinned image and a brought key are honoured", async () => {
     expect(outputs.sshPrivateKey).toBeUndefined();
 });
 
-test("an existing subnet is used instead of an own network", async () => {
+test("an existing subnet is used instead of a new network", async () => {
     const { registered, named } = await runProgram({ ...CONFIG, subnetId: "subnet-0aaaa" });
     expect(ofType(registered, "aws:ec2/vpc:Vpc")).toEqual([]);
     expect(named("linkmesh-machine-interface").inputs.subnetId).toBe("subnet-0aaaa");
@@ -41,14 +41,14 @@ test.each([
         "getRouteTables",
         [expect.stringMatching(/The lookup needs the right ec2:Describe/)],
     ],
-])("a subnet %s is taken for public", async (_, subnetId, refused, said) => {
+])("a subnet %s counts as public", async (_, subnetId, refused, said) => {
     const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
     const { named } = await runProgram({ ...CONFIG, subnetId }, { refused });
     expect(named("linkmesh-machine-interface").inputs.subnetId).toBe(subnetId);
     expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual(said);
 });
 
-test("a private subnet is not asked for its routes when nobody needs a public address there", async () => {
+test("the routes of a private subnet are not looked up if no public address is needed", async () => {
     const { asked } = await runProgram({
         ...CONFIG,
         subnetId: "subnet-0000",
@@ -58,7 +58,7 @@ test("a private subnet is not asked for its routes when nobody needs a public ad
     expect(asked("aws:ec2/getRouteTables:getRouteTables")).toEqual([]);
 });
 
-test("port 22 open to the whole internet is said aloud, other networks are not", async () => {
+test("port 22 open to the whole internet causes a warning, other networks do not", async () => {
     const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
     await runProgram({ ...CONFIG, sshAllowedCidrs: '["198.51.100.7/32","::/0"]' });
     expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([
@@ -88,7 +88,7 @@ test("protected: addresses and volume, and before all of them a leaf that a dest
     expect(registered.filter((r) => r.dependsOn.some((urn) => urn.endsWith("::linkmesh-setting-protect")))).toEqual([]);
 });
 
-test("the last step keeps its place in a stack that has it by its former name", async () => {
+test("the last step keeps its place in a stack that has its former name", async () => {
     const { named } = await runProgram(CONFIG);
     expect(named("linkmesh-verify").aliases).toEqual([{ name: "linkmesh-surfaces", type: "" }]);
 });
@@ -106,16 +106,13 @@ test("paused: addresses, names and data volume, no machine and no steps", async 
     expect(outputs.publicUrl).toBe("https://linkmesh.example.com");
 });
 
-test.each(["aws-cn", "aws-us-gov", "aws-eusc"])(
-    "a region of the partition %s is refused first of all",
-    async (partition) => {
-        const { calls } = await runProgram(CONFIG);
-        expect(calls[0]!.token).toBe("aws:index/getPartition:getPartition");
-        await expect(runProgram(CONFIG, { partition })).rejects.toThrow(
-            `aws:region is in the partition ${partition}, which the program does not support. Choose`,
-        );
-    },
-);
+test.each(["aws-cn", "aws-us-gov", "aws-eusc"])("a region of the partition %s is refused first", async (partition) => {
+    const { calls } = await runProgram(CONFIG);
+    expect(calls[0]!.token).toBe("aws:index/getPartition:getPartition");
+    await expect(runProgram(CONFIG, { partition })).rejects.toThrow(
+        `aws:region is in the partition ${partition}, which the program does not support. Choose`,
+    );
+});
 
 test("daily snapshots: the volume's own tag, the number to keep, tags copied", async () => {
     const { named } = await runProgram({ ...CONFIG, dailySnapshots: "7" });
@@ -147,7 +144,7 @@ test("tags reach everything that can be tagged, and Name stays", async () => {
     expect(root).toMatchObject({ tags: { "linkmesh-proxy-stack": "linkmesh-proxy/test/linkmesh" } });
 });
 
-test("a secret that is readable in the configuration file is said aloud, one that is kept as a secret is not", async () => {
+test("a secret that is readable in the configuration file causes a warning, one that is kept as a secret does not", async () => {
     const warn = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
     warn.mockClear();
     const secrets = { linkmeshEnvironment: '{"LINKMESH_SMTP_PASSWORD":"x"}' };
@@ -164,7 +161,7 @@ test("a secret where previews would show it is refused", async () => {
     await expect(program).rejects.toThrow(/^linkmeshConfig is a secret, but previews show it/);
 });
 
-test("the root disk is as large as the image wants it, and 10 GiB at least; a newer image changes none that exists", async () => {
+test("the root disk is as large as the image needs, and at least 10 GiB; a newer image changes no existing disk", async () => {
     const root = async (config: Record<string, string>) =>
         (await runProgram({ ...CONFIG, ...config })).named("linkmesh-machine-instance").inputs.rootBlockDevice;
     expect(await root({ imageId: "ami-0large" })).toMatchObject({ volumeSize: 30 });
@@ -193,7 +190,7 @@ describe("another login key", () => {
         ["the generated in place of one's own", {}, key],
         ["another of one's own", OWN_LOGIN, "SHA256:former"],
         ["the same, with another comment", { ...OWN_LOGIN, sshPublicKey: `${OWN_LOGIN.sshPublicKey} me` }, key],
-    ])("is said in the preview to replace the machine: %s", async (_, config, loginKey) => {
+    ])("causes a warning in the preview that it replaces the machine: %s", async (_, config, loginKey) => {
         const { said, tags } = await warnings(config, loginKey);
         expect(said).toEqual([expect.stringMatching(/^sshPublicKey: another login key .* replaces the machine/)]);
         expect(said[0]).toContain(`${loginKeyName({ sshPublicKey: "", ...config })} instead of ${loginKey}`);
@@ -204,8 +201,8 @@ describe("another login key", () => {
         ["the same", OWN_LOGIN, key],
         ["none, and none before", {}, "generated"],
         ["no machine at all", { ...OWN_LOGIN, paused: "true" }, "generated"],
-        ["a volume that tells none", OWN_LOGIN, ""],
-    ])("is not said of %s", async (_, config, loginKey) => {
+        ["a volume without a key tag", OWN_LOGIN, ""],
+    ])("causes no warning for %s", async (_, config, loginKey) => {
         expect((await warnings(config, loginKey)).said).toEqual([]);
     });
 

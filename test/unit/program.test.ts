@@ -79,7 +79,7 @@ describe("the stack", () => {
             });
             const [run, ...fingerprints] = (command.inputs.create as string).split(" \\\n  ");
             expect(run).toBe(`sudo timeout --kill-after=300 ${/\d+(?= bash)/.exec(run!)?.[0]} bash -s -- ${step}`);
-            // A step whose text is hidden shows which of its parts changes.
+            // If a step's text is hidden, its fingerprints show which part changes.
             const hidden = ["DOMAIN", "GRPC_NAME", "ENVIRONMENT_FILE", "entries", "script"];
             expect(fingerprints.map((word) => word.replace(/=[0-9a-f]{12}$/, ""))).toEqual(
                 step === "environment" ? hidden : [],
@@ -87,7 +87,7 @@ describe("the stack", () => {
         },
     );
 
-    test("what the user marked secret reaches the machine in a secret text alone, and is not logged", () => {
+    test("what the user marked secret reaches the machine only in a secret text, and is not logged", () => {
         const command = commands.find((c) => c.name === "linkmesh-environment")!;
         expect(isSecret(command.inputs.stdin)).toBe(true);
         expect(reveal(command.inputs.stdin)).toContain('TOKEN="hunter2"');
@@ -97,7 +97,7 @@ describe("the stack", () => {
             expect(JSON.stringify(other.inputs)).not.toContain("hunter2");
     });
 
-    test("configuration is readable in a preview: the other steps' texts are no secrets", () => {
+    test("configuration is readable in a preview: the other steps' texts are not secret", () => {
         for (const command of commands.filter((c) => c.name !== "linkmesh-environment")) {
             expect(isSecret(command.inputs.stdin), command.name).toBe(false);
             expect(JSON.stringify(command.inputs.stdin)).not.toContain("PRIVATE KEY");
@@ -128,7 +128,7 @@ describe("the stack", () => {
         expect(attachment.deletedWith).toMatch(/linkmesh-machine-instance$/);
     });
 
-    test("the world reaches 80, 443 and 50051 in both families, the given networks 22, and nothing else", () => {
+    test("the internet reaches only 80, 443 and 50051 in both families, the given networks also 22", () => {
         const open = ofType(program.registered, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
             .filter((r) => r.inputs.ipProtocol === "tcp")
             .map(
@@ -143,7 +143,7 @@ describe("the stack", () => {
         );
     });
 
-    test("egress is open in both families by rules of its own", () => {
+    test("egress is open in both families by its own rules", () => {
         const rules = ofType(program.registered, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule").map(
             (r) => r.inputs,
         );
@@ -175,7 +175,7 @@ describe("the stack", () => {
         expect(program.named("linkmesh-machine-data").inputs.finalSnapshot).toBe(false);
     });
 
-    test("the data volume carries the stack's own tag; where it lies and what it was made from stays", () => {
+    test("the data volume has the stack's own tag; its zone and its snapshot stay", () => {
         const volume = program.named("linkmesh-machine-data");
         expect(volume.inputs.tags).toMatchObject({
             "linkmesh-proxy": "linkmesh-proxy/test/linkmesh",

@@ -4,7 +4,7 @@ import { LOGIN_TAG } from "../../components/cloud/login-key.ts";
 import { STEPS as ALL_STEPS } from "../../components/host/steps.ts";
 import { DENIED, type Existing, lookUpInMocks, providerError } from "./lookup-mocks.ts";
 
-/** A resource as the engine would see it registered: inputs with secrets still wrapped, and its options. */
+/** A resource as the program registers it: inputs with secrets still wrapped, and its options. */
 export interface Registered {
     type: string;
     name: string;
@@ -20,7 +20,7 @@ export interface Registered {
     protect: boolean;
     additionalSecretOutputs: string[];
     aliases: { name: string; type: string }[];
-    /** As "120s"; undefined for the provider's own. */
+    /** As "120s"; undefined for the provider's default. */
     createTimeout: string | undefined;
 }
 
@@ -34,20 +34,20 @@ export const CONFIG = {
     linkmeshDebSha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 };
 
-/** The steps that {@link CONFIG} has: the certificate is an authority's. */
+/** The steps of {@link CONFIG}, with a certificate from an authority. */
 export const STEPS = Object.keys(ALL_STEPS).filter((name) => name !== "own-certificate");
 
 /**
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.
- * @param volumeZone where the stack's data volume of 10 GiB lies already; by default there is none.
- * @param loginKey the key of the machine that it belongs to.
- * @param volumes in place of the one: all that carry the stack's tag.
+ * @param volumeZone the zone of an existing data volume of 10 GiB; without it there is no volume.
+ * @param loginKey the login key of the volume's machine.
+ * @param volumes instead of one volume, all volumes with the stack's tag.
  * @param latest the newest snapshot with the stack's tag.
  * @param addresses how many Elastic IP addresses the account has.
- * @param quota the account's quotas, whatever of; without it they are AWS's defaults.
- * @param refused the function for which the rights are missing, as "getZone".
- * @param renewed the names of resources that are replaced: they have other ids and addresses.
- * @param preview true leaves every computed output unknown, as the first preview of an empty stack does.
+ * @param quota the value of every quota of the account; without it AWS's defaults.
+ * @param refused a function without the right to call it, as "getZone".
+ * @param renewed the names of replaced resources, which have other ids and addresses.
+ * @param preview whether every computed output is unknown, as in the first preview of an empty stack.
  */
 export async function runProgram(
     config: Record<string, string> = CONFIG,
@@ -122,7 +122,7 @@ export async function runProgram(
     };
 }
 
-/** The SDK notes a stack trace for each promise, with an error that has no message. To write them takes most of a run's time. */
+/** The SDK makes a stack trace for each promise, with an error without a message. They take most of a run's time. */
 async function withoutDebugTraces<T>(run: () => Promise<T>): Promise<T> {
     const { prepareStackTrace } = Error as { prepareStackTrace: (error: Error, frames: NodeJS.CallSite[]) => unknown };
     Error.prepareStackTrace = (error, frames) => (error.message === "" ? "" : prepareStackTrace(error, frames));
@@ -171,7 +171,7 @@ export function isSecret(value: unknown): boolean {
     );
 }
 
-/** The value of an output of the program. */
+/** The value of a program's output. */
 export function valueOf(output: unknown): Promise<unknown> {
     return (output as { promise(): Promise<unknown> }).promise();
 }

@@ -45,7 +45,7 @@ describe("nginx", () => {
         await expectGolden(config.files[file], `golden/nginx/${file}`);
     });
 
-    // Only what a mode changes is worth a review.
+    // Only the differences of a mode need a review.
     test.each(Object.keys(MODES))("%s is as reviewed", async (mode) => {
         const { files } = renderNginx({ ...ARGS, ...MODES[mode] });
         const { files: plain } = config;
@@ -93,7 +93,7 @@ describe("nginx", () => {
         );
     });
 
-    test("no fleet is refused for coming from one address, unless that is asked for", () => {
+    test("a fleet behind one address is not refused, unless a limit is set", () => {
         fc.assert(
             fc.property(fc.integer({ min: 1, max: 200_000 }), fc.integer({ min: 1, max: 65_535 }), (n, limit) => {
                 expect(sessionsPerAddress({ collectorsExpected: n, sessionsPerAddress: limit })).toBe(limit);
@@ -122,10 +122,10 @@ describe("LinkMesh", () => {
         );
     });
 
-    test("a value of the environment reaches a program as it was given, whatever it holds", () => {
+    test("any value of the environment reaches a program unchanged", () => {
         fc.assert(
             fc.property(fc.string({ unit: "grapheme-ascii" }), (value) => {
-                // systemd reads double-quoted values as the shell does, apart from expansion, which the escapes prevent.
+                // systemd reads double-quoted values as the shell does, except for expansion, which the escapes prevent.
                 const line = renderEnvironment({ VALUE: value });
                 const out = execFileSync("bash", ["-c", `${line}printf %s "$VALUE"`], { encoding: "utf8" });
                 return out === value;
@@ -135,7 +135,7 @@ describe("LinkMesh", () => {
     });
 });
 
-test("user data are YAML that keeps the key as it is", () => {
+test("user data is YAML with the unchanged key", () => {
     const hostPrivateKey =
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\nZXk=\n-----END OPENSSH PRIVATE KEY-----\n";
     const text = renderUserData({
@@ -171,13 +171,13 @@ describe("a step's text", () => {
             try {
                 out = execFileSync("bash", ["-s"], { input: cut, encoding: "utf8", stdio: ["pipe", "pipe", "ignore"] });
             } catch {
-                // An unfinished function is a syntax error, which is as good as nothing.
+                // An unfinished function is a syntax error, so nothing runs.
             }
             expect(out).toBe("");
         }
     });
 
-    test("any file and any variable arrive as they are", () => {
+    test("any file and any variable arrive unchanged", () => {
         const text = fc.string({ unit: "grapheme-ascii" }).map((s) => s.replaceAll("\0", ""));
         fc.assert(
             fc.property(
@@ -209,13 +209,13 @@ test.each(GENERATED)("$file is what npm run generate writes", ({ file, render })
     expect(render(text), `${file} is stale: run npm run generate`).toBe(text);
 });
 
-test("`pulumi new` asks for all that has no default, and for the package", () => {
+test("`pulumi new` asks for every setting without a default, and for the package", () => {
     const required = Object.entries(SETTINGS).filter(([, setting]) => !("default" in setting));
     const asked = Object.keys(QUESTIONS).filter((name) => !name.includes(":"));
     expect(asked.sort()).toEqual([...required.map(([name]) => name), "linkmeshDebSha256", "linkmeshDebUrl"].sort());
 });
 
-test("a project that `pulumi new` has made keeps what it has put there, and is no template again", () => {
+test("a project from `pulumi new` keeps its values, and is not a template itself", () => {
     const text = readFileSync(path("Pulumi.yaml"), "utf8");
     const made =
         text.replace(/^template:\n(?: .*\n|\n)*/m, "") + "  pulumi:tags:\n    value:\n      pulumi:template: x\n";

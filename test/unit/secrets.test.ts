@@ -17,14 +17,14 @@ const GOOD = { ...CONFIG, sshAllowedCidrs: ["198.51.100.7/32"] };
 describe("a secret", () => {
     const secret = new Secret("hunter2");
 
-    test("is shown as [secret], whatever shows it", () => {
+    test("is always shown as [secret]", () => {
         const shown = [String(secret), JSON.stringify({ secret }), inspect([secret], { showHidden: true })];
         for (const text of [...shown, JSON.stringify({ ...secret }), `${secret as unknown as string}`])
             expect(text).not.toContain("hunter2");
         expect(String(secret)).toBe("[secret]");
     });
 
-    test("what is made of it is a secret again, and a question is answered by yes or no", () => {
+    test("derived values are secret too, and a test returns only true or false", () => {
         const longer = secret.map((text) => `password=${text}`);
         expect(String(longer)).toBe("[secret]");
         expect(longer.test((text) => text === "password=hunter2")).toBe(true);
@@ -36,13 +36,13 @@ describe("a secret", () => {
         expect(await pulumi.isSecret(secret.output())).toBe(true);
     });
 
-    test("a step takes it by its secret parts alone: the compiler refuses it elsewhere", () => {
+    test("a step accepts it only as a secret part: the compiler refuses it elsewhere", () => {
         const { sshPrivateKey } = parseSettings(GOOD);
         const options: StepOptions[] = [
             { secrets: { key: sshPrivateKey } },
-            // @ts-expect-error A secret is no variable.
+            // @ts-expect-error A secret is not a variable.
             { variables: { KEY: sshPrivateKey } },
-            // @ts-expect-error A secret is no plain file.
+            // @ts-expect-error A secret is not a plain file.
             { files: { key: sshPrivateKey } },
         ];
         expect(options).toHaveLength(3);
@@ -58,9 +58,9 @@ type MayBeSecret = { secret: true } | { holdsCredentials: object };
 type SecretName = { [K in SettingName]: (typeof SETTINGS)[K] extends MayBeSecret ? K : never }[SettingName];
 type Values = Record<string, unknown>;
 
-/** A good value for each secret setting, with what belongs to it. */
+/** A valid value for each secret setting, with the settings that it needs. */
 let stacks: Record<SecretName, Values>;
-/** The secret itself, as it is looked for. */
+/** The text that must not appear. */
 const secretOf = (name: SecretName) => {
     const value = stacks[name][name];
     return typeof value === "string" ? value : Object.values(value as Record<string, string>).join("\n");
@@ -130,7 +130,7 @@ test.each([
     else expect(set).toThrow(`${name} is a secret, but previews show it`);
 });
 
-test("credentials that are set readably are hidden all the same, and told of", async () => {
+test("credentials that are set readably are hidden too, with a warning", async () => {
     const values = { ...CONFIG, ...config(stacks.linkmeshDebUrl) };
     let program: Awaited<ReturnType<typeof runProgram>>;
     const said = await overheard(async () => (program = await runProgram(values)));
@@ -140,7 +140,7 @@ test("credentials that are set readably are hidden all the same, and told of", a
         expect(pieces.filter((piece) => text.includes(piece))).toEqual([]);
 });
 
-/** A stack as it is configured, all secrets set as such. */
+/** A stack's configuration with all secrets set as secrets. */
 const config = (values: Values) =>
     Object.fromEntries(
         Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
@@ -148,7 +148,7 @@ const config = (values: Values) =>
 const run = (values: Values, preview: boolean) =>
     runProgram({ ...CONFIG, ...config(values) }, { secretKeys: SECRETS, preview });
 
-/** The program with these settings and all that it says, run once for all secrets that they hold. */
+/** The program with these settings and all of its output, run once for all secrets. */
 const seen = new Map<string, Promise<{ program: Awaited<ReturnType<typeof run>>; said: string }>>();
 function watch(values: Values, preview: boolean) {
     const key = JSON.stringify([values, preview]);
@@ -160,7 +160,7 @@ function watch(values: Values, preview: boolean) {
     return seen.get(key) ?? seen.set(key, once()).get(key)!;
 }
 
-/** Ways to set a secret wrongly. */
+/** Wrong values of a secret. */
 const WRONG: [string, (text: string) => unknown][] = [
     ["cut", (text) => text.slice(0, text.length / 2)],
     ["cut at its beginning", (text) => text.slice(20)],
@@ -184,7 +184,7 @@ describe.each(SECRETS)("%s", (name) => {
     ])("is in nothing that %s shows", async (_, preview) => {
         const { program, said } = await watch(stacks[name], preview);
         expect(sings(said), "log").toEqual([]);
-        // A preview does not know the machine's address, and so nothing of the connection.
+        // A preview does not know the machine's address, so it does not know the connection.
         if (!preview) expect(sings(JSON.stringify(program.registered)), "it reaches the machine").not.toEqual([]);
         for (const resource of program.registered) expect(sings(visible(resource)), resource.name).toEqual([]);
         expect(sings(visible(program.calls)), "lookups").toEqual([]);
@@ -194,7 +194,7 @@ describe.each(SECRETS)("%s", (name) => {
         }
     });
 
-    test("a step that holds it tells nothing of its output", async () => {
+    test("a step that has it shows no output", async () => {
         const { program } = await watch(stacks[name], false);
         for (const { inputs, additionalSecretOutputs, name: step } of program.registered) {
             if (!("stdin" in inputs)) continue;
@@ -206,7 +206,7 @@ describe.each(SECRETS)("%s", (name) => {
         }
     });
 
-    test("the reason for which a step runs again does not hold it", async () => {
+    test("the reason why a step runs again does not contain it", async () => {
         const { program } = await watch(stacks[name], false);
         const texts = program.registered.flatMap(({ inputs }) => reveal<string | undefined>(inputs.stdin) ?? []);
         expect(texts.length).toBeGreaterThan(8);
@@ -217,7 +217,7 @@ describe.each(SECRETS)("%s", (name) => {
         }
     });
 
-    test("an error of a lookup does not hold it", async () => {
+    test("an error of a lookup does not contain it", async () => {
         const values = { ...stacks[name], hostedZone: "linkmesh.example.com" };
         const said = await overheard(() => run(values, false));
         expect(said).toContain("hostedZone: this AWS account has no public hosted zone");

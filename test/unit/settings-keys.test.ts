@@ -45,7 +45,7 @@ describe("a private key to log in with", () => {
         ["lines of Windows", LOGIN.privateKeyOpenssh.replaceAll("\n", "\r\n"), LOGIN],
         ["blanks around it", `\n  ${LOGIN.privateKeyOpenssh}\n\n`, LOGIN],
         ["text before it", `the key of the platform\n${RSA.privateKeyPem}`, RSA],
-    ])("is taken: %s", (_, text, pair) => {
+    ])("is accepted: %s", (_, text, pair) => {
         expect(login(text, pair)).toEqual([]);
         expect(bastion(text)).toEqual([]);
     });
@@ -164,7 +164,7 @@ describe("a private key of a certificate", async () => {
         ["PKCS #8", key],
         ["SEC 1", sec1],
         ["SEC 1 with its parameters, as openssl ecparam writes it", parameters + sec1],
-    ])("is taken: %s", (_, text) => expect(own(text)).toEqual([]));
+    ])("is accepted: %s", (_, text) => expect(own(text)).toEqual([]));
 
     test.each<[string, string, RegExp]>([
         ["a passphrase", encrypted(key, "pkcs8"), /^tlsPrivateKey has a passphrase/],

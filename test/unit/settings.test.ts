@@ -192,7 +192,7 @@ describe("refused with one sentence that names the setting", () => {
     });
 });
 
-test("several problems are told at once, and the error is one that Pulumi shows without a stack trace", () => {
+test("several problems are reported at once, and Pulumi shows the error without a stack trace", () => {
     expect(problems({ domain: "x", acmeDirectory: "y" }).map((sentence) => sentence.split(" ")[0])).toEqual([
         "domain",
         "acmeDirectory",

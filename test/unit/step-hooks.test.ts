@@ -12,11 +12,11 @@ const ROWS = readFileSync(new URL("../../docs/operations.md", import.meta.url), 
     .map((line) => /^\| `(.*)` \| (.*) \|$/.exec(line)!.slice(1) as [string, string]);
 
 describe("the explanation of a connection error", () => {
-    it.each(ROWS)("is as the runbook says: %s", (text, cause) => {
+    it.each(ROWS)("matches the runbook: %s", (text, cause) => {
         expect(explainConnectionError(text)).toBe(`${cause} (${text})`);
     });
 
-    // As the real provider, 1.2.1, prints them, with sshd of Debian 13.
+    // Printed by the real provider 1.2.1, with Debian 13's sshd.
     it.each([
         ["after 10 failed attempts: dial tcp 203.0.113.10:22: connect: connection refused", /^nothing listens on/],
         ["after 30 failed attempts: dial tcp 203.0.113.10:22: i/o timeout", /^the machine does not answer/],
@@ -57,12 +57,12 @@ describe("the explanation of a connection error", () => {
     });
 
     it.each(['Process exited with status 1: running "x":\nerror: dial tcp unable to authenticate', "context canceled"])(
-        "is left to the step itself: %s",
+        "leaves a step's own error unchanged: %s",
         (text) => expect(explainConnectionError(text)).toBeUndefined(),
     );
 });
 
-it("warnings are the lines that say so, of an output that is known", () => {
+it("warnings are the warning lines of a known output", () => {
     expect(warningsIn("Waiting: x\nwarning: few files\nno warning: y\nwarning: old key\n")).toEqual([
         "few files",
         "old key",
@@ -70,7 +70,7 @@ it("warnings are the lines that say so, of an output that is known", () => {
     expect([warningsIn(undefined), warningsIn("")]).toEqual([[], []]);
 });
 
-it("a handshake that was cut behind a bastion is tried once more, and nothing else", () => {
+it("only an interrupted handshake behind a bastion is retried", () => {
     const cut = "proxy: after 10 failed attempts: ssh: handshake failed: EOF";
     expect(shouldRetry([cut])).toBe(true);
     expect(shouldRetry([cut, cut])).toBe(false);

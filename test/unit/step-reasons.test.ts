@@ -31,13 +31,13 @@ describe("why a step runs again", () => {
         expect(reasonsOf(inputs(step()), inputs(text))).toEqual({ connection: false, own: expected });
     });
 
-    test("what looks like another part inside of a part is that part alone", () => {
+    test("text inside a part that looks like another part belongs to the part", () => {
         const value = (tail: string) => `x\n\nunpack() {\n    cat >"$FILES/b" <<'END_OF_FILE' &&\n'it''s${tail}`;
         const text = (tail: string) => step({ variables: { DOMAIN: value(tail) }, files: { entries: value("") } });
         expect(reasonsOf(inputs(text("1")), inputs(text("2"))).own).toEqual(["variable DOMAIN"]);
     });
 
-    test("the connection, apart from the number of tries, which is the step's own", () => {
+    test("the connection, except the number of attempts, which is the step's own", () => {
         const text = step();
         const proxy = { ...CONNECTION, proxy: { host: "bastion.example.com" } };
         const all = { connection: true, own: [] };
@@ -51,7 +51,7 @@ describe("why a step runs again", () => {
         expect(reasonsOf(inputs(text), inputs(text, tries))).toEqual({ connection: false, own: ["its command"] });
     });
 
-    test("a text that the preview does not know, and one of a form that the program does not write", () => {
+    test("a text that the preview does not know, and one that the program does not write", () => {
         expect(reasonsOf(inputs(step()), inputs(undefined)).own).toEqual(["values that only the update knows"]);
         expect(reasonsOf(inputs("echo"), inputs(step({ files: {} }))).own).toEqual([
             "variable DOMAIN (added)",
@@ -61,7 +61,7 @@ describe("why a step runs again", () => {
     });
 });
 
-test("any text is read as it was given", () => {
+test("any text is read unchanged", () => {
     const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("'", "END_OF_FILE\n", "\n\nunpack() {\n"));
     const word = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,9}$/).filter((name) => name !== "STEP");
     const file = fc.stringMatching(/^[a-z][a-z0-9.-]{0,9}$/);
@@ -91,7 +91,7 @@ describe("the fingerprints of a secret step", () => {
         ]);
     });
 
-    test("change with their part alone, and come back with its value", () => {
+    test("change only with their part, and return with its value", () => {
         const other = step({ files: { ...BASE.files, entries: 'A="c"\n' } });
         expect(changed(of(step()), of(other))).toEqual(["entries"]);
         expect(of(step())).toEqual(of(step()));
