@@ -41,7 +41,15 @@ export default defineConfig({
         projects: [
             // A process for each file would double their time, and none of them leaves anything that another would notice.
             // How long one may take is for a machine that does much else; it ends what hangs, and is no claim.
-            { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 60_000 } },
+            {
+                test: {
+                    name: "unit",
+                    include: ["test/unit/**/*.test.ts"],
+                    isolate: false,
+                    testTimeout: 60_000,
+                    hookTimeout: 60_000,
+                },
+            },
             // The steps' shell, each test in a private view of the file system with stubs for what a machine has.
             {
                 test: {

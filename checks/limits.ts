@@ -11,7 +11,7 @@ export async function checkLimits(ssh: string[], timeoutMs: number): Promise<Ver
 
 /** @param journal nginx's log of the last hour */
 export function judgeLimits(journal: string): Verdict {
-    const refusals = journal.matchAll(/limiting connections by zone "linkmesh_(?:http|grpc)".*?client: ([0-9a-f.:]+)/g);
+    const refusals = journal.matchAll(/limiting connections by zone "linkmesh_[a-z]+".*?client: ([0-9a-f.:]+)/g);
     const addresses = [...new Set([...refusals].map(([, address]) => address!))];
     if (addresses.length === 0) return ok("no client was refused for too many sessions in the last hour");
     const [first, ...others] = addresses;

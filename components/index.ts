@@ -1,6 +1,9 @@
 export type { DnsRecord } from "./cloud/dns/provider.ts";
 export { lookUp, type Lookups } from "./cloud/lookups/lookups.ts";
+export type { HostContext } from "./host/context.ts";
+export type { Host } from "./host/host.ts";
 export { SshHost, type SshHostArgs, type StepOptions } from "./host/ssh-host.ts";
+export { setUp } from "./host/steps.ts";
 export { LinkMesh } from "./linkmesh.ts";
 export { type LinkMeshArgs } from "./linkmesh-args.ts";
 export { LinkMeshProxy, type LinkMeshProxyArgs } from "./linkmesh-proxy.ts";

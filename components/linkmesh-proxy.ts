@@ -104,13 +104,11 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const ssh =
             host &&
             new SshHost(name, this, {
-                host: host.ipv4,
-                user: host.user,
+                host,
                 privateKey: access.privateKey,
                 hostKey: access.hostKey,
                 bastion: bastionOf(settings),
-                machine: host.machine,
-                dependsOn: [...host.ready, ...dns.resources, ...role.resources],
+                dependsOn: [...dns.resources, ...role.resources],
             });
         if (ssh) {
             const dns01 = usesDns01(settings) ? provider.dns01 : undefined;
@@ -164,7 +162,7 @@ function machineArgs(settings: Settings, lookups: Lookups) {
 
 /** The IAM policy that certbot needs for DNS-01 challenges; undefined with another challenge. */
 function challengePolicy(settings: Settings, { dns01 }: DnsProvider, zone: Zone | undefined): string | undefined {
-    return zone && usesDns01(settings) ? dns01?.policy(zone, certificateNames(settings)) : undefined;
+    return zone && usesDns01(settings) ? dns01?.policy?.(zone, certificateNames(settings)) : undefined;
 }
 
 function endpoints(settings: Settings) {

@@ -1,5 +1,6 @@
 import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "./host.ts";
 import type { Secret } from "../settings/secret.ts";
 import { fingerprints } from "./render/fingerprints.ts";
 import { renderStep } from "./render/step.ts";
@@ -7,9 +8,8 @@ import { stepHooks } from "./step-hooks.ts";
 import { announceNewMachine, reasonHook } from "./step-reasons.ts";
 
 export interface SshHostArgs {
-    host: pulumi.Input<string>;
-    /** Login name with passwordless sudo, for example "admin" on Debian's images. */
-    user: string;
+    host: Host;
+    /** In OpenSSH form. */
     privateKey: pulumi.Input<string>;
     /** The machine's public host key in authorized_keys form. Any other key is refused, from the first connection on. */
     hostKey: pulumi.Input<string>;
@@ -20,10 +20,8 @@ export interface SshHostArgs {
         privateKey: pulumi.Input<string>;
         hostKey: string;
     };
-    /** If it is replaced, all steps run again. If it is deleted, its steps are deleted without a connection. */
-    machine: pulumi.CustomResource;
-    /** What must exist before a connection can succeed. */
-    dependsOn: pulumi.Resource[];
+    /** What must exist before the first step, besides what the host needs. Default: nothing. */
+    dependsOn?: readonly pulumi.Resource[];
 }
 
 export interface StepOptions {
@@ -59,8 +57,8 @@ export class SshHost {
     ) {
         // Typed as ConnectionArgs, because the CLI prints the whole object with the private key if it has an unknown property.
         this.connection = pulumi.secret({
-            host: args.host,
-            user: args.user,
+            host: args.host.ipv4,
+            user: args.host.user,
             privateKey: args.privateKey,
             hostKey: args.hostKey,
             perDialTimeout: 15,
@@ -69,7 +67,7 @@ export class SshHost {
             proxy: args.bastion && { ...args.bastion, perDialTimeout: 15, dialErrorLimit: 3 },
         });
         this.reasonHook = reasonHook(name, parent);
-        announceNewMachine(args.machine, args.hostKey, parent);
+        announceNewMachine(args.host.machine, args.hostKey, parent);
     }
 
     step(name: string, options: StepOptions = {}): remote.Command {
@@ -81,6 +79,7 @@ export class SshHost {
             connectionAttempts = 10,
             formerName,
         } = options;
+        const { host, dependsOn = [] } = this.args;
         const hidden = Object.entries(secrets).map(([file, secret]) => [file, secret.output()] as const);
         const secret = hidden.length > 0;
         const text = pulumi
@@ -96,7 +95,7 @@ export class SshHost {
                 })),
                 create: secret ? this.withFingerprints(run, name, text) : run,
                 stdin: secret ? text : plain(name, text),
-                triggers: [this.args.machine.id],
+                triggers: [this.args.host.machine.id],
                 logging: secret ? remote.Logging.None : remote.Logging.StdoutAndStderr,
                 // The default sshd_config refuses the variables that this would send, with a warning at each update.
                 addPreviousOutputInEnv: false,
@@ -104,8 +103,8 @@ export class SshHost {
             {
                 parent: this.parent,
                 aliases: formerName === undefined ? [] : [{ name: `${this.name}-${formerName}` }],
-                deletedWith: this.args.machine,
-                dependsOn: this.lastStep ? [this.lastStep] : this.args.dependsOn,
+                deletedWith: this.args.host.machine,
+                dependsOn: this.lastStep ? [this.lastStep] : [...host.ready, ...dependsOn],
                 additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
                 // Through a bastion, an attempt that gets no answer takes 135 seconds, whatever perDialTimeout says. The
                 // provider applies this timeout only to connecting.

@@ -9,11 +9,8 @@ class Machine extends pulumi.CustomResource {
 }
 
 const host = new SshHost("host", new pulumi.ComponentResource("test:index:Host", "host"), {
-    host: "192.0.2.1",
-    user: "admin",
+    host: { ipv4: "192.0.2.1", ipv6: undefined, user: "admin", device: "/dev/sdf", machine: new Machine(), ready: [] },
     privateKey: "x",
     hostKey: "ssh-ed25519 AAAA",
-    machine: new Machine(),
-    dependsOn: [],
 });
 host.step("ready", { variables: { TOKEN: pulumi.secret("x") } });

@@ -37,8 +37,8 @@ export interface Dns01 {
     readonly authenticator: string;
     /** The Debian package that holds it. */
     readonly package: string;
-    /** The IAM policy that lets the machine answer challenges for these names, wildcards included. Pure. */
-    readonly policy: (zone: Zone, names: readonly string[]) => string;
+    /** The IAM policy that lets the machine answer challenges for these names, wildcards included. Default: none. Pure. */
+    readonly policy?: (zone: Zone, names: readonly string[]) => string;
 }
 
 /** Where the records of the public names are kept. Each value of the setting `dns` has a provider. */

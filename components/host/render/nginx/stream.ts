@@ -62,7 +62,7 @@ ${sessions === undefined ? "" : limit(`linkmesh_${name}`, sessions, "        ")}
 const FOR_AGENTS = " backlog=4096 so_keepalive=60s:15s:4";
 
 function ownPort(args: StreamArgs, listener: Listener): string {
-    return `    # Passes mTLS through from agent to LinkMesh.
+    return `    # ${listener.description}.
     server {
 ${listenLines(allAddresses(args, listener.port), "        ", FOR_AGENTS)}
 ${passToLinkmesh(args, listener)}    }
