@@ -16,7 +16,7 @@ export function killedUp(): void {
         await up.until(() => moment(up));
         await up.kill();
         await labOk("up", ...set);
-        expect(await onMachine("grep -c max_fails /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe(
+        expect(await onMachine("grep -c 'max_fails=0;' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe(
             String(Math.ceil(collectors / 28_000)),
         );
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);

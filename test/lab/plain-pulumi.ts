@@ -91,7 +91,7 @@ export function plainPulumi(): void {
     });
 
     test("up makes the change, and the lab's own up reverts it", async () => {
-        const maxFails = () => onMachine("grep -c max_fails /etc/nginx/linkmesh/current/http-linkmesh.conf");
+        const maxFails = () => onMachine("grep -c 'max_fails=0;' /etc/nginx/linkmesh/current/http-linkmesh.conf");
         const up = await inLab("pulumi config set collectorsExpected 40000; pulumi up --yes --skip-preview");
         expect(succeeded(up)).toMatch(/2 updated/);
         expect(await maxFails()).toBe("2");

@@ -56,7 +56,7 @@ export function settingChanges(): void {
         expect((await exchange(socket, Buffer.from("still here"))).toString()).toBe("still here");
         socket.terminate();
         expectAsDocumented(Object.keys(QUIET) as SettingName[], before, await running());
-        expect(await onMachine("grep -c 'max_fails' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("2");
+        expect(await onMachine("grep -c 'max_fails=0;' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("2");
         expect(await onMachine("grep worker_connections /etc/nginx/nginx.conf")).toContain("65536");
     });
 
@@ -110,7 +110,7 @@ export function settingChanges(): void {
         expect(stepsOf(run.stdout)).toEqual(["nginx", "certificate", "environment", "config", "proxy", "verify"]);
         expect(await onMachine("grep -c SMTP_PASSWORD /etc/default/linkmesh-server || true")).toBe("0");
         expect(await configFile()).toBe(firstConfig);
-        expect(await onMachine("grep -c 'max_fails' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");
+        expect(await onMachine("grep -c 'max_fails=0;' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");
     });
 }
 
