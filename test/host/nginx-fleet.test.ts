@@ -10,7 +10,7 @@ import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import { authorities, cleanupsAfterEach, GRPC_HOST, HOST, type Authorities } from "./checks-site.ts";
 import { clientHello } from "./client-hello.ts";
 import { renderMode } from "./nginx-modes.ts";
-import { NginxServer, type Files } from "./nginx-server.ts";
+import { NginxServer, type Files, workersMemory } from "./nginx-server.ts";
 import { listenersWith } from "../unit/listeners.ts";
 
 // Sessions of many collectors, as nginx counts and keeps them.
@@ -160,7 +160,7 @@ describe("a whole fleet behind one address", () => {
 test("a session keeps little memory after large messages", async () => {
     const server = await start({});
     const sessions = await many(500, () => https(server, {}));
-    const before = memory(server);
+    const before = workersMemory(server);
     const large = Buffer.alloc(32_000);
     const arrived = (socket: Socket) =>
         new Promise<void>((resolve) => {
@@ -176,16 +176,8 @@ test("a session keeps little memory after large messages", async () => {
         await all;
     }
     expect(held.size).toBe(500);
-    expect((memory(server) - before) / sessions.length).toBeLessThan(24);
+    expect((workersMemory(server) - before) / sessions.length).toBeLessThan(24);
 });
-
-/** The private memory of nginx's workers, in KiB. */
-function memory({ pid }: NginxServer): number {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    return children
-        .map((child) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${child}/smaps_rollup`, "utf8"))![1]))
-        .reduce((sum, size) => sum + size, 0);
-}
 
 describe.each([
     ["ports of their own", {}],

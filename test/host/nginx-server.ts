@@ -225,3 +225,11 @@ function listens(port: number): Promise<boolean> {
         socket.once("connect", () => socket.destroy());
     });
 }
+
+/** The private memory of nginx's workers, in KiB. */
+export function workersMemory({ pid }: NginxServer): number {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    return children
+        .map((child) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${child}/smaps_rollup`, "utf8"))![1]))
+        .reduce((sum, size) => sum + size, 0);
+}
