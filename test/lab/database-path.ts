@@ -14,7 +14,7 @@ export function databasePath(): void {
         const run = await lab("up", ...database("/var/lib/linkmesh/elsewhere/state.db"));
         expect(run.exitCode).toBe(1);
         expect(run.stderr).toMatch(
-            /^error: step config: LinkMesh writes \/opt\/lm\/state\.db, which is not on the data volume and would go with the machine, so the old config\.yaml is in place again: have linkmeshConfig name a place below linkmeshDataPaths, or add \/opt\/lm to that/m,
+            /^error: step config: LinkMesh writes \/opt\/lm\/state\.db, which is not on the data volume and would go with the machine, so the old config\.yaml is in place again: set linkmeshConfig to a place below linkmeshDataPaths, or add \/opt\/lm to linkmeshDataPaths, and run pulumi up again/m,
         );
         expect({ config: await config(), ca: (await linkmeshInfo()).caFingerprint }).toEqual(before);
         await labOk("check");
