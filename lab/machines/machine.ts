@@ -88,7 +88,10 @@ function writeRootFiles(lab: Lab, upper: string, instance: Instance, eni: Networ
         "etc/hostname": `${hostname}\n`,
         "etc/hosts": `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost ip6-localhost ip6-loopback\n`,
         "etc/resolv.conf": `nameserver ${lab.net.dns}\n${eni.ipv6Addresses.length ? `nameserver ${ipv6Twin(lab, lab.net.dns)}\n` : ""}`,
-        "etc/apt/apt.conf.d/95lab-cache": `Acquire::http::Proxy "http://${lab.net.aptCache}:3142";\n`,
+        // Not for the lab's own packages, which change while their addresses stay.
+        "etc/apt/apt.conf.d/95lab-cache":
+            `Acquire::http::Proxy "http://${lab.net.aptCache}:3142";\n` +
+            `Acquire::http::Proxy::${lab.net.packages} "DIRECT";\n`,
         "var/lib/cloud/seed/nocloud/meta-data": JSON.stringify({
             "instance-id": instance.id,
             "local-hostname": hostname,
