@@ -34,7 +34,9 @@ export function aptSource(): void {
         const source = `http://${theLab().net.packages}:81/apt ./`;
         const run = await lab("up", "--set", `linkmeshAptSource=${source}`, "--set", "linkmeshVersion=1.103.0");
         expect(run.exitCode).not.toBe(0);
-        expect(run.stderr).toMatch(/step package: .*Failed to fetch .*:81\/apt.* Check linkmeshAptSource/);
+        expect(run.stderr).toMatch(
+            /step package: linkmeshAptSource: \S+ \S+ cannot be read \(Failed to fetch .*:81\/apt.*: check the address/,
+        );
         expect(await sourceFiles()).toBe(present);
     });
 
