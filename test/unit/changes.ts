@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { readParts } from "../../components/host/render/step.ts";
 import { EFFECTS, type Effect } from "../../components/settings/schema/setting.ts";
 import { diffSchema } from "../../lab/providers/aws/schema.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
@@ -179,13 +180,11 @@ function stepEffects(was: Registered | undefined, is: Registered | undefined): E
 
 /** The variables and files in a step's text. */
 function stepInputs(text: string): Record<string, string> {
-    const [head = "", body = ""] = text.split(/^unpack\(\) \{$/m);
-    const variables = [...head.matchAll(/^([A-Z0-9_]+)='((?:[^']|'\\'')*)'$/gm)].filter(([, name]) => name !== "STEP");
-    const files = body.matchAll(/^ {4}cat >"\$FILES\/(.+?)" <<'(\w+)' &&\n([\s\S]*?)^\2$/gm);
-    return Object.fromEntries([
-        ...variables.map(([, name, value]) => [name!, value!]),
-        ...[...files].map(([, name, , value]) => [name!, value!]),
-    ]) as Record<string, string>;
+    return Object.fromEntries(
+        [...readParts(text)]
+            .filter(([part]) => part !== "script")
+            .map(([part, value]) => [part.replace(/^(variable|file) /, ""), value]),
+    );
 }
 
 /** All effects once and in their order, without those that another includes. None when nothing changes. */
