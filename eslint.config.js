@@ -21,5 +21,5 @@ export default tseslint.config(
         files: ["components/**", "index.ts"],
         rules: { "no-console": "error" },
     },
-    { ignores: ["dist/", "node_modules/", "**/*.js"] },
+    { ignores: ["dist/", "node_modules/", "**/*.js", "**/*.cjs"] },
 );

@@ -117,7 +117,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         new Protection(
             `${name}-setting-protect`,
             {
-                enabled: settings.protect,
+                settings,
                 resources: [
                     network.own,
                     group,

@@ -1,8 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
+import { hasOwnCertificate } from "./certificate.ts";
+import type { Settings } from "./settings/settings.ts";
+
+/** What policies know of a LinkMesh, as inputs of {@link Protection}: resources alone do not say it before they exist. */
+export interface ProtectedSettings extends Pick<Settings, "dailySnapshots" | "finalSnapshot"> {
+    /** Absent with a certificate of your own. */
+    acmeDirectory?: string;
+}
 
 export interface ProtectionArgs {
-    /** Whether a destroy is refused. Only `pulumi up` changes it. */
-    enabled: boolean;
+    settings: Settings;
     /** Everything that a destroy would delete. */
     resources: pulumi.Resource[];
 }
@@ -13,8 +20,18 @@ export interface ProtectionArgs {
  * exists without protection, because the engine refuses to delete a protected one in the update that lifts the protection.
  */
 export class Protection extends pulumi.ComponentResource {
-    constructor(name: string, { enabled, resources }: ProtectionArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("linkmesh-proxy:index:Protection", name, {}, { ...opts, protect: enabled, dependsOn: resources });
+    constructor(name: string, { settings, resources }: ProtectionArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("linkmesh-proxy:index:Protection", name, protectedSettings(settings), {
+            ...opts,
+            // Only `pulumi up` changes it.
+            protect: settings.protect,
+            dependsOn: resources,
+        });
         this.registerOutputs({});
     }
+}
+
+function protectedSettings(settings: Settings): ProtectedSettings {
+    const { acmeDirectory, dailySnapshots, finalSnapshot } = settings;
+    return { ...(hasOwnCertificate(settings) ? {} : { acmeDirectory }), dailySnapshots, finalSnapshot };
 }

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
 import { SETTINGS, type Setting } from "../components/settings/settings.ts";
+import { costsPage, defaultCost } from "./costs.ts";
 import { rightsTable } from "./rights.ts";
 import { argsFile, settingsPage } from "./settings.ts";
 
@@ -9,8 +10,11 @@ import { argsFile, settingsPage } from "./settings.ts";
 export const GENERATED = [
     { file: "Pulumi.yaml", render: renderProject },
     { file: "components/linkmesh-args.ts", render: argsFile },
+    { file: "policy/package.json", render: withVersion },
     { file: "docs/settings.md", render: (text: string) => between(text, "settings", settingsPage()) },
     { file: "docs/rights.md", render: (text: string) => between(text, "rights", rightsTable()) },
+    { file: "docs/costs.md", render: async (text: string) => between(text, "costs", await costsPage()) },
+    { file: "README.md", render: withCost },
 ] as const;
 
 export function path(file: string): string {
@@ -56,6 +60,16 @@ function renderProject(text: string): string {
     return project.toString({ lineWidth: 0 });
 }
 
+/** The policy pack reports the version of its package.json. */
+function withVersion(text: string): string {
+    const { version } = JSON.parse(readFileSync(path("package.json"), "utf8")) as { version: string };
+    return `${JSON.stringify({ ...(JSON.parse(text) as object), version }, null, 2)}\n`;
+}
+
+async function withCost(text: string): Promise<string> {
+    return text.replace(/costs about \$\d+ a month/, `costs about $${Math.round(await defaultCost())} a month`);
+}
+
 /** The text with the part between two markers replaced. */
 function between(text: string, marker: string, content: string): string {
     const [open, close] = [`<!-- ${marker} -->\n`, `<!-- /${marker} -->`];
@@ -64,5 +78,9 @@ function between(text: string, marker: string, content: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-    for (const { file, render } of GENERATED) writeFileSync(path(file), render(readFileSync(path(file), "utf8")));
+    const only = process.argv.slice(2);
+    for (const { file, render } of GENERATED) {
+        if (only.length > 0 && !only.includes(file)) continue;
+        writeFileSync(path(file), await render(readFileSync(path(file), "utf8")));
+    }
 }

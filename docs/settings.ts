@@ -71,7 +71,8 @@ function isEmpty(preset: Setting["default"]): boolean {
     return preset === "" || ["{}", "[]"].includes(JSON.stringify(preset));
 }
 
-function table(head: string[], rows: string[][]): string[] {
+/** The lines of a table in Markdown. */
+export function table(head: string[], rows: string[][]): string[] {
     const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
     return [line(head), line(head.map(() => "---")), ...rows.map(line)];
 }

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { POLICIES } from "../../policy/policies.ts";
 import { startPlugin } from "./plugin.ts";
+import { startPolicyPack } from "./policy-pack.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const require = createRequire(import.meta.url);
@@ -73,6 +75,19 @@ test("the example compiles with the types of the package, and a wrong argument d
     );
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
     execFileSync(process.execPath, [tsc, "-p", join(clone, "example")], { encoding: "utf8" });
+});
+
+// In the package it is one file; in a clone, tsx loads its modules.
+test.each([
+    ["of the package", () => join(clone, "node_modules/linkmesh-proxy/dist/policy")],
+    ["of a clone", () => join(ROOT, "policy")],
+])("the policy pack %s starts as the CLI starts it, and has its policies", async (_, dir) => {
+    const pack = await startPolicyPack(dir());
+    try {
+        expect(await pack.policies()).toEqual(POLICIES.map(({ name }) => name));
+    } finally {
+        await pack.stop();
+    }
 });
 
 describe("the component package", () => {

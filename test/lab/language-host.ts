@@ -16,7 +16,8 @@ import { PULUMI_VERSION } from "../../lab/engine/versions.ts";
  * It names the packages of node_modules and starts a program with the arguments, the environment and the meaning of
  * exit statuses of the original (3.259). It differs in this: the program talks to the engine's monitor directly, the
  * synchronous calls of old SDKs (--sync), tracing and debugging are missing, packages are "installed" by a link to those
- * of this checkout, and whatever else the original does (policy packs, plugins, generated code) is refused.
+ * of this checkout, a policy pack does not see the stack's configuration, and whatever else the original does (plugins,
+ * generated code) is refused.
  */
 
 /** The program's exit status if it has already reported the error to the user. */
@@ -87,6 +88,7 @@ function handlers(engine: string): grpc.UntypedServiceImplementation {
             call.end();
         },
         run: unary((request: pb.RunRequest, cancelled) => run(request, engine, cancelled)),
+        runPlugin,
         cancel: unary(() => {
             for (const child of running) interrupt(child);
             return new empty.Empty();
@@ -138,6 +140,37 @@ async function run(request: pb.RunRequest, engine: string, cancelled: AbortSigna
         response.setError((error as Error).message);
     }
     return response;
+}
+
+/** Runs a policy pack, and passes on what it prints: first of all its port. */
+function runPlugin(call: grpc.ServerWritableStream<pb.RunPluginRequest, pb.RunPluginResponse>): void {
+    const { request } = call;
+    const pack = request.getInfo()!.getProgramDirectory();
+    if (request.getKind() !== "analyzer") {
+        call.destroy(new Error("this stand-in for pulumi-language-nodejs runs no plugins but policy packs"));
+        return;
+    }
+    const respond = (set: (response: pb.RunPluginResponse) => void) => {
+        const response = new pb.RunPluginResponse();
+        set(response);
+        call.write(response);
+    };
+    const start = createRequire(join(pack, "any.js")).resolve("@pulumi/pulumi/cmd/run-policy-pack");
+    const child = spawn("node", [start, ...request.getArgsList(), pack], { cwd: pack, env: variables(request) });
+    running.add(child);
+    child.stdout.on("data", (data: Buffer) => respond((response) => response.setStdout(data)));
+    child.stderr.on("data", (data: Buffer) => respond((response) => response.setStderr(data)));
+    child.once("close", (code) => {
+        running.delete(child);
+        respond((response) => response.setExitcode(code ?? -1));
+        call.end();
+    });
+    call.once("cancelled", () => interrupt(child));
+}
+
+function variables(request: pb.RunPluginRequest): Record<string, string> {
+    const pairs = request.getEnvList().map((pair) => /^([^=]*)=(.*)$/s.exec(pair)!);
+    return Object.fromEntries(pairs.map(([, name, value]) => [name!, value!]));
 }
 
 /** What the program is started with. An empty argument is left out, apart from the entry point. */

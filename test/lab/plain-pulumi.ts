@@ -99,6 +99,28 @@ export function plainPulumi(): void {
         expect(await maxFails()).toBe("1");
     });
 
+    test("a policy pack stops what breaks its policies, and lets the stack as it is pass", async () => {
+        const text = succeeded(await inLab("pulumi preview --policy-pack policy --expect-no-changes"));
+        expect(text).toMatch(/✅ linkmesh-proxy@v\d+\.\d+\.\d+ \(local: policy\)/);
+        expect(text).not.toContain("can't run policy");
+        const required = join(scratch, "policies.json");
+        writeFileSync(
+            required,
+            JSON.stringify({ "tags-present": { enforcementLevel: "advisory", required: ["team"] } }),
+        );
+        const broken = await inLab(`cp "$PULUMI_OPTION_CONFIG_FILE" ${scratch}/stack.yaml
+            export PULUMI_OPTION_CONFIG_FILE=${scratch}/stack.yaml
+            pulumi config set acmeDirectory production
+            pulumi config set sshAllowedCidrs 0.0.0.0/1
+            pulumi preview --policy-pack policy --policy-pack-config ${required}`);
+        expect(broken.exitCode).not.toBe(0);
+        expect(broken.stdout).toMatch(/\[mandatory\] +production-protected .*\n.*\n.*set protect to true\./);
+        expect(broken.stdout).toMatch(/set dailySnapshots, for example to 7/);
+        expect(broken.stdout).toMatch(/0\.0\.0\.0\/1 may connect to port 22/);
+        expect(broken.stdout).toMatch(/\[advisory\] +tags-present/);
+        expect(broken.stdout).not.toMatch(/can't run policy|internal-ports-closed|disks-encrypted/);
+    });
+
     test.each<[string, string, string]>([
         [
             "a misspelt setting",
@@ -164,7 +186,7 @@ export function plainPulumi(): void {
             await bash(
                 `cd ${fleet}
                 pulumi new ${clone} --yes --name fleet --stack staging ${answers.join(" ")}
-                pulumi preview
+                pulumi preview --policy-pack ${join(ROOT, "policy")}
                 cd ${clone}
                 ln -s ${join(ROOT, "node_modules")} node_modules
                 pulumi stack init staging
@@ -179,7 +201,7 @@ export function plainPulumi(): void {
         expect(counts[0]).toBeGreaterThan(40);
         expect(counts[1]).toBe(counts[0]);
         expect(text).toMatch(/publicUrl +: "https:\/\/linkmesh\.example\.test"/);
-        expect(text).not.toMatch(/warning|runs again|all steps run/);
+        expect(text).not.toMatch(/warning|runs again|all steps run|can't run policy/);
         const { config } = parse(readFileSync(join(fleet, "Pulumi.staging.yaml"), "utf8")) as { config: object };
         expect(Object.keys(config).sort()).toEqual(
             ["aws:region", ...Object.keys(values).map((name) => `fleet:${name}`)].sort(),

@@ -204,9 +204,9 @@ describe("a step's text", () => {
     test("a word is quoted for the shell", () => expect(quote("it's $HOME")).toBe(`'it'\\''s $HOME'`));
 });
 
-test.each(GENERATED)("$file is what npm run generate writes", ({ file, render }) => {
+test.each(GENERATED)("$file is what npm run generate writes", async ({ file, render }) => {
     const text = readFileSync(path(file), "utf8");
-    expect(render(text), `${file} is stale: run npm run generate`).toBe(text);
+    expect(await render(text), `${file} is stale: run npm run generate`).toBe(text);
 });
 
 test("`pulumi new` asks for every setting without a default, and for the package", () => {

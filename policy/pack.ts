@@ -1,0 +1,4 @@
+import { PolicyPack } from "@pulumi/policy";
+import { POLICIES } from "./policies.ts";
+
+new PolicyPack("linkmesh-proxy", { policies: [...POLICIES] });
