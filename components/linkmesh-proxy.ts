@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
+import { Alarms, type WatchedMachine } from "./cloud/alarms/alarms.ts";
+import { outsideChecks } from "./cloud/alarms/outside.ts";
 import { Dns, type DnsArgs } from "./cloud/dns/dns.ts";
 import type { DnsProvider, Zone } from "./cloud/dns/provider.ts";
 import { DNS_PROVIDERS } from "./cloud/dns/providers.ts";
@@ -15,7 +17,9 @@ import { grpcEndpoint, publicNames } from "./endpoints.ts";
 import { bastionOf, createAccess, sshCommand } from "./host/access.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
+import type { Host } from "./host/host.ts";
 import { openPorts } from "./listeners.ts";
+import { NAMESPACE } from "./metrics.ts";
 import { OPERATING_SYSTEM_FACTS } from "./operating-systems.ts";
 import { type Outputs, defined } from "./outputs.ts";
 import { Protection } from "./protection.ts";
@@ -55,7 +59,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const access = createAccess(name, settings, child);
         const role = new InstanceRole(
             `${name}-instance`,
-            { policy: challengePolicy(settings, provider, zone), tags },
+            { policies: { policy: challengePolicy(settings, provider, zone), metrics: metricsPolicy(settings) }, tags },
             // Stacks of an older version have it under this name and type.
             { ...child, aliases: [{ name: `${name}-challenge`, type: "linkmesh-proxy:index:ChallengeRights" }] },
         );
@@ -112,8 +116,10 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             });
         if (ssh) {
             const dns01 = usesDns01(settings) ? provider.dns01 : undefined;
-            setUp(ssh, { settings, host, owner, zone, records: dns.records, dns01 });
+            setUp(ssh, { settings, host, owner, zone, records: dns.records, dns01, region: lookups.region });
         }
+        const watched = host && ssh?.lastStep && { ...host, ready: [ssh.lastStep] };
+        const alarms = createAlarms(`${name}-alarms`, { settings, lookups, owner, host: watched, tags }, child);
         new Protection(
             `${name}-setting-protect`,
             {
@@ -126,6 +132,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                     machine,
                     dns,
                     schedule,
+                    alarms,
                     ssh?.lastStep,
                 ].filter((resource) => resource !== undefined),
             },
@@ -141,6 +148,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             sshPrivateKey: access.generatedKey,
             sshHostKey: access.hostKey,
             dnsRecords: dns.records,
+            alarmTopics: alarms && pulumi.output(alarms.topics),
         });
         this.registerOutputs(this.outputs);
     }
@@ -163,6 +171,50 @@ function machineArgs(settings: Settings, lookups: Lookups) {
 /** The IAM policy that certbot needs for DNS-01 challenges; undefined with another challenge. */
 function challengePolicy(settings: Settings, { dns01 }: DnsProvider, zone: Zone | undefined): string | undefined {
     return zone && usesDns01(settings) ? dns01?.policy?.(zone, certificateNames(settings)) : undefined;
+}
+
+/** The right to write metrics of the program's namespace; undefined without alarms. */
+function metricsPolicy({ alarms }: Settings): string | undefined {
+    if (alarms.length === 0) return undefined;
+    return JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+            {
+                Effect: "Allow",
+                Action: "cloudwatch:PutMetricData",
+                // The action knows no resources.
+                Resource: "*",
+                Condition: { StringEquals: { "cloudwatch:namespace": NAMESPACE } },
+            },
+        ],
+    });
+}
+
+interface Watched {
+    settings: Settings;
+    lookups: Lookups;
+    owner: string;
+    /** Undefined when paused. */
+    host: Host | undefined;
+    tags: Readonly<Record<string, string>>;
+}
+
+function createAlarms(
+    name: string,
+    { settings, lookups, owner, host, tags }: Watched,
+    opts: pulumi.ComponentResourceOptions,
+): Alarms | undefined {
+    if (lookups.region === undefined) return undefined;
+    const { checks, unchecked } = outsideChecks(settings, lookups.ipv6);
+    for (const sentence of unchecked) void pulumi.log.warn(sentence);
+    const machine: WatchedMachine | undefined = host && {
+        instanceId: host.machine.id,
+        addresses: { ipv4: host.ipv4, ipv6: host.ipv6 },
+        ready: host.ready,
+    };
+    const { alarms: receivers, domain } = settings;
+    const { region, recoverable } = lookups;
+    return new Alarms(name, { receivers, region, domain, owner, outside: checks, recoverable, machine, tags }, opts);
 }
 
 function endpoints(settings: Settings) {

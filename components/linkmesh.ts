@@ -39,6 +39,8 @@ export class LinkMesh extends pulumi.ComponentResource {
     readonly sshHostKey: pulumi.Output<string>;
     /** The records that are published, or with dns=external the records to publish. */
     readonly dnsRecords: pulumi.Output<DnsRecord[]>;
+    /** ARNs of the SNS topics that alarms are sent to. Each e-mail address has to confirm each topic by the link that AWS sends. */
+    readonly alarmTopics: pulumi.Output<string[] | undefined>;
 
     constructor(name: string, args: LinkMeshArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:LinkMesh", name, {}, opts);
@@ -62,6 +64,7 @@ export class LinkMesh extends pulumi.ComponentResource {
             sshPrivateKey: (this.sshPrivateKey = pulumi.secret(output("sshPrivateKey"))),
             sshHostKey: (this.sshHostKey = output("sshHostKey")),
             dnsRecords: (this.dnsRecords = output("dnsRecords")),
+            alarmTopics: (this.alarmTopics = output("alarmTopics")),
         } satisfies Required<{ [K in keyof Outputs]: unknown }>;
         // Waits for the outputs, so the program does not end before everything is created.
         this.registerOutputs(outputs);

@@ -27,6 +27,8 @@ export interface Outputs {
     sshHostKey: pulumi.Output<string>;
     /** The records that are published, or with dns=external the records to publish. */
     dnsRecords: pulumi.Output<DnsRecord[]>;
+    /** ARNs of the SNS topics that alarms are sent to. Each e-mail address has to confirm each topic by the link that AWS sends. */
+    alarmTopics?: pulumi.Output<string[]>;
 }
 
 /** The object without its undefined properties. */

@@ -3,14 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { trustPolicy } from "./trust.ts";
 
 export interface InstanceRoleArgs {
-    /** What programs on the machine may do, as a policy document. Default: nothing. */
-    policy?: string;
+    /** What programs on the machine may do: policy documents by the last part of the resource's name. Default: nothing. */
+    policies?: Readonly<Record<string, string | undefined>>;
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
 }
 
 /**
- * The instance role of the machine, so that no key has to be kept there. It always exists, and only its policy changes: the
+ * The instance role of the machine, so that no key has to be kept there. It always exists, and only its policies change: the
  * provider ignores it when an instance profile is removed from an instance, so the machine would keep a deleted profile.
  */
 export class InstanceRole extends pulumi.ComponentResource {
@@ -34,10 +34,10 @@ export class InstanceRole extends pulumi.ComponentResource {
         const profile = new aws.iam.InstanceProfile(`${name}-profile`, { role: role.name, tags }, { parent: this });
         this.instanceProfile = profile.name;
         this.resources = [profile];
-        const { policy } = args;
-        if (policy !== undefined) {
+        for (const [part, policy] of Object.entries(args.policies ?? {})) {
+            if (policy === undefined) continue;
             this.resources.push(
-                new aws.iam.RolePolicy(`${name}-policy`, { role: role.name, policy }, { parent: this }),
+                new aws.iam.RolePolicy(`${name}-${part}`, { role: role.name, policy }, { parent: this }),
             );
         }
         this.registerOutputs({ instanceProfile: this.instanceProfile });

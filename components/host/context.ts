@@ -14,4 +14,6 @@ export interface HostContext {
     readonly records: pulumi.Input<DnsRecord[]>;
     /** How certbot answers DNS-01 challenges; undefined if it answers HTTP-01. */
     readonly dns01: Dns01 | undefined;
+    /** The machine's AWS region; undefined without alarms. */
+    readonly region?: string;
 }

@@ -1,6 +1,7 @@
 import type { HostContext } from "./context.ts";
 import { certificate, ownCertificate, reachable } from "./certificate.ts";
 import { config, environment, fetchPackage, grpcCertificate, install } from "./linkmesh.ts";
+import { metrics, upkeep } from "./metrics.ts";
 import { nginx, proxy, verify } from "./nginx.ts";
 import type { SshHost, StepOptions } from "./ssh-host.ts";
 import { volume } from "./volume.ts";
@@ -13,7 +14,7 @@ import { volume } from "./volume.ts";
 export const STEPS: Readonly<Record<string, (context: HostContext) => StepOptions | undefined>> = {
     ready: () => ({ connectionAttempts: 30, timeout: 900 }),
     volume,
-    upkeep: () => ({}),
+    upkeep,
     nginx,
     reachable,
     "own-certificate": ownCertificate,
@@ -25,6 +26,7 @@ export const STEPS: Readonly<Record<string, (context: HostContext) => StepOption
     config,
     proxy,
     verify,
+    metrics,
 };
 
 /** Runs the steps on the host, one after the other. */

@@ -50,5 +50,6 @@ export async function findInstanceType({ instanceType }: Settings, opts: pulumi.
         bootModes: type.bootModes,
         burstable: type.burstablePerformanceSupported,
         needsEna: type.enaSupport === "required",
+        recoverable: type.autoRecoverySupported,
     };
 }

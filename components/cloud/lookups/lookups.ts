@@ -10,6 +10,7 @@ import { findInstanceType } from "./instance-type.ts";
 import { refuseOtherPartition } from "./partition.ts";
 import { chooseAvailabilityZone } from "./availability-zone.ts";
 import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas.ts";
+import { findRegion, refuseUnreachedTopics } from "./region.ts";
 import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
 import { findSubnet } from "./subnet.ts";
 import type { Zone } from "../dns/provider.ts";
@@ -31,6 +32,10 @@ export interface Lookups {
     readonly subnet?: { readonly id: string; readonly vpcId: string };
     /** The machine's subnet has IPv6. */
     readonly ipv6: boolean;
+    /** Whether AWS can recover machines of the instance type. */
+    readonly recoverable: boolean;
+    /** The stack's region. Only looked up for alarms. */
+    readonly region?: string;
     /** For a new data volume. */
     readonly snapshotId?: string;
 }
@@ -75,6 +80,8 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
             `${closed} holds only IPv6 networks, but ${settings.subnetId} has no IPv6, so nobody could reach the port. Add an IPv4 network, or name a subnet with IPv6.`,
         );
     }
+    const region = settings.alarms.length > 0 ? await findRegion(opts) : undefined;
+    if (region !== undefined) refuseUnreachedTopics(settings, region, ipv6);
     return {
         zone,
         imageId: image.id,
@@ -84,6 +91,8 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         availabilityZone,
         subnet,
         ipv6,
+        recoverable: type.recoverable,
+        region,
         snapshotId: snapshot?.id,
     };
 }

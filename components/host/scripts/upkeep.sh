@@ -1,6 +1,7 @@
 #!/bin/bash
 # shellcheck shell=bash source=functions/base.sh
 # What lets the machine run for months unattended: no package run ends a session, and no log fills the disk.
+# METRICS: "yes" if the step metrics follows, or nothing.
 
 POLICY=/usr/sbin/policy-rc.d # asked by packages before they start or stop a service
 
@@ -8,6 +9,7 @@ main() {
     spare_sessions
     limit_logs
     limit_journal
+    if [ -z "$METRICS" ]; then remove_metrics; fi
 }
 
 # Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced.
@@ -59,4 +61,16 @@ SystemMaxUse=500M
 RuntimeMaxUse=50M
 EOF_JOURNAL
     [ -z "$CHANGED" ] || apply systemctl restart systemd-journald
+}
+
+# What the step metrics has installed while there were alarms.
+remove_metrics() {
+    local unit=linkmesh-proxy-metrics
+    [ -e "/etc/systemd/system/$unit.timer" ] || return 0
+    systemctl disable --quiet --now "$unit.timer"
+    on_failure systemctl enable --quiet --now "$unit.timer"
+    remove_file "/etc/systemd/system/$unit.timer"
+    remove_file "/etc/systemd/system/$unit.service"
+    remove_file /usr/local/lib/linkmesh-proxy/push-metrics
+    apply systemctl daemon-reload
 }

@@ -1,5 +1,6 @@
 import type { Settings } from "../settings.ts";
 import { accessRules } from "./access.ts";
+import { alarmRules } from "./alarms.ts";
 import { certificateRules } from "./certificate.ts";
 import { configRules, dataPathRules, packageRules } from "./linkmesh.ts";
 import { nameRules } from "./names.ts";
@@ -7,7 +8,8 @@ import { tagRules } from "./tags.ts";
 
 /** A sentence for each rule between settings that does not hold. */
 export function brokenRules(settings: Settings): string[] {
-    return [nameRules, accessRules, certificateRules, packageRules, configRules, dataPathRules, tagRules].flatMap(
-        (rules) => rules(settings),
-    );
+    return [
+        ...[nameRules, accessRules, certificateRules, packageRules, configRules, dataPathRules],
+        ...[alarmRules, tagRules],
+    ].flatMap((rules) => rules(settings));
 }

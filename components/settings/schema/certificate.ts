@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { acmeDirectory, certificateName, choice, flag, optional, pem, text } from "./types.ts";
+import { acmeDirectory, certificateName, choice, emailAddress, flag, optional, pem, text } from "./types.ts";
 import { tlsPrivateKey } from "./keys.ts";
 import { setting } from "./setting.ts";
 
@@ -23,15 +23,7 @@ export const CERTIFICATE_SETTINGS = {
         example: "platform@example.com",
         change: [],
         changeNote: "counts when an ACME account is created",
-        schema: optional(
-            // Only what certbot and its command line accept.
-            text
-                .max(254, "must be at most 254 characters long")
-                .regex(
-                    /^(?![.-])(?!.*\.\.)[A-Za-z0-9._%+-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$/,
-                    "must be an e-mail address such as platform@example.com",
-                ),
-        ),
+        schema: optional(emailAddress),
     }),
     acmeCaBundle: setting({
         type: "string",

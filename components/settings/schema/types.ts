@@ -91,6 +91,24 @@ export const certificateName = domainName.refine((name) => hostname.safeParse(wi
     error: "must hold hostnames such as linkmesh.example.com, or wildcards such as *.example.com",
 });
 
+const EMAIL_ADDRESS = /^(?![.-])(?!.*\.\.)[A-Za-z0-9._%+-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$/;
+
+/** An e-mail address, as certbot and its command line accept it. */
+export const emailAddress = text
+    .max(254, "must be at most 254 characters long")
+    .regex(EMAIL_ADDRESS, "must be an e-mail address such as platform@example.com");
+
+/** Whom an alarm is sent to: an e-mail address, or the ARN of a standard SNS topic. */
+export const alarmReceiver = text.refine(
+    (value) => isTopic(value) || (value.length <= 254 && EMAIL_ADDRESS.test(value)),
+    "must hold e-mail addresses such as platform@example.com, or ARNs of SNS topics such as arn:aws:sns:us-east-1:123456789012:ops",
+);
+
+/** Whether a receiver of alarms is an SNS topic. Pure. */
+export function isTopic(receiver: string): boolean {
+    return /^arn:aws:sns:[a-z]+(-[a-z]+)+-\d+:\d{12}:[A-Za-z0-9_-]{1,256}$/.test(receiver);
+}
+
 /** A hostname or an IP address. */
 export const host = domainName.refine(
     (value) => (isIP(value) !== 0 && !value.includes("%")) || hostname.safeParse(value).success,
