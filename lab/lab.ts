@@ -49,6 +49,9 @@ export interface LabNet {
 export const LAB_ZONE = "example.test";
 export const LAB_DOMAIN = "linkmesh.example.test";
 
+/** The region in which a new lab's stack is, and of whose CloudWatch machines have a stand-in. */
+export const LAB_REGION = "eu-central-1";
+
 export const SLOTS = 8;
 
 /** Directory of all labs. */

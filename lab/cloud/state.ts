@@ -29,6 +29,16 @@ export interface CloudState {
     /** By name. */
     instanceProfiles: Record<string, InstanceProfile>;
     lifecyclePolicies: Record<string, LifecyclePolicy>;
+    /** By name. */
+    alarms: Record<string, Alarm>;
+    /** SNS's topics, by ARN. */
+    topics: Record<string, { arn: string; name: string; region: string }>;
+    /** By ARN. */
+    subscriptions: Record<string, { arn: string; topic: string; endpoint: string }>;
+    /** Route 53's health checks. */
+    healthChecks: Record<string, HealthCheck>;
+    /** The last value of each metric that a machine has reported, which outlives it, by {@link metricKey}. */
+    metrics: Record<string, Datapoint>;
     /** The ids of the bastion, the operator's machine. Its objects are in the other maps, but not the program's. */
     bastion?: { instanceId: string; networkInterfaceId: string; allocationId: string; securityGroupId: string };
     /** Tags by id, including the provider's default tags. */
@@ -186,6 +196,47 @@ export interface LifecycleSchedule {
     tagsToAdd: Record<string, string>;
 }
 
+/** A CloudWatch alarm of one metric. */
+export interface Alarm {
+    name: string;
+    region: string;
+    namespace: string;
+    metricName: string;
+    dimensions: Record<string, string>;
+    statistic: string;
+    /** Seconds. */
+    period: number;
+    evaluationPeriods: number;
+    comparisonOperator: string;
+    threshold: number;
+    treatMissingData: string;
+    alarmActions: string[];
+    okActions: string[];
+}
+
+export interface HealthCheck {
+    id: string;
+    type: "HTTPS" | "TCP";
+    ipAddress: string;
+    port: number;
+}
+
+export interface Datapoint {
+    value: number;
+    /** ISO 8601. */
+    time: string;
+}
+
+/** The key of a metric in the state. */
+export function metricKey({
+    namespace,
+    metricName,
+    dimensions,
+}: Pick<Alarm, "namespace" | "metricName" | "dimensions">) {
+    const sorted = Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
+    return [namespace, metricName, ...sorted.map(([name, value]) => `${name}=${value}`)].join(" ");
+}
+
 export function emptyCloud(): CloudState {
     return {
         version: 1,
@@ -207,6 +258,11 @@ export function emptyCloud(): CloudState {
         roles: {},
         instanceProfiles: {},
         lifecyclePolicies: {},
+        alarms: {},
+        topics: {},
+        subscriptions: {},
+        healthChecks: {},
+        metrics: {},
     };
 }
 

@@ -90,7 +90,10 @@ function cloudFile(lab: Lab): string {
 
 /** The state without the parts that only the provider uses. */
 function appliedPart(text: string): string {
-    const hidden = ["tags", "terminated", "roles", "instanceProfiles", "lifecyclePolicies"];
+    const hidden = [
+        ...["tags", "terminated", "roles", "instanceProfiles", "lifecyclePolicies"],
+        ...["alarms", "topics", "subscriptions", "healthChecks", "metrics"],
+    ];
     return JSON.stringify({
         ...(JSON.parse(text) as CloudState),
         ...Object.fromEntries(hidden.map((name) => [name, undefined])),

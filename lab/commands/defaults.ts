@@ -1,5 +1,5 @@
 import type { Configuration } from "../engine/config.ts";
-import { LAB_DOMAIN, type Lab } from "../lab.ts";
+import { LAB_DOMAIN, LAB_REGION, type Lab } from "../lab.ts";
 import { services } from "../services/services.ts";
 import type { LabPackage } from "./package.ts";
 
@@ -17,7 +17,7 @@ export function labConfiguration(lab: Lab, project: string, pkg: LabPackage): Co
     };
     return {
         ...Object.fromEntries(Object.entries(own).map(([key, value]) => [`${project}:${key}`, value])),
-        "aws:region": "eu-central-1",
+        "aws:region": LAB_REGION,
     };
 }
 

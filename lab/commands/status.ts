@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
 import { isMachineRunning } from "../machines/machine.ts";
 import { runningProcess } from "../process/process.ts";
+import { type Judgement, judgeAlarms } from "../cloud/alarms.ts";
 import { programInstance } from "../cloud/state.ts";
 import { readCloud } from "../cloud/store.ts";
 import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";
@@ -37,6 +38,8 @@ export interface Status {
     paused: boolean;
     /** Ids of resources that have the stack's tag but are not in its state, for example after a killed `up`. */
     leftOver: string[];
+    /** Whether each alarm rings. */
+    alarms: Judgement[];
     /** Whether each of the lab's services runs. */
     services: Record<string, boolean>;
     /** "stand-in", or the user's package file. */
@@ -70,6 +73,7 @@ async function readStatus(lab: Lab): Promise<Status> {
         machine: await machineState(lab),
         leftOver: await leftOver(lab),
         paused: await isPaused(lab),
+        alarms: judgeAlarms(await readCloud(lab)),
         services: Object.fromEntries(
             SERVICE_NAMES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined]),
         ),
@@ -109,6 +113,11 @@ function corporateSettings({ directory, caFile, eabKeyId, eabHmacKey }: Corporat
         .join(" ");
 }
 
+/** A line for an alarm that rings. */
+function alarmRow({ name, state, reason }: Judgement): [string, string][] {
+    return state === "ALARM" ? [["alarm", `${name} rings: ${reason}`]] : [];
+}
+
 function print(found: Status): void {
     const running = Object.entries(found.services).map(([name, runs]) => `${name} ${runs ? "runs" : "is down"}`);
     const rows: [string, string][] = [
@@ -116,6 +125,7 @@ function print(found: Status): void {
         ["busy", found.busy ? `\`lab ${found.busy.doing}\`, process ${found.busy.pid}` : "no"],
         ["machine", describeMachine(found)],
         ...found.leftOver.map((id): [string, string] => ["left over", `${id}: made by an \`up\` that was killed`]),
+        ...found.alarms.flatMap(alarmRow),
         ["services", running.join(", ") || "none"],
         ["package", found.package ?? "none"],
         ["CA file", found.caFile ?? "none"],

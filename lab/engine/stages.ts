@@ -17,6 +17,7 @@ const GROUPS: [RegExp, string][] = [
     [/^aws:ebs\//, "data volume"],
     [/^aws:ec2\/(instance|volumeAttachment):/, "machine"],
     [/^aws:(ec2|vpc)\//, "network"],
+    [/^aws:(cloudwatch|sns)\/|^aws:route53\/healthCheck:/, "alarms"],
     [/^aws:route53\//, "DNS records"],
     [/^aws:iam\//, "roles"],
     [/^aws:dlm\//, "snapshot policy"],

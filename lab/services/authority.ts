@@ -2,7 +2,7 @@ import { X509Certificate, type webcrypto } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Lab } from "../lab.ts";
-import { ACME_HOST, CORPORATE_HOST, LETS_ENCRYPT_HOSTS, ROUTE53_HOST } from "./zone.ts";
+import { ACME_HOST, CORPORATE_HOST, LETS_ENCRYPT_HOSTS, MONITORING_HOST, ROUTE53_HOST } from "./zone.ts";
 
 const EC = { name: "ECDSA", namedCurve: "P-256" } as const;
 const SIGNATURE = { ...EC, hash: "SHA-256" };
@@ -43,7 +43,7 @@ export const CORPORATE_AUTHORITY: Authority = {
 export const AWS_AUTHORITY: Authority = {
     name: "aws-authority",
     subject: "CN=lab AWS authority",
-    hosts: [ROUTE53_HOST],
+    hosts: [ROUTE53_HOST, MONITORING_HOST],
     address: ({ net }) => net.aws,
 };
 

@@ -8,7 +8,7 @@ import { dataDir, type Service } from "./service.ts";
 const NAME = "aws";
 const SOURCE = fileURLToPath(new URL("./aws/server.ts", import.meta.url));
 
-/** The parts of AWS that a machine can reach: http://169.254.169.254 and https://route53.amazonaws.com. */
+/** The parts of AWS that a machine can reach: the metadata service, Route 53 and CloudWatch. */
 export async function aws(lab: Lab): Promise<Service> {
     const { certificatePem, keyPem } = await serverCertificate(lab, AWS_AUTHORITY);
     const config: AwsConfig = { slot: lab.slot, certificate: certificatePem, key: keyPem };

@@ -1,6 +1,6 @@
 import { ipv6Twin } from "../network/router.ts";
 import type { DnsRecord } from "../cloud/state.ts";
-import { LAB_ZONE, LabError, type Lab } from "../lab.ts";
+import { LAB_REGION, LAB_ZONE, LabError, type Lab } from "../lab.ts";
 
 /** The name of the lab's ACME server. */
 export const ACME_HOST = `acme.${LAB_ZONE}`;
@@ -14,6 +14,9 @@ export const LETS_ENCRYPT_HOSTS = [`acme-v02.${LETS_ENCRYPT_ZONE}`, `acme-stagin
 
 /** Route 53's API. */
 export const ROUTE53_HOST = "route53.amazonaws.com";
+
+/** CloudWatch's API. */
+export const MONITORING_HOST = `monitoring.${LAB_REGION}.amazonaws.com`;
 
 /**
  * The lab's zone as a zone file: the lab's own names, and the records of the cloud's hosted zone. Pure.
@@ -49,6 +52,7 @@ export function renderForeignZones(lab: Lab): Record<string, string> {
     return {
         [LETS_ENCRYPT_ZONE]: foreignZone(LETS_ENCRYPT_ZONE, LETS_ENCRYPT_HOSTS, lab.net.acme),
         [ROUTE53_HOST]: foreignZone(ROUTE53_HOST, [ROUTE53_HOST], lab.net.aws),
+        [MONITORING_HOST]: foreignZone(MONITORING_HOST, [MONITORING_HOST], lab.net.aws),
     };
 }
 

@@ -30,6 +30,7 @@ const MODES: Record<string, Record<string, string>> = {
         linkmeshVersion: "1.0",
         linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
     },
+    alarms: { alarms: "platform@example.com" },
     "a private network": {
         publicAddress: "false",
         subnetId: "subnet-0abc",

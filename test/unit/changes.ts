@@ -17,7 +17,7 @@ const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Eff
         // A directory that holds data is moved to the volume while LinkMesh stands still.
         DIRECTORIES: ["LinkMesh restarts"],
     },
-    upkeep: {},
+    upkeep: { METRICS: [] },
     nginx: {
         ...{ CERTBOT: [], HTTP2_PER_NAME: [], OPEN_FILES: [], "sysctl.conf": [] },
         // Until there is a certificate; from then on the step proxy serves port 80.
@@ -53,6 +53,7 @@ const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Eff
     verify: {
         ...{ DOMAIN: [], UI_DOMAIN: [], GRPC_HOST: [], GRPC_PORT: [], REDIRECT: [], LOOPBACK: [], LINKMESH: [] },
     },
+    metrics: { REGION: [], NAMESPACE: [], STACK: [], "push-metrics.sh": [] },
 };
 
 /** What a change of a resource means to a user. Other resources change only in AWS. */

@@ -31,6 +31,10 @@ const SHORT: Record<string, string> = {
     RolePolicy: "aws:iam/rolePolicy:RolePolicy",
     InstanceProfile: "aws:iam/instanceProfile:InstanceProfile",
     LifecyclePolicy: "aws:dlm/lifecyclePolicy:LifecyclePolicy",
+    MetricAlarm: "aws:cloudwatch/metricAlarm:MetricAlarm",
+    Topic: "aws:sns/topic:Topic",
+    TopicSubscription: "aws:sns/topicSubscription:TopicSubscription",
+    HealthCheck: "aws:route53/healthCheck:HealthCheck",
 };
 
 const ROOT = mkdtempSync(join(tmpdir(), "linkmesh-cloud-"));

@@ -98,6 +98,14 @@ async function everything(cloud: TestCloud): Promise<Set<string>> {
         executionRoleArn: "arn:aws:iam::000000000000:role/r",
         policyDetails: { resourceTypes: ["VOLUME"], targetTags: { a: "b" }, schedules: [schedule] },
     });
+    const topic = await make("Topic", { region: "us-east-1" });
+    await make("TopicSubscription", { topic: topic.id, protocol: "email", endpoint: "a@b.c", region: "us-east-1" });
+    await make("HealthCheck", { type: "TCP", ipAddress: address.outputs.publicIp!, port: 50051 });
+    await make("MetricAlarm", {
+        ...{ region: "us-east-1", namespace: "n", metricName: "m", dimensions: { a: "b" }, statistic: "Maximum" },
+        ...{ period: 60, evaluationPeriods: 1, threshold: 1, comparisonOperator: "LessThanThreshold" },
+        ...{ alarmActions: [topic.id], okActions: [topic.id] },
+    });
     // Properties that decide about an existing object.
     const association = { allocationId: address.id, networkInterfaceId: card.id, allowReassociation: false };
     await expect(cloud.make("EipAssociation", association)).rejects.toThrow("AlreadyAssociated");

@@ -29,6 +29,7 @@ async function programCalls(): Promise<{ lookUps: string[]; all: string[] }> {
         { cpuCredits: "standard" },
         { subnetId: "subnet-0aaaa", acmeChallenge: "dns-01", dailySnapshots: "7" },
         { finalSnapshot: "true", restoreFrom: "latest", dataVolumeSize: "20" },
+        { alarms: "a@example.com", grpc: "false", tags: '{"team":"x"}' },
         // More rules than AWS's default quota.
         { httpsAllowedCidrs: Array.from({ length: 61 }, (_, i) => `198.18.${i}.0/24`).join(",") },
     ];

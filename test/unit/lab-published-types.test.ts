@@ -37,7 +37,8 @@ function kindDifferences({ kind }: Property, type: string, path: string): string
         "string[]": kind === "strings" ? "strings" : "set",
         "{ [key: string]: string; }": "tags",
     };
-    // The SDK also accepts a constant or a resource for some strings.
+    // The SDK also accepts a constant or a resource for some strings, alone and in lists.
+    if (/^string \| \w+\[\]$/.test(type)) return kind === "set" ? [] : [`${path} is ${type}`];
     const expected = kinds[type] ?? (/^string( \| [\w.]+)*$/.test(type) ? "string" : type);
     return expected === kind ? [] : [`${path} is ${type}`];
 }

@@ -12,6 +12,7 @@ export interface Account {
     addresses: number;
     quota: number | undefined;
     partition: string;
+    region: string;
 }
 
 /** What the provider answers to a lookup. */
@@ -27,6 +28,8 @@ export function lookUpInMocks(
     switch (token) {
         case "aws:index/getPartition:getPartition":
             return { partition: account.partition };
+        case "aws:index/getRegion:getRegion":
+            return { region: account.region };
         case "aws:route53/getZone:getZone":
             if (inputs.name === "dev.example.com") return { zoneId: "Z2", name: inputs.name, nameServers: [] };
             if (inputs.name !== "example.com") throw providerError(NOTHING_FOUND);
@@ -42,6 +45,7 @@ export function lookUpInMocks(
                 bootModes: type.startsWith("t4g") ? ["uefi"] : ["legacy-bios", "uefi"],
                 enaSupport: "required",
                 burstablePerformanceSupported: type.startsWith("t"),
+                autoRecoverySupported: !type.endsWith("metal"),
             };
         }
         case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {

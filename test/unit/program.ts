@@ -34,8 +34,8 @@ export const CONFIG = {
     linkmeshDebSha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 };
 
-/** The steps of {@link CONFIG}, with a certificate from an authority. */
-export const STEPS = Object.keys(ALL_STEPS).filter((name) => name !== "own-certificate");
+/** The steps of {@link CONFIG}, with a certificate from an authority and without alarms. */
+export const STEPS = Object.keys(ALL_STEPS).filter((name) => !["own-certificate", "metrics"].includes(name));
 
 /**
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.
@@ -45,6 +45,7 @@ export const STEPS = Object.keys(ALL_STEPS).filter((name) => name !== "own-certi
  * @param latest the newest snapshot with the stack's tag.
  * @param addresses how many Elastic IP addresses the account has.
  * @param quota the value of every quota of the account; without it AWS's defaults.
+ * @param region of the stack.
  * @param refused a function without the right to call it, as "getZone".
  * @param renewed the names of replaced resources, which have other ids and addresses.
  * @param preview whether every computed output is unknown, as in the first preview of an empty stack.
@@ -60,6 +61,7 @@ export async function runProgram(
         volumes = [] as Existing[],
         refused = "",
         partition = "aws",
+        region = "eu-central-1",
         latest = "snap-00aa",
         addresses = 0,
         quota = undefined as number | undefined,
@@ -82,7 +84,7 @@ export async function runProgram(
             },
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
-                const account = { volumes: existing, latest, addresses, quota, partition };
+                const account = { volumes: existing, latest, addresses, quota, partition, region };
                 const answer = lookUpInMocks(token, inputs as Record<string, unknown>, account);
                 if (token.endsWith(`:${refused}`)) throw providerError(DENIED);
                 return answer;
@@ -190,6 +192,8 @@ function computed(type: string, name: string, suffix = ""): Record<string, unkno
             return { privateIp: `10.77.0.9${suffix}`, ipv6Addresses: [`2001:db8:0:100::10${suffix}`] };
         case "aws:ec2/eip:Eip":
             return { publicIp: `203.0.113.10${suffix}`, allocationId: `eipalloc-1${suffix}` };
+        case "aws:sns/topic:Topic":
+            return { arn: `arn:aws:sns:here:000000000000:${name}` };
         case "aws:iam/role:Role":
         case "aws:iam/instanceProfile:InstanceProfile":
             return { name: `generated-${name}` };

@@ -1,5 +1,7 @@
 export const ARM_PACKAGE = { linkmeshDebUrl: "https://packages.example.com/linkmesh-server_1.101.0_arm64.deb" };
 
+const TOPIC = (region: string) => `arn:aws:sns:${region}:123456789012:ops`;
+
 /** What the lookups refuse: a title, the settings, and the zone of the stack's data volume. */
 export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, volumeZone?: string][] = [
     ["`domain` in no zone of the account", { domain: "linkmesh.elsewhere.org" }],
@@ -44,6 +46,9 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, vol
         "`httpsAllowedCidrs` of IPv6 in a subnet without IPv6",
         { subnetId: "subnet-0004", httpsAllowedCidrs: '["2001:db8::/64"]' },
     ],
+    ["`alarms` with a topic of a region without alarms", { alarms: `a@example.com,${TOPIC("eu-west-1")}` }],
+    ["`alarms` without a topic of us-east-1", { alarms: TOPIC("eu-central-1") }],
+    ["`alarms` without a topic of the stack's region", { alarms: TOPIC("us-east-1") }],
     ["`imageId` that does not exist", { imageId: "ami-0404" }],
     ["`imageId` of the other architecture", { imageId: "ami-0arm" }],
     ["`imageId` of another `operatingSystem`", { imageId: "ami-0bookworm", operatingSystem: "debian-13" }],

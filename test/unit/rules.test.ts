@@ -29,6 +29,10 @@ const pair = (cert: Pair, key = cert) => ({ tlsCertificate: `${cert.cert}\n${ca.
 const chained = (...pems: string[]) => ({ ...pair(own.good), tlsCertificate: [own.good.cert, ...pems].join("\n") });
 const bolt = (boltPath: string) => ({ linkmeshConfig: { storage: { boltPath } } });
 
+const eightTags = () => Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`tag-${i}`, "x"]));
+const topics = (count: number) =>
+    Array.from({ length: count }, (_, i) => `arn:aws:sns:us-east-1:123456789012:ops-${i}`);
+
 describe("combinations that make sense", () => {
     test.each<[string, () => Record<string, unknown>]>([
         ["gRPC on port 443", () => ({ grpcDomain: "grpc.example.com" })],
@@ -50,6 +54,10 @@ describe("combinations that make sense", () => {
         ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
         ["hops before the machine, and gRPC beside", () => ({ trustedProxies: ["203.0.113.0/24"] })],
         ["a bastion", () => BASTION],
+        [
+            "alarms by mail and to a topic",
+            () => ({ alarms: ["a@example.com", "arn:aws:sns:us-east-1:123456789012:ops"], tags: eightTags() }),
+        ],
     ])("%s", (_, values) => expect(refusals(values())).toEqual([]));
 });
 
@@ -86,6 +94,9 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
             tags: Object.fromEntries(Array.from({ length: 45 }, (_, i) => [`tag-${i}`, "x"])),
         }),
     ],
+    ["9 `tags` with `alarms`", () => ({ alarms: ["a@example.com"], tags: { ...eightTags(), team: "x" } })],
+    ["a receiver twice in `alarms`", () => ({ alarms: ["a@example.com", "a@example.com"] })],
+    ["four topics of one region in `alarms`", () => ({ alarms: topics(4) })],
     ["`trustedProxies` of all addresses", () => ({ trustedProxies: ["0.0.0.0/0"] })],
     ["a network twice in a list", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
     ["one of the bastion's settings without the others", () => ({ bastionHost: "bastion.example.com" })],

@@ -29,11 +29,13 @@ EOF_TIMER
     apply systemctl daemon-reload
     wait_until 120 report ||
         fail "the machine cannot report to CloudWatch: $(tail -n1 "$WORK/report");" \
-            "check that it reaches monitoring.$REGION.amazonaws.com and that its role has the right, then run pulumi up again."
+            "check that it reaches monitoring.$REGION.amazonaws.com and that its role has the right," \
+            "then run pulumi up again."
     systemctl enable --quiet --now $UNIT.timer
 }
 
 # A role that has just been given its right has it after some seconds.
 report() {
-    REGION=$REGION NAMESPACE=$NAMESPACE STACK=$STACK /usr/local/lib/linkmesh-proxy/push-metrics >"$WORK/report" 2>&1
+    env "REGION=$REGION" "NAMESPACE=$NAMESPACE" "STACK=$STACK" \
+        /usr/local/lib/linkmesh-proxy/push-metrics >"$WORK/report" 2>&1
 }

@@ -7,7 +7,7 @@ import { filters, filtersOf, matches, only } from "./filters.ts";
 import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./instance-types.ts";
 import { subnet } from "./network.ts";
 import { getEips, getServiceQuota } from "./quota-functions.ts";
-import { getPartition } from "./regions.ts";
+import { getPartition, getRegion } from "./regions.ts";
 import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
 import { getRouteTable, getRouteTables } from "./route-tables.ts";
 import { getSnapshot, getSnapshotIds } from "./snapshots.ts";
@@ -189,6 +189,7 @@ export const FUNCTIONS: Record<string, CloudFunction> = {
     "aws:route53/getZone:getZone": getZone,
     "aws:route53/getZones:getZones": getZones,
     "aws:index/getPartition:getPartition": getPartition,
+    "aws:index/getRegion:getRegion": getRegion,
     "aws:servicequotas/getServiceQuota:getServiceQuota": getServiceQuota,
     "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
 };

@@ -20,6 +20,8 @@ const VERSIONS: Record<Service, string> = {
     iam: "2010-05-08",
     dlm: "2018-01-12",
     route53: "2013-04-01",
+    cloudwatch: "2010-08-01",
+    sns: "2010-03-31",
 };
 
 interface Shape {
@@ -97,7 +99,7 @@ function isAnything(pattern: string): boolean {
 }
 
 const published = fetchModels();
-const models: Models = { ec2: {}, iam: {}, dlm: {}, route53: {} };
+const models: Models = { ec2: {}, iam: {}, dlm: {}, route53: {}, cloudwatch: {}, sns: {} };
 for (const ref of Object.values(RESOURCE_TYPES).flatMap(({ inputs }) => modelRefs(inputs))) {
     models[ref.service][`${ref.operation}.${ref.member}`] = find(published[ref.service], ref);
 }

@@ -5,9 +5,12 @@ import { type AccessRequest, evaluate } from "./policy-evaluation.ts";
 import { malformed } from "./policy-grammar.ts";
 
 /** The actions that a role's credentials can call in the lab's AWS. */
-const ACTIONS = ["route53:ListHostedZones", "route53:ChangeResourceRecordSets", "route53:GetChange"] as const;
+const ACTIONS = [
+    ...(["route53:ListHostedZones", "route53:ChangeResourceRecordSets", "route53:GetChange"] as const),
+    "cloudwatch:PutMetricData",
+] as const;
 
-/** The condition keys that the lab's requests have. */
+/** The condition keys of the lab's requests to Route 53. */
 const CONTEXT_KEYS = [
     "route53:ChangeResourceRecordSetsNormalizedRecordNames",
     "route53:ChangeResourceRecordSetsRecordTypes",
@@ -33,6 +36,7 @@ const statement = z.strictObject({
     Resource: oneOrMore(pattern),
     Condition: z
         .strictObject({
+            StringEquals: z.strictObject({ "cloudwatch:namespace": oneOrMore(literal) }).optional(),
             "ForAllValues:StringEquals": tests.optional(),
             "ForAllValues:StringLike": tests.optional(),
             Null: z.partialRecord(z.enum(CONTEXT_KEYS), z.enum(["true", "false"])).optional(),

@@ -9,6 +9,15 @@ export const getPartition: CloudFunction = {
     },
 };
 
+export const getRegion: CloudFunction = {
+    inputs: {},
+    call: ({ region }) => ({
+        ...{ id: region, name: region, region },
+        description: `The lab's region (${region})`,
+        endpoint: `ec2.${region}.amazonaws.com`,
+    }),
+};
+
 /** How the names of the regions begin. */
 const PARTITIONS = [
     ["cn-", "aws-cn", "amazonaws.com.cn"],

@@ -1,6 +1,8 @@
+import { metricAlarm } from "./cloudwatch.ts";
 import { lifecyclePolicy } from "./dlm.ts";
 import { record } from "./dns.ts";
 import { internetGateway } from "./gateway.ts";
+import { healthCheck } from "./health-check.ts";
 import { role, rolePolicyAttachment } from "./iam.ts";
 import { instanceProfile } from "./instance-profile.ts";
 import { instance } from "./instance.ts";
@@ -10,6 +12,7 @@ import type { ResourceType } from "./resource-type.ts";
 import { rolePolicy } from "./role-policy.ts";
 import { route, routeTableAssociation } from "./routes.ts";
 import { egressRule, ingressRule, securityGroup } from "./security.ts";
+import { topic, topicSubscription } from "./sns.ts";
 import { volume, volumeAttachment } from "./volumes.ts";
 
 /** Every resource type of the lab's AWS, by type token. */
@@ -35,4 +38,8 @@ export const RESOURCE_TYPES: Record<string, ResourceType> = {
     "aws:iam/rolePolicy:RolePolicy": rolePolicy,
     "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
     "aws:dlm/lifecyclePolicy:LifecyclePolicy": lifecyclePolicy,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": metricAlarm,
+    "aws:sns/topic:Topic": topic,
+    "aws:sns/topicSubscription:TopicSubscription": topicSubscription,
+    "aws:route53/healthCheck:HealthCheck": healthCheck,
 };

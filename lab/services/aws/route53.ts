@@ -3,9 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { ZONE_ID } from "../../cloud/state.ts";
 import type { CloudStore } from "../../cloud/store.ts";
 import { LAB_ZONE, LabError } from "../../lab.ts";
-import { allows } from "../../providers/aws/policy.ts";
-import type { AccessRequest } from "../../providers/aws/policy-evaluation.ts";
-import { ACCOUNT } from "../../providers/aws/resource-type.ts";
+import { authorize } from "./authorize.ts";
 import type { Answer, Request } from "./http.ts";
 import { applyChanges, normalizedName, parseChanges } from "./record-changes.ts";
 import type { Session, Sessions } from "./sessions.ts";
@@ -13,6 +11,8 @@ import { ApiFault, authenticate } from "./signature.ts";
 
 const VERSION = "/2013-04-01";
 const NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/";
+/** Route 53 is a global service. Its requests are signed for this region. */
+const SIGNED_FOR = { region: "us-east-1", service: "route53" };
 const builder = new XMLBuilder({ ignoreAttributes: false });
 
 /** The part of Route 53's API that an ACME client uses. */
@@ -29,7 +29,7 @@ export class Route53 {
 
     async answer(request: Request): Promise<Answer> {
         try {
-            return await this.#route(request, await authenticate(this.#sessions, request));
+            return await this.#route(request, await authenticate(this.#sessions, request, SIGNED_FOR));
         } catch (error) {
             if (!(error instanceof ApiFault)) throw error;
             const { status, code, message } = error;
@@ -50,7 +50,7 @@ export class Route53 {
     }
 
     async #listHostedZones(session: Session): Promise<Answer> {
-        await this.#authorize(session, { action: "route53:ListHostedZones", resource: "*" });
+        await authorize(this.#store, session, { action: "route53:ListHostedZones", resource: "*" });
         const { records } = await this.#store.read();
         const zone = {
             Id: `/hostedzone/${ZONE_ID}`,
@@ -66,7 +66,7 @@ export class Route53 {
 
     async #changeRecords(session: Session, zoneId: string, body: string): Promise<Answer> {
         const changes = parseChanges(body);
-        await this.#authorize(session, {
+        await authorize(this.#store, session, {
             action: "route53:ChangeResourceRecordSets",
             resource: `arn:aws:route53:::hostedzone/${zoneId}`,
             context: {
@@ -90,7 +90,10 @@ export class Route53 {
     }
 
     async #getChange(session: Session, id: string): Promise<Answer> {
-        await this.#authorize(session, { action: "route53:GetChange", resource: `arn:aws:route53:::change/${id}` });
+        await authorize(this.#store, session, {
+            action: "route53:GetChange",
+            resource: `arn:aws:route53:::change/${id}`,
+        });
         if (!this.#changes.has(id)) throw new ApiFault(404, "NoSuchChange", `Could not find resource with ID: ${id}`);
         // The name server has the records before the change is answered.
         return this.#change("GetChangeResponse", id, "INSYNC");
@@ -100,19 +103,6 @@ export class Route53 {
         return xml(200, name, {
             ChangeInfo: { Id: `/change/${id}`, Status: status, SubmittedAt: this.#changes.get(id) },
         });
-    }
-
-    /** Checks the role's present rights, not those when it was assumed. */
-    async #authorize({ role, instanceId }: Session, request: AccessRequest): Promise<void> {
-        const { roles } = await this.#store.read();
-        if (allows(Object.values(roles[role]?.inlinePolicies ?? {}), request)) return;
-        const { action, resource } = request;
-        throw new ApiFault(
-            403,
-            "AccessDenied",
-            `User: arn:aws:sts::${ACCOUNT}:assumed-role/${role}/${instanceId} is not authorized to perform: ${action}` +
-                `${resource === "*" ? "" : ` on resource: ${resource}`} because no identity-based policy allows the ${action} action`,
-        );
     }
 }
 

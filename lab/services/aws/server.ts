@@ -1,4 +1,4 @@
-// A stand-in for the parts of AWS that a machine uses: the instance metadata service and Route 53's API.
+// A stand-in for the parts of AWS that a machine uses: the instance metadata service, and Route 53's and CloudWatch's API.
 // Bundled with all imports, so that it runs by itself.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -6,8 +6,10 @@ import { createServer as createTlsServer } from "node:https";
 import { withLock } from "../../process/lock.ts";
 import { publicRecords } from "../../cloud/records.ts";
 import { CloudStore } from "../../cloud/store.ts";
-import { labAt } from "../../lab.ts";
+import { LAB_REGION, labAt } from "../../lab.ts";
 import { publishZone } from "../knot.ts";
+import { MONITORING_HOST } from "../zone.ts";
+import { CloudWatch } from "./cloudwatch.ts";
 import { listener } from "./http.ts";
 import { answerMetadata } from "./metadata.ts";
 import { Route53 } from "./route53.ts";
@@ -29,6 +31,7 @@ const store = new CloudStore(lab, {
 // Credentials survive a restart of this service as long as its certificate stays.
 const sessions = new Sessions(config.key);
 const route53 = new Route53(store, sessions);
+const cloudwatch = new CloudWatch(store, sessions, LAB_REGION);
 
 createServer(listener("metadata", async (request) => answerMetadata(await store.read(), sessions, request))).listen(
     80,
@@ -36,5 +39,7 @@ createServer(listener("metadata", async (request) => answerMetadata(await store.
 );
 createTlsServer(
     { cert: config.certificate, key: config.key },
-    listener("route53", (request) => route53.answer(request)),
+    listener("api", (request) =>
+        request.headers.host === MONITORING_HOST ? cloudwatch.answer(request) : route53.answer(request),
+    ),
 ).listen(443, lab.net.aws);

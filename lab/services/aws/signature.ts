@@ -4,8 +4,6 @@ import { createHash } from "node:crypto";
 import type { Request } from "./http.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
-/** Route 53 is a global service. Its requests are signed for this region. */
-const SCOPE = "us-east-1/route53/aws4_request";
 const SKEW_MS = 5 * 60_000;
 
 /** An error as the API words it. */
@@ -20,12 +18,23 @@ export class ApiFault extends Error {
     }
 }
 
+/** The service that a request is signed for. */
+export interface SignedFor {
+    region: string;
+    service: string;
+}
+
 /**
  * The session whose credentials signed a request (Signature Version 4, in the header).
  *
  * @throws ApiFault if the signature is missing or wrong
  */
-export async function authenticate(sessions: Sessions, request: Request, now = Date.now()): Promise<Session> {
+export async function authenticate(
+    sessions: Sessions,
+    request: Request,
+    { region, service }: SignedFor,
+    now = Date.now(),
+): Promise<Session> {
     const { headers } = request;
     if (!headers.authorization) throw new ApiFault(403, "MissingAuthenticationToken", "Missing Authentication Token");
     const { accessKeyId, date, scope, signed } = parts(headers.authorization);
@@ -36,7 +45,8 @@ export async function authenticate(sessions: Sessions, request: Request, now = D
     if (opened.session.expires <= now) {
         throw new ApiFault(403, "ExpiredToken", "The security token included in the request is expired");
     }
-    if (scope !== SCOPE) throw mismatch(`Credential should be scoped to ${SCOPE}, not to ${scope}.`);
+    const wanted = `${region}/${service}/aws4_request`;
+    if (scope !== wanted) throw mismatch(`Credential should be scoped to ${wanted}, not to ${scope}.`);
     const signingDate = timeOf(headers["x-amz-date"] ?? "");
     if (headers["x-amz-date"]?.slice(0, 8) !== date)
         throw mismatch("Date in Credential scope does not match X-Amz-Date.");
@@ -56,7 +66,7 @@ export async function authenticate(sessions: Sessions, request: Request, now = D
         secretAccessKey: opened.secretAccessKey,
         sessionToken: headers["x-amz-security-token"],
     };
-    const again = await sign(request, signed, credentials, signingDate);
+    const again = await sign(request, signed, credentials, signingDate, { region, service });
     if (again !== headers.authorization.replace(/,\s*/g, ", ")) {
         throw mismatch(
             "The request signature we calculated does not match the signature you provided. " +
@@ -82,8 +92,8 @@ async function sign(
     signed: string[],
     credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
     signingDate: Date,
+    { region, service }: SignedFor,
 ): Promise<string> {
-    const [region = "", service = ""] = SCOPE.split("/");
     const signer = new SignatureV4({ credentials, region, service, sha256: Sha256, applyChecksum: false });
     const request = {
         method,

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Reports to CloudWatch what `health` says. Each item is a value of the dimension Item, with the metric Failed, 0 or 1, and
-# the metric Number, such as days left or percent used. An item that is not reported rings its alarm.
+# Reports to CloudWatch what `health` says. Each item is a value of the dimension Item, with the metric Failed, 0 or 1,
+# and the metric Number, such as days left or percent used. An item that is not reported rings its alarm.
 # From the unit: REGION, NAMESPACE, STACK.
 
 set -euo pipefail

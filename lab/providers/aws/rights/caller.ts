@@ -55,8 +55,10 @@ function requestsOf(cloud: Cloud, call: Call, subject: Subject): AccessRequest[]
         return [{ action, resource: "*", context: { ...context, ...requested(tagsOf(subject.tags)) } }];
     }
     const sent = options.tags === undefined ? tagsOf(subject.tags) : tagsOf(at(values, options.tags));
+    // A few resources are in another region than the stack.
+    const region = asText(values.region) || cloud.region;
     return resources.flatMap(([kind, by]) => {
-        const arnFor = (id: string) => arnOf(cloud, action, kind, id);
+        const arnFor = (id: string) => arnOf(region, action, kind, id);
         if (by === "new") return creationOf(action, arnFor("new"), context, sent);
         // IAM sees no tags of the interface that a machine is started with.
         if (by.startsWith("~")) {
@@ -79,6 +81,7 @@ function contextOf({ action, options }: Call, values: Values): Context {
     const context: Context = {};
     if (options.to !== undefined) context["iam:PassedToService"] = [options.to];
     if (options.policy !== undefined) context["iam:PolicyARN"] = idsAt(values, options.policy);
+    if (action === "iam:CreateServiceLinkedRole") context["iam:AWSServiceName"] = ["events.amazonaws.com"];
     if (action === "route53:ChangeResourceRecordSets") {
         context["route53:ChangeResourceRecordSetsRecordTypes"] = [asText(values.type)];
     }
@@ -125,12 +128,13 @@ function derivedValues({ state }: Cloud, { id, values }: Subject): Values {
     };
 }
 
-function arnOf({ region }: Cloud, action: string, kind: string, id: string): string {
+function arnOf(region: string, action: string, kind: string, id: string): string {
     if (id.startsWith("arn:")) return id;
     const service = action.split(":")[0]!;
     // Images and snapshots may belong to another account.
     const account = ["image", "snapshot"].includes(kind) || service === "route53" ? "" : ACCOUNT;
-    return `arn:aws:${service}:${["iam", "route53"].includes(service) ? "" : region}:${account}:${kind}/${id}`;
+    const name = { cloudwatch: `${kind}:${id}`, sns: id }[service] ?? `${kind}/${id}`;
+    return `arn:aws:${service}:${["iam", "route53"].includes(service) ? "" : region}:${account}:${name}`;
 }
 
 const requested = (tags: Tags) => prefixed("aws:RequestTag/", tags);

@@ -1,3 +1,4 @@
+import alarms from "../../../../docs/iam/alarms.json" with { type: "json" };
 import base from "../../../../docs/iam/base.json" with { type: "json" };
 import challenges from "../../../../docs/iam/dns-01.json" with { type: "json" };
 import network from "../../../../docs/iam/network.json" with { type: "json" };
@@ -8,7 +9,7 @@ import type { PolicyDocument } from "../policy-evaluation.ts";
 import { Caller } from "./caller.ts";
 
 /** The documents of docs/iam by file name: all rights that the program needs. `preview` is enough for a preview. */
-export const DOCUMENTS = { preview, base, network, route53, "dns-01": challenges, snapshots } as Readonly<
+export const DOCUMENTS = { preview, base, network, route53, "dns-01": challenges, snapshots, alarms } as Readonly<
     Record<string, PolicyDocument>
 >;
 

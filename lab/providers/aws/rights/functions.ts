@@ -22,5 +22,6 @@ export const FUNCTION_CALLS: Readonly<Record<string, readonly CallText[]>> = {
         "servicequotas:GetServiceQuota",
     ],
     "aws:index/getPartition:getPartition": [],
+    "aws:index/getRegion:getRegion": [],
     "aws:index/getAvailabilityZones:getAvailabilityZones": ["ec2:DescribeAvailabilityZones"],
 };
