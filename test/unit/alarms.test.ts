@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeAll, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import { CONFIG, reveal, runProgram, type Registered, valueOf } from "./program.ts";
@@ -45,6 +46,16 @@ describe("with an e-mail address", () => {
         expect(names(registered, ALARM)).toEqual(sorted(...MACHINE, ...OUTSIDE));
         expect(names(registered, CHECK)).toEqual(sorted(...OUTSIDE.map((id) => `check-${id}`)));
         expect(warnings()).toEqual([]);
+    });
+
+    test("each says what is wrong, and where docs/alarms.md says what to do", () => {
+        const page = readFileSync(new URL("../../docs/alarms.md", import.meta.url), "utf8");
+        for (const { name, inputs } of ofType(program.registered, ALARM)) {
+            const id = name.replace("linkmesh-alarms-", "");
+            expect(inputs.alarmDescription).toMatch(new RegExp(`^linkmesh\\.example\\.com: .*\\. What .*"${id}"\\.$`));
+            expect(page).toContain(`\n### ${id}\n`);
+            expect(page).toMatch(new RegExp(`^\\| .*\`${id}\``, "m"));
+        }
     });
 
     test("an alarm reaches the topic of its own region: those of the health checks are in us-east-1", async () => {
