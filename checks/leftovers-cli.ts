@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { execa } from "execa";
+import { ROUTE53_REGION } from "../components/cloud/alarms/regions.ts";
 import { STACK_TAG } from "../components/cloud/stack-tag.ts";
 import { leftovers, tagsIn } from "./leftovers.ts";
 
@@ -44,7 +45,7 @@ async function list(tag: string | undefined, { stack }: { stack?: string }): Pro
     for (const { type, resource } of deployment.pending_operations ?? []) {
         console.log(`interrupted while ${type}: ${resource.urn.split("::").at(-1)}`);
     }
-    const found = leftovers(arns, text);
+    const found = leftovers([...new Set(arns)], text);
     for (const { id, command } of found) console.log(`${id}  ${command}`);
     if (found.length > 0) {
         console.log(
@@ -53,11 +54,14 @@ async function list(tag: string | undefined, { stack }: { stack?: string }): Pro
     } else console.log(`no leftovers of ${tags.join(" and ")}`);
 }
 
-/** The regions of the stack's AWS providers; undefined is the region of the environment. */
+/**
+ * The regions of the stack's AWS providers; undefined is the region of the environment. us-east-1 has the health checks of
+ * `alarms`, and their alarms.
+ */
 function regionsOf({ resources = [] }: Deployment): (string | undefined)[] {
     const providers = resources.filter(({ type }) => type === "pulumi:providers:aws");
     const regions = new Set(providers.map(({ inputs }) => inputs?.region).filter((region) => region !== undefined));
-    return regions.size > 0 ? [...regions] : [undefined];
+    return [...new Set([...(regions.size > 0 ? regions : [undefined]), ROUTE53_REGION])];
 }
 
 /** Refuses the tag of another stack, whose resources are in use there. */

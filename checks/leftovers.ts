@@ -8,7 +8,10 @@ export interface Leftover {
 }
 
 /** By the kind in the ARN, in the order in which they can be deleted. The user replaces words in capitals. */
-const DELETIONS: Record<string, (id: string) => string> = {
+const DELETIONS: Record<string, (id: string, region: string) => string> = {
+    alarm: (id, region) => `aws cloudwatch delete-alarms --region ${region} --alarm-names ${id}`,
+    healthcheck: (id) => `aws route53 delete-health-check --health-check-id ${id}`,
+    topic: (id, region) => `aws sns delete-topic --region ${region} --topic-arn ${id}`,
     instance: (id) => `aws ec2 terminate-instances --instance-ids ${id}`,
     policy: (id) => `aws dlm delete-lifecycle-policy --policy-id ${id}`,
     "elastic-ip": (id) => `aws ec2 release-address --allocation-id ${id}`,
@@ -31,11 +34,18 @@ const DELETIONS: Record<string, (id: string) => string> = {
 export function leftovers(arns: readonly string[], state: string): Leftover[] {
     const kinds = Object.keys(DELETIONS);
     return arns
-        .map((arn) => /([^:/]+)\/([^/]+)$/.exec(arn) ?? [])
-        .map(([, kind = "", id = ""]) => ({ kind, id }))
+        .map(parseArn)
         .filter(({ kind, id }) => kind in DELETIONS && !state.includes(id))
         .sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.id.localeCompare(b.id))
-        .map(({ kind, id }) => ({ id, command: DELETIONS[kind]!(id) }));
+        .map(({ kind, id, region }) => ({ id, command: DELETIONS[kind]!(id, region) }));
+}
+
+/** A topic's ARN names no kind, and its ARN is its id. */
+function parseArn(arn: string): { kind: string; id: string; region: string } {
+    const [, , service, region = ""] = arn.split(":");
+    if (service === "sns") return { kind: "topic", id: arn, region };
+    const [, kind = "", id = ""] = /([^:/]+)[:/]([^:/]+)$/.exec(arn) ?? [];
+    return { kind, id, region };
 }
 
 /** The values of the tag in a state, one for each proxy of the program. */

@@ -55,9 +55,18 @@ test("resources with the tag that the state lacks are listed with the command th
     const known = ["volume/vol-0known", "volume/vol-0root", "instance/i-0known", "snapshot/snap-0a"];
     const left = ["vpc/vpc-0left", "volume/vol-0left", "elastic-ip/eipalloc-0left", "instance/i-0left"];
     const arns = [...known, ...left].map((name) => ARN + name);
-    const found = await run(STATE, [...arns, "arn:aws:dlm:eu-central-1:123456789012:policy/policy-0left"]);
+    const topic = "arn:aws:sns:eu-central-1:123456789012:linkmesh-0left";
+    const others = [
+        "arn:aws:dlm:eu-central-1:123456789012:policy/policy-0left",
+        "arn:aws:cloudwatch:us-east-1:123456789012:alarm:linkmesh-disk-0left",
+        ...["arn:aws:route53:::healthcheck/0-left", topic],
+    ];
+    const found = await run(STATE, [...arns, ...others]);
     expect(found.stdout.split("\n")).toEqual([
         "interrupted while creating: linkmesh-machine-address",
+        "linkmesh-disk-0left  aws cloudwatch delete-alarms --region us-east-1 --alarm-names linkmesh-disk-0left",
+        "0-left  aws route53 delete-health-check --health-check-id 0-left",
+        `${topic}  aws sns delete-topic --region eu-central-1 --topic-arn ${topic}`,
         "i-0left  aws ec2 terminate-instances --instance-ids i-0left",
         "policy-0left  aws dlm delete-lifecycle-policy --policy-id policy-0left",
         "eipalloc-0left  aws ec2 release-address --allocation-id eipalloc-0left",
@@ -65,9 +74,10 @@ test("resources with the tag that the state lacks are listed with the command th
         "vpc-0left  aws ec2 delete-vpc --vpc-id vpc-0left",
         expect.stringMatching(/^Before you delete: /),
     ]);
+    const list = `aws resourcegroupstaggingapi get-resources --tag-filters Key=linkmesh-proxy-stack,Values=${TAG}`;
     expect(found.calls).toEqual([
         "pulumi stack export",
-        `aws resourcegroupstaggingapi get-resources --tag-filters Key=linkmesh-proxy-stack,Values=${TAG} --output json --region eu-central-1`,
+        ...["eu-central-1", "us-east-1"].map((region) => `${list} --output json --region ${region}`),
     ]);
 });
 

@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { HEALTH_PATH } from "../../health.ts";
 import { NAMESPACE, WATCHED_ITEMS } from "../../metrics.ts";
 import type { OutsideCheck } from "./outside.ts";
-import { ROUTE53_REGION, createTopics } from "./receivers.ts";
+import { createTopics } from "./receivers.ts";
+import { ROUTE53_REGION } from "./regions.ts";
 
 /** The running machine. */
 export interface WatchedMachine {

@@ -3,12 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../../mocks.ts";
 import { isTopic } from "../../settings/schema/types.ts";
-
-/** AWS keeps the metrics of Route 53's health checks here, whatever the stack's region is. */
-export const ROUTE53_REGION = "us-east-1";
-
-/** The region of a topic. Pure. */
-export const regionOfTopic = (arn: string) => arn.split(":")[3]!;
+import { regionOfTopic } from "./regions.ts";
 
 export interface ReceiversArgs {
     /** The setting `alarms`. */

@@ -1,3 +1,4 @@
+import { regionOfTopic } from "../../cloud/alarms/regions.ts";
 import { isTopic } from "../schema/types.ts";
 import type { Settings } from "../settings.ts";
 import { violations } from "./violations.ts";
@@ -6,7 +7,7 @@ import { violations } from "./violations.ts";
 const MOST_TOPICS = 3;
 
 export function alarmRules(s: Settings): string[] {
-    const regions = s.alarms.filter(isTopic).map((arn) => arn.split(":")[3]!);
+    const regions = s.alarms.filter(isTopic).map(regionOfTopic);
     const crowded = regions.find((region) => regions.filter((one) => one === region).length > MOST_TOPICS);
     return violations([
         [new Set(s.alarms).size === s.alarms.length, "alarms holds a receiver twice. Remove one."],
