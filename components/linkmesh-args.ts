@@ -298,7 +298,7 @@ export interface LinkMeshArgs {
      */
     sessionsPerAddress?: number;
     /**
-     * Who is told when something breaks: e-mail addresses, or ARNs of SNS topics. Watched are the machine (with automatic recovery), https and gRPC from outside, LinkMesh, the certificate with its renewal, and the data disk. AWS sends each address a link to confirm, and nothing before that. About $7 a month, or $2 while the account has free alarms, metrics and health checks. If left out, nothing is watched.
+     * Who is told when something breaks: e-mail addresses, or ARNs of SNS topics. Watched are the machine (with automatic recovery), https and gRPC from outside, LinkMesh, the certificate with its renewal, and the data disk. AWS sends each address a link to confirm, and nothing before that. About $7 a month, or $2 while the account has free alarms, metrics and health checks left. If left out, nothing is watched.
      * @example `["platform@example.com"]`
      */
     alarms?: string[];

@@ -1,3 +1,4 @@
+import { NAMESPACE } from "../components/metrics.ts";
 import { type Registered, CONFIG, runProgram } from "../test/unit/program.ts";
 import { ARM_PACKAGE } from "../test/unit/refused-lookups.ts";
 import { HOURS, INSTANCE_TYPES, PRICES, type Price, REGION } from "./prices.ts";
@@ -11,11 +12,17 @@ const MONTHLY: Readonly<Record<string, (inputs: Record<string, unknown>) => numb
         instanceHour(instanceType as string) * HOURS + gp3((rootBlockDevice as { volumeSize: number }).volumeSize),
     "aws:ebs/volume:Volume": ({ size }) => gp3(size as number),
     "aws:ec2/eip:Eip": () => PRICES.ipv4.dollars * HOURS,
+    // Of an item that the machine reports, there are at most two metrics: Failed and Number.
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ({ namespace }) =>
+        PRICES.alarm.dollars + (namespace === NAMESPACE ? 2 * PRICES.metric.dollars : 0),
+    "aws:route53/healthCheck:HealthCheck": ({ type }) =>
+        PRICES.healthCheck.dollars + (type === "HTTPS" ? PRICES.healthCheckOption.dollars : 0),
 };
 
 /** AWS's types that cost nothing by themselves. */
 const FREE = [
-    /^aws:(vpc|iam|dlm)\//,
+    // The first 1,000 mails of a month are free.
+    /^aws:(vpc|iam|dlm|sns)\//,
     /^aws:ec2\/(vpc|subnet|internetGateway|route|routeTable|routeTableAssociation|securityGroup):/,
     /^aws:ec2\/(networkInterface|eipAssociation|volumeAttachment):/,
     /^aws:route53\/record:/,
@@ -51,6 +58,7 @@ const CHANGES: readonly Record<string, string>[] = [
     { dataVolumeSize: "50" },
     { subnetId: "subnet-0004", publicAddress: "false", acmeChallenge: "dns-01" },
     { dns: "external" },
+    { alarms: "platform@example.com" },
     { paused: "true" },
 ];
 

@@ -45,6 +45,13 @@ export const PRICES = {
         date: "2025",
         source: "https://eatsip365.com/understanding-how-route-53-billing-works",
     },
+    alarm: { dollars: 0.1, unit: "alarm and month, after 10 for the account", date: "2024", source: "memory" },
+    metric: { dollars: 0.3, unit: "metric and month, after 10 for the account", date: "2024", source: "memory" },
+    healthCheck: {
+        ...{ dollars: 0.5, unit: "health check of an AWS address and month, after 50 for the account" },
+        ...{ date: "2024", source: "memory" },
+    },
+    healthCheckOption: { dollars: 1, unit: "https in a health check and month", date: "2024", source: "memory" },
     egress: { dollars: 0.09, unit: "GB out, after 100 GB a month for the account", date: "2024", source: "memory" },
     cpuCredit: {
         dollars: 0.05,
