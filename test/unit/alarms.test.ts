@@ -41,7 +41,7 @@ describe("with an e-mail address", () => {
         program = await runProgram({ ...CONFIG, ...MAIL });
     });
 
-    test("the machine, what it reports, and https and gRPC in both families have an alarm", async () => {
+    test("the machine, what it reports, and https and gRPC in both families have an alarm", () => {
         const { registered } = program;
         expect(names(registered, ALARM)).toEqual(sorted(...MACHINE, ...OUTSIDE));
         expect(names(registered, CHECK)).toEqual(sorted(...OUTSIDE.map((id) => `check-${id}`)));
@@ -96,7 +96,7 @@ describe("with an e-mail address", () => {
         expect(await actions("m7i.metal")).toEqual([OWN_TOPICS[0]]);
     });
 
-    test("a machine that reports nothing rings the alarms of what it should report", async () => {
+    test("a machine that reports nothing rings the alarms of what it should report", () => {
         const { named } = program;
         for (const item of ["linkmesh", "certificate", "renewal", "disk"]) {
             expect(named(`linkmesh-alarms-${item}`).inputs, item).toMatchObject({
@@ -107,7 +107,7 @@ describe("with an e-mail address", () => {
         }
     });
 
-    test("https is asked for the health URL by name at each address, gRPC by a connection", async () => {
+    test("https is asked for the health URL by name at each address, gRPC by a connection", () => {
         const { named } = program;
         expect(named("linkmesh-alarms-check-https-ipv6").inputs).toMatchObject({
             ...{ type: "HTTPS", ipAddress: "2001:db8:0:100::10", port: 443, enableSni: true },
@@ -123,7 +123,7 @@ describe("with an e-mail address", () => {
         });
     });
 
-    test("nothing is watched before the machine is set up, and everything is tagged", async () => {
+    test("nothing is watched before the machine is set up, and everything is tagged", () => {
         const { registered } = program;
         for (const { name, dependsOn } of [...ofType(registered, ALARM), ...ofType(registered, CHECK)])
             expect(dependsOn.join(" "), name).toContain("::linkmesh-metrics");
@@ -136,7 +136,7 @@ describe("with an e-mail address", () => {
         }
     });
 
-    test("the machine's role may write metrics of the program's namespace only", async () => {
+    test("the machine's role may write metrics of the program's namespace only", () => {
         const { registered, named } = program;
         const policies = ofType(registered, "aws:iam/rolePolicy:RolePolicy").map(({ name }) => name);
         expect(policies).toEqual(["linkmesh-instance-metrics"]);
