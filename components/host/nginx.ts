@@ -52,8 +52,17 @@ export function proxy(context: HostContext): StepOptions {
     const args = nginxArgs(context);
     const { revision, files } = renderNginx(args);
     return {
-        variables: { DOMAIN: args.domain, CERTIFICATE: args.certificate, REVISION: revision },
-        files: { ...files, "serve-certificate.sh": readFile("machine/serve-certificate.sh") },
+        variables: {
+            DOMAIN: args.domain,
+            CERTIFICATE: args.certificate,
+            GRPC: context.settings.grpc ? "yes" : "",
+            REVISION: revision,
+        },
+        files: {
+            ...files,
+            "serve-certificate.sh": readFile("machine/serve-certificate.sh"),
+            "health.sh": readFile("machine/health.sh"),
+        },
     };
 }
 

@@ -4,6 +4,7 @@ import { databasePath } from "./database-path.ts";
 import { destroy } from "./destroy.ts";
 import { endpoints } from "./endpoints.ts";
 import { guideRenewal } from "./guide-renewal.ts";
+import { health } from "./health.ts";
 import { killedUp } from "./killed-up.ts";
 import { lab, labOk, type Run } from "./lab.ts";
 import { noChange } from "./no-change.ts";
@@ -26,6 +27,7 @@ afterAll(async () => {
 });
 
 describe("after up", () => endpoints(() => up));
+describe("the health URL", health);
 describe("a second up", noChange);
 describe("renewal", renewal);
 describe("the guide's renewal", guideRenewal);

@@ -39,8 +39,9 @@ describe("the step proxy", () => {
                 DOMAIN: "linkmesh.example.com",
                 REVISION: "new",
                 CERTIFICATE: "/etc/linkmesh-proxy/tls/current",
+                GRPC: "yes",
             },
-            files: { ...files, listeners: "0.0.0.0:80\n", "serve-certificate.sh": "" },
+            files: { ...files, listeners: "0.0.0.0:80\n", "serve-certificate.sh": "", "health.sh": "" },
             ...given,
             machine: {
                 [CURRENT]: { link: "old" },

@@ -48,7 +48,7 @@ const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Eff
         REVISION: ["nginx reloads"],
         // The revision includes all of them.
         ...{ "http-redirect.conf": [], "http-linkmesh.conf": [], "main-stream.conf": [], "tls.inc": [], listeners: [] },
-        "serve-certificate.sh": [],
+        ...{ "serve-certificate.sh": [], "health.sh": [], GRPC: [] },
     },
     verify: {
         ...{ DOMAIN: [], UI_DOMAIN: [], GRPC_HOST: [], GRPC_PORT: [], REDIRECT: [], LOOPBACK: [], LINKMESH: [] },

@@ -1,9 +1,12 @@
 #!/bin/bash
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # The whole configuration of nginx: port 80, the https site, the gRPC stream.
-# DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. The files of the revision, and `serve-certificate.sh`.
+# DOMAIN, REVISION. CERTIFICATE: folder of the one to serve. GRPC: "yes" if gRPC is on. The files of the revision,
+# `serve-certificate.sh` and `health.sh`.
 
 UNIT=linkmesh-proxy-certificate
+HEALTH=linkmesh-proxy-health
+PROGRAMS=/usr/local/lib/linkmesh-proxy
 
 main() {
     local name
@@ -14,8 +17,9 @@ main() {
     nginx_apply "$REVISION"
     wait_until 20 serves_certificate "$CERTIFICATE" || reload_certificate
     watch_certificate
+    answer_health
     commit
-    systemctl enable --quiet --now $UNIT.timer
+    systemctl enable --quiet --now $UNIT.timer $HEALTH.socket
     systemctl start $UNIT.service
     find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$REVISION" -exec rm -rf {} +
     leave_other_certificates
@@ -30,7 +34,7 @@ reload_certificate() {
 
 # nginx serves a new certificate within 15 minutes, whoever puts it on the disk.
 watch_certificate() {
-    install_file /usr/local/lib/linkmesh-proxy/serve-certificate 0755 <"$FILES/serve-certificate.sh"
+    install_file $PROGRAMS/serve-certificate 0755 <"$FILES/serve-certificate.sh"
     install_file /etc/systemd/system/$UNIT.service <<EOF_SERVICE
 [Unit]
 Description=nginx serves the certificate of $DOMAIN that is on the disk
@@ -38,7 +42,7 @@ RequiresMountsFor=$CERTIFICATE
 [Service]
 Type=oneshot
 Environment=DOMAIN=$DOMAIN CERTIFICATE=$CERTIFICATE
-ExecStart=/usr/local/lib/linkmesh-proxy/serve-certificate
+ExecStart=$PROGRAMS/serve-certificate
 EOF_SERVICE
     install_file /etc/systemd/system/$UNIT.timer <<'EOF_TIMER'
 [Unit]
@@ -48,6 +52,50 @@ OnCalendar=*:0/15
 [Install]
 WantedBy=timers.target
 EOF_TIMER
+    apply systemctl daemon-reload
+}
+
+# nginx asks this socket for the health URL. Each question gets a process, because a permanent one could hang.
+answer_health() {
+    local grpc_port='' renewed=yes
+    if [ -n "$GRPC" ]; then grpc_port=$GRPC_INTERNAL_PORT; fi
+    if [ "$CERTIFICATE" = "$TLS/current" ]; then renewed=''; fi
+    {
+        echo '#!/bin/bash'
+        echo "DOMAIN=$DOMAIN HTTP_PORT=$HTTP_INTERNAL_PORT GRPC_PORT=$grpc_port RENEWED=$renewed DATA=$DATA"
+        cat "$FILES/health.sh"
+    } >"$WORK/health"
+    install_file $PROGRAMS/health 0755 <"$WORK/health"
+    install_file /etc/systemd/system/$HEALTH.socket <<'EOF_SOCKET'
+[Unit]
+Description=The health URL asks here whether this machine is well
+[Socket]
+ListenStream=/run/linkmesh-proxy/health.sock
+SocketGroup=www-data
+SocketMode=0660
+Accept=yes
+MaxConnections=8
+[Install]
+WantedBy=sockets.target
+EOF_SOCKET
+    install_file /etc/systemd/system/$HEALTH@.service <<EOF_SERVICE
+[Unit]
+Description=Whether this machine is well
+CollectMode=inactive-or-failed
+[Service]
+ExecStart=$PROGRAMS/health answer
+StandardInput=socket
+StandardError=null
+RuntimeMaxSec=30
+DynamicUser=yes
+ProtectHome=yes
+PrivateDevices=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK
+IPAddressDeny=any
+IPAddressAllow=localhost
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+EOF_SERVICE
     apply systemctl daemon-reload
 }
 

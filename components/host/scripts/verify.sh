@@ -8,7 +8,9 @@
 # What opens a WebSocket, which only HTTP/1.1 does.
 HANDSHAKE=(--http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket'
     -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==')
-ANSWER='' # status and HTTP version of the last one
+HEALTH_PATH=/.well-known/linkmesh-proxy/health
+HEALTH_STATUS='' # that this path should answer with
+ANSWER=''        # status and HTTP version of the last one
 
 main() {
     local address
@@ -31,6 +33,23 @@ main() {
                     "see $NGINX_ERROR_LOG on the machine."
         fi
     done
+    # Last, because LinkMesh may have needed time to answer.
+    ask_health
+    for address in $LOOPBACK; do
+        wait_until 30 answers "^$HEALTH_STATUS " "$address" 443 "https://$DOMAIN$HEALTH_PATH" ||
+            fail_answer "https://$DOMAIN$HEALTH_PATH" "$HEALTH_STATUS" "$address"
+    done
+}
+
+# All endpoints answer even on a machine that is not well, so that is a warning.
+ask_health() {
+    local verdict sentence
+    HEALTH_STATUS=200
+    if /usr/local/lib/linkmesh-proxy/health >"$WORK/health"; then return; fi
+    HEALTH_STATUS=503
+    while IFS=$'\t' read -r _ verdict _ sentence; do
+        [ "$verdict" = ok ] || echo "warning: this machine is not well: $sentence"
+    done <"$WORK/health"
 }
 
 # answers PATTERN ADDRESS PORT URL [OPTION…]: true when ANSWER is as the pattern says. The step before has compared the

@@ -1,4 +1,5 @@
 import type { NginxArgs } from "./args.ts";
+import { HEALTH_PATH, HEALTH_SOCKET } from "./health.ts";
 import { ISOLATION, UNCOUNTED } from "./isolation.ts";
 import { allAddresses, listenLines } from "./listen.ts";
 import { serverName } from "./names.ts";
@@ -39,11 +40,15 @@ ${ISOLATION}
 
     # The machine asks here which configuration is in use.
     location = /.well-known/linkmesh-proxy {
-        if ($remote_addr !~ ^(127\\.0\\.0\\.1|::1)$) {
-            return 404;
-        }
+${LOOPBACK_ONLY}
         default_type text/plain;
         return 200 "${revision}";
+    }
+
+    # What the health URL says only in one word.
+    location = ${HEALTH_PATH} {
+${LOOPBACK_ONLY}
+        proxy_pass ${HEALTH_SOCKET}:/why;
     }
 
     # The literal names, because the client decides what $host is.
@@ -53,5 +58,9 @@ ${toUi}        ${redirectTo(domain)}
 }
 `;
 }
+
+const LOOPBACK_ONLY = `        if ($remote_addr !~ ^(127\\.0\\.0\\.1|::1)$) {
+            return 404;
+        }`;
 
 const redirectTo = (host: string) => `return 301 https://${host}$request_uri;`;

@@ -1,3 +1,4 @@
+import { HEALTH_CACHE, HEALTH_LOCATION } from "./health.ts";
 import { ISOLATION, NO_LIMIT } from "./isolation.ts";
 import { limit, limitZone, sessionsPerAddress } from "./limits.ts";
 import { LISTENERS } from "../../../listeners.ts";
@@ -6,7 +7,7 @@ import type { NginxSizes } from "./sizes.ts";
 import { allAddresses, listenLines } from "./listen.ts";
 import { serverName } from "./names.ts";
 import { HTTPS_SOCKET, isShared } from "./stream.ts";
-import { HSTS_SECONDS } from "./tls.ts";
+import { HSTS } from "./tls.ts";
 
 const DIRECTORY = "/etc/nginx/linkmesh/current";
 
@@ -20,6 +21,7 @@ ${args.linkmeshAddresses.map((a) => `    server ${a}:${LISTENERS.https.internalP
 }
 
 ${limitZone("linkmesh_http", sizes.workerConnections)}
+${HEALTH_CACHE}
 
 # The first server of the port is the default. It refuses handshakes without our name, and requests with another name in the
 # Host header.
@@ -32,7 +34,7 @@ ${listenForHttps(args, " backlog=4096", " so_keepalive=60s:15s:4")}
 }
 
 # No http2, because WebSocket's Upgrade needs HTTP/1.1.
-${site(args, args.domain, args.uiDomain === "" ? "" : "    http2 off;\n", OPAMP_LOCATIONS)}${
+${site(args, args.domain, args.uiDomain === "" ? "" : "    http2 off;\n", OPAMP_LOCATIONS + HEALTH_LOCATION)}${
         args.uiDomain === ""
             ? ""
             : `
@@ -155,8 +157,6 @@ ${locations}    # Web UI, REST API, enrolment and downloads.
 }
 `;
 }
-
-const HSTS = `add_header Strict-Transport-Security "max-age=${HSTS_SECONDS}" always;`;
 
 const OPAMP_LOCATIONS = `    # The WebSockets of collectors and agents. Small buffers, because each of thousands of connections keeps its own.
     location ~ ^/v1/(opamp|agent)$ {

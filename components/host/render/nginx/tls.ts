@@ -1,6 +1,9 @@
 /** Two years, as hstspreload.org recommends. */
 export const HSTS_SECONDS = 63_072_000;
 
+/** A location that adds a header of its own inherits none, so it repeats this one. */
+export const HSTS = `add_header Strict-Transport-Security "max-age=${HSTS_SECONDS}" always;`;
+
 /**
  * Mozilla's "intermediate" configuration, guidelines 5.8. All servers of port 443 include it, because nginx takes most of it
  * from the default server. There is no list of curves: OpenSSL's default includes X25519MLKEM768 if it is supported, and

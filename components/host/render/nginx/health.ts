@@ -1,0 +1,29 @@
+import { HSTS } from "./tls.ts";
+
+/** Answers 200 if the machine is well, and 503 otherwise. */
+export const HEALTH_PATH = "/.well-known/linkmesh-proxy/health";
+
+/** The program `scripts/machine/health.sh` answers here. */
+export const HEALTH_SOCKET = "http://unix:/run/linkmesh-proxy/health.sock";
+
+/** At http level: each question costs a process on the machine, so that anybody's many questions share an answer. */
+export const HEALTH_CACHE =
+    "proxy_cache_path /var/lib/nginx/linkmesh-health keys_zone=linkmesh_health:32k max_size=1m use_temp_path=off;";
+
+/** A location of the site of domain. It says only whether, not why. */
+export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the socket, this is 503 as well.
+    location = ${HEALTH_PATH} {
+        limit_except GET {
+            deny all;
+        }
+        proxy_pass ${HEALTH_SOCKET}:/;
+        proxy_cache linkmesh_health;
+        proxy_cache_valid 200 503 5s;
+        proxy_cache_lock on;
+        proxy_buffering on;
+        proxy_read_timeout 30s;
+        add_header Cache-Control no-store always;
+        ${HSTS}
+    }
+
+`;

@@ -1,0 +1,68 @@
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { HEALTH_PATH } from "../../components/host/render/nginx/health.ts";
+import { Clients } from "./clients.ts";
+import { onMachine, status } from "./lab.ts";
+
+/** The health URL of a real machine, which no program asks unless it is asked itself. */
+export function health(): void {
+    let clients: Clients;
+    beforeAll(async () => {
+        clients = new Clients(await status());
+    });
+    const url = async () => {
+        const { status, body } = await clients.http(HEALTH_PATH);
+        return `${status} ${body}`.trim();
+    };
+    const why = async () => (await onMachine(`curl -s http://127.0.0.1${HEALTH_PATH}`)).replaceAll("\t", " ");
+    const becomes = (answer: string) => expect.poll(url, { timeout: 30_000, interval: 1_000 }).toBe(answer);
+
+    afterEach(async () => {
+        await onMachine(
+            "systemctl start linkmesh-server linkmesh-proxy-health.socket certbot.timer; rm -f /srv/linkmesh/filler",
+        );
+        await becomes("200 well");
+    });
+
+    test("it is 200 after up, and the machine itself is told more", async () => {
+        expect(await url()).toBe("200 well");
+        expect((await why()).split("\n").map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
+            "linkmesh ok",
+            "certificate ok",
+            "renewal ok",
+            "disk ok",
+        ]);
+    });
+
+    test.each([
+        ["LinkMesh is stopped", "systemctl stop linkmesh-server", /^linkmesh wrong 000 /m],
+        [
+            "nothing renews the certificate",
+            "systemctl stop certbot.timer",
+            /^renewal wrong  certbot\.timer does not run/m,
+        ],
+        [
+            "the data volume is nearly full",
+            "fallocate -l $(df --output=avail -B1 /srv/linkmesh | tail -n1) /srv/linkmesh/filler",
+            /^disk wrong 100 \/srv\/linkmesh is 100 % full/m,
+        ],
+    ])("it is 503 while %s", async (_, fault, reason) => {
+        await onMachine(fault);
+        await becomes("503 not well");
+        expect(await why()).toMatch(reason);
+    });
+
+    test("it is 503 if the machine cannot say how it is", async () => {
+        await onMachine("systemctl stop linkmesh-proxy-health.socket");
+        await expect.poll(url, { timeout: 30_000, interval: 1_000 }).toMatch(/^503 (?!not well)/);
+    });
+
+    test("the program that answers may do nothing else on the machine", async () => {
+        const user =
+            "systemctl show --property=DynamicUser,CapabilityBoundingSet,NoNewPrivileges linkmesh-proxy-health@x";
+        expect((await onMachine(user)).split("\n").sort()).toEqual([
+            "CapabilityBoundingSet=",
+            "DynamicUser=yes",
+            "NoNewPrivileges=yes",
+        ]);
+    });
+}
