@@ -184,7 +184,7 @@ export class NginxServer {
             .replaceAll("/etc/nginx/linkmesh/current", join(directory, "current"))
             .replaceAll(`/etc/letsencrypt/live/${options.domain}`, join(directory, "live"))
             .replaceAll("/var/www/acme", join(directory, "acme"))
-            .replaceAll("/var/lib/nginx/", `${directory}/`)
+            .replaceAll("proxy_cache_path /run/", `proxy_cache_path ${directory}/`)
             .replaceAll("/var/log/nginx", join(directory, "log"))
             .replace(/\blisten (80|443|50051)\b/g, (_, port: keyof typeof listen) => `listen 127.0.0.1:${listen[port]}`)
             .replace(

@@ -6,9 +6,9 @@ export const HEALTH_PATH = "/.well-known/linkmesh-proxy/health";
 /** The program `scripts/machine/health.sh` answers here. */
 export const HEALTH_SOCKET = "http://unix:/run/linkmesh-proxy/health.sock";
 
-/** At http level: each question costs a process on the machine, so that anybody's many questions share an answer. */
+/** At http level. Each question costs a process on the machine, so everybody shares an answer. It is kept in memory. */
 export const HEALTH_CACHE =
-    "proxy_cache_path /var/lib/nginx/linkmesh-health keys_zone=linkmesh_health:32k max_size=1m use_temp_path=off;";
+    "proxy_cache_path /run/linkmesh-health keys_zone=linkmesh_health:32k max_size=1m use_temp_path=off;";
 
 /** A location of the site of domain. It says only whether, not why. */
 export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the socket, this is 503 as well.
