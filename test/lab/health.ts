@@ -58,11 +58,11 @@ export function health(): void {
 
     test("the program that answers may do nothing else on the machine", async () => {
         const user =
-            "systemctl show --property=DynamicUser,CapabilityBoundingSet,NoNewPrivileges linkmesh-proxy-health@x";
+            "systemctl show --property=User,CapabilityBoundingSet,NoNewPrivileges linkmesh-proxy-health@x";
         expect((await onMachine(user)).split("\n").sort()).toEqual([
             "CapabilityBoundingSet=",
-            "DynamicUser=yes",
             "NoNewPrivileges=yes",
+            "User=www-data",
         ]);
     });
 }

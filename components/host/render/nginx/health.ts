@@ -20,6 +20,8 @@ export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the 
         proxy_cache linkmesh_health;
         proxy_cache_valid 200 503 5s;
         proxy_cache_lock on;
+        proxy_cache_lock_age 30s;
+        proxy_cache_lock_timeout 30s;
         proxy_buffering on;
         proxy_read_timeout 30s;
         add_header Cache-Control no-store always;
