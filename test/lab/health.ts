@@ -33,22 +33,16 @@ export function health(): void {
         ]);
     });
 
-    test.each([
-        ["LinkMesh is stopped", "systemctl stop linkmesh-server", /^linkmesh wrong 000 /m],
-        [
-            "nothing renews the certificate",
-            "systemctl stop certbot.timer",
-            /^renewal wrong  certbot\.timer does not run/m,
-        ],
-        [
-            "the data volume is nearly full",
-            "fallocate -l $(df --output=avail -B1 /srv/linkmesh | tail -n1) /srv/linkmesh/filler",
-            /^disk wrong 100 \/srv\/linkmesh is 100 % full/m,
-        ],
-    ])("it is 503 while %s", async (_, fault, reason) => {
-        await onMachine(fault);
+    test("it is 503 while LinkMesh is stopped, nothing renews the certificate and the data volume is nearly full", async () => {
+        await onMachine("systemctl stop linkmesh-server certbot.timer");
+        await onMachine("fallocate -l $(df --output=avail -B1 /srv/linkmesh | tail -n1) /srv/linkmesh/filler");
         await becomes("503 not well");
-        expect(await why()).toMatch(reason);
+        expect((await why()).split("\n")).toEqual([
+            expect.stringMatching(/^linkmesh wrong 000 LinkMesh does not answer/),
+            expect.stringMatching(/^certificate ok /),
+            expect.stringMatching(/^renewal wrong  certbot\.timer does not run/),
+            expect.stringMatching(/^disk wrong 100 \/srv\/linkmesh is 100 % full/),
+        ]);
     });
 
     test("it is 503 if the machine cannot say how it is", async () => {
@@ -57,8 +51,7 @@ export function health(): void {
     });
 
     test("the program that answers may do nothing else on the machine", async () => {
-        const user =
-            "systemctl show --property=User,CapabilityBoundingSet,NoNewPrivileges linkmesh-proxy-health@x";
+        const user = "systemctl show --property=User,CapabilityBoundingSet,NoNewPrivileges linkmesh-proxy-health@x";
         expect((await onMachine(user)).split("\n").sort()).toEqual([
             "CapabilityBoundingSet=",
             "NoNewPrivileges=yes",
