@@ -43,10 +43,9 @@ beforeEach(() => {
 test("many questions at once share one answer, which nobody else may keep", async () => {
     const replies = await Promise.all(Array.from({ length: 50 }, () => client.https(HEALTH_PATH)));
     expect(new Set(replies.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(["200 one word"]));
-    expect(replies[0]!.headers).toMatchObject({
-        "cache-control": "no-store",
-        "strict-transport-security": expect.stringContaining("max-age="),
-    });
+    const { headers } = replies[0]!;
+    expect(headers["cache-control"]).toBe("no-store");
+    expect(headers["strict-transport-security"]).toContain("max-age=");
     expect(asked).toEqual(["GET /"]);
 });
 
