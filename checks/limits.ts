@@ -2,11 +2,11 @@ import { runOverSsh } from "./ssh.ts";
 import { ok, warn, type Verdict } from "./types.ts";
 
 /** The unit of nginx logs a few messages a minute (LogRateLimitBurst), so not every refusal is there. */
-const SCRIPT = "journalctl --quiet --unit nginx --since -1h --output cat --no-pager --lines 2000\n";
+export const LIMITS_SCRIPT = "journalctl --quiet --unit nginx --since -1h --output cat --no-pager --lines 2000\n";
 
 /** Whether nginx refused a client because its address has too many sessions. @throws ConnectionError */
 export async function checkLimits(ssh: string[], timeoutMs: number): Promise<Verdict> {
-    return judgeLimits(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
+    return judgeLimits(await runOverSsh(ssh, LIMITS_SCRIPT, [], timeoutMs));
 }
 
 /** @param journal nginx's log of the last hour */

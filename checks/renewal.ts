@@ -9,7 +9,7 @@ const PROPERTIES = [
 ];
 // systemctl prints times in the time zone of its environment.
 const SHOW = `TZ=UTC systemctl show --property=${PROPERTIES.join(",")} ${TIMER} ${SERVICE}`;
-const SCRIPT = `${SHOW}
+export const RENEWAL_SCRIPT = `${SHOW}
 echo
 echo "Reason=$(journalctl -q -u ${SERVICE} -o cat -n 50 --no-pager | sed -n 's/^Failed to renew certificate .* with error: //p' | tail -n1)"
 `;
@@ -22,7 +22,7 @@ const REGISTER =
 
 /** Whether the machine renews its certificate. @throws ConnectionError */
 export async function checkRenewal(ssh: string[], timeoutMs: number): Promise<Verdict> {
-    return judgeRenewal(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
+    return judgeRenewal(await runOverSsh(ssh, RENEWAL_SCRIPT, [], timeoutMs));
 }
 
 /** @param shown what `systemctl show` prints of certbot's timer and service, with times in UTC, and certbot's last reason */

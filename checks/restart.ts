@@ -11,7 +11,7 @@ const REMEDY: Readonly<Record<string, string>> = {
  * Prints programs and libraries that a process still runs although a package has replaced them. systemd does not know the
  * master that an upgrade of nginx starts, so the pid comes from nginx's own file.
  */
-const SCRIPT = `old() {
+export const RESTART_SCRIPT = `old() {
     { readlink "/proc/$2/exe"; sed -n 's|^[^/]*\\(/.*\\.so.* (deleted)\\)$|\\1|p' "/proc/$2/maps"; } 2>/dev/null |
         sed -n "s|^.*/\\([^/]*\\) (deleted)$|$1 \\1|p" | sort -u
 }
@@ -22,7 +22,7 @@ old linkmesh-server "$(systemctl show --property=MainPID --value linkmesh-server
 
 /** Whether something must be restarted after an upgrade. Nothing restarts by itself, because that would drop every session. */
 export async function checkRestart(ssh: string[], timeoutMs: number): Promise<Verdict> {
-    return judgeRestart(await runOverSsh(ssh, SCRIPT, [], timeoutMs));
+    return judgeRestart(await runOverSsh(ssh, RESTART_SCRIPT, [], timeoutMs));
 }
 
 /** @param shown what the script prints: a process and a file that it still runs */

@@ -7,7 +7,7 @@ const TIMER = "linkmesh-proxy-certificate.timer";
  * Prints the host's certificates that nginx's configuration names, the one that nginx serves, and the timer that makes
  * nginx load a new one.
  */
-const SCRIPT = `host=$1 port=$2
+export const SERVED_SCRIPT = `host=$1 port=$2
 places='/etc/nginx/linkmesh/current /etc/nginx/sites-enabled /etc/nginx/conf.d /etc/nginx/nginx.conf'
 grep -RhsE '^[[:space:]]*ssl_certificate[[:space:]]' $places | sed 's/.*ssl_certificate[[:space:]]*//; s/;.*//' | sort -u |
     while read -r file; do
@@ -21,7 +21,7 @@ echo "timer $(systemctl show --property=LoadState --value ${TIMER}) $(systemctl 
 
 /** Whether nginx serves the certificate that is on the disk. @throws ConnectionError */
 export async function checkServed(ssh: string[], host: string, port: number, timeoutMs: number): Promise<Verdict> {
-    return judgeServed(await runOverSsh(ssh, SCRIPT, [host, String(port)], timeoutMs), host);
+    return judgeServed(await runOverSsh(ssh, SERVED_SCRIPT, [host, String(port)], timeoutMs), host);
 }
 
 /** @param shown what the script prints */

@@ -1,9 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { DATA_TAG } from "./stack-tag.ts";
 import { trustPolicy } from "./trust.ts";
-
-/** The tag that only a stack's data volume and its snapshots have. */
-export const DATA_TAG = "linkmesh-proxy";
 
 /**
  * The tag with the domain of the data. Project, stack and name can be the same in another Pulumi organization or backend,

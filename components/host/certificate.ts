@@ -5,7 +5,7 @@ import { DNS_AUTHENTICATORS } from "../cloud/dns/providers.ts";
 import type { Settings } from "../settings/settings.ts";
 import { readChain, unknownRoot } from "../settings/chain.ts";
 import { certificateNames, hasOwnCertificate, httpsNames, usesHttp01 } from "../certificate.ts";
-import { LETS_ENCRYPT } from "../settings/schema/types.ts";
+import { LETS_ENCRYPT, LETS_ENCRYPT_WEEKLY_LIMIT } from "../settings/schema/types.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
@@ -66,9 +66,6 @@ export function certificate({ settings, dns01 }: HostContext): StepOptions | und
 export function renderRecords(records: readonly DnsRecord[]): string {
     return records.map(({ name, type, value }) => `${name} ${type} ${value}\n`).join("");
 }
-
-/** Certificates for the same set of names in 7 days, https://letsencrypt.org/docs/rate-limits/ */
-const LETS_ENCRYPT_WEEKLY_LIMIT = 5;
 
 /** The URL of the ACME directory. Pure. */
 export function acmeDirectoryUrl(settings: Pick<Settings, "acmeDirectory">): string {

@@ -82,10 +82,14 @@ export function planSettings(sets: readonly string[]): SettingsPlan {
     };
 }
 
-/** The URNs of the resources with these names in this checkout's stack. @throws LabError for an unknown name */
+/**
+ * The URNs of the resources with these names in this checkout's stack. The CLI itself reads patterns.
+ * @throws LabError for an unknown name
+ */
 export function planReplacement(names: readonly string[], lab = findLab()): string[] {
     const known = lab ? new LabStack(lab, { command: "" }).urns() : new Map<string, string[]>();
     return names.flatMap((name) => {
+        if (name.includes("*")) return name;
         const urns = known.get(name);
         if (urns) return urns;
         const near = [...known.keys()].sort((a, b) => distance(name, a) - distance(name, b)).slice(0, NEAR_NAMES);

@@ -57,6 +57,20 @@ describe("the step install", () => {
         expect(state((on.run(), on))).toEqual(NEW);
     });
 
+    test("a LinkMesh that somebody stopped, masked or took off hold is as it should be again", () => {
+        const on = machine({
+            variables: { NAME: "one", DOMAIN: "x.example.com", ENVIRONMENT_FILE: ENVIRONMENT, DIRECTORIES: "" },
+        });
+        on.sh("rm /stub/active/linkmesh-server");
+        const { status, calls } = on.run();
+        expect(status).toBe(0);
+        expect(calls).toContain("systemctl unmask --quiet linkmesh-server.service");
+        expect(calls).toContain("systemctl enable --quiet linkmesh-server.service");
+        expect(calls).toContain("systemctl restart linkmesh-server");
+        expect(calls).toContain("apt-mark hold linkmesh-server");
+        expect(on.run().calls).not.toContain("systemctl restart linkmesh-server");
+    });
+
     test.each<[string, Given["stubs"], RegExp]>([
         [
             "does not answer",

@@ -64,6 +64,21 @@ describe("the step proxy", () => {
         expect(on.run().calls.filter((call) => call === "systemctl reload nginx")).toEqual([]);
     });
 
+    test("a file in use that was edited by hand is put right, and nginx reads it again", () => {
+        const on = machine({ stubs: SERVES });
+        on.run();
+        const file = "/etc/nginx/linkmesh/new/http-linkmesh.conf";
+        on.write(file, "# by hand\n");
+        expect(on.run().calls.filter((call) => call === "systemctl reload nginx")).toHaveLength(1);
+        expect(on.read(file)).toBe("# http-linkmesh.conf\n");
+        expect(on.read(UNREAD)).toBeUndefined();
+        // A run that is cut before the reload leaves it to the next.
+        on.write(file, "# by hand\n");
+        on.run({ stubs: { ...SERVES, sync: `case "$*" in */linkmesh/new) kill -KILL $PPID ;; esac` } });
+        expect(on.read(file)).toBe("# http-linkmesh.conf\n");
+        expect(on.run().calls.filter((call) => call === "systemctl reload nginx")).toHaveLength(1);
+    });
+
     test.each<[string, Given["stubs"], RegExp, number]>([
         ["is refused", REFUSES, /nginx refuses the new configuration, so nothing was changed: .*no luck/, 0],
         ["is not served", DEAF, /nginx does not serve the new configuration, so the old one is in place again: $/, 2],

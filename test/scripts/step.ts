@@ -164,6 +164,12 @@ export class Machine {
         else symlinkSync(content.link, file);
     }
 
+    /** Every path that was ever written or deleted on the machine, and when. */
+    written(): string[] {
+        const paths = readdirSync(this.#root, { recursive: true, encoding: "utf8" });
+        return paths.map((path) => `${path} ${lstatSync(join(this.#root, path)).ctimeMs}`).sort();
+    }
+
     /** Runs shell on the machine. */
     sh(command: string): string {
         const { status, stdout, stderr } = this.#enter(command);

@@ -2,7 +2,8 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
 import { LOGIN_TAG } from "../login-key.ts";
-import { DATA_TAG, DOMAIN_TAG, dataTagValue } from "../snapshots.ts";
+import { DOMAIN_TAG, dataTagValue } from "../snapshots.ts";
+import { DATA_TAG } from "../stack-tag.ts";
 import { lookedUp } from "./failure.ts";
 
 const EXISTING_STATES = ["creating", "available", "in-use"];

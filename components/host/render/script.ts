@@ -10,10 +10,11 @@ interface Definition {
 /**
  * The script, preceded by the functions and constants that it uses, directly or through others. Comments are removed. This
  * way, a changed comment or a function of other steps does not run a step again. Pure.
+ * @param entry whether it is a step, which has what every step begins and ends with
  */
-export function withFunctions(script: string): string {
+export function withFunctions(script: string, { entry = true } = {}): string {
     const own = withoutComments(script);
-    const used = new Set<Definition>(LIBRARY.filter(({ name }) => name === undefined || name === "start"));
+    const used = new Set<Definition>(entry ? LIBRARY.filter(({ name }) => name === undefined || name === "start") : []);
     // A definition that is added may use others.
     for (let size = -1; size !== used.size;) {
         size = used.size;
@@ -70,7 +71,7 @@ function definitions(script: string): Definition[] {
 }
 
 /** The files of `scripts/functions`, in the order of their definitions in a step's text. base must come first. */
-export const FUNCTION_FILES = ["base", "packages", "linkmesh", "nginx", "certbot"] as const;
+export const FUNCTION_FILES = ["base", "expected", "packages", "linkmesh", "nginx", "certbot"] as const;
 
 const [BASE, ...REST] = FUNCTION_FILES.map((name) => definitions(readScript(`functions/${name}`)));
 const LIBRARY = [...BASE!, ...definitions(PORT_CONSTANTS), ...REST.flat()];

@@ -34,7 +34,10 @@ main() {
     fi
     order_within_limit
     renew_this_lineage_only
-    systemctl enable --quiet --now certbot.timer
+    expect value "$RENEWAL/$LINEAGE.conf server"
+    expect value "$RENEWAL/$LINEAGE.conf authenticator"
+    expect value "$RENEWAL/$LINEAGE.conf autorenew"
+    enable_unit certbot.timer --now
 }
 
 # A role that has just been given reaches the metadata service after some seconds.

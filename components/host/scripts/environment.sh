@@ -20,4 +20,5 @@ main() {
         [ -z "$GRPC_NAME" ] || add_grpc_name "$GRPC_NAME"
     fi
     linkmesh_file_proven
+    expect block "$ENVIRONMENT_FILE"
 }

@@ -21,14 +21,19 @@ main() {
     finish_cut_upgrade
     if [ -z "$IN_USE" ] || [ "$IN_USE" = "$NAME" ]; then
         installed_here "$NAME" || install_package "$NAME"
+        enable_unit "$PACKAGE.service"
         keep_environment_file
         record_user
-        if [ -e "$STALE" ]; then restart_linkmesh 0 || true; fi # it may lack an entry that the next step brings
+        # It may lack an entry that the next step brings.
+        if [ -e "$STALE" ] || ! systemctl is-active --quiet "$PACKAGE"; then restart_linkmesh 0 || true; fi
     else
         upgrade
+        enable_unit "$PACKAGE.service"
     fi
+    hold_package
     version=$(present_version)
     install_file "$PACKAGES/in-use" <<<"$NAME $version"
+    expect version "$PACKAGE"
     commit
     rm -f "$COPY/pending" "$STALE"
     find "$PACKAGES" -name '*.deb' ! -name "$NAME.deb" -delete
@@ -173,9 +178,15 @@ install_package() {
     touch "$STALE"
     rm -f "$STATE/package"
     apt_get "${install[@]}" "$PACKAGES/$1.deb"
-    # Only this step upgrades LinkMesh, because it copies the data first. `apt-get upgrade` must not.
-    apt-mark hold "$PACKAGE" >/dev/null
+    hold_package
     record "$STATE/package" <<<"$1"
+}
+
+# Only this step upgrades LinkMesh, because it copies the data first. `apt-get upgrade` must not.
+hold_package() {
+    apt-mark hold "$PACKAGE" >/dev/null
+    expect package "$PACKAGE" installed
+    expect hold "$PACKAGE" hold
 }
 
 # LinkMesh must not start on empty directories when the volume is missing, nor while data are put back. The metadata
@@ -193,6 +204,7 @@ write_drop_in() {
         install_file "$DROP_IN" <"$WORK/drop-in"
     else
         record "$DROP_IN" <"$WORK/drop-in"
+        expect file "$DROP_IN"
     fi
     apply systemctl daemon-reload
 }
@@ -234,6 +246,7 @@ record_user() {
 # its usual place is a link. What is on the volume wins over what a package has just written.
 keep_environment_file() {
     local kept="$DATA/files$ENVIRONMENT_FILE"
+    expect file "$ENVIRONMENT_FILE" "link to $kept"
     if [ "$(readlink "$ENVIRONMENT_FILE")" = "$kept" ]; then return; fi
     mkdir -p "$(dirname "$kept")" "$(dirname "$ENVIRONMENT_FILE")"
     if [ ! -e "$kept" ]; then

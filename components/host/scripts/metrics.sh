@@ -31,7 +31,7 @@ EOF_TIMER
         fail "the machine cannot report to CloudWatch: $(tail -n1 "$WORK/report");" \
             "check that it reaches monitoring.$REGION.amazonaws.com and that its role has the right," \
             "then run pulumi up again."
-    systemctl enable --quiet --now $UNIT.timer
+    enable_unit $UNIT.timer --now
 }
 
 # A role that has just been given its right has it after some seconds.

@@ -4,7 +4,6 @@
 # CERTBOT: its packages, one a line, or nothing. HTTP2_PER_NAME: "yes" when one name of a port is to offer HTTP/2.
 # WORKER_CONNECTIONS, OPEN_FILES, REVISION. The files `sysctl.conf`, `http-redirect.conf`, `listeners`.
 
-UNREAD=$STATE/reload-nginx # there while nginx may not have read its files as they are now
 HTTP2_PER_NAME_SINCE=1.25.1
 
 main() {
@@ -16,17 +15,12 @@ main() {
     limit_open_files
     set_worker_connections
     set_sysctl
-    remove_file /etc/nginx/sites-enabled/default # it owns port 80
+    enable_unit nginx.service
+    remove_nginx_file /etc/nginx/sites-enabled/default # it owns port 80
     mkdir -p /var/www/acme/.well-known/acme-challenge
     include_configuration
     serve_port_80
-    systemctl enable --quiet nginx
-    if [ -e "$UNREAD" ]; then
-        check_nginx || fail "nginx refuses its configuration, so nothing was changed: $(nginx_emergency)"
-        apply nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
-        commit
-        rm -f "$UNREAD"
-    fi
+    nginx_reads_files
 }
 
 # --- what nginx cannot work with
@@ -108,9 +102,12 @@ set_worker_connections() {
     local wanted="worker_connections $WORKER_CONNECTIONS;"
     # An edited file of a package must not stop unattended upgrades.
     install_file /etc/apt/apt.conf.d/50linkmesh-proxy <<<'Dpkg::Options { "--force-confdef"; "--force-confold"; };'
-    if grep -qE "^[[:space:]]*$wanted" /etc/nginx/nginx.conf; then return; fi
-    sed -E "s/^([[:space:]]*)worker_connections [0-9]+;/\1$wanted/" /etc/nginx/nginx.conf >"$WORK/nginx.conf"
-    install_nginx_file /etc/nginx/nginx.conf <"$WORK/nginx.conf"
+    if ! grep -qE "^[[:space:]]*$wanted" /etc/nginx/nginx.conf; then
+        leave_unread
+        sed -E "s/^([[:space:]]*)worker_connections [0-9]+;/\1$wanted/" /etc/nginx/nginx.conf >"$WORK/nginx.conf"
+        put_file /etc/nginx/nginx.conf <"$WORK/nginx.conf"
+    fi
+    expect value '/etc/nginx/nginx.conf worker_connections'
 }
 
 set_sysctl() {
@@ -125,16 +122,6 @@ load_sysctl() {
 
 # --- the configuration
 
-# install_nginx_file PATH <TEXT: install_file for one that nginx has to read.
-install_nginx_file() {
-    write_beside "$1"
-    if [ -z "$CHANGED" ]; then return; fi
-    keep "$UNREAD"
-    touch "$UNREAD" # beforehand, for a step that is cut in between
-    keep "$1"
-    swap "$NEW" "$1"
-}
-
 # The only hooks into nginx's own files; a glob that matches nothing is no error. The sites come first, which makes them
 # the defaults of their ports unless another one says that it is. The stream block comes last, behind all that loads
 # modules.
@@ -143,8 +130,8 @@ include_configuration() {
     install_nginx_file "$sites" <<<"include $NGINX/current/http-*.conf;"
     install_nginx_file "$stream" <<<"include $NGINX/current/main-*.conf;"
     # Earlier names; two hooks for the same files would be an error.
-    remove_file /etc/nginx/conf.d/linkmesh-proxy.conf
-    remove_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf
+    remove_nginx_file /etc/nginx/conf.d/linkmesh-proxy.conf
+    remove_nginx_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf
 }
 
 # Until there is a certificate nginx serves port 80 alone; a complete configuration is left as it is, apart from a port
@@ -161,7 +148,7 @@ serve_port_80() {
         cp -a "$NGINX/current/." "$NGINX/$REVISION"
         tail -n +2 "$NGINX/current/listeners" >>"$WORK/listeners"
     fi
-    install_file "$NGINX/$REVISION/http-redirect.conf" <"$FILES/http-redirect.conf"
-    install_file "$NGINX/$REVISION/listeners" <"$WORK/listeners"
+    put_file "$NGINX/$REVISION/http-redirect.conf" <"$FILES/http-redirect.conf"
+    put_file "$NGINX/$REVISION/listeners" <"$WORK/listeners"
     nginx_apply "$REVISION"
 }

@@ -15,6 +15,7 @@ main() {
     install_file "$new/fullchain.pem" 0600 <"$FILES/fullchain.pem"
     install_file "$new/privkey.pem" 0600 <"$FILES/privkey.pem"
     make_current "$TLS" "$name"
+    expect file "$TLS/current"
     if uses_own_certificate; then
         check_nginx ||
             fail "nginx refuses the certificate, so the one before is in place again: $(nginx_emergency)"

@@ -12,14 +12,21 @@ main() {
     local name
     new_revision "$REVISION"
     for name in http-redirect.conf http-linkmesh.conf main-stream.conf tls.inc listeners; do
-        install_file "$NGINX/$REVISION/$name" <"$FILES/$name"
+        # One in use that differs was edited by hand.
+        if [ "$(current_revision)" = "$REVISION" ]; then
+            install_nginx_file "$NGINX/$REVISION/$name" <"$FILES/$name"
+        else
+            install_file "$NGINX/$REVISION/$name" <"$FILES/$name"
+        fi
     done
     nginx_apply "$REVISION"
+    expect file "$NGINX/current"
     wait_until 20 serves_certificate "$CERTIFICATE" || reload_certificate
     watch_certificate
     answer_health
-    commit
-    systemctl enable --quiet --now $UNIT.timer $HEALTH.socket
+    nginx_reads_files
+    enable_unit $UNIT.timer --now
+    enable_unit $HEALTH.socket --now
     systemctl start $UNIT.service
     find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$REVISION" -exec rm -rf {} +
     leave_other_certificates
@@ -106,8 +113,10 @@ EOF_SERVICE
 leave_other_certificates() {
     if [ "$CERTIFICATE" != "$TLS/current" ]; then
         rm -rf "$TLS"
+        forget own-certificate
     elif installed certbot; then
         # The lineages stay on the data volume, but a renewal that fails would be noise.
         systemctl disable --quiet --now certbot.timer
+        forget certificate
     fi
 }

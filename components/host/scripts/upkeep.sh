@@ -46,10 +46,12 @@ AccuracySec=1min
 RandomizedDelaySec=0
 EOF_TIMER
     apply systemctl daemon-reload
-    # The step nginx installs it on a machine that lacks it, which starts the timer.
     if installed logrotate; then
-        systemctl enable --quiet logrotate.timer
+        enable_unit logrotate.timer
         apply systemctl restart logrotate.timer
+    else
+        # The step nginx installs it, which starts the timer.
+        expect unit logrotate.timer 'enabled active'
     fi
 }
 
@@ -72,5 +74,6 @@ remove_metrics() {
     remove_file "/etc/systemd/system/$unit.timer"
     remove_file "/etc/systemd/system/$unit.service"
     remove_file /usr/local/lib/linkmesh-proxy/push-metrics
+    forget metrics
     apply systemctl daemon-reload
 }

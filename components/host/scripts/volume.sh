@@ -80,7 +80,8 @@ write_fstab() {
         done <<<"$DIRECTORIES"
         echo '# END linkmesh-proxy'
     } >"$WORK/fstab"
-    install_file /etc/fstab <"$WORK/fstab"
+    put_file /etc/fstab <"$WORK/fstab"
+    expect block /etc/fstab
     apply systemctl daemon-reload
 }
 

@@ -50,6 +50,9 @@ export const LETS_ENCRYPT: Readonly<Record<string, string>> = {
     production: "https://acme-v02.api.letsencrypt.org/directory",
 };
 
+/** Certificates for the same set of names in 7 days, https://letsencrypt.org/docs/rate-limits/ */
+export const LETS_ENCRYPT_WEEKLY_LIMIT = 5;
+
 /** Whether the authority is Let's Encrypt, in production or staging. Pure. */
 export function isLetsEncrypt({ acmeDirectory }: { readonly acmeDirectory: string }): boolean {
     return acmeDirectory in LETS_ENCRYPT;

@@ -41,6 +41,7 @@ start() {
     find /tmp -maxdepth 1 -name 'linkmesh-step.*' ! -path "$WORK" -exec rm -rf {} +
     unpack || fail "cannot write in /tmp: is the disk full?"
     main
+    if [ -e "$WORK/no-error-yet" ]; then write_expected; fi
     FINISHED=yes
 }
 make_work_folder() {
@@ -141,6 +142,28 @@ undo() {
         fi
     done
 }
+record() {
+    write_beside "$@"
+    if [ -n "$CHANGED" ]; then swap "$NEW" "$1"; fi
+}
+write_beside() {
+    local path=$1 mode=${2:-0644} folder
+    CHANGED=yes
+    folder=$(dirname "$path")
+    { mkdir -p "$folder" && NEW=$(mktemp "$folder/.linkmesh.XXXXXX"); } ||
+        fail "cannot write in $folder: is the disk full?"
+    { cat >"$NEW" && chmod "$mode" "$NEW" && chown root:root "$NEW"; } || {
+        rm -f "$NEW"
+        fail "cannot write $path: is the disk full?"
+    }
+    if [ -f "$path" ] && same_file "$NEW" "$path"; then
+        CHANGED=''
+        rm -f "$NEW"
+    fi
+}
+same_file() {
+    cmp -s "$1" "$2" && [ "$(stat -c %a:%U:%G "$1")" = "$(stat -c %a:%U:%G "$2")" ]
+}
 swap() {
     if ! flush_and_rename "$1" "$2"; then
         rm -f "$1"
@@ -155,6 +178,86 @@ flush_and_rename() {
 HTTP_INTERNAL_PORT=8080
 GRPC_INTERNAL_PORT=50061
 GRPC_DEFAULT_PORT=50051
+EXPECTED_FOLDER=$STATE/expected
+EXPECTED=()
+expect() {
+    local state=${3-}
+    if (($# < 3)); then state=$(state_of "$1" "$2"); fi
+    EXPECTED+=("$1"$'\t'"$2"$'\t'"$state")
+}
+write_expected() {
+    printf '%s\n' "${EXPECTED[@]}" | sort -u >"$WORK/expected"
+    record "$EXPECTED_FOLDER/$STEP" 0600 <"$WORK/expected"
+}
+state_of() {
+    case $1 in
+    file) file_state "$2" ;;
+    block) block_state "$2" ;;
+    value) value_state "${2% *}" "${2##* }" ;;
+    keys) keys_state "$2" ;;
+    package) dpkg-query -W -f '${db:Status-Status}\n' "$2" 2>/dev/null || echo missing ;;
+    hold) dpkg-query -W -f '${db:Status-Want}\n' "$2" 2>/dev/null || echo missing ;;
+    version) dpkg-query -W -f '${Version}\n' "$2" 2>/dev/null || echo missing ;;
+    unit) unit_state "$2" ;;
+    esac
+}
+file_state() {
+    local sum
+    if [ -L "$1" ]; then
+        echo "link to $(readlink "$1")"
+    elif [ -f "$1" ]; then
+        sum=$(sha256sum <"$1")
+        echo "$(stat -c 'mode %a of %U:%G' "$1") ${sum%% *}"
+    else
+        echo missing
+    fi
+}
+block() {
+    sed -n '/^# BEGIN linkmesh-proxy$/,/^# END linkmesh-proxy$/p' "$1" 2>/dev/null || true
+}
+block_state() {
+    local lines sum
+    lines=$(block "$1")
+    if [ -z "$lines" ]; then
+        echo missing
+    else
+        sum=$(sha256sum <<<"$lines")
+        echo "${sum%% *}"
+    fi
+}
+value_state() {
+    local value line="^[[:space:]]*$2[[:space:]=]"
+    value=$(sed -nE "/$line/ { s/$line+//; s/;.*//; p; q }" "$1" 2>/dev/null) || true
+    echo "${value:-missing}"
+}
+keys_state() {
+    {
+        python3 - "$1" "$STATE/config-keys" 2>/dev/null || echo unreadable
+    } <<'EOF_PYTHON'
+import sys
+from ruamel.yaml import YAML
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return YAML(typ="safe").load(file)
+
+def differing(found, keys, path=""):
+    for key, value in (keys or {}).items():
+        here = found.get(key) if isinstance(found, dict) else None
+        if isinstance(value, dict):
+            yield from differing(here, value, f"{path}{key}.")
+        elif here != value:
+            yield f"{path}{key}"
+
+print(", ".join(differing(*map(read, sys.argv[1:]))) or "as set")
+EOF_PYTHON
+}
+unit_state() {
+    local enabled active
+    enabled=$(systemctl show --property=UnitFileState --value "$1")
+    active=$(systemctl show --property=ActiveState --value "$1")
+    echo "${enabled:-missing} $active"
+}
 HTTP_ADDRESS=127.0.0.1:$HTTP_INTERNAL_PORT
 MAX_RESTARTS=4
 certificate_at() {
@@ -303,5 +406,6 @@ main() {
         [ -z "$GRPC_NAME" ] || add_grpc_name "$GRPC_NAME"
     fi
     linkmesh_file_proven
+    expect block "$ENVIRONMENT_FILE"
 }
 start </dev/null

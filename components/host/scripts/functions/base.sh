@@ -49,6 +49,8 @@ start() {
     find /tmp -maxdepth 1 -name 'linkmesh-step.*' ! -path "$WORK" -exec rm -rf {} +
     unpack || fail "cannot write in /tmp: is the disk full?"
     main
+    # An error that a condition hid fails the step as well.
+    if [ -e "$WORK/no-error-yet" ]; then write_expected; fi
     FINISHED=yes
 }
 
@@ -203,15 +205,22 @@ restore() {
 
 # --- files
 
-# install_file PATH [MODE] <TEXT: swaps root's file as a whole. CHANGED is "yes" if that made a difference, or empty.
+# install_file PATH [MODE] <TEXT: swaps root's file as a whole, which the machine has from then on. CHANGED is "yes" if
+# that made a difference, or empty.
 install_file() {
+    put_file "$@"
+    expect file "$1"
+}
+
+# put_file PATH [MODE] <TEXT: install_file for one that a later step takes away.
+put_file() {
     write_beside "$@"
     if [ -z "$CHANGED" ]; then return; fi
     keep "$1"
     swap "$NEW" "$1"
 }
 
-# record PATH [MODE] <TEXT: install_file for what has happened, which a step that fails does not undo.
+# record PATH [MODE] <TEXT: put_file for what has happened, which a step that fails does not undo.
 record() {
     write_beside "$@"
     if [ -n "$CHANGED" ]; then swap "$NEW" "$1"; fi
@@ -221,6 +230,7 @@ record() {
 remove_file() {
     keep "$1"
     rm -f "$1"
+    expect file "$1"
 }
 
 # write_beside PATH [MODE] <TEXT: writes the file NEW that is to take the place of PATH, and sets CHANGED to "yes". If

@@ -3,6 +3,40 @@
 # --- nginx
 
 NGINX_ERROR_LOG=/var/log/nginx/error.log
+UNREAD=$STATE/reload-nginx # there while nginx may not have read its files as they are now
+
+# install_nginx_file PATH <TEXT: install_file for one that nginx has to read.
+install_nginx_file() {
+    write_beside "$1"
+    if [ -n "$CHANGED" ]; then
+        leave_unread
+        keep "$1"
+        swap "$NEW" "$1"
+    fi
+    expect file "$1"
+}
+
+# remove_nginx_file PATH
+remove_nginx_file() {
+    if [ -e "$1" ] || [ -L "$1" ]; then leave_unread; fi
+    remove_file "$1"
+}
+
+# Beforehand, for a step that is cut before nginx has read the change.
+leave_unread() {
+    keep "$UNREAD"
+    touch "$UNREAD"
+}
+
+# nginx_reads_files: commits the step once nginx runs with its files as they are now.
+nginx_reads_files() {
+    if [ -e "$UNREAD" ] || ! systemctl is-active --quiet nginx; then
+        check_nginx || fail "nginx refuses its configuration, so nothing was changed: $(nginx_emergency)"
+        apply nginx_reload || fail "nginx does not start: $(nginx_obstacle)"
+    fi
+    commit
+    rm -f "$UNREAD"
+}
 
 # new_revision NAME: makes the folder of a revision of the configuration.
 new_revision() {

@@ -47,8 +47,12 @@ installed() {
 install_missing() {
     local missing=() package
     for package; do installed "$package" || missing+=("$package"); done
-    ((${#missing[@]} > 0)) || return 0
+    if ((${#missing[@]} > 0)); then add_packages "${missing[@]}"; fi
+    for package; do expect package "$package" installed; done
+}
+
+add_packages() {
     dpkg --configure -a >/dev/null 2>&1 || true # what a cut installation left
     apt_get update
-    apt_get install -y --no-install-recommends "${missing[@]}"
+    apt_get install -y --no-install-recommends "$@"
 }

@@ -1,0 +1,55 @@
+import { execa } from "execa";
+import { DATA_TAG } from "../../components/cloud/stack-tag.ts";
+import { ok, warn, type Verdict } from "../../checks/types.ts";
+import type { Facts } from "../facts.ts";
+import { time } from "./expected.ts";
+
+/** Seconds. The schedule takes one each night. */
+const OLD = 2 * 86_400;
+
+export interface Snapshot {
+    StartTime: string;
+    State: string;
+}
+
+/** Snapshots by the value of the data tag, or why they could not be looked for. */
+export type SnapshotSource = (owner: string, region: string) => Promise<readonly Snapshot[] | string>;
+
+/** The newest snapshot of the data, which only AWS knows. */
+export async function lookForSnapshot(facts: Facts, source: SnapshotSource, now: number): Promise<Verdict> {
+    const [owner] = facts.lines("host")[0]?.split(" ") ?? [];
+    const region = facts.value("cloud", "region");
+    if (!owner || !region) return ok("not looked for: the machine does not say whose data it has, and in which region");
+    const found = await source(owner, region);
+    return typeof found === "string" ? ok(`not looked for: ${found}`) : judgeSnapshots(found, now);
+}
+
+/** By the AWS CLI and the operator's rights. */
+export const askAws: SnapshotSource = async (owner, region) => {
+    const filter = `Name=tag:${DATA_TAG},Values=${owner}`;
+    const query = ["ec2", "describe-snapshots", "--owner-ids", "self", "--filters", filter, "--region", region];
+    const result = await execa("aws", [...query, "--output", "json"], {
+        reject: false,
+        stdin: "ignore",
+        timeout: 20_000,
+    });
+    if (result.code === "ENOENT") return "there is no AWS CLI (`aws`) on PATH";
+    if (!result.failed) return (JSON.parse(result.stdout) as { Snapshots: Snapshot[] }).Snapshots;
+    return `\`aws ec2 describe-snapshots\` failed: ${result.stderr?.trim().split("\n").at(-1) || result.shortMessage}`;
+};
+
+/** Pure. */
+export function judgeSnapshots(snapshots: readonly Snapshot[], now: number): Verdict {
+    const times = snapshots
+        .filter(({ State }) => State === "completed")
+        .map(({ StartTime }) => Date.parse(StartTime) / 1000);
+    if (times.length === 0) return ok("the data have no snapshot; the setting dailySnapshots takes one each night");
+    const newest = Math.max(...times);
+    const failed = snapshots.filter(({ State }) => State === "error").length;
+    if (failed > 0) return warn(`${failed} snapshots of the data failed`, "look at them in the EC2 console");
+    if (now - newest < OLD) return ok(`the newest of ${times.length} is of ${time(newest)}`);
+    return warn(
+        `the newest snapshot of the data is of ${time(newest)}`,
+        "if dailySnapshots is set, look at the policy: aws dlm get-lifecycle-policies; otherwise set it and run pulumi up",
+    );
+}
