@@ -1,3 +1,4 @@
+export type { Checks } from "./checks.ts";
 export type { DnsRecord } from "./cloud/dns/provider.ts";
 export { lookUp, type Lookups } from "./cloud/lookups/lookups.ts";
 export type { HostContext } from "./host/context.ts";

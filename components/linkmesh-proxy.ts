@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
 import { Alarms, type WatchedMachine } from "./cloud/alarms/alarms.ts";
 import { outsideChecks } from "./cloud/alarms/outside.ts";
+import { checksOf } from "./checks.ts";
 import { Dns, type DnsArgs } from "./cloud/dns/dns.ts";
 import type { DnsProvider, Zone } from "./cloud/dns/provider.ts";
 import { DNS_PROVIDERS } from "./cloud/dns/providers.ts";
@@ -149,6 +150,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             sshHostKey: access.hostKey,
             dnsRecords: dns.records,
             alarmTopics: alarms && pulumi.output(alarms.topics),
+            checks: checksOf(settings, { user, ipv4, ipv6, hostKey: access.hostKey }),
         });
         this.registerOutputs(this.outputs);
     }

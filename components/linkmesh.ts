@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Checks } from "./checks.ts";
 import type { DnsRecord } from "./cloud/dns/provider.ts";
 import { lookUp } from "./cloud/lookups/lookups.ts";
 import { parseSettings } from "./settings/load.ts";
@@ -41,6 +42,8 @@ export class LinkMesh extends pulumi.ComponentResource {
     readonly dnsRecords: pulumi.Output<DnsRecord[]>;
     /** ARNs of the SNS topics that alarms are sent to. Each e-mail address has to confirm each topic by the link that AWS sends. */
     readonly alarmTopics: pulumi.Output<string[] | undefined>;
+    /** What `npm run check -- --stack` needs to know. Without secrets. */
+    readonly checks: pulumi.Output<Checks>;
 
     constructor(name: string, args: LinkMeshArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:LinkMesh", name, {}, opts);
@@ -65,6 +68,7 @@ export class LinkMesh extends pulumi.ComponentResource {
             sshHostKey: (this.sshHostKey = output("sshHostKey")),
             dnsRecords: (this.dnsRecords = output("dnsRecords")),
             alarmTopics: (this.alarmTopics = output("alarmTopics")),
+            checks: (this.checks = output("checks")),
         } satisfies Required<{ [K in keyof Outputs]: unknown }>;
         // Waits for the outputs, so the program does not end before everything is created.
         this.registerOutputs(outputs);

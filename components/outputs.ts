@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Checks } from "./checks.ts";
 import type { DnsRecord } from "./cloud/dns/provider.ts";
 
 /** Outputs of a LinkMeshProxy. Outputs that the settings turn off are left out, because the engine warns about undefined ones. */
@@ -29,6 +30,8 @@ export interface Outputs {
     dnsRecords: pulumi.Output<DnsRecord[]>;
     /** ARNs of the SNS topics that alarms are sent to. Each e-mail address has to confirm each topic by the link that AWS sends. */
     alarmTopics?: pulumi.Output<string[]>;
+    /** What `npm run check -- --stack` needs to know. Without secrets. */
+    checks: pulumi.Output<Checks>;
 }
 
 /** The object without its undefined properties. */

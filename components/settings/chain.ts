@@ -39,6 +39,11 @@ export function unknownRoot(chain: readonly X509Certificate[]): string | undefin
     return `tlsCertificate ends at ${issuerOf(last)}, which is not a public root. Make collectors and browsers trust it, or they refuse the certificate.`;
 }
 
+/** The certificate at the end of the chain, in PEM form, which clients have to trust. Undefined if they trust a public root above it. */
+export function privateAnchor(chain: readonly X509Certificate[]): string | undefined {
+    return endsAtPublicRoot(chain) ? undefined : chain.at(-1)!.toString();
+}
+
 function endsAtPublicRoot(chain: readonly X509Certificate[]): boolean {
     const last = chain.at(-1)!;
     return rootCertificates

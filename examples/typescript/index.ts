@@ -24,5 +24,15 @@ const linkmesh = new LinkMesh(
     { transforms: [transform] },
 );
 
-export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, sshHostKey, dnsRecords } =
-    linkmesh;
+export const {
+    publicUrl,
+    opampUrl,
+    grpcEndpoint,
+    ipv4,
+    ipv6,
+    sshCommand,
+    sshPrivateKey,
+    sshHostKey,
+    dnsRecords,
+    checks,
+} = linkmesh;

@@ -17,5 +17,15 @@ const linkmesh = new LinkMesh("linkmesh", {
 
 new pulumi.ComponentResource("test:index:After", "after", {}, { dependsOn: linkmesh });
 
-export const { publicUrl, opampUrl, grpcEndpoint, ipv4, ipv6, sshCommand, sshPrivateKey, sshHostKey, dnsRecords } =
-    linkmesh;
+export const {
+    publicUrl,
+    opampUrl,
+    grpcEndpoint,
+    ipv4,
+    ipv6,
+    sshCommand,
+    sshPrivateKey,
+    sshHostKey,
+    dnsRecords,
+    checks,
+} = linkmesh;
