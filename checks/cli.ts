@@ -1,34 +1,48 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseCommandString } from "execa";
-import { InvalidTarget, runChecks, type CheckName, type CheckResult, type Status, type Target } from "./index.ts";
+import { runChecks, warn, type CheckName, type Target } from "./index.ts";
+import { findingLines, FORMATS, isOk, render, type Format, type Report } from "./report.ts";
+import { readStack, type StackTarget } from "./stack.ts";
+import { UsageError } from "./usage-error.ts";
 
 interface Flags {
+    stack?: string | true;
+    json?: string;
+    cwd?: string;
+    host?: string;
+    key?: string;
     ipv4?: string;
     ipv6?: string | false;
     uiHost?: string;
     ca?: string;
     dns?: string[];
-    ssh?: string;
+    ssh?: string | false;
     only?: string[];
     wait: number;
     timeout: number;
     http: boolean;
     httpPort?: number;
-    httpsPort: number;
+    httpsPort?: number;
     grpc: boolean;
     grpcHost?: string;
     grpcPort?: number;
     ownCertificate?: true;
-    json?: true;
+    format: Format;
+    markdown?: true;
 }
 
-const MARKS: Record<Status, string> = { ok: "✓", warn: "!", fail: "✗" };
-
 const program = new Command("npm run check --")
-    .usage("HOST [options]")
+    .usage("--stack [NAME] | --json FILE | HOST  [options]")
     .description("Checks from outside whether LinkMesh answers at its public host name.")
-    .argument("<host>", "public host name, for example linkmesh.example.com")
+    .argument("[host]", "public host name, for example linkmesh.example.com")
+    .option("--stack [name]", "take names, addresses, modes and the login from this stack; by default the selected one")
+    .addOption(
+        new Option("--json <file>", "take them from a file that `pulumi stack output --json` made").conflicts("stack"),
+    )
+    .option("--cwd <directory>", "directory of the Pulumi project, by default this one")
+    .option("--host <name>", "check only this host of the stack")
+    .option("--key <file>", "private key to log in with, by default the stack's or ssh's own")
     .option("--ipv4 <address>", "connect to this address instead of the A record")
     .option("--ipv6 <address>", "connect to this address instead of the AAAA record")
     .option("--no-ipv6", "there is no IPv6, and there must be no AAAA record")
@@ -40,19 +54,21 @@ const program = new Command("npm run check --")
         "--ssh <command>",
         "how to log in to the machine, for example the output sshCommand; without it renewal, served, restart and limits are skipped",
     )
+    .option("--no-ssh", "do not log in to the machine of the stack")
     .option("--only <check...>", "run only these checks")
     .option("--wait <seconds>", "try again what fails for this long", positive, 0)
     .option("--timeout <seconds>", "for each connection, and again for the response on it", positive, 10)
     .option("--http-port <port>", "instead of 80", positive)
     .addOption(new Option("--no-http", "port 80 is off, and must not answer").conflicts("httpPort"))
-    .option("--https-port <port>", "instead of 443", positive, 443)
+    .option("--https-port <port>", "instead of 443", positive)
     .option("--grpc-port <port>", "instead of 50051, or of the HTTPS port with --grpc-host", positive)
     .option("--grpc-host <name>", "name of gRPC, if it has a name of its own on the HTTPS port")
     .addOption(new Option("--no-grpc", "gRPC is off, and 50051 must not answer").conflicts(["grpcHost", "grpcPort"]))
-    .option("--json", "print one JSON document")
+    .addOption(new Option("--format <format>", "how to print the results").choices(FORMATS).default("text"))
+    .option("--markdown", "the same as --format markdown: a table for a pull request or an issue")
     .addHelpText(
         "after",
-        "\nExit status: 0 if no check failed (warnings are possible), 1 if a check failed, 2 if the usage is wrong.",
+        "\nExit status: 0 if no check failed (warnings are possible), 1 if a check failed, 2 if nothing could be checked.",
     )
     .exitOverride()
     .action(check);
@@ -62,47 +78,87 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.
 try {
     await program.parseAsync();
 } catch (error) {
-    if (error instanceof InvalidTarget) console.error(`error: ${error.message}`);
+    if (error instanceof UsageError) console.error(`error: ${error.message}`);
     else if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
 }
 
-async function check(host: string, flags: Flags): Promise<void> {
-    const target: Target = {
-        host,
-        ipv4: flags.ipv4,
-        ipv6: flags.ipv6,
-        uiHost: flags.uiHost,
-        ca: flags.ca === undefined ? undefined : readCa(flags.ca),
-        dns: flags.dns,
-        ownCertificate: flags.ownCertificate,
-        httpPort: flags.http && flags.httpPort,
-        httpsPort: flags.httpsPort,
-        grpc: flags.grpc && { host: flags.grpcHost, port: flags.grpcPort },
-        ssh: flags.ssh === undefined ? undefined : parseCommandString(flags.ssh),
-        timeoutMs: flags.timeout * 1000,
-    };
-    const results = await runChecks(target, {
-        only: flags.only as CheckName[] | undefined,
-        retryForMs: flags.wait * 1000,
-        onResult: flags.json ? undefined : print,
-    });
-    const failed = results.some(({ status }) => status === "fail");
-    if (flags.json) console.log(JSON.stringify({ host, ok: !failed, results }, undefined, 2));
-    process.exitCode = failed ? 1 : 0;
+async function check(host: string | undefined, flags: Flags): Promise<void> {
+    const format = flags.markdown ? "markdown" : flags.format;
+    const proxies = await findProxies(host, flags);
+    const reports: Report[] = [];
+    try {
+        for (const proxy of proxies) {
+            if (format === "text" && proxies.length > 1)
+                console.log(`${reports.length > 0 ? "\n" : ""}${proxy.target.host}`);
+            reports.push(await checkProxy(proxy, flags, format === "text"));
+        }
+    } finally {
+        for (const proxy of proxies) proxy.dispose();
+    }
+    if (format !== "text") console.log(render(format, "check", reports));
+    process.exitCode = reports.every(isOk) ? 0 : 1;
 }
 
-function print({ status, name, family, detail, hint }: CheckResult): void {
-    const indent = " ".repeat(20);
-    console.log(`${MARKS[status]} ${name.padEnd(12)}${(family ?? "").padEnd(6)}${detail}`);
-    if (hint !== undefined) console.log(`${indent}${hint}`);
+/** The hosts to check: the one on the command line, or those of the stack. */
+async function findProxies(host: string | undefined, flags: Flags): Promise<StackTarget[]> {
+    const { stack, json, cwd, key } = flags;
+    const fromStack = stack !== undefined || json !== undefined;
+    if (host !== undefined && fromStack) {
+        throw new UsageError(`${host} and a stack exclude each other: --host ${host} picks a host of the stack`);
+    }
+    if (host === undefined && !fromStack) {
+        throw new UsageError("name what to check: --stack, --json FILE, or a host name such as linkmesh.example.com");
+    }
+    const ssh = typeof flags.ssh === "string" ? parseCommandString(flags.ssh) : undefined;
+    if (host !== undefined) return [{ target: { host }, ssh, paused: false, dispose: () => {} }];
+    const withoutSsh = flags.ssh !== undefined;
+    const name = stack === true ? undefined : stack;
+    const proxies = await readStack({ stack: name, json, cwd, host: flags.host, key, withoutSsh });
+    return ssh ? proxies.map((proxy) => ({ ...proxy, ssh })) : proxies;
+}
+
+async function checkProxy(
+    { target, ssh, whyNoSsh, paused }: StackTarget,
+    flags: Flags,
+    show: boolean,
+): Promise<Report> {
+    const report: Report = { host: target.host, results: [] };
+    const add = (finding: Report["results"][0]) => {
+        report.results.push(finding);
+        if (show) console.log(findingLines(finding));
+    };
+    if (paused) {
+        const resume = "pulumi config set paused false && pulumi up";
+        add({ name: "machine", ...warn("the stack is paused and has no machine: nothing was checked", resume) });
+        return report;
+    }
+    await runChecks(
+        { ...target, ...overrides(flags), ssh, timeoutMs: flags.timeout * 1000 },
+        { only: flags.only as CheckName[] | undefined, retryForMs: flags.wait * 1000, onResult: add },
+    );
+    if (whyNoSsh !== undefined) add({ name: "machine", ...warn("nothing was checked on the machine", whyNoSsh) });
+    return report;
+}
+
+/** What the command line says of the target, without what it leaves out. */
+function overrides(flags: Flags): Partial<Target> {
+    const { ipv4, ipv6, uiHost, dns, ownCertificate, httpsPort, grpcHost, grpcPort } = flags;
+    const given: Partial<Target> = {
+        ...{ ipv4, ipv6, uiHost, dns, ownCertificate, httpsPort },
+        ca: flags.ca === undefined ? undefined : readCa(flags.ca),
+        httpPort: flags.http && flags.httpPort,
+        grpc: flags.grpc && (grpcHost ?? grpcPort) !== undefined ? { host: grpcHost, port: grpcPort } : undefined,
+    };
+    if (!flags.grpc) given.grpc = false;
+    return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function readCa(file: string): string {
     try {
         return readFileSync(file, "utf8");
     } catch (error) {
-        throw new InvalidTarget(`the CA file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+        throw new UsageError(`the CA file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     }
 }
 

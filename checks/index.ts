@@ -83,7 +83,7 @@ async function findAddresses(target: Target, deadline: number, only: CheckName[]
     let ipv6 = target.ipv6 || undefined;
     const results: Promise<CheckResult>[] = [];
     const useDns = ipv4 === undefined && ipv6 === undefined;
-    if (useDns || target.dns !== undefined || only?.includes("addresses")) {
+    if (useDns || (only?.includes("addresses") ?? target.dns !== undefined)) {
         let records: Records = new Map();
         const result = attempt({ name: "addresses" }, deadline, async () => {
             records = await lookUp(target).catch(dnsError);

@@ -65,10 +65,15 @@ export interface Verdict {
     hint?: string;
 }
 
-export interface CheckResult extends Verdict {
-    name: CheckName;
-    /** The family of the address that was checked; undefined for checks of the whole target. */
+/** One line of a report, also of other tools than check. */
+export interface Finding extends Verdict {
+    name: string;
+    /** The family of the address that was checked; undefined for what concerns the whole target. */
     family?: Family;
+}
+
+export interface CheckResult extends Finding {
+    name: CheckName;
     /** Time of the last attempt. */
     ms: number;
 }

@@ -2,9 +2,10 @@ import { X509Certificate } from "node:crypto";
 import { isIPv4, isIPv6 } from "node:net";
 import { resolveTarget, hostNames, skippedChecks } from "./target.ts";
 import { CHECK_NAMES, type Target } from "./types.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** The target or an option is invalid, and nothing was checked. */
-export class InvalidTarget extends Error {
+export class InvalidTarget extends UsageError {
     override name = "InvalidTarget";
 }
 

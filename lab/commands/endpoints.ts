@@ -1,5 +1,8 @@
 import { readFileSync } from "node:fs";
-import { type CheckResult, runChecks, type Target } from "../../checks/index.ts";
+import { type CheckResult, runChecks } from "../../checks/index.ts";
+import { checksIn } from "../../checks/outputs.ts";
+import { targetOf } from "../../checks/stack.ts";
+import type { Checks } from "../../components/checks.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { clientCaFile } from "./client-ca.ts";
 
@@ -11,12 +14,9 @@ export interface LabOutputs {
     uiUrl?: string;
     /** Host and port. */
     grpcEndpoint?: string;
-    /** URL of port 80, if it is open. A stack without certificateSource is older than this output and has it open. */
-    httpUrl?: string;
     certificateSource?: "acme" | "own";
     ipv4: string;
     ipv6?: string;
-    sshCommand: string;
 }
 
 /** Whether these are the outputs of a program that ran to its end. */
@@ -34,19 +34,13 @@ export function hostOf(outputs: Pick<LabOutputs, "publicUrl">): string {
     return new URL(outputs.publicUrl).hostname;
 }
 
-/** What to check according to the outputs: endpoints that answer, and ports that do not. */
-export function targetOf(outputs: LabOutputs): Target {
-    const [grpcHost, grpcPort] = outputs.grpcEndpoint?.split(":") ?? [];
-    const beforeHttpUrl = outputs.certificateSource === undefined;
-    return {
-        host: hostOf(outputs),
-        uiHost: outputs.uiUrl ? new URL(outputs.uiUrl).hostname : undefined,
-        ipv4: outputs.ipv4,
-        ipv6: outputs.ipv6 ?? false,
-        grpc: grpcHost ? { host: grpcHost, port: Number(grpcPort) } : false,
-        httpPort: outputs.httpUrl || beforeHttpUrl ? 80 : false,
-        ownCertificate: outputs.certificateSource === "own",
-    };
+/** What the stack's program says of its host. @throws LabError if it does not export it */
+export function checksOf(outputs: object): Checks {
+    const [found] = checksIn({ ...outputs });
+    if (found) return found.checks;
+    throw new LabError(
+        "the stack has no output `checks`: `npm run lab -- up` adds it, if the program exports `checks` of its LinkMesh",
+    );
 }
 
 /**
@@ -59,7 +53,7 @@ export function checkEndpoints(
     options: { ssh?: string[]; retryForMs?: number; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
     const target = {
-        ...targetOf(outputs),
+        ...targetOf(checksOf(outputs)),
         ca: readFileSync(clientCaFile(lab), "utf8"),
         dns: [lab.net.dns],
         ssh: options.ssh,

@@ -1,13 +1,14 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { type Hop, writeSshConfig } from "../../checks/ssh-config.ts";
 import { readOverrides } from "../engine/config.ts";
 import { findPulumi } from "../engine/find-pulumi.ts";
 import { LabStack } from "../engine/stack.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { requireMachineUp } from "./paused.ts";
 import { overridesFile } from "./session.ts";
-import { requireOutputs } from "./endpoints.ts";
+import { checksOf, requireOutputs } from "./endpoints.ts";
 
 /** The arguments of `ssh` for the lab's machine, up to and including the destination. */
 export async function sshArguments(lab: Lab): Promise<string[]> {
@@ -15,38 +16,15 @@ export async function sshArguments(lab: Lab): Promise<string[]> {
     const cli = await findPulumi(lab.cacheDir);
     if (!cli) throw new LabError("the Pulumi CLI that made this lab is gone: `npm run lab -- up` brings it back");
     const stack = new LabStack(lab, { command: cli.command });
-    const { ipv4, sshCommand } = requireOutputs(stack.outputs());
-    const { user = "admin", host = ipv4 } = destinationOf(sshCommand);
-    const { sshPrivateKey, sshHostKey } = await stack.secretOutputs();
+    const { ssh } = checksOf(requireOutputs(stack.outputs()));
+    const { sshPrivateKey } = await stack.secretOutputs();
     const overrides = readOverrides(overridesFile(lab));
     const setting = (name: string) => overrides[`${stack.workspace.project}:${name}`] ?? stack.setting(name);
     const ownKey = setting("sshPrivateKey");
     const key = typeof sshPrivateKey === "string" ? sshPrivateKey : ownKey;
-    if (typeof key !== "string" || typeof sshHostKey !== "string")
-        throw new LabError("the stack has no SSH key yet: `npm run lab -- up` finishes it");
+    if (typeof key !== "string") throw new LabError("the stack has no SSH key yet: `npm run lab -- up` finishes it");
 
-    const dir = join(lab.dir, "ssh");
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const hops = [hop(dir, "machine", { host, user, key, hostKey: sshHostKey })];
-    const bastion = await bastionIn(lab, setting);
-    if (bastion) hops.push(hop(dir, "bastion", bastion), "Host machine", "    ProxyJump bastion");
-    const config = join(dir, "config");
-    writeFileSync(config, `${hops.join("\n")}\n`, { mode: 0o600 });
-    // So that the user's ~/.ssh/config has no effect.
-    return ["-F", config, "machine"];
-}
-
-interface Hop {
-    host: string;
-    user: string;
-    /** The private key to log in with. */
-    key: string;
-    hostKey: string;
-}
-
-/** The destination of an ssh command, which may name a bastion before it. */
-export function destinationOf(sshCommand: string): { user?: string; host?: string } {
-    return /(?<user>\S+)@(?<host>\S+)\s*$/.exec(sshCommand)?.groups ?? {};
+    return writeSshConfig(join(lab.dir, "ssh"), { ...ssh, key }, await bastionIn(lab, setting));
 }
 
 /** The bastion in the settings. If it is the lab's own, its secrets come from the lab. */
@@ -64,26 +42,6 @@ async function bastionIn(lab: Lab, setting: (name: string) => unknown): Promise<
     const hostKey = text("bastionHostKey") ?? own?.hostKey;
     if (!key || !hostKey) throw new LabError("bastionHost is set: set bastionPrivateKey and bastionHostKey too");
     return { host, user: user ?? "admin", key, hostKey };
-}
-
-/** Writes a hop's keys beside the ssh configuration and returns its part of the configuration. */
-function hop(dir: string, name: string, { host, user, key, hostKey }: Hop): string {
-    const keyFile = join(dir, name);
-    const knownHosts = join(dir, `${name}.known_hosts`);
-    writeFileSync(keyFile, `${key.trimEnd()}\n`, { mode: 0o600 });
-    writeFileSync(knownHosts, `${host} ${hostKey.trim()}\n`, { mode: 0o600 });
-    const options = [
-        `HostName ${host}`,
-        `User ${user}`,
-        `IdentityFile "${keyFile}"`,
-        "IdentitiesOnly yes",
-        `UserKnownHostsFile "${knownHosts}"`,
-        "GlobalKnownHostsFile /dev/null",
-        "StrictHostKeyChecking yes",
-        "ConnectTimeout 10",
-        "LogLevel ERROR",
-    ];
-    return [`Host ${name}`, ...options.map((option) => `    ${option}`)].join("\n");
 }
 
 /** Runs ssh in the foreground and returns the exit code of the remote command. */

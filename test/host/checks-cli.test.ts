@@ -54,11 +54,17 @@ test("a good set-up prints one ticked line per check, and exits 0", async () => 
     expect(code).toBe(0);
 });
 
-test("--json prints one document and nothing else", async () => {
-    const { code, stdout } = await cli(...arguments_, ...PUBLIC_CHECKS, "--json");
-    const report = JSON.parse(stdout) as { ok: boolean; host: string; results: CheckResult[] };
-    expect(report).toMatchObject({ ok: true, host: HOST });
-    expect(report.results.map(({ name }) => name)).toEqual(PUBLIC_CHECKS.slice(1));
+/** The results of the only host in what `--format json` prints. */
+function resultsIn(stdout: string): CheckResult[] {
+    const { hosts } = JSON.parse(stdout) as { hosts: { results: CheckResult[] }[] };
+    expect(hosts).toHaveLength(1);
+    return hosts[0]!.results;
+}
+
+test("--format json prints one document and nothing else", async () => {
+    const { code, stdout } = await cli(...arguments_, ...PUBLIC_CHECKS, "--format", "json");
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, hosts: [{ host: HOST, ok: true }] });
+    expect(resultsIn(stdout).map(({ name }) => name)).toEqual(PUBLIC_CHECKS.slice(1));
     expect(code).toBe(0);
 });
 
@@ -109,8 +115,8 @@ test("--ssh: each script parses on the machine and runs as root", async () => {
 });
 
 test("without --ssh the checks on the machine are skipped", async () => {
-    const { stdout } = await cli(...arguments_, "--json");
-    const names = (JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name);
+    const { stdout } = await cli(...arguments_, "--format", "json");
+    const names = resultsIn(stdout).map(({ name }) => name);
     for (const name of ["renewal", "served", "restart", "limits"]) expect(names).not.toContain(name);
 });
 
@@ -120,9 +126,15 @@ test("without port 80, without gRPC, with a name for the UI", async () => {
         const args = commandLine(other)
             .join(" ")
             .replace(/--http-port \d+/, "--no-http");
-        const modes = [...args.replace(/--grpc-port \d+/, "--no-grpc").split(" "), "--ui-host", UI_HOST, "--json"];
+        const modes = [
+            ...args.replace(/--grpc-port \d+/, "--no-grpc").split(" "),
+            "--ui-host",
+            UI_HOST,
+            "--format",
+            "json",
+        ];
         const { stdout } = await cli(...modes);
-        const { results } = JSON.parse(stdout) as { results: CheckResult[] };
+        const results = resultsIn(stdout);
         expect(results.map(({ name }) => name)).toEqual(["https", "ui", "certificate", "opamp", "agent", "closed"]);
         expect(results.at(-1)!.detail).toMatch(/8080, 50061, 80 and 50051/);
     } finally {
@@ -131,12 +143,71 @@ test("without port 80, without gRPC, with a name for the UI", async () => {
 });
 
 test("--own-certificate: the renewal is skipped, even with --ssh", async () => {
-    const { stdout } = await cli(...arguments_, "--ssh", "false", "--own-certificate", "--json");
-    expect((JSON.parse(stdout) as { results: CheckResult[] }).results.map(({ name }) => name)).not.toContain("renewal");
+    const { stdout } = await cli(...arguments_, "--ssh", "false", "--own-certificate", "--format", "json");
+    expect(resultsIn(stdout).map(({ name }) => name)).not.toContain("renewal");
+});
+
+/** Outputs of a stack that leads to the site's address; the ports are the test's own. */
+function outputsFile(...hosts: [host: string, change?: object][]): string {
+    const ssh = { host: "127.0.0.1", user: "admin", hostKey: "ssh-ed25519 AAAA", generatedKey: true };
+    const rest = { ipv4: "127.0.0.1", http: true, ownCertificate: false, paused: false, ca: trust.publicCa.pem, ssh };
+    const file = join(directory, "outputs.json");
+    const outputs = hosts.map(([host, change], index) => [`proxy${index}`, { checks: { host, ...rest, ...change } }]);
+    writeFileSync(file, JSON.stringify(Object.fromEntries(outputs)));
+    return file;
+}
+
+function ports({ target: { httpPort, httpsPort } }: Site): string[] {
+    return ["--http-port", `${httpPort}`, "--https-port", `${httpsPort}`];
+}
+
+test("--json: all hosts of a stack are checked with what its outputs say, and --host picks one", async () => {
+    const file = outputsFile([HOST], ["other.example.test"]);
+    const { code, stdout, stderr } = await cli("--json", file, ...ports(site), "--only", "https");
+    expect(stderr).toBe("");
+    const noKey: unknown = expect.stringMatching(
+        /^ {20}the login key is not among the outputs: export sshPrivateKey beside checks/,
+    );
+    expect(stdout.trimEnd().split("\n")).toEqual([
+        HOST,
+        expect.stringMatching(/^✓ https {7}ipv4 {2}200/),
+        expect.stringMatching(/^! machine .*nothing was checked on the machine$/),
+        noKey,
+        "",
+        "other.example.test",
+        expect.stringMatching(/^✗ https {7}ipv4 {2}the certificate is for linkmesh/),
+        expect.anything(),
+        expect.stringMatching(/^! machine/),
+        noKey,
+    ]);
+    expect(code).toBe(1);
+    const one = await cli("--json", file, "--host", HOST, ...ports(site), "--only", "https", "--no-ssh");
+    expect(one.stdout).toMatch(/^✓ https {7}ipv4 {2}200.*\n$/);
+    expect(one.code).toBe(0);
+});
+
+test("--json: a paused stack gets a warning with the command that ends the pause, and exit 0", async () => {
+    const { code, stdout } = await cli("--json", outputsFile([HOST, { paused: true }]));
+    expect(stdout).toMatch(
+        /^! machine {11}the stack is paused and has no machine: nothing was checked\n {20}pulumi config set/,
+    );
+    expect(code).toBe(0);
+});
+
+test("--markdown prints one document and nothing else", async () => {
+    const { code, stdout } = await cli(...arguments_, ...PUBLIC_CHECKS, "--markdown");
+    expect(stdout).toMatch(/^### ✅ check linkmesh\.example\.test: nothing failed\n\n<details>/);
+    expect(code).toBe(0);
 });
 
 test.each<[string[], RegExp]>([
-    [[], /missing required argument 'host'/],
+    [[], /name what to check: --stack, --json FILE, or a host name such as linkmesh\.example\.com/],
+    [[HOST, "--stack", "dev"], /linkmesh\S+ and a stack exclude each other: --host linkmesh\S+ picks a host/],
+    [["--stack", "--json", "outputs.json"], /'--json <file>' cannot be used with option '--stack \[name\]'/],
+    [["--json", "/does/not/exist"], /the JSON file \/does\/not\/exist cannot be read \(ENOENT\)/],
+    [["--json", "package.json"], /package\.json holds no output `checks`/],
+    [["--stack", "--cwd", "/does/not/exist"], /there is no directory \/does\/not\/exist: --cwd/],
+    [[HOST, "--format", "yaml"], /Allowed choices are text, json, markdown/],
     [["https://linkmesh.example.com/"], /"https:\/\/linkmesh.example.com\/" is not a host name/],
     [[HOST, "--ca", "/does/not/exist"], /CA file \/does\/not\/exist cannot be read \(ENOENT\)/],
     [[HOST, "--ca", "package.json"], /no certificate in PEM format/],

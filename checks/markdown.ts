@@ -1,0 +1,51 @@
+import { isOk, type Report } from "./report.ts";
+import type { Finding, Status } from "./types.ts";
+
+const MARKS: Record<Status, string> = { ok: "✅", warn: "⚠️", fail: "❌" };
+
+/** Reports as a comment of a pull request: what is wrong in a table, what is well folded away below it. */
+export function markdown(tool: string, reports: readonly Report[]): string {
+    return reports.map((report) => section(tool, report)).join("\n\n");
+}
+
+function section(tool: string, { host, results }: Report): string {
+    const wrong = results.filter(({ status }) => status !== "ok");
+    const well = results.filter(({ status }) => status === "ok");
+    const heading = `### ${isOk({ results }) ? MARKS.ok : MARKS.fail} ${tool} ${plain(host)}: ${summary(results)}`;
+    const folded = ["<details>", `<summary>${well.length} fine</summary>`, "", table(well), "", "</details>"].join(
+        "\n",
+    );
+    return [heading, ...(wrong.length > 0 ? [table(wrong)] : []), ...(well.length > 0 ? [folded] : [])].join("\n\n");
+}
+
+/** "2 of 9 failed, 1 warning". */
+function summary(results: Finding[]): string {
+    const count = (wanted: Status) => results.filter(({ status }) => status === wanted).length;
+    const warnings = count("warn");
+    return [
+        count("fail") > 0 ? `${count("fail")} of ${results.length} failed` : "nothing failed",
+        ...(warnings > 0 ? [warnings === 1 ? "1 warning" : `${warnings} warnings`] : []),
+    ].join(", ");
+}
+
+function table(findings: Finding[]): string {
+    const rows = findings.map(({ status, name, family, detail, hint }) => {
+        const label = family === undefined ? name : `${name} ${family}`;
+        return `| ${MARKS[status]} | ${label} | ${[detail, hint]
+            .filter((text) => text !== undefined)
+            .map(plain)
+            .join("<br>→ ")} |`;
+    });
+    return ["| | check | result |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+/** Text that a host may have sent, so that it neither formats nor mentions anybody. */
+function plain(text: string): string {
+    return text
+        .replace(/[\\`*_[\]|~#]/g, "\\$&")
+        .replace(/&/g, "&amp;")
+        .replace(/</g, "&lt;")
+        .replace(/>/g, "&gt;")
+        .replace(/(^|[^\w.])@/g, "$1&#64;")
+        .replace(/\s+/g, " ");
+}

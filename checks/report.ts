@@ -1,0 +1,31 @@
+import { markdown } from "./markdown.ts";
+import type { Finding, Status } from "./types.ts";
+
+/** What was found at one host. */
+export interface Report {
+    /** The host name. */
+    host: string;
+    results: Finding[];
+}
+
+export const FORMATS = ["text", "json", "markdown"] as const;
+export type Format = (typeof FORMATS)[number];
+
+const MARKS: Record<Status, string> = { ok: "✓", warn: "!", fail: "✗" };
+
+/** As a terminal shows it: what was found, and below it what to do. */
+export function findingLines({ status, name, family, detail, hint }: Finding): string {
+    const line = `${MARKS[status]} ${name.padEnd(12)}${(family ?? "").padEnd(6)}${detail}`;
+    return hint === undefined ? line : `${line}\n${" ".repeat(20)}${hint}`;
+}
+
+export function isOk({ results }: Pick<Report, "results">): boolean {
+    return !results.some(({ status }) => status === "fail");
+}
+
+/** All reports as one document. @param tool the name of the tool, as "check" */
+export function render(format: Exclude<Format, "text">, tool: string, reports: readonly Report[]): string {
+    if (format === "markdown") return markdown(tool, reports);
+    const hosts = reports.map(({ host, results }) => ({ host, ok: isOk({ results }), results }));
+    return JSON.stringify({ ok: reports.every(isOk), hosts }, undefined, 2);
+}
