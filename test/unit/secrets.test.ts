@@ -69,15 +69,16 @@ const secretOf = (name: SecretName) => {
 beforeAll(async () => {
     const authority = await TestCa.create("CN=own");
     const { cert, key } = await authority.issue(["linkmesh.example.com"]);
-    const [login, bastion] = await Promise.all([
+    const [login, bastion, bastionHost] = await Promise.all([
         generateKey({ algorithm: "ED25519" }),
         generateKey({ algorithm: "RSA", rsaBits: 2048 }),
+        generateKey({ algorithm: "ED25519" }),
     ]);
     const all = {
         sshPublicKey: login.publicKeyOpenssh.trim(),
         sshPrivateKey: login.privateKeyOpenssh,
         bastionHost: "bastion.example.com",
-        bastionHostKey: login.publicKeyOpenssh.trim(),
+        bastionHostKey: bastionHost.publicKeyOpenssh.trim(),
         bastionPrivateKey: bastion.privateKeyPem,
         linkmeshEnvironment: { TOKEN: `it's "${randomBytes(24).toString("hex")}" $HOME`, N: "5" },
     };
