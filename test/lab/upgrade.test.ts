@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readStates } from "./states/kept-states.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -13,6 +14,12 @@ function announced(version: string): string[] {
     const [, , , replaced = ""] = row!.split("|");
     return [...replaced.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
 }
+
+test("the kept states have no key in clear and no place of the machine that made them", () => {
+    const text = JSON.stringify(readStates());
+    expect(text).toContain('"ciphertext"');
+    expect(text.match(/PRIVATE KEY|sourcePosition|stackTrace/)).toBeNull();
+});
 
 // Of the engine itself, with the stand-ins for the providers: a second or two for each stack.
 test("an upgrade replaces and deletes nothing that docs/upgrading.md does not name", () => {

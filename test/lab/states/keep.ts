@@ -39,7 +39,7 @@ const MODES: Record<string, { program?: string; settings: Configuration }> = {
         },
     },
     paused: { settings: { paused: true } },
-    component: { program: "examples/typescript", settings: {} },
+    component: { program: "test/lab/states/component", settings: {} },
 };
 
 const stacks: Record<string, KeptStack & { program: string }> = {};
