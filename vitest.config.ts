@@ -23,6 +23,7 @@ const LONGEST_FIRST = [
     "existing-network",
     "example",
     "providers",
+    "upgrade",
 ];
 
 class LongestFirst extends BaseSequencer {
