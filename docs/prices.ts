@@ -45,8 +45,18 @@ export const PRICES = {
         date: "2025",
         source: "https://eatsip365.com/understanding-how-route-53-billing-works",
     },
-    alarm: { dollars: 0.1, unit: "alarm and month, after 10 for the account", date: "2024", source: "memory" },
-    metric: { dollars: 0.3, unit: "metric and month, after 10 for the account", date: "2024", source: "memory" },
+    alarm: {
+        dollars: 0.1,
+        unit: "alarm and month, after 10 for the account",
+        date: "undated",
+        source: "https://c3x.dev/resources/aws/aws_cloudwatch_metric_alarm",
+    },
+    metric: {
+        dollars: 0.3,
+        unit: "metric and month, after 10 for the account",
+        date: "2026-02",
+        source: "https://signoz.io/guides/cloudwatch-pricing",
+    },
     healthCheck: {
         ...{ dollars: 0.5, unit: "health check of an AWS address and month, after 50 for the account" },
         ...{ date: "2024", source: "memory" },

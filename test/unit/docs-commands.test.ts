@@ -34,7 +34,7 @@ test("each npm script that is shown exists", () => {
         scripts: Record<string, string>;
     };
     const shown = files.flatMap((file) => [
-        ...readFileSync(join(ROOT, file), "utf8").matchAll(/\bnpm run (?:--silent )?([a-z][a-z:]*)/g),
+        ...readFileSync(join(ROOT, file), "utf8").matchAll(/\bnpm run (?:--silent )?([a-z][a-z:-]*)/g),
     ]);
     expect(shown.length).toBeGreaterThan(50);
     expect(shown.map(([, name]) => name!).filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
