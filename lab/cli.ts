@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { completePath } from "./engine/prerequisites.ts";
 import { LabError } from "./lab.ts";
 
@@ -36,6 +36,11 @@ program
     .description("show what `up` would change")
     .option("--set <key=value>", `${SET_HELP}; for this preview only`, collect)
     .option("--diff", "show each change line by line")
+    .addOption(
+        new Option("--json", "print what `pulumi preview --json` prints, for `npm run preview:markdown`").conflicts(
+            "diff",
+        ),
+    )
     .action(async (options: object) => (await import("./commands/preview.ts")).preview(options));
 
 program

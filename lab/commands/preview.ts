@@ -8,6 +8,7 @@ import { configureStack, openSession, planSettings } from "./session.ts";
 export interface PreviewOptions {
     set?: string[];
     diff?: boolean;
+    json?: boolean;
     verbose?: boolean;
 }
 
@@ -26,6 +27,7 @@ export async function preview(options: PreviewOptions): Promise<void> {
         const color = process.stdout.isTTY && !process.env.NO_COLOR;
         const { stderr } = await session.stack.preview({
             diff: options.diff,
+            json: options.json,
             color,
             configFile,
             onOutput: (text) => process.stdout.write(text),

@@ -103,11 +103,14 @@ export class LabStack {
     }
 
     /** Shows what `up` would do, without changes. */
-    async preview(options: OperationOptions & { diff?: boolean; color?: boolean } = {}): Promise<EngineResult> {
+    async preview(
+        options: OperationOptions & { diff?: boolean; json?: boolean; color?: boolean } = {},
+    ): Promise<EngineResult> {
         const args = [
             "preview",
             ...(options.diff ? ["--diff"] : []),
-            "--suppress-progress",
+            // The CLI takes no other option for the output with --json.
+            ...(options.json ? ["--json"] : ["--suppress-progress"]),
             "--color",
             options.color ? "always" : "never",
         ];

@@ -21,6 +21,7 @@ import { findPulumi } from "../../lab/engine/find-pulumi.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";
 import { MARKER } from "../../lab/providers/plugins.ts";
+import { previewComments } from "./preview-comments.ts";
 import { commandLine } from "./running-up.ts";
 import { labOk, onMachine, theLab, type Run } from "./lab.ts";
 
@@ -90,6 +91,8 @@ export function plainPulumi(): void {
         expect(text).toMatch(/\+ +server 127\.0\.0\.2:8080 max_fails=0;/);
         expect(text).toMatch(/2 to update/);
     });
+
+    previewComments(inLab);
 
     test("up makes the change, and the lab's own up reverts it", async () => {
         const maxFails = () => onMachine("grep -c 'max_fails=0;' /etc/nginx/linkmesh/current/http-linkmesh.conf");
@@ -233,7 +236,7 @@ async function bash(
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
 }
 
-function succeeded(run: Run): string {
+export function succeeded(run: Run): string {
     expect(run.exitCode, `${run.stdout}\n${run.stderr}`).toBe(0);
     return run.stdout;
 }

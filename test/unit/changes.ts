@@ -4,57 +4,8 @@ import { EFFECTS, type Effect } from "../../components/settings/schema/setting.t
 import { diffSchema } from "../../lab/providers/aws/schema.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
 import { isMap, type Values } from "../../lab/providers/property-values.ts";
+import { STEP_EFFECTS } from "../../preview/step-effects.ts";
 import { reveal, runProgram, type Registered } from "./program.ts";
-
-/**
- * What a step's script does on a machine that works when one of its inputs differs, as the scripts in
- * `components/host/scripts` have it. An input that is listed nowhere is an error, so a new one has to be added here.
- */
-const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, readonly Effect[]>>>> = {
-    ready: {},
-    volume: {
-        ...{ DEVICE: [], SIZE: [], OWNER: [], DOMAIN: [] },
-        // A directory that holds data is moved to the volume while LinkMesh stands still.
-        DIRECTORIES: ["LinkMesh restarts"],
-    },
-    upkeep: { METRICS: [] },
-    nginx: {
-        ...{ CERTBOT: [], HTTP2_PER_NAME: [], OPEN_FILES: [], "sysctl.conf": [] },
-        // Until there is a certificate; from then on the step proxy serves port 80.
-        ...{ REVISION: [], "http-redirect.conf": [], listeners: [] },
-        WORKER_CONNECTIONS: ["nginx reloads"],
-    },
-    reachable: { ZONE: [], NAME_SERVERS: [], NAMES: [], ADDRESSES: [], PROBE: [], PATIENCE: [], records: [] },
-    "own-certificate": {
-        DOMAIN: [],
-        "fullchain.pem": ["new certificate", "nginx reloads"],
-        "privkey.pem": ["new certificate", "nginx reloads"],
-    },
-    certificate: {
-        ...{ EMAIL: [], DNS_AUTHENTICATORS: [], WEEKLY_LIMIT: [], "ca.pem": [], "eab.ini": [] },
-        NAMES: ["new certificate", "nginx reloads"],
-        LINEAGE: ["new certificate", "nginx reloads"],
-        DIRECTORY: ["new certificate", "nginx reloads"],
-        AUTHENTICATOR: ["new certificate", "nginx reloads"],
-    },
-    package: { NAME: [], "deb-url": [], "apt-source": [], "apt-auth": [], "apt-key.asc": [] },
-    install: { DOMAIN: [], DIRECTORIES: [], NAME: ["LinkMesh restarts"], ENVIRONMENT_FILE: ["LinkMesh restarts"] },
-    environment: { DOMAIN: [], GRPC_NAME: [], ENVIRONMENT_FILE: [], entries: ["LinkMesh restarts"] },
-    "grpc-certificate": { DOMAIN: [], NAME: ["LinkMesh restarts"] },
-    config: { DOMAIN: [], GRPC_NAME: [], "merge_config.py": [], "config.yaml": ["LinkMesh restarts"] },
-    proxy: {
-        DOMAIN: [],
-        CERTIFICATE: ["nginx reloads"],
-        REVISION: ["nginx reloads"],
-        // The revision includes all of them.
-        ...{ "http-redirect.conf": [], "http-linkmesh.conf": [], "main-stream.conf": [], "tls.inc": [], listeners: [] },
-        ...{ "serve-certificate.sh": [], "health.sh": [], GRPC: [] },
-    },
-    verify: {
-        ...{ DOMAIN: [], UI_DOMAIN: [], GRPC_HOST: [], GRPC_PORT: [], REDIRECT: [], LOOPBACK: [], LINKMESH: [] },
-    },
-    metrics: { REGION: [], NAMESPACE: [], STACK: [], "push-metrics.sh": [] },
-};
 
 /** What a change of a resource means to a user. Other resources change only in AWS. */
 const UPDATE_EFFECTS: Readonly<Record<string, Effect>> = {
@@ -165,14 +116,14 @@ function stepEffects(was: Registered | undefined, is: Registered | undefined): E
     const known = STEP_EFFECTS[step];
     if (!known) {
         throw new Error(
-            `test/unit/changes.ts: STEP_EFFECTS lacks the step ${step}: say what its script does when an input differs, {} if it has none`,
+            `preview/step-effects.ts: STEP_EFFECTS lacks the step ${step}: say what its script does when an input differs, {} if it has none`,
         );
     }
     return Object.keys({ ...olds, ...news }).flatMap((name) => {
         const effects = known[name];
         if (!effects)
             throw new Error(
-                `test/unit/changes.ts: STEP_EFFECTS lacks ${name} of the step ${step}: say what its script does when it differs`,
+                `preview/step-effects.ts: STEP_EFFECTS lacks ${name} of the step ${step}: say what its script does when it differs`,
             );
         // Deleting a step changes nothing on the machine.
         return is && olds[name] !== news[name] ? effects : [];

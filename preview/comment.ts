@@ -1,0 +1,150 @@
+import { type Change, KINDS, changesOf, shortType } from "./changes.ts";
+import { type Diff, changedParts, propertyDiff, secretParts, stepDiffs } from "./diffs.ts";
+import { lossesIn, notesOn } from "./effects.ts";
+import { code, fence } from "./markdown.ts";
+import type { Diagnostic, Preview } from "./preview.ts";
+
+/** GitHub takes 65,536 characters, and a job of GitHub Actions hands on an output as an environment variable. */
+const MOST_BYTES = 60_000;
+
+/** More names than this are folded. */
+const SHORT_LIST = 8;
+
+/** The pull request comment about a preview. Pure. */
+export function commentOn(preview: Preview, stack?: string): string {
+    const changes = changesOf(preview);
+    const failed = preview.diagnostics.some(({ severity }) => severity === "error");
+    const title = failed ? "the preview failed" : summary(changes);
+    return assemble(heading(title, stack), [
+        ...messages("Errors", preview.diagnostics, "error"),
+        ...alarm(changes),
+        ...notes(changes),
+        ...messages("Warnings", preview.diagnostics, "warning"),
+        ...stepSections(changes, preview.diagnostics),
+        ...resourceSections(changes),
+    ]);
+}
+
+/** The comment if there is nothing to read: it takes the place of the one about an earlier commit. Pure. */
+export function failureComment(sentence: string, stack?: string): string {
+    return assemble(heading("the preview failed", stack), [fence("text", [sentence])]);
+}
+
+/** The first line is not shown. By it the next comment finds the one that it replaces. */
+function heading(title: string, stack: string | undefined): string {
+    const marker = `<!-- linkmesh-proxy preview${stack === undefined ? "" : ` of ${stack}`} -->`;
+    return `${marker}\n### Preview${stack === undefined ? "" : ` of ${code(stack)}`}: ${title}`;
+}
+
+function summary(changes: readonly Change[]): string {
+    const counts = KINDS.flatMap((kind) => {
+        const count = changes.filter((change) => change.kind === kind).length;
+        return count === 0 ? [] : [`${count} ${kind}`];
+    });
+    return counts.length === 0 ? "no changes" : counts.join(", ");
+}
+
+function alarm(changes: readonly Change[]): string[] {
+    const losses = lossesIn(changes).map(({ sentence, lost }) => `**${sentence}** (${lost.map(named).join("; ")})`);
+    return losses.length === 0 ? [] : [["> [!CAUTION]", ...losses.map((loss) => `> - ${loss}`)].join("\n")];
+}
+
+function named({ name, because }: Change): string {
+    return because.length === 0 ? code(name) : `${code(name)}, because of ${because.map(code).join(", ")}`;
+}
+
+function notes(changes: readonly Change[]): string[] {
+    const found = notesOn(changes);
+    return found.length === 0 ? [] : [found.map((note) => `- ${note}`).join("\n")];
+}
+
+function messages(title: string, diagnostics: readonly Diagnostic[], wanted: string): string[] {
+    const texts = diagnostics.filter(({ severity }) => severity === wanted).map(({ message }) => withoutStack(message));
+    return texts.length === 0 ? [] : [`#### ${title}\n\n${fence("text", [...new Set(texts)])}`];
+}
+
+/** A message's prefix repeats its severity. */
+function withoutStack(message: string): string {
+    const lines = message.trim().split("\n");
+    return lines
+        .filter((line) => !/^\s*at .*(file:|node:|\.[jt]s)/.test(line))
+        .join("\n")
+        .replace(/^(error|warning): /, "");
+}
+
+function stepSections(changes: readonly Change[], diagnostics: readonly Diagnostic[]): string[] {
+    const steps = changes.filter(({ step, kind }) => step !== undefined && (kind === "updated" || kind === "replaced"));
+    if (steps.length === 0) return [];
+    const shown = steps.map((change) => ({ change, diffs: stepDiffs(change), secrets: secretParts(change) }));
+    const told = shown.filter(({ diffs, secrets }) => diffs.length > 0 || secrets.length > 0);
+    const others = shown.filter((one) => !told.includes(one)).map(({ change }) => change);
+    const all = diagnostics.flatMap(({ message }) => /(the .*): all steps run\s*$/.exec(message)?.[1] ?? []);
+    return [
+        "#### On the machine",
+        ...[...new Set(all)].map((reason) => `All steps run: ${reason}.`),
+        ...told.flatMap(({ change, diffs, secrets }) => [stepTitle(change, secrets), ...diffs.map(diffBlock)]),
+        ...(others.length > 0 && all.length === 0
+            ? [
+                  `Without a change of configuration: ${others.map((change) => `step ${code(change.step!)} (${why(change)})`).join(", ")}.`,
+              ]
+            : []),
+    ];
+}
+
+function stepTitle(change: Change, secrets: readonly string[]): string {
+    const title = `**Step ${code(change.step!)}**`;
+    if (secrets.length > 0) return `${title}: its text is secret. What changes: ${secrets.map(code).join(", ")}`;
+    return changedParts(change).includes("script") ? `${title}, with another version of its script` : title;
+}
+
+function why(change: Change): string {
+    const parts = changedParts(change);
+    if (parts.length === 0) return "its command or connection";
+    return parts.map(code).join(", ");
+}
+
+function diffBlock({ file, lines }: Diff): string {
+    return `${file === undefined ? "" : `${code(file)}\n`}${fence("diff", lines)}`;
+}
+
+function resourceSections(changes: readonly Change[]): string[] {
+    const others = changes.filter(({ step }) => step === undefined);
+    const edited = others.filter(({ kind }) => kind === "updated" || kind === "replaced");
+    const sections = [
+        ...edited.map((change) => {
+            const diff = propertyDiff(change);
+            const title = `${code(change.name)} (${shortType(change.type)}) is ${change.kind}`;
+            return diff.lines.length === 0 ? `${title}.` : `${title}:\n${diffBlock(diff)}`;
+        }),
+        ...(["deleted", "created", "imported"] as const).flatMap((kind) => {
+            // The steps of a new machine are named with the rest of it.
+            const names = changes
+                .filter((change) => change.kind === kind)
+                .map(({ name, type }) => `${code(name)} (${shortType(type)})`);
+            return names.length === 0 ? [] : [list(`${names.length} ${kind}`, names)];
+        }),
+    ];
+    return sections.length === 0 ? [] : ["#### Resources", ...sections];
+}
+
+function list(title: string, items: readonly string[]): string {
+    const lines = items.map((item) => `- ${item}`).join("\n");
+    if (items.length <= SHORT_LIST) return `${title}:\n${lines}`;
+    return `<details><summary>${title}</summary>\n\n${lines}\n\n</details>`;
+}
+
+function assemble(head: string, sections: readonly string[]): string {
+    const kept = [head];
+    let bytes = Buffer.byteLength(head);
+    for (const [index, section] of sections.entries()) {
+        bytes += Buffer.byteLength(section) + 2;
+        if (bytes > MOST_BYTES) {
+            kept.push(
+                `**Cut here: ${sections.length - index} more parts do not fit into a comment.** \`pulumi preview --diff\` shows them.`,
+            );
+            break;
+        }
+        kept.push(section);
+    }
+    return `${kept.join("\n\n")}\n`;
+}

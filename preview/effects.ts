@@ -1,0 +1,63 @@
+import type { Effect } from "../components/settings/schema/setting.ts";
+import type { Change, Kind } from "./changes.ts";
+import { changedParts } from "./diffs.ts";
+import { STEP_EFFECTS } from "./step-effects.ts";
+
+/** What the loss of a resource means to those who use LinkMesh, the gravest first. */
+const LOSSES: Readonly<Record<string, Partial<Record<Kind, string>>>> = {
+    "aws:ebs/volume:Volume": {
+        replaced:
+            "A new data volume. LinkMesh's database, internal CA and secret are those of the snapshot in `restoreFrom`; without it they are lost, and every agent has to enrol again.",
+        deleted:
+            "The data volume is deleted, with LinkMesh's database, internal CA and secret. A snapshot stays only if `finalSnapshot` was on in the last `up`.",
+    },
+    "aws:ec2/eip:Eip": {
+        replaced:
+            "The public IPv4 address changes. Firewalls and DNS records that you keep elsewhere need the new one.",
+        deleted: "The public IPv4 address is given up, and does not come back.",
+    },
+    "aws:ec2/networkInterface:NetworkInterface": {
+        replaced: "The IPv6 address changes, and the machine is replaced.",
+        deleted: "The IPv6 address is given up.",
+    },
+    "aws:ec2/instance:Instance": {
+        replaced: "The machine is replaced. LinkMesh does not answer for a minute or two; the data stays.",
+        deleted: "The machine is removed. LinkMesh does not answer until an `up` creates another one.",
+    },
+    "aws:route53/record:Record": {
+        replaced: "DNS records are replaced. Their names may not resolve for some seconds.",
+        deleted: "DNS records are removed. Names that have no other record no longer resolve.",
+    },
+};
+
+/** A sentence about each kind of loss, with the resources that it is about. Pure. */
+export function lossesIn(changes: readonly Change[]): { sentence: string; lost: Change[] }[] {
+    return Object.entries(LOSSES).flatMap(([type, sentences]) =>
+        Object.entries(sentences).flatMap(([kind, sentence]) => {
+            const lost = changes.filter((change) => change.type === type && change.kind === kind);
+            return lost.length === 0 ? [] : [{ sentence, lost }];
+        }),
+    );
+}
+
+/** What a reviewer has to know of the rest. */
+const NOTES: Partial<Record<Effect, string>> = {
+    "LinkMesh restarts": "LinkMesh restarts. The UI is down for some seconds, and collectors and agents connect again.",
+    "new certificate": "A new certificate is ordered, which counts against the authority's limits.",
+    "nginx reloads": "nginx reloads, which drops no session.",
+    "firewall rules change": "Firewall rules change.",
+};
+
+/** What happens on a machine that stays. Pure. */
+export function notesOn(changes: readonly Change[]): string[] {
+    // A new machine runs every step, with nobody connected.
+    if (changes.some(({ type, kind }) => type === "aws:ec2/instance:Instance" && kind !== "updated")) return [];
+    const effects = new Set(changes.flatMap(effectsOf));
+    return Object.entries(NOTES).flatMap(([effect, note]) => (effects.has(effect as Effect) ? [note] : []));
+}
+
+function effectsOf(change: Change): readonly Effect[] {
+    if (/^aws:vpc\/securityGroup(In|E)gressRule:/.test(change.type)) return ["firewall rules change"];
+    const inputs = STEP_EFFECTS[change.step ?? ""] ?? {};
+    return changedParts(change).flatMap((part) => inputs[part] ?? []);
+}

@@ -1,0 +1,281 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { commentOn, failureComment } from "../../preview/comment.ts";
+import { InvalidPreview, readPreview } from "../../preview/preview.ts";
+import { renderStep } from "../../components/host/render/step.ts";
+import { expectGolden } from "./golden.ts";
+
+const RECORDED = join(import.meta.dirname, "previews");
+const recorded = (name: string) => readPreview(readFileSync(join(RECORDED, `${name}.json`), "utf8"));
+
+/** One step of a preview, as the engine writes it. */
+function change(type: string, name: string, op: string, old?: object, now?: object, custom = true) {
+    const state = (inputs: object | undefined) => inputs && { custom, inputs };
+    return {
+        op,
+        urn: `urn:pulumi:staging::linkmesh::linkmesh-proxy:index:LinkMeshProxy$${type}::${name}`,
+        oldState: state(old),
+        newState: state(now),
+    };
+}
+const comment = (preview: object, stack?: string) => commentOn(readPreview(JSON.stringify(preview)), stack);
+const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const run = (name: string) => `sudo timeout --kill-after=300 300 bash -s -- ${name}`;
+const step = (name: string, variables: Record<string, string>, files: Record<string, string>) => ({
+    create: run(name),
+    stdin: renderStep({ name, variables, files }, "main() { id; }\n"),
+});
+const updated = (name: string, old: object, now: object) =>
+    change("command:remote:Command", `linkmesh-${name}`, "update", old, now);
+
+describe("the comment about a preview that was recorded in the lab", () => {
+    test.each(["settings", "replacement"])("%s", async (name) => {
+        await expectGolden(commentOn(recorded(name), "staging"), `golden/preview/${name}.md`);
+    });
+});
+
+describe("what changes nothing", () => {
+    test("no change is one line, whatever the engine only reads", () => {
+        const text = comment(
+            { steps: [change("pulumi:pulumi:Stack", "s", "same", {}, {}, false), change(RULE, "r", "read", {}, {})] },
+            "a/b",
+        );
+        expect(text).toBe("<!-- linkmesh-proxy preview of a/b -->\n### Preview of `a/b`: no changes\n");
+    });
+
+    test("components and providers are not counted", () => {
+        const text = comment({
+            steps: [
+                change("linkmesh-proxy:index:Machine", "m", "create", undefined, {}, false),
+                change("pulumi:providers:aws", "default", "update", { version: "1" }, { version: "2" }),
+            ],
+        });
+        expect(text).toMatch(/: no changes\n$/);
+    });
+});
+
+describe("what a change means", () => {
+    test.each<[string, string, string, RegExp]>([
+        [
+            "a new machine",
+            "aws:ec2/instance:Instance",
+            "replace",
+            /\*\*The machine is replaced\. LinkMesh does not answer for a minute/,
+        ],
+        ["a pause", "aws:ec2/instance:Instance", "delete", /\*\*The machine is removed\./],
+        ["a new volume", "aws:ebs/volume:Volume", "replace", /\*\*A new data volume\..*every agent has to enrol again/],
+        ["no volume", "aws:ebs/volume:Volume", "delete", /\*\*The data volume is deleted.*`finalSnapshot`/],
+        ["another address", "aws:ec2/eip:Eip", "replace", /\*\*The public IPv4 address changes\./],
+        ["another name", "aws:route53/record:Record", "delete", /\*\*DNS records are removed\./],
+    ])("%s comes first, loud, with its reason", (_, type, op, expected) => {
+        const graver = { ...change(type, "it", op, { a: "1" }, { a: "2" }), replaceReasons: ["a"] };
+        const text = comment({
+            steps: [change(RULE, "r", "update", { cidrIpv4: "192.0.2.0/24" }, { cidrIpv4: "198.51.100.0/24" }), graver],
+            diagnostics: [{ message: "warning: beware", severity: "warning" }],
+        });
+        const alarm = text.split("\n\n")[1]!;
+        expect(alarm).toMatch(/^> \[!CAUTION\]\n> - /);
+        expect(alarm).toMatch(expected);
+        expect(alarm).toContain("(`it`, because of `a`)");
+    });
+
+    test("the gravest loss is the first", () => {
+        const text = comment({
+            steps: ["aws:ec2/instance:Instance", "aws:ec2/eip:Eip", "aws:ebs/volume:Volume"].map((type, n) =>
+                change(type, `r${n}`, "replace", {}, {}),
+            ),
+        });
+        expect([...text.matchAll(/^> - \*\*.*\(`(r\d)`\)/gm)].map(([, name]) => name)).toEqual(["r2", "r1", "r0"]);
+    });
+
+    test("what a step does to LinkMesh and nginx", () => {
+        const config = updated(
+            "config",
+            step("config", {}, { "config.yaml": "a: 1\n" }),
+            step("config", {}, { "config.yaml": "a: 2\n" }),
+        );
+        const proxy = updated("proxy", step("proxy", { REVISION: "1" }, {}), step("proxy", { REVISION: "2" }, {}));
+        expect(comment({ steps: [config, proxy] })).toMatch(/- LinkMesh restarts\. .*\n- nginx reloads, /);
+        const machine = change("aws:ec2/instance:Instance", "m", "replace", {}, {});
+        expect(comment({ steps: [config, machine] })).not.toMatch(/restarts/);
+    });
+});
+
+describe("the lines that change", () => {
+    const proxy = (listen: string, revision: string, more = {}) =>
+        step(
+            "proxy",
+            { REVISION: revision, DOMAIN: "a.example" },
+            { "http.conf": `server {\n    listen ${listen};\n}\n`, revision: `return "${revision}";\n`, ...more },
+        );
+
+    test("a file's, without those that only carry the revision, and no script", () => {
+        const text = comment({
+            steps: [
+                updated("proxy", proxy("80", "aaaaaaaaaaaa"), proxy("8080", "bbbbbbbbbbbb", { "serve.sh": "true\n" })),
+            ],
+        });
+        expect(text).toContain(
+            "**Step `proxy`**\n\n`http.conf`\n```diff\n server {\n-    listen 80;\n+    listen 8080;\n }\n```",
+        );
+        expect(text).not.toMatch(/revision|a{12}|b{12}|serve\.sh|main\(\)/);
+    });
+
+    test("a variable's, and a step without any is named with what changes", () => {
+        const steps = [
+            updated(
+                "nginx",
+                step("nginx", { OPEN_FILES: "1", SAME: "x" }, {}),
+                step("nginx", { OPEN_FILES: "2", SAME: "x" }, {}),
+            ),
+            updated(
+                "verify",
+                { ...step("verify", {}, {}), create: run("verify") },
+                { ...step("verify", {}, {}), create: run("verify").replace("300 bash", "900 bash") },
+            ),
+        ];
+        const text = comment({ steps });
+        expect(text).toContain("```diff\n-OPEN_FILES='1'\n+OPEN_FILES='2'\n```");
+        expect(text).toContain("Without a change of configuration: step `verify` (its command or connection).");
+        expect(text).not.toContain("SAME");
+    });
+
+    test("a resource's properties; unknown and secret values are words", () => {
+        const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+        const text = comment({
+            steps: [
+                change(
+                    "aws:ec2/instance:Instance",
+                    "m",
+                    "update",
+                    { instanceType: "t3.small", userData: "[secret]", ami: "a", __defaults: ["x"] },
+                    { instanceType: "t3.large", userData: "[secret]", ami: unknown, __defaults: [] },
+                ),
+            ],
+        });
+        expect(text).toContain(
+            "`m` (Instance) is updated:\n```diff\n-instanceType: t3.small\n-ami: a\n+instanceType: t3.large\n+ami: (known after the update)\n```",
+        );
+    });
+
+    test("a secret step shows the names of the parts that change, by their fingerprints, and no more", () => {
+        const secret = (entries: string) => ({
+            create: `${run("environment")} \\\n  DOMAIN=aaaaaaaaaaaa \\\n  entries=${entries} \\\n  script=bbbbbbbbbbbb`,
+            stdin: "[secret]",
+        });
+        const text = comment({ steps: [updated("environment", secret("111111111111"), secret("222222222222"))] });
+        expect(text).toContain("**Step `environment`**: its text is secret. What changes: `entries`");
+        expect(text).toMatch(/LinkMesh restarts/);
+        expect(text).not.toMatch(/1{12}|2{12}|a{12}|b{12}/);
+    });
+
+    test("all steps run for one reason", () => {
+        const text = comment({
+            steps: [updated("ready", step("ready", {}, {}), step("ready", {}, {}))],
+            diagnostics: [{ message: "the machine is new: all steps run", severity: "info" }],
+        });
+        expect(text).toContain("All steps run: the machine is new.");
+        expect(text).not.toContain("Without a change");
+    });
+});
+
+describe("no value breaks out", () => {
+    const EVIL = "x`` ``` ````\n```\n@everyone <img src=x> [click](http://evil.example) #1\u202e\u0007</details>";
+
+    test("of a fence, a name, a message or a list", () => {
+        const text = comment({
+            steps: [
+                updated(
+                    "config",
+                    step("config", {}, { [`a\`@team\``]: "b\n" }),
+                    step("config", {}, { [`a\`@team\``]: `${EVIL}\n` }),
+                ),
+                change(RULE, `@name\`<b>`, "update", { a: "b" }, { a: EVIL }),
+                change(RULE, "@other", "delete", {}, undefined),
+            ],
+            diagnostics: [{ message: `warning: ${EVIL}`, severity: "warning" }],
+        });
+        expect(outsideOfCode(text)).not.toMatch(/[@<>](?!!|--| \[!| -)(?=\w)|evil|click|everyone|team/);
+        expect(text).toMatch(/everyone/);
+        expect(text).not.toContain("\u202e");
+        expect(text).not.toContain("\u0007");
+        expect(text).toContain("\\u{202e}");
+    });
+});
+
+/** As GitHub reads Markdown: without fences and code in a line. */
+function outsideOfCode(text: string): string {
+    const lines: string[] = [];
+    let fence: string | undefined;
+    for (const line of text.split("\n")) {
+        const [, ticks] = /^(`{3,})[^`]*$/.exec(line) ?? [];
+        if (fence !== undefined) {
+            if (ticks !== undefined && line.trim() === ticks && ticks.length >= fence.length) fence = undefined;
+        } else if (ticks !== undefined) fence = ticks;
+        else lines.push(line);
+    }
+    expect(fence).toBeUndefined();
+    return lines.join("\n").replace(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, "");
+}
+
+describe("the length", () => {
+    test("a long file and a long line are cut, and say so", () => {
+        const text = (n: string) => Array.from({ length: 200 }, (_, i) => `${n}${i}`).join("\n");
+        const config = (content: string) => step("config", {}, { "config.yaml": `${content}\n` });
+        expect(comment({ steps: [updated("config", config(text("a")), config(text("b")))] })).toMatch(
+            /\n… 280 more lines\n```/,
+        );
+        expect(comment({ steps: [updated("config", config("a"), config("b".repeat(1000)))] })).toMatch(
+            /b{299}… \(\d+ more characters\)/,
+        );
+    });
+
+    test("more than fits into a comment is cut between parts, and says how much", () => {
+        const steps = Array.from({ length: 400 }, (_, n) =>
+            change(RULE, `rule-${n}`, "update", { description: "ä".repeat(90) }, { description: "ö".repeat(90) }),
+        );
+        const text = comment({ steps }, "staging");
+        expect(Buffer.byteLength(text)).toBeLessThan(65_536);
+        expect(text).toMatch(
+            /\*\*Cut here: \d+ more parts do not fit into a comment\.\*\* `pulumi preview --diff` shows them\.\n$/,
+        );
+        outsideOfCode(text);
+    });
+});
+
+describe("what is no preview", () => {
+    test.each<[string, string, RegExp]>([
+        ["nothing", " \n", /^the preview is empty: /],
+        ["text", "Previewing update (staging)", /^this is not the output of `pulumi preview --json`/],
+        ["outputs of a stack", '{"publicUrl": "https://x"}', /^this is not the output/],
+        ["a list", "[]", /^this is not the output/],
+        ["steps of another form", '{"steps": [{"op": 1}]}', /^this is not the output/],
+    ])("%s", (_, text, expected) => {
+        expect(() => readPreview(text)).toThrow(InvalidPreview);
+        expect(() => readPreview(text)).toThrow(expected);
+    });
+
+    test("a failed preview shows its errors first, without a stack trace", () => {
+        const text = comment(
+            {
+                steps: [],
+                diagnostics: [
+                    {
+                        message:
+                            "error: domian is not a setting. Did you mean domain?\n    at load (file:///x/load.ts:1:2)\n",
+                        severity: "error",
+                    },
+                    { message: "warning: w", severity: "warning" },
+                ],
+            },
+            "staging",
+        );
+        expect(text).toMatch(
+            /### Preview of `staging`: the preview failed\n\n#### Errors\n\n```text\ndomian is not a setting. Did you mean domain\?\n```\n/,
+        );
+        expect(failureComment("there is none.", "staging")).toBe(
+            "<!-- linkmesh-proxy preview of staging -->\n### Preview of `staging`: the preview failed\n\n```text\nthere is none.\n```\n",
+        );
+    });
+});
