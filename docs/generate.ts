@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
 import { SETTINGS, type Setting } from "../components/settings/settings.ts";
 import { costsPage, defaultCost } from "./costs.ts";
+import { commentOn } from "../preview/comment.ts";
+import { readPreview } from "../preview/preview.ts";
+import { refreshDocument } from "./refresh.ts";
 import { rightsTable } from "./rights.ts";
 import { argsFile, settingsPage } from "./settings.ts";
 
@@ -15,6 +18,8 @@ export const GENERATED = [
     { file: "docs/rights.md", render: (text: string) => between(text, "rights", rightsTable()) },
     { file: "docs/costs.md", render: async (text: string) => between(text, "costs", await costsPage()) },
     { file: "README.md", render: withCost },
+    { file: "docs/iam/refresh.json", render: refreshDocument },
+    { file: "docs/pull-requests.md", render: (text: string) => between(text, "comment", exampleComment()) },
 ] as const;
 
 export function path(file: string): string {
@@ -68,6 +73,13 @@ function withVersion(text: string): string {
 
 async function withCost(text: string): Promise<string> {
     return text.replace(/costs about \$\d+ a month/, `costs about $${Math.round(await defaultCost())} a month`);
+}
+
+/** The comment about a preview that was recorded in the lab, as a quotation. Its first line is not shown. */
+function exampleComment(): string {
+    const preview = readPreview(readFileSync(path("test/unit/previews/settings.json"), "utf8"));
+    const [, ...lines] = commentOn(preview, "staging").trimEnd().split("\n");
+    return lines.map((line) => `> ${line}`.trimEnd()).join("\n");
 }
 
 /** The text with the part between two markers replaced. */

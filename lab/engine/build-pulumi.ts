@@ -29,7 +29,7 @@ export async function buildPulumi(target: string, progress: Progress): Promise<v
 }
 
 /** The `go` on PATH if it is new enough, else a fetched one in `directory`. */
-async function ensureGo(directory: string, progress: Progress): Promise<string> {
+export async function ensureGo(directory: string, progress: Progress): Promise<string> {
     const { failed, stdout } = await execa("go", ["env", "GOVERSION", "GOPROXY"], { reject: false, env: LOCAL });
     const [version = "", proxies] = failed ? [] : stdout.split("\n");
     return compareVersions(version.replace(/^go/, ""), GO_VERSION) >= 0

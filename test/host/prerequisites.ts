@@ -17,6 +17,7 @@ const PACKAGES = [
         file: "/usr/lib/python3/dist-packages/ruamel/yaml/main.py",
     },
     { name: "openssl", why: "makes certificates for the tests", file: "/usr/bin/openssl" },
+    { name: "jq", why: "the workflows run it", file: "/usr/bin/jq" },
     { name: "shfmt", why: "parses the scripts of the steps", file: "/usr/bin/shfmt" },
     { name: "strace", why: "shows what the steps write, and in which order", file: "/usr/bin/strace" },
 ];

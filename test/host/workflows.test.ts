@@ -1,0 +1,198 @@
+import { execa } from "execa";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { beforeAll, describe, expect, test } from "vitest";
+import { actionlint, zizmor } from "./linters/linters.ts";
+import { ROOT, repositoryOf, runScript, scriptOf, workflows } from "./workflows.ts";
+
+const CALLERS = ["linkmesh.yml", "linkmesh-nightly.yml"];
+const files = workflows();
+let commands: { actionlint: string; zizmor: string };
+
+beforeAll(async () => {
+    commands = { actionlint: await actionlint(), zizmor: await zizmor() };
+});
+
+async function findings(repository: { root: string; directory: string }): Promise<Record<string, string>> {
+    const options = { cwd: repository.root, reject: false, all: true } as const;
+    const [actions, security] = await Promise.all([
+        execa(commands.actionlint, ["-no-color"], options),
+        execa(
+            commands.zizmor,
+            ["--offline", "--config", join(ROOT, ".github/zizmor.yml"), "--format", "json", repository.directory],
+            options,
+        ),
+    ]);
+    const found = JSON.parse(security.stdout) as { ident: string }[];
+    return { actionlint: actions.all, zizmor: found.map(({ ident }) => ident).join() };
+}
+
+describe("the workflows, with those that docs/pull-requests.md shows", () => {
+    test("are all there", () => {
+        const own = ["preview.yml", "up.yml", "recreate.yml", "drift.yml", "ci.yml", "release.yml"];
+        expect([...files.keys()].sort()).toEqual([...own, ...CALLERS].sort());
+    });
+
+    test("actionlint, with shellcheck, and zizmor find nothing", async () => {
+        const repository = repositoryOf(files);
+        try {
+            expect(await findings(repository)).toEqual({ actionlint: "", zizmor: "" });
+        } finally {
+            repository.remove();
+        }
+    });
+
+    test("pin every action to a commit, and name its version", () => {
+        const uses = [...files].flatMap(([name, text]) =>
+            [...text.matchAll(/^.*\buses: (?!\.\/)(.*)$/gm)].map(([, action]) => `${name}: ${action}`),
+        );
+        expect(uses.length).toBeGreaterThan(15);
+        expect(uses.filter((use) => !/^\S+ [\w.-]+\/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(use))).toEqual([]);
+        // One version of each.
+        expect(new Set(uses.map((use) => use.split(" ")[1])).size).toBe(5);
+    });
+
+    test.each<[string, string, string, string, RegExp]>([
+        ["an input that does not exist", "preview.yml", "inputs.stack }}-", "inputs.stak }}-", /property \\"stak\\"/],
+        ["a call without a stack", CALLERS[1]!, "      stack: staging\n", "", /input \\"stack\\" is required/],
+        ["a script without quotes", "up.yml", '--stack "$STACK"', "--stack $STACK", /SC2086/],
+        ["an action without a commit", "up.yml", "@3d3c42e5aac5ba805825da76410c181273ba90b1", "@v7", /unpinned-uses/],
+        ["a token that stays", "ci.yml", "        with:\n          persist-credentials: false\n", "", /artipacked/],
+        ["an expression in a script", "up.yml", '"$STACK"', "${{ inputs.stack }}", /template-injection/],
+    ])("the linters see %s", async (_, file, right, wrong, expected) => {
+        const text = files.get(file)!;
+        expect(text).toContain(right);
+        const repository = repositoryOf(new Map([...files, [file, text.replaceAll(right, () => wrong)]]));
+        try {
+            expect(JSON.stringify(await findings(repository))).toMatch(expected);
+        } finally {
+            repository.remove();
+        }
+    });
+});
+
+describe("the pipeline that docs/gitlab.md shows", () => {
+    const page = readFileSync(join(ROOT, "docs/gitlab.md"), "utf8");
+    const {
+        workflow,
+        variables,
+        default: preset,
+        ...all
+    } = parse(/^```yaml\n([^]*?)^```$/m.exec(page)![1]!) as Record<string, object>;
+    const jobs = Object.entries(
+        all as Record<string, { script: unknown[]; rules: object[]; resource_group?: string }>,
+    ).filter(([name]) => !name.startsWith("."));
+
+    test("has the jobs of the workflows; only a preview may run beside another", () => {
+        expect(jobs.map(([name]) => name)).toEqual(["preview", "up", "recreate", "drift"]);
+        expect(jobs.filter(([, job]) => !job.resource_group).map(([name]) => name)).toEqual(["preview"]);
+        expect([workflow, variables, preset]).not.toContain(undefined);
+    });
+
+    test.each(jobs)("%s has a script that shellcheck takes", async (_, { script }) => {
+        const text = ["#!/bin/bash", "set -e", ...(script.flat(Infinity) as string[]), ""].join("\n");
+        const { stdout, exitCode } = await execa("shellcheck", ["-"], { input: text, reject: false });
+        expect(stdout).toBe("");
+        expect(exitCode).toBe(0);
+    });
+});
+
+describe("the comment of a preview", () => {
+    const MARKER = "<!-- linkmesh-proxy preview of staging -->";
+    const script = scriptOf("preview.yml", "comment", "Comment");
+    /** Comments on the pull request, newest last, in two pages as GitHub sends them. */
+    const run = (comments: { id: number; login: string; body: string }[]) => {
+        const page = (some: typeof comments) =>
+            JSON.stringify(some.map(({ login, ...one }) => ({ ...one, user: { login } })));
+        return runScript(
+            script,
+            {
+                gh: `[[ $* == *--paginate* ]] || exit 0\ncat <<'END'\n${page(comments.slice(0, 1))}${page(comments.slice(1))}\nEND`,
+            },
+            {
+                GITHUB_REPOSITORY: "acme/linkmesh",
+                NUMBER: "7",
+                COMMENT: `${MARKER}\n### Preview of \`staging\`: no changes\n`,
+            },
+        );
+    };
+    const bot = "github-actions[bot]";
+
+    test("is added if there is none of this stack by the workflow", () => {
+        const { status, calls, output } = run([
+            { id: 1, login: "mallory", body: `${MARKER}\nmine` },
+            { id: 2, login: bot, body: "<!-- linkmesh-proxy preview of production -->\nanother stack" },
+        ]);
+        expect(status, output).toBe(0);
+        expect(calls).toHaveLength(2);
+        expect(calls[1]).toMatch(
+            /^gh api --silent --method POST repos\/acme\/linkmesh\/issues\/7\/comments --raw-field /,
+        );
+        expect(calls[1]).toContain("no changes");
+    });
+
+    test("takes the place of the one before", () => {
+        const { status, calls, output } = run([
+            { id: 1, login: "mallory", body: `${MARKER}\nmine` },
+            { id: 2, login: bot, body: `${MARKER}\n### Preview of \`staging\`: 1 updated` },
+        ]);
+        expect(status, output).toBe(0);
+        expect(calls[1]).toMatch(
+            /^gh api --silent --method PATCH repos\/acme\/linkmesh\/issues\/comments\/2 --raw-field /,
+        );
+    });
+
+    test("fails if GitHub does not answer", () => {
+        const { status } = runScript(
+            script,
+            { gh: "exit 1" },
+            { GITHUB_REPOSITORY: "acme/linkmesh", NUMBER: "7", COMMENT: MARKER },
+        );
+        expect(status).not.toBe(0);
+    });
+});
+
+describe("the nightly re-creation", () => {
+    const volume = (finalSnapshot?: boolean) => ({
+        type: "aws:ebs/volume:Volume",
+        inputs: { finalSnapshot, tags: { "linkmesh-proxy": "linkmesh/staging/linkmesh" } },
+    });
+    const stateOf = (...resources: object[]) =>
+        `[[ $1 == stack ]] || exit 0\ncat <<'END'\n${JSON.stringify({ deployment: { resources } })}\nEND`;
+
+    test.each<[string, string, number]>([
+        ["a volume that leaves a snapshot", stateOf(volume(true)), 0],
+        ["no volume, after a night that was cut", stateOf(), 0],
+        ["no resources at all", `echo '{"deployment":{}}'`, 0],
+        ["a volume that leaves none", stateOf(volume(true), volume(false)), 1],
+        ["a volume of which the state says nothing", stateOf(volume()), 1],
+        ["a state that cannot be read", "exit 255", 255],
+    ])("with %s", (_, pulumi, expected) => {
+        const script = scriptOf("recreate.yml", "recreate", "Refuse a stack that would lose its data");
+        const { status, output } = runScript(script, { pulumi }, { STACK: "staging" });
+        expect(status, output).toBe(expected);
+        expect(output.includes("its data would be lost")).toBe(expected === 1);
+    });
+
+    test.each<[string, string[]]>([
+        ["2", ["snap-2", "snap-1"]],
+        ["0", ["snap-3", "snap-2", "snap-1"]],
+        ["7", []],
+    ])("keeps the newest %s snapshots, and always one", (KEEP, deleted) => {
+        const snapshots = [2, 4, 1, 3].map((n) => ({
+            SnapshotId: `snap-${n}`,
+            StartTime: `2026-11-0${n}T03:00:00+00:00`,
+        }));
+        const aws = `[[ $2 == describe-snapshots ]] || exit 0\ncat <<'END'\n${JSON.stringify({ Snapshots: snapshots })}\nEND`;
+        const script = scriptOf("recreate.yml", "recreate", "Delete old snapshots");
+        const { status, calls, output } = runScript(
+            script,
+            { pulumi: stateOf(volume(true)), aws },
+            { STACK: "staging", KEEP },
+        );
+        expect(status, output).toBe(0);
+        expect(calls[1]!.replaceAll("\\", "")).toContain("Name=tag:linkmesh-proxy,Values=linkmesh/staging/linkmesh ");
+        expect(calls.slice(2)).toEqual(deleted.map((id) => `aws ec2 delete-snapshot --snapshot-id ${id}`));
+    });
+});
