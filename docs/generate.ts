@@ -14,6 +14,7 @@ export const GENERATED = [
     { file: "Pulumi.yaml", render: renderProject },
     { file: "components/linkmesh-args.ts", render: argsFile },
     { file: "policy/package.json", render: withVersion },
+    { file: "plugin/package.json", render: withVersion },
     { file: "docs/settings.md", render: (text: string) => between(text, "settings", settingsPage()) },
     { file: "docs/rights.md", render: (text: string) => between(text, "rights", rightsTable()) },
     { file: "docs/costs.md", render: async (text: string) => between(text, "costs", await costsPage()) },
@@ -65,7 +66,7 @@ function renderProject(text: string): string {
     return project.toString({ lineWidth: 0 });
 }
 
-/** The policy pack reports the version of its package.json. */
+/** The policy pack and the component package report the version of their package.json. */
 function withVersion(text: string): string {
     const { version } = JSON.parse(readFileSync(path("package.json"), "utf8")) as { version: string };
     return `${JSON.stringify({ ...(JSON.parse(text) as object), version }, null, 2)}\n`;
