@@ -74,6 +74,7 @@ describe("the program breaks no policy", () => {
         "a bastion": () => ({ ...BASTION, sshAllowedCidrs: '["10.0.0.0/8","fd00::/8"]' }),
         "allowed networks": () => narrow,
         "arm64 with Ubuntu": () => ({ ...ARM_PACKAGE, operatingSystem: "ubuntu-24.04", instanceType: "t4g.small" }),
+        alarms: () => ({ alarms: '["platform@example.com"]' }),
         paused: () => ({ paused: "true" }),
     };
 
@@ -158,6 +159,13 @@ describe("settings that break a policy, and the sentence about them", () => {
 });
 
 describe("resources of other programs, and transforms", () => {
+    test("a program that uses LinkMesh is judged like this one", async () => {
+        const program = "./linkmesh-program.ts";
+        expect(violations((await runProgram(CONFIG, { program })).registered)).toEqual([]);
+        const { registered } = await runProgram({ ...CONFIG, sshAllowedCidrs: '["0.0.0.0/0"]' }, { program });
+        expect(violations(registered)).toEqual([expect.stringMatching(/^ssh-not-open-to-the-world: 0\.0\.0\.0\/0/)]);
+    });
+
     const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
     const group = (ingress: object) => ({
         type: "aws:ec2/securityGroup:SecurityGroup",
