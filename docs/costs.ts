@@ -65,6 +65,13 @@ const CHANGES: readonly Record<string, string>[] = [
 const cost = async (settings: Record<string, string>) =>
     monthly((await runProgram({ ...CONFIG, ...settings })).registered);
 
+/** Dollars a month for alarms in an account that has everything else of them free: https in health checks. */
+async function alarmOptions(): Promise<number> {
+    const { registered } = await runProgram({ ...CONFIG, alarms: "platform@example.com" });
+    const overHttps = registered.filter(({ type, inputs }) => type.endsWith(":HealthCheck") && inputs.type === "HTTPS");
+    return overHttps.length * PRICES.healthCheckOption.dollars;
+}
+
 /** Dollars a month with the defaults. */
 export const defaultCost = () => cost({});
 
@@ -103,6 +110,8 @@ export async function costsPage(): Promise<string> {
         `  ${DATA} GiB of data, of which a tenth changes each day, that is ${dollars(snapshots)} a month. The scheduler deletes the expired snapshots of a`,
         "  volume that exists. It deletes neither those of a volume that is gone nor the one of `finalSnapshot`;",
         "  [operations.md](operations.md#destroy) has the command.",
+        `- **Alarms.** Of the difference above, ${dollars(await alarmOptions())} remain while the account has free alarms, metrics and health checks`,
+        "  ([alarms.md](alarms.md#costs)).",
         `- **CPU credits.** If the CPUs of a t3.small do more than ${BASELINE * 100} % on the day's average, each hour of a CPU above that costs`,
         `  ${dollars(PRICES.cpuCredit.dollars)}: **up to $${Math.round(CPUS * (1 - BASELINE) * HOURS * PRICES.cpuCredit.dollars)} more** if both are busy all month. With \`cpuCredits=standard\` the machine slows down instead.`,
         "",

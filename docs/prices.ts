@@ -65,8 +65,9 @@ export const PRICES = {
     egress: { dollars: 0.09, unit: "GB out, after 100 GB a month for the account", date: "2024", source: "memory" },
     cpuCredit: {
         dollars: 0.05,
-        unit: "hour of a CPU above the type's baseline",
+        unit: "hour of a CPU above the baseline of a t3",
         date: "2021-08",
         source: "http://matthiaskraaz.blogspot.com/2021/08/aws-ec2-price-of-maxed-out-burstable.html",
     },
+    cpuCreditT4g: { dollars: 0.04, unit: "the same of a t4g", date: "2024", source: "memory" },
 } as const satisfies Readonly<Record<string, Price>>;
