@@ -141,6 +141,22 @@ export interface LinkMeshArgs {
      */
     bastionPrivateKey?: pulumi.Input<string>;
     /**
+     * Let people in by AWS Session Manager, with their rights of IAM and without a key: the output sessionCommand. Whoever may start a session is root. `pulumi up` itself still connects over SSH. On Debian it needs ssmAgentDebUrl.
+     * @default `false`
+     * @example `true`
+     */
+    sessionManager?: boolean;
+    /**
+     * URL of AWS's package of the SSM agent, for sessionManager on Debian, whose images lack it. Needs ssmAgentDebSha256. Nothing updates the agent but another URL. If left out, the image has the agent, as Ubuntu's have.
+     * @example `"https://s3.eu-central-1.amazonaws.com/amazon-ssm-eu-central-1/3.3.3050.0/debian_amd64/amazon-ssm-agent.deb"`
+     */
+    ssmAgentDebUrl?: string;
+    /**
+     * SHA-256 checksum of that package, in hexadecimal. A package with another checksum is not installed.
+     * @example `"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
+     */
+    ssmAgentDebSha256?: string;
+    /**
      * Networks that may reach port 443, and port 80 unless http-01 needs it open, as CIDR blocks. If left out, everyone may.
      * @example `["198.51.100.0/24"]`
      */

@@ -60,7 +60,14 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const access = createAccess(name, settings, child);
         const role = new InstanceRole(
             `${name}-instance`,
-            { policies: { policy: challengePolicy(settings, provider, zone), metrics: metricsPolicy(settings) }, tags },
+            {
+                policies: {
+                    policy: challengePolicy(settings, provider, zone),
+                    metrics: metricsPolicy(settings),
+                    session: sessionPolicy(settings),
+                },
+                tags,
+            },
             // Stacks of an older version have it under this name and type.
             { ...child, aliases: [{ name: `${name}-challenge`, type: "linkmesh-proxy:index:ChallengeRights" }] },
         );
@@ -146,6 +153,9 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             ipv4,
             ipv6,
             sshCommand: ipv4.apply((address) => sshCommand(settings, user, address)),
+            sessionCommand: settings.sessionManager
+                ? host && pulumi.interpolate`aws ssm start-session --target ${host.machine.id}`
+                : undefined,
             sshPrivateKey: access.generatedKey,
             sshHostKey: access.hostKey,
             dnsRecords: dns.records,
@@ -187,6 +197,22 @@ function metricsPolicy({ alarms }: Settings): string | undefined {
                 // The action knows no resources.
                 Resource: "*",
                 Condition: { StringEquals: { "cloudwatch:namespace": NAMESPACE } },
+            },
+        ],
+    });
+}
+
+/** What the SSM agent needs for sessions, and nothing else that Systems Manager can do; undefined without sessionManager. */
+function sessionPolicy({ sessionManager }: Settings): string | undefined {
+    if (!sessionManager) return undefined;
+    const channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"];
+    return JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [
+            {
+                Effect: "Allow",
+                Action: ["ssm:UpdateInstanceInformation", ...channels.map((name) => `ssmmessages:${name}`)],
+                Resource: "*",
             },
         ],
     });

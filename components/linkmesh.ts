@@ -34,6 +34,8 @@ export class LinkMesh extends pulumi.ComponentResource {
     readonly ipv6: pulumi.Output<string | undefined>;
     /** The command to log in on the machine. */
     readonly sshCommand: pulumi.Output<string>;
+    /** The command to log in by Session Manager, if it is on and the machine is not paused. Another machine has another one. */
+    readonly sessionCommand: pulumi.Output<string | undefined>;
     /** The generated private key of the login, unless sshPublicKey is set. A secret. */
     readonly sshPrivateKey: pulumi.Output<string | undefined>;
     /** The machine's host key, as known_hosts and ssh-keyscan show it. */
@@ -64,6 +66,7 @@ export class LinkMesh extends pulumi.ComponentResource {
             ipv4: (this.ipv4 = output("ipv4")),
             ipv6: (this.ipv6 = output("ipv6")),
             sshCommand: (this.sshCommand = output("sshCommand")),
+            sessionCommand: (this.sessionCommand = output("sessionCommand")),
             sshPrivateKey: (this.sshPrivateKey = pulumi.secret(output("sshPrivateKey"))),
             sshHostKey: (this.sshHostKey = output("sshHostKey")),
             dnsRecords: (this.dnsRecords = output("dnsRecords")),

@@ -22,6 +22,8 @@ export interface Outputs {
     ipv6?: pulumi.Output<string>;
     /** The command to log in on the machine. */
     sshCommand: pulumi.Output<string>;
+    /** The command to log in by Session Manager, if it is on and the machine is not paused. Another machine has another one. */
+    sessionCommand?: pulumi.Output<string>;
     /** The generated private key of the login, unless sshPublicKey is set. A secret. */
     sshPrivateKey?: pulumi.Output<string>;
     /** The machine's host key, as known_hosts and ssh-keyscan show it. */

@@ -12,7 +12,7 @@ export const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, reado
         // A directory that holds data is moved to the volume while LinkMesh stands still.
         DIRECTORIES: ["LinkMesh restarts"],
     },
-    upkeep: { METRICS: [] },
+    upkeep: { METRICS: [], AGENT: [] },
     nginx: {
         ...{ CERTBOT: [], HTTP2_PER_NAME: [], OPEN_FILES: [], "sysctl.conf": [] },
         // Until there is a certificate; from then on the step proxy serves port 80.
@@ -48,5 +48,6 @@ export const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, reado
     verify: {
         ...{ DOMAIN: [], UI_DOMAIN: [], GRPC_HOST: [], GRPC_PORT: [], REDIRECT: [], LOOPBACK: [], LINKMESH: [] },
     },
+    "session-manager": { URL: [], SHA256: [] },
     metrics: { REGION: [], NAMESPACE: [], STACK: [], "push-metrics.sh": [] },
 };

@@ -1,9 +1,11 @@
 import type { HostContext } from "./context.ts";
 import { certificate, ownCertificate, reachable } from "./certificate.ts";
 import { config, environment, fetchPackage, grpcCertificate, install } from "./linkmesh.ts";
-import { metrics, upkeep } from "./metrics.ts";
+import { metrics } from "./metrics.ts";
 import { nginx, proxy, verify } from "./nginx.ts";
+import { sessionManager } from "./session-manager.ts";
 import type { SshHost, StepOptions } from "./ssh-host.ts";
+import { upkeep } from "./upkeep.ts";
 import { volume } from "./volume.ts";
 
 /**
@@ -26,6 +28,7 @@ export const STEPS: Readonly<Record<string, (context: HostContext) => StepOption
     config,
     proxy,
     verify,
+    "session-manager": sessionManager,
     metrics,
 };
 

@@ -19,8 +19,10 @@ useLab("test");
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The steps of a stack without alarms whose certificate is an authority's, in their order. */
-export const STEP_NAMES = Object.keys(STEPS).filter((name) => !["own-certificate", "metrics"].includes(name));
+/** The steps of a stack without alarms and sessionManager whose certificate is an authority's, in their order. */
+export const STEP_NAMES = Object.keys(STEPS).filter(
+    (name) => !["own-certificate", "session-manager", "metrics"].includes(name),
+);
 
 export interface Run {
     exitCode: number;
@@ -68,6 +70,7 @@ export interface Status {
     host: string;
     caFile: string;
     stages: { name: string; seconds: number }[];
+    alarms: { name: string; state: string; reason: string }[];
     /** Ids of the stack's resources in the cloud that are not in its state. */
     leftOver: string[];
 }

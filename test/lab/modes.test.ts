@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { EXISTING_SUBNET_PRIVATE } from "../../lab/cloud/existing-network.ts";
+import { alarms, noAlarms } from "./alarms.ts";
 import { allowedNetworks } from "./allowed-networks.ts";
 import { corporateAuthority } from "./corporate-authority.ts";
 import { dnsChallenge } from "./dns-challenge.ts";
-import { expectNothingLeft, lab, labOk, linkmeshInfo, sets, theLab, useLab } from "./lab.ts";
+import { type Run, expectNothingLeft, lab, labOk, linkmeshInfo, sets, theLab, useLab } from "./lab.ts";
 import { GRPC, UI, onePort } from "./one-port.ts";
 import { ownCertificate } from "./own-certificate.ts";
 import { privateNetwork } from "./private-network.ts";
@@ -50,10 +51,13 @@ describe("one port and a UI name", () => {
     onePort();
 });
 
-describe("your own certificate", () => {
+describe("alarms, and then your own certificate", () => {
+    let up: Run;
     beforeAll(async () => {
-        await labOk("up", ...sets({ grpcDomain: "", uiDomain: "", caaIssuer: "", httpsAllowedCidrs: "" }));
+        const open = { grpcDomain: "", uiDomain: "", caaIssuer: "", httpsAllowedCidrs: "" };
+        up = await labOk("up", ...sets({ ...open, alarms: "ops@example.test" }));
     });
+    alarms(() => up);
     ownCertificate();
 });
 
@@ -63,11 +67,12 @@ describe("a DNS challenge, a wildcard, gRPC for one network", () => {
         await labOk(
             "up",
             ...sets({
-                ...{ acmeChallenge: "dns-01", certificateNames: "*.example.test", httpRedirect: "false" },
+                ...{ acmeChallenge: "dns-01", certificateNames: "*.example.test", httpRedirect: "false", alarms: "" },
                 grpcAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
             }),
         );
     });
+    noAlarms();
     dnsChallenge();
 });
 

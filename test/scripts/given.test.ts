@@ -31,6 +31,7 @@ const MODES: Record<string, Record<string, string>> = {
         linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
     },
     alarms: { alarms: "platform@example.com" },
+    "Session Manager": { sessionManager: "true", operatingSystem: "ubuntu-24.04" },
     "a private network": {
         publicAddress: "false",
         subnetId: "subnet-0abc",

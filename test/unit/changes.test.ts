@@ -23,6 +23,11 @@ const APT = {
     linkmeshVersion: "1.101.0",
 };
 const EAB = { acmeEabKeyId: "kid-0", acmeEabHmacKey: "aGVsbG8" };
+const AGENT = {
+    sessionManager: "true",
+    ssmAgentDebUrl: "https://s3.example.com/amazon-ssm-agent.deb",
+    ssmAgentDebSha256: "0".repeat(64),
+};
 const DNS_01 = { acmeChallenge: "dns-01" };
 const SUBNET = { subnetId: "subnet-0aaaa" };
 
@@ -61,6 +66,9 @@ const CASES: Partial<Record<SettingName, () => Case[]>> = {
     bastionUser: () => [{ with: BASTION }],
     bastionHostKey: () => [{ with: BASTION, after: { bastionHostKey: LOGIN.publicKeyOpenssh.trim() } }],
     bastionPrivateKey: () => [{ with: BASTION, after: { bastionPrivateKey: LOGIN.privateKeyOpenssh } }],
+    sessionManager: () => [{ after: AGENT }],
+    ssmAgentDebUrl: () => [{ with: AGENT }],
+    ssmAgentDebSha256: () => [{ with: AGENT }],
     instanceType: () => [{ after: { instanceType: "t3.medium" } }],
     imageId: () => [{ after: { imageId: "ami-0large" } }],
     availabilityZone: () => [{ after: { availabilityZone: "eu-central-1c" } }],

@@ -34,8 +34,10 @@ export const CONFIG = {
     linkmeshDebSha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 };
 
-/** The steps of {@link CONFIG}, with a certificate from an authority and without alarms. */
-export const STEPS = Object.keys(ALL_STEPS).filter((name) => !["own-certificate", "metrics"].includes(name));
+/** The steps of {@link CONFIG}, with a certificate from an authority, without alarms and sessionManager. */
+export const STEPS = Object.keys(ALL_STEPS).filter(
+    (name) => !["own-certificate", "session-manager", "metrics"].includes(name),
+);
 
 /**
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.

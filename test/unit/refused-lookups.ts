@@ -47,6 +47,7 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, vol
         { subnetId: "subnet-0004", httpsAllowedCidrs: '["2001:db8::/64"]' },
     ],
     ["`alarms` with a topic of a region without alarms", { alarms: `a@example.com,${TOPIC("eu-west-1")}` }],
+    ["`sessionManager` on Debian without `ssmAgentDebUrl`", { sessionManager: "true" }],
     ["`alarms` without a topic of us-east-1", { alarms: TOPIC("eu-central-1") }],
     ["`alarms` without a topic of the stack's region", { alarms: TOPIC("us-east-1") }],
     ["`imageId` that does not exist", { imageId: "ami-0404" }],

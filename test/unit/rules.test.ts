@@ -29,6 +29,9 @@ const pair = (cert: Pair, key = cert) => ({ tlsCertificate: `${cert.cert}\n${ca.
 const chained = (...pems: string[]) => ({ ...pair(own.good), tlsCertificate: [own.good.cert, ...pems].join("\n") });
 const bolt = (boltPath: string) => ({ linkmeshConfig: { storage: { boltPath } } });
 
+const AGENT = {
+    ...{ sessionManager: true, ssmAgentDebUrl: "https://s3.example.com/agent.deb", ssmAgentDebSha256: "0".repeat(64) },
+};
 const eightTags = () => Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`tag-${i}`, "x"]));
 const topics = (count: number) =>
     Array.from({ length: count }, (_, i) => `arn:aws:sns:us-east-1:123456789012:ops-${i}`);
@@ -94,6 +97,8 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
             tags: Object.fromEntries(Array.from({ length: 45 }, (_, i) => [`tag-${i}`, "x"])),
         }),
     ],
+    ["`ssmAgentDebUrl` without `ssmAgentDebSha256`", () => ({ ...AGENT, ssmAgentDebSha256: "" })],
+    ["`ssmAgentDebUrl` with `sessionManager` false", () => ({ ...AGENT, sessionManager: false })],
     ["9 `tags` with `alarms`", () => ({ alarms: ["a@example.com"], tags: { ...eightTags(), team: "x" } })],
     ["a receiver twice in `alarms`", () => ({ alarms: ["a@example.com", "a@example.com"] })],
     ["four topics of one region in `alarms`", () => ({ alarms: topics(4) })],

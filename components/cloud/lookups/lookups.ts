@@ -70,6 +70,11 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
             `uiDomain needs nginx 1.25.1 or newer, which ${OPERATING_SYSTEM_FACTS[image.operatingSystem].name} does not have. Set operatingSystem to debian-13, or remove uiDomain.`,
         );
     }
+    if (settings.sessionManager && settings.ssmAgentDebUrl === "" && image.operatingSystem !== "ubuntu-24.04") {
+        throw new pulumi.RunError(
+            `sessionManager needs the SSM agent, which the images of ${OPERATING_SYSTEM_FACTS[image.operatingSystem].name} lack. Set ssmAgentDebUrl and ssmAgentDebSha256 to AWS's package (docs/modes.md), or operatingSystem to ubuntu-24.04.`,
+        );
+    }
     const ipv6 = subnet?.ipv6 ?? true;
     await refuseTooManyRules(settings, ipv6, opts);
     const closed = (["httpsAllowedCidrs", "grpcAllowedCidrs"] as const).find(

@@ -1,7 +1,8 @@
 #!/bin/bash
 # shellcheck shell=bash source=functions/base.sh
 # What lets the machine run for months unattended: no package run ends a session, and no log fills the disk.
-# METRICS: "yes" if the step metrics follows, or nothing.
+# METRICS: "yes" if the step metrics follows, or nothing. AGENT: likewise if the step session-manager installs a
+# package.
 
 POLICY=/usr/sbin/policy-rc.d # asked by packages before they start or stop a service
 
@@ -10,6 +11,7 @@ main() {
     limit_logs
     limit_journal
     if [ -z "$METRICS" ]; then remove_metrics; fi
+    if [ -z "$AGENT" ] && [ -e "$STATE/ssm-agent" ]; then remove_agent; fi
 }
 
 # Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced.
@@ -76,4 +78,10 @@ remove_metrics() {
     remove_file /usr/local/lib/linkmesh-proxy/push-metrics
     forget metrics
     apply systemctl daemon-reload
+}
+
+# The package that the step session-manager has installed.
+remove_agent() {
+    apt_get purge -y amazon-ssm-agent
+    rm -f "$STATE/ssm-agent"
 }

@@ -28,6 +28,14 @@ export function accessRules(s: Settings): string[] {
                 "bastionHost, bastionHostKey and bastionPrivateKey belong together. Set all three, or none to connect directly.",
             ],
             [
+                (s.ssmAgentDebUrl !== "") === (s.ssmAgentDebSha256 !== ""),
+                "ssmAgentDebUrl and ssmAgentDebSha256 belong together. Set both, or neither if the image has the agent.",
+            ],
+            [
+                s.sessionManager || s.ssmAgentDebUrl === "",
+                "ssmAgentDebUrl is for sessionManager, which is false. Set sessionManager to true, or remove ssmAgentDebUrl and ssmAgentDebSha256.",
+            ],
+            [
                 s.grpcAllowedCidrs.length === 0 || (s.grpc && s.grpcDomain === ""),
                 s.grpc
                     ? "grpcAllowedCidrs is for port 50051, but with grpcDomain gRPC uses port 443. Set httpsAllowedCidrs instead: it then applies to https and gRPC."

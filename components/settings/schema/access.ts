@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cidr, host, optional, text } from "./types.ts";
+import { cidr, flag, host, optional, packageChecksum, text, url } from "./types.ts";
 import { hostKey, publicKey, sshPrivateKey } from "./keys.ts";
 import { setting } from "./setting.ts";
 
@@ -66,6 +66,34 @@ export const ACCESS_SETTINGS = {
         change: [],
         secret: true,
         schema: optional(sshPrivateKey),
+    }),
+    sessionManager: setting({
+        type: "boolean",
+        description:
+            "Let people in by AWS Session Manager, with their rights of IAM and without a key: the output sessionCommand. Whoever may start a session is root. `pulumi up` itself still connects over SSH. On Debian it needs ssmAgentDebUrl.",
+        default: false,
+        example: "true",
+        change: ["AWS resources change"],
+        schema: flag,
+    }),
+    ssmAgentDebUrl: setting({
+        type: "string",
+        description:
+            "URL of AWS's package of the SSM agent, for sessionManager on Debian, whose images lack it. Needs ssmAgentDebSha256. Nothing updates the agent but another URL. If left out, the image has the agent, as Ubuntu's have.",
+        default: "",
+        example:
+            "https://s3.eu-central-1.amazonaws.com/amazon-ssm-eu-central-1/3.3.3050.0/debian_amd64/amazon-ssm-agent.deb",
+        change: [],
+        schema: optional(url(/^https?:$/, "must be an http or https URL of a .deb file")),
+    }),
+    ssmAgentDebSha256: setting({
+        type: "string",
+        description:
+            "SHA-256 checksum of that package, in hexadecimal. A package with another checksum is not installed.",
+        default: "",
+        example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        change: [],
+        schema: optional(packageChecksum),
     }),
     httpsAllowedCidrs: setting({
         type: "array",

@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { hasLogin, optional, pem, plainPath, plainValue, serviceDirectory, text, url, wholeNumber } from "./types.ts";
+import {
+    hasLogin,
+    optional,
+    packageChecksum,
+    pem,
+    plainPath,
+    plainValue,
+    serviceDirectory,
+    text,
+    url,
+    wholeNumber,
+} from "./types.ts";
 import { setting } from "./setting.ts";
 
 /** Whether apt can use the URL of a source. apt appends its own paths, and splits auth.conf at white space. */
@@ -36,12 +47,7 @@ export const LINKMESH_SETTINGS = {
         example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         change: ["LinkMesh restarts"],
         changeNote: "LinkMesh also stands still while its data are copied",
-        schema: optional(
-            text
-                // The output of sha256sum has the file's name after the checksum.
-                .overwrite((sum) => sum.replace(/^\\?(\S+) [ *][^\n]+$/, "$1").toLowerCase())
-                .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits: run sha256sum on the package"),
-        ),
+        schema: optional(packageChecksum),
     }),
     linkmeshAptSource: setting({
         type: "string",

@@ -94,6 +94,11 @@ export const certificateName = domainName.refine((name) => hostname.safeParse(wi
     error: "must hold hostnames such as linkmesh.example.com, or wildcards such as *.example.com",
 });
 
+/** A SHA-256 checksum, as sha256sum prints it: with the file's name after it. */
+export const packageChecksum = text
+    .overwrite((sum) => sum.replace(/^\\?(\S+) [ *][^\n]+$/, "$1").toLowerCase())
+    .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits: run sha256sum on the package");
+
 const EMAIL_ADDRESS = /^(?![.-])(?!.*\.\.)[A-Za-z0-9._%+-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$/;
 
 /** An e-mail address, as certbot and its command line accept it. */

@@ -8,6 +8,10 @@ import { malformed } from "./policy-grammar.ts";
 const ACTIONS = [
     ...(["route53:ListHostedZones", "route53:ChangeResourceRecordSets", "route53:GetChange"] as const),
     "cloudwatch:PutMetricData",
+    // The lab has no Systems Manager to call.
+    "ssm:UpdateInstanceInformation",
+    ...(["ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"] as const),
+    ...(["ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"] as const),
 ] as const;
 
 /** The condition keys of the lab's requests to Route 53. */
