@@ -29,7 +29,7 @@ test("the role gets the rights for sessions alone, and the output shows the comm
 test("on Ubuntu the image has the agent", async () => {
     const { named } = await runProgram({ ...CONFIG, sessionManager: "true", operatingSystem: "ubuntu-24.04" });
     expect(reveal<string>(named("linkmesh-session-manager").inputs.stdin)).toContain("URL=''\n");
-    expect(reveal<string>(named("linkmesh-upkeep").inputs.stdin)).toContain("AGENT=''\n");
+    expect(reveal<string>(named("linkmesh-upkeep").inputs.stdin)).toContain("AGENT='image'\n");
 });
 
 test("port 22 stays open to the networks from which the steps connect", async () => {

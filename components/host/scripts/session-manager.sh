@@ -10,12 +10,13 @@ main() {
     local unit=$AGENT
     if [ -n "$URL" ]; then
         if ! installed $AGENT || [ "$(cat "$INSTALLED" 2>/dev/null)" != "$SHA256" ]; then install_agent; fi
+        expect package $AGENT
     elif ! unit_exists $AGENT; then
         unit=snap.$AGENT.$AGENT
         unit_exists "$unit" ||
             fail "sessionManager: the image has no SSM agent: set ssmAgentDebUrl and ssmAgentDebSha256."
     fi
-    systemctl enable --quiet --now "$unit"
+    enable_unit "$unit" --now
     wait_until 20 systemctl is-active --quiet "$unit" ||
         fail "sessionManager: the SSM agent does not run: see \`systemctl status $unit\` on the machine."
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # shellcheck shell=bash source=functions/base.sh
 # What lets the machine run for months unattended: no package run ends a session, and no log fills the disk.
-# METRICS: "yes" if the step metrics follows, or nothing. AGENT: likewise if the step session-manager installs a
-# package.
+# METRICS: "yes" if the step metrics follows, or nothing. AGENT: where the step session-manager takes the SSM agent
+# from, "package" or "image", or nothing if it does not follow.
 
 POLICY=/usr/sbin/policy-rc.d # asked by packages before they start or stop a service
 
@@ -11,7 +11,8 @@ main() {
     limit_logs
     limit_journal
     if [ -z "$METRICS" ]; then remove_metrics; fi
-    if [ -z "$AGENT" ] && [ -e "$STATE/ssm-agent" ]; then remove_agent; fi
+    if [ "$AGENT" != package ]; then remove_agent; fi
+    if [ -z "$AGENT" ]; then forget session-manager; fi
 }
 
 # Ubuntu's server images have needrestart, which restarts after each package run what uses a library that it replaced.
@@ -70,6 +71,7 @@ EOF_JOURNAL
 # What the step metrics has installed while there were alarms.
 remove_metrics() {
     local unit=linkmesh-proxy-metrics
+    forget metrics
     [ -e "/etc/systemd/system/$unit.timer" ] || return 0
     systemctl disable --quiet --now "$unit.timer"
     on_failure systemctl enable --quiet --now "$unit.timer"
@@ -82,6 +84,7 @@ remove_metrics() {
 
 # The package that the step session-manager has installed.
 remove_agent() {
+    [ -e "$STATE/ssm-agent" ] || return 0
     apt_get purge -y amazon-ssm-agent
     rm -f "$STATE/ssm-agent"
 }
