@@ -66,6 +66,8 @@ export interface Status {
         /** Absent in a subnet without IPv6. */
         ipv6?: string;
         dnsRecords: { name: string; type: string; value: string }[];
+        /** Absent without sessionManager. */
+        sessionCommand?: string;
     };
     host: string;
     caFile: string;

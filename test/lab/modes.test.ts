@@ -8,6 +8,7 @@ import { type Run, expectNothingLeft, lab, labOk, linkmeshInfo, sets, theLab, us
 import { GRPC, UI, onePort } from "./one-port.ts";
 import { ownCertificate } from "./own-certificate.ts";
 import { privateNetwork } from "./private-network.ts";
+import { NO_SESSION_MANAGER, noSessionManager, sessionManager, sessionManagerSettings } from "./session-manager.ts";
 
 // One stack that goes from mode to mode, as `--set` brings each of them up by hand; docs/modes.md lists them.
 useLab("test-modes");
@@ -51,13 +52,14 @@ describe("one port and a UI name", () => {
     onePort();
 });
 
-describe("alarms, and then your own certificate", () => {
+describe("alarms and Session Manager, and then your own certificate", () => {
     let up: Run;
     beforeAll(async () => {
         const open = { grpcDomain: "", uiDomain: "", caaIssuer: "", httpsAllowedCidrs: "" };
-        up = await labOk("up", ...sets({ ...open, alarms: "ops@example.test" }));
+        up = await labOk("up", ...sets({ ...open, alarms: "ops@example.test", ...sessionManagerSettings() }));
     });
     alarms(() => up);
+    sessionManager();
     ownCertificate();
 });
 
@@ -67,12 +69,14 @@ describe("a DNS challenge, a wildcard, gRPC for one network", () => {
         await labOk(
             "up",
             ...sets({
-                ...{ acmeChallenge: "dns-01", certificateNames: "*.example.test", httpRedirect: "false", alarms: "" },
+                ...{ acmeChallenge: "dns-01", certificateNames: "*.example.test", httpRedirect: "false" },
+                ...{ alarms: "", ...NO_SESSION_MANAGER },
                 grpcAllowedCidrs: `${net.outer}/32,${net.outer6}/128`,
             }),
         );
     });
     noAlarms();
+    noSessionManager();
     dnsChallenge();
 });
 
