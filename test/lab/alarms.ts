@@ -60,7 +60,7 @@ export function alarms(up: () => Run): void {
         expect(await ringing()).toEqual(["disk", "linkmesh"]);
         expect((await labOk("status")).stdout).toMatch(/^alarm +linkmesh-alarms-disk-\w+ rings: Failed is 1$/m);
         await onMachine("rm /srv/linkmesh/filler && systemctl start linkmesh-server");
-        await expect.poll(() => tryOnMachine("curl -sf http://127.0.0.1:8080/").then((run) => run.exitCode)).toBe(0);
+        await onMachine("timeout 60 bash -c 'until /usr/local/lib/linkmesh-proxy/health; do sleep 0.5; done'");
         await onMachine(REPORT);
         expect(await ringing()).toEqual([]);
     });
