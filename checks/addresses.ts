@@ -1,4 +1,5 @@
 import { Resolver } from "node:dns/promises";
+import { MISSING_RECORD, WRONG_RECORD } from "./causes.ts";
 import { hostNames, timeoutOf } from "./target.ts";
 import { fail, ok, warn, type Family, type Target, type Verdict } from "./types.ts";
 
@@ -47,32 +48,26 @@ export function judgeAddresses(target: Target, found: Records): Verdict {
 function judge(host: string, found: Addresses, target: Target, wanted: Addresses | undefined): Verdict {
     const all = [...found.ipv4, ...found.ipv6];
     if (all.length === 0) {
-        return fail(
-            `there is no A or AAAA record for ${host}`,
-            "check the records and the zone's delegation, or name the addresses with --ipv4 and --ipv6",
-        );
+        return fail(`there is no A or AAAA record for ${host}`, MISSING_RECORD);
     }
     if (target.ipv6 === false && found.ipv6.length > 0) {
         return fail(
             `DNS returns ${found.ipv6.join(", ")} for ${host}, which has no IPv6`,
-            "delete the AAAA record: clients that prefer IPv6 cannot connect",
+            `clients that prefer IPv6 cannot connect; ${WRONG_RECORD}`,
         );
     }
     if (wanted === undefined) {
         if (found.ipv4.length > 1 || found.ipv6.length > 1) {
             return warn(
                 `DNS returns ${all.join(", ")}: of several addresses of a family only the first is checked`,
-                "remove the records of machines that do not exist",
+                WRONG_RECORD,
             );
         }
         return ok(`DNS returns ${all.join(" and ")}`);
     }
     const expected = [...wanted.ipv4, ...wanted.ipv6].join(" and ");
     if (same(found.ipv4, wanted.ipv4) && same(found.ipv6, wanted.ipv6)) return ok(`DNS returns ${expected}`);
-    return fail(
-        `DNS returns ${all.join(", ")} for ${host} instead of ${expected} only`,
-        "correct the A and AAAA records, or wait until caches have dropped the old ones",
-    );
+    return fail(`DNS returns ${all.join(", ")} for ${host} instead of ${expected} only`, WRONG_RECORD);
 }
 
 function list(address: string | undefined): string[] {

@@ -1,5 +1,6 @@
 import { judgeHandshake } from "./opamp.ts";
-import { ok, type Check, type Verdict } from "./types.ts";
+import type { HttpResponse } from "./http.ts";
+import { ok, type Check, type ResolvedTarget, type Verdict } from "./types.ts";
 import { requestWebSocket } from "./websocket.ts";
 
 const PATH = "/v1/agent";
@@ -7,15 +8,15 @@ const PATH = "/v1/agent";
 /** The WebSocket by which agents of newer LinkMesh versions connect. If it exists, it must answer like OpAMP's. */
 export const agent: Check = {
     name: "agent",
-    run: (target) =>
-        requestWebSocket(target, PATH, ({ status, headers }) => judgeAgent(status, target.host, headers.location)),
+    run: (target) => requestWebSocket(target, PATH, (answer) => judgeAgent(answer, target)),
 };
 
 /** What the status of a handshake without credentials means. Older LinkMesh versions answer as for any unknown path. */
-export function judgeAgent(status: number, host: string, location?: string): Verdict {
-    if (status === 401) return ok(`401: agents can connect to wss://${host}${PATH}`);
+export function judgeAgent(answer: HttpResponse, target: ResolvedTarget): Verdict {
+    const { status } = answer;
+    if (status === 401) return ok(`401: agents can connect to wss://${target.host}${PATH}`);
     const isPage = status === 200 || (status >= 300 && status < 400);
     if (status === 404 || isPage)
         return ok(`${status}: this LinkMesh has no ${PATH}, so its agents connect by gRPC only`);
-    return judgeHandshake(PATH, status, host, location);
+    return judgeHandshake(PATH, answer, target);
 }

@@ -1,5 +1,6 @@
+import { RENEWAL_FAILS, SET_ANOTHER } from "./causes.ts";
 import { connectTls } from "./connect.ts";
-import { day, issuer, judgeExpiry, judgeTrust, names, SET_ANOTHER } from "./x509.ts";
+import { day, issuer, judgeExpiry, judgeTrust, names } from "./x509.ts";
 import { fail, ok, warn, type Check } from "./types.ts";
 
 /** The public certificate: its names, its issuer and its expiry. */
@@ -17,9 +18,7 @@ export const certificate: Check = {
             return (status === "fail" ? fail : warn)(
                 `the certificate expires in ${days} days, on ${day(presented.validTo)}` +
                     (target.ownCertificate ? ", and nothing renews it" : ": its renewal is overdue"),
-                target.ownCertificate
-                    ? SET_ANOTHER
-                    : "check on the machine: systemctl status certbot.timer; certbot renew --dry-run",
+                target.ownCertificate ? SET_ANOTHER : RENEWAL_FAILS,
             );
         }
         if (trust.status === "warn") return trust;

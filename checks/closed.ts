@@ -1,3 +1,4 @@
+import { OPEN_PORT } from "./causes.ts";
 import { connectTcp } from "./connect.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { fail, ok, type Check, type ResolvedTarget } from "./types.ts";
@@ -13,7 +14,7 @@ export const closed: Check = {
         if (answering.length > 0) {
             return fail(
                 `port ${listed(answering)} answers from outside; only ${listed(target.openPorts)} should`,
-                "close it in the security group: LinkMesh's own ports bypass the proxy",
+                OPEN_PORT,
             );
         }
         return ok(`${listed(target.closedPorts)} do not answer`);

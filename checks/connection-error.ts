@@ -1,3 +1,15 @@
+import {
+    ALPN_REFUSED,
+    CLOSED_BEFORE_TLS,
+    NO_ANSWER,
+    NO_CONNECTION,
+    NO_ROUTE,
+    NOT_TLS,
+    NOTHING_LISTENS,
+    TLS_SILENT,
+    UNKNOWN_NAME,
+} from "./causes.ts";
+
 /** A connection that failed: what is wrong in one sentence, and what to do. */
 export class ConnectionError extends Error {
     override name = "ConnectionError";
@@ -29,18 +41,18 @@ interface Explanation {
 export function tcpError(code: string | undefined, where: string, timeoutMs: number): ConnectionError {
     const silent = {
         sentence: `${where} does not answer within ${seconds(timeoutMs)}`,
-        hint: "check the address, that the machine runs, and that its security group allows the port",
+        hint: NO_ANSWER,
     };
     const unreachable = {
         sentence: `this computer has no route to ${where}`,
-        hint: "check the address and the routes to it",
+        hint: NO_ROUTE,
     };
     const explanations: Record<string, Explanation> = {
         [SILENT]: silent,
         ETIMEDOUT: silent,
         ECONNREFUSED: {
             sentence: `nothing listens on ${where}`,
-            hint: "check on the machine that nginx runs: systemctl status nginx",
+            hint: NOTHING_LISTENS,
         },
         ENETUNREACH: unreachable,
         EHOSTUNREACH: unreachable,
@@ -53,16 +65,16 @@ export function tcpError(code: string | undefined, where: string, timeoutMs: num
 export function tlsError(code: string | undefined, where: string, host: string, timeoutMs: number): ConnectionError {
     const notTls = {
         sentence: `${where} does not speak TLS`,
-        hint: "check that this listener has TLS and is not the plain HTTP one",
+        hint: NOT_TLS,
     };
     const unknownName = {
         sentence: `${where} refuses the name ${host}`,
-        hint: "check that server_name in the nginx site is exactly this name",
+        hint: UNKNOWN_NAME,
     };
     const explanations: Record<string, Explanation> = {
         [SILENT]: {
             sentence: `${where} accepts the connection but does not start TLS within ${seconds(timeoutMs)}`,
-            hint: "check which program listens there",
+            hint: TLS_SILENT,
         },
         ERR_SSL_WRONG_VERSION_NUMBER: notTls,
         ERR_SSL_PACKET_LENGTH_TOO_LONG: notTls,
@@ -71,11 +83,11 @@ export function tlsError(code: string | undefined, where: string, host: string, 
         ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME: unknownName,
         ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: {
             sentence: `${where} does not offer the protocol that the check asks for (ALPN refused)`,
-            hint: "allow HTTP/1.1 on the HTTPS port: OpAMP's WebSocket does not work over HTTP/2",
+            hint: ALPN_REFUSED,
         },
         ECONNRESET: {
             sentence: `${where} closes the connection before TLS is set up`,
-            hint: "check on the machine that the program behind it runs: journalctl -u linkmesh-server -u nginx",
+            hint: CLOSED_BEFORE_TLS,
         },
     };
     return explained(explanations, code, `the TLS handshake with ${where} failed`);
@@ -84,7 +96,7 @@ export function tlsError(code: string | undefined, where: string, host: string, 
 function explained(explanations: Record<string, Explanation>, code: string | undefined, otherwise: string) {
     const known = code === undefined ? undefined : explanations[code];
     if (known) return new ConnectionError(known.sentence, known.hint, code);
-    return new ConnectionError(`${otherwise} (${code ?? "unknown error"})`, undefined, code);
+    return new ConnectionError(`${otherwise} (${code ?? "unknown error"})`, NO_CONNECTION, code);
 }
 
 export function seconds(ms: number): string {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
 import { connectTls, handshake } from "./connect.ts";
 import { ConnectionError, addressAndPort } from "./connection-error.ts";
-import { LOOK_AT_LINKMESH } from "./http-verdicts.ts";
+import { certInit, GRPC_NAME_TERMINATED, GRPC_TERMINATED, LOOK_AT_LINKMESH, NOT_GRPC } from "./causes.ts";
 import { day, issuer, judgeExpiry, names } from "./x509.ts";
 import { fail, ok, warn, type Check, type ResolvedTarget, type Verdict } from "./types.ts";
 
@@ -135,18 +135,9 @@ function judgeMutual(afterwards: Afterwards, port: number): Verdict | undefined 
     if (afterwards === "refused") return undefined;
     const what =
         afterwards === "admitted" ? "accepts clients without a certificate" : "does not ask for a client certificate";
-    return fail(
-        `port ${port} ${what}`,
-        "check that the port leads to LinkMesh's gRPC listener, which requires a client certificate",
-    );
+    return fail(`port ${port} ${what}`, NOT_GRPC);
 }
 
 function passThrough({ grpc, httpsPort }: ResolvedTarget): string {
-    return grpc.port === httpsPort
-        ? "route this name to LinkMesh's gRPC with nginx's stream module and ssl_preread, without ending TLS"
-        : "pass the port through with nginx's stream module, without ssl on the listener";
-}
-
-function certInit(host: string): string {
-    return `stop LinkMesh and add the name on the machine: runuser -u linkmesh -- linkmesh-server cert init --san dns:${host}`;
+    return grpc.port === httpsPort ? GRPC_NAME_TERMINATED : GRPC_TERMINATED;
 }

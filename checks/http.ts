@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { Socket } from "node:net";
+import { HTTP_BROKEN, HTTP_SILENT } from "./causes.ts";
 import { ConnectionError, seconds, SILENT } from "./connection-error.ts";
 
 export interface HttpResponse {
@@ -35,17 +36,17 @@ export function get(
 }
 
 export function httpError(code: string | undefined, where: string, timeoutMs: number): ConnectionError {
-    const look = "check nginx's error log on the machine: /var/log/nginx/error.log";
     if (code === SILENT) {
         return new ConnectionError(
             `${where} accepts the request but does not answer it within ${seconds(timeoutMs)}`,
-            "check on the machine that LinkMesh answers: curl -i http://127.0.0.1:8080/",
+            HTTP_SILENT,
             code,
         );
     }
     if (code === "ECONNRESET")
-        return new ConnectionError(`${where} closes the connection without an answer`, look, code);
-    if (code?.startsWith("HPE_")) return new ConnectionError(`${where} does not answer in HTTP/1.1`, look, code);
-    if (code?.startsWith("ERR_HTTP2_")) return new ConnectionError(`${where} does not answer in HTTP/2`, look, code);
-    return new ConnectionError(`the request to ${where} failed (${code ?? "unknown error"})`, look, code);
+        return new ConnectionError(`${where} closes the connection without an answer`, HTTP_BROKEN, code);
+    if (code?.startsWith("HPE_")) return new ConnectionError(`${where} does not answer in HTTP/1.1`, HTTP_BROKEN, code);
+    if (code?.startsWith("ERR_HTTP2_"))
+        return new ConnectionError(`${where} does not answer in HTTP/2`, HTTP_BROKEN, code);
+    return new ConnectionError(`the request to ${where} failed (${code ?? "unknown error"})`, HTTP_BROKEN, code);
 }

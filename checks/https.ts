@@ -1,3 +1,4 @@
+import { OFFERS_HTTP2 } from "./causes.ts";
 import { connectTls } from "./connect.ts";
 import { addressAndPort } from "./connection-error.ts";
 import { get } from "./http.ts";
@@ -23,7 +24,7 @@ export const https: Check = {
         // If the UI has a name of its own, browsers use HTTP/2 there, and nobody needs it here.
         return (target.uiHost === target.host ? warn : fail)(
             `${answer.status}, but the listener also offers HTTP/2`,
-            "OpAMP's WebSocket needs HTTP/1.1: remove http2 from the nginx listener",
+            OFFERS_HTTP2,
         );
     },
 };

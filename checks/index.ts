@@ -3,6 +3,7 @@ import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { agent } from "./agent.ts";
 import { judgeAddresses, lookUp, type Records } from "./addresses.ts";
+import { NO_ROUTE, RESOLVER_DOWN } from "./causes.ts";
 import { certificate } from "./certificate.ts";
 import { closed } from "./closed.ts";
 import { ConnectionError } from "./connection-error.ts";
@@ -112,7 +113,7 @@ async function splitByRoute(addresses: ResolvedTarget[]) {
         .map(({ address, family }): CheckResult => {
             const label = family === "ipv4" ? "IPv4" : "IPv6";
             const detail = `this computer has no ${label} route to ${address}, so nothing was checked over ${label}`;
-            return { name: "addresses", family, ms: 0, ...verdict(detail) };
+            return { name: "addresses", family, ms: 0, ...verdict(detail, NO_ROUTE) };
         });
     return { reachable, unreachable };
 }
@@ -163,8 +164,5 @@ function hasRoute(address: string): Promise<boolean> {
 }
 
 function dnsError(error: NodeJS.ErrnoException): never {
-    throw new ConnectionError(
-        `the name servers do not answer (${error.code ?? error.message})`,
-        "check the resolver of this computer",
-    );
+    throw new ConnectionError(`the name servers do not answer (${error.code ?? error.message})`, RESOLVER_DOWN);
 }

@@ -18,6 +18,6 @@ export function judgeLimits(journal: string): Verdict {
     const who = others.length === 0 ? first : `${first} and ${others.length} more addresses`;
     return warn(
         `${who} reached the session limit for one address in the last hour and got no more sessions`,
-        "raise sessionsPerAddress if many clients share the address, for example behind a NAT gateway",
+        "if many clients share the address, for example behind a NAT gateway, raise the limit: `pulumi config set sessionsPerAddress NUMBER && pulumi up`",
     );
 }

@@ -31,12 +31,18 @@ function summary(results: Finding[]): string {
 function table(findings: Finding[]): string {
     const rows = findings.map(({ status, name, family, detail, hint }) => {
         const label = family === undefined ? name : `${name} ${family}`;
-        return `| ${MARKS[status]} | ${label} | ${[detail, hint]
-            .filter((text) => text !== undefined)
-            .map(plain)
-            .join("<br>→ ")} |`;
+        const text = hint === undefined ? plain(detail) : `${plain(detail)}<br>→ ${withCommands(hint)}`;
+        return `| ${MARKS[status]} | ${label} | ${text} |`;
     });
     return ["| | check | result |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+/** Our own words, with the commands in backticks left as they are. */
+function withCommands(hint: string): string {
+    return hint
+        .split(/(`[^`]*`)/)
+        .map((part, index) => (index % 2 === 1 ? part.replaceAll("|", "\\|") : plain(part)))
+        .join("");
 }
 
 /** Text that a host may have sent, so that it neither formats nor mentions anybody. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { CHALLENGES_REFUSED, COVERED_CHALLENGES, DEFAULT_SITE, LITERAL_NAME, WITH_301 } from "./causes.ts";
 import { connectTcp } from "./connect.ts";
 import { ConnectionError, addressAndPort } from "./connection-error.ts";
 import { get, type HttpResponse } from "./http.ts";
@@ -19,26 +20,20 @@ export const redirect: Check = {
         ]);
 
         if (plain.status < 300 || plain.status > 399) {
-            return fail(
-                `${plain.status} instead of a redirect to https`,
-                "check which site listens on port 80: Debian's default site must be gone",
-            );
+            return fail(`${plain.status} instead of a redirect to https`, DEFAULT_SITE);
         }
         if (plain.headers.location !== wanted) {
-            return fail(
-                `redirects to ${plain.headers.location ?? "nowhere"}, not to ${wanted}`,
-                "redirect to the literal host name: return 301 https://HOST$request_uri",
-            );
+            return fail(`redirects to ${plain.headers.location ?? "nowhere"}, not to ${wanted}`, LITERAL_NAME);
         }
         if (forged?.headers.location !== undefined && forged.headers.location !== wanted) {
             return fail(
                 `a request with the Host header ${FORGED} is redirected to ${forged.headers.location}`,
-                "write the literal host name in the redirect instead of $host or $http_host",
+                LITERAL_NAME,
             );
         }
         const fault = target.ownCertificate ? undefined : judgeChallenge(challenge);
         if (fault) return fault;
-        if (plain.status !== 301) return warn(`${plain.status} to ${target.host} instead of 301`, "redirect with 301");
+        if (plain.status !== 301) return warn(`${plain.status} to ${target.host} instead of 301`, WITH_301);
         return ok(`301 to https://${target.host}${target.ownCertificate ? "" : ", ACME challenges served"}`);
     },
 };
@@ -63,12 +58,9 @@ function judgeChallenge({ status }: HttpResponse) {
     const what = "a request for an unknown ACME challenge returns";
     if (status >= 300 && status <= 399) {
         return fail(
-            `${what} ${status} instead of 404: the redirect covers the challenge directory, so renewals will fail`,
-            "serve location ^~ /.well-known/acme-challenge/ and put the redirect inside location /",
+            `${what} ${status} instead of 404: the redirect covers the challenge directory`,
+            COVERED_CHALLENGES,
         );
     }
-    return fail(
-        `${what} ${status} instead of 404, so renewals may fail`,
-        "check location ^~ /.well-known/acme-challenge/ on port 80 and the permissions of its directory",
-    );
+    return fail(`${what} ${status} instead of 404, so renewals may fail`, CHALLENGES_REFUSED);
 }

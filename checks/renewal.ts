@@ -15,10 +15,10 @@ echo "Reason=$(journalctl -q -u ${SERVICE} -o cat -n 50 --no-pager | sed -n 's/^
 `;
 
 const LOGS =
-    "on the machine, read journalctl -u certbot and /var/log/letsencrypt/letsencrypt.log, then try again: sudo systemctl start certbot";
+    "on the machine: `sudo journalctl -u certbot -n 50; sudo tail /var/log/letsencrypt/letsencrypt.log`, then try again: `sudo systemctl start certbot`";
 /** certbot on the machine cannot register by itself: an external account binding needs a key that is not there. */
 const REGISTER =
-    "the authority does not know the machine's account: register again with pulumi up --replace '**linkmesh-certificate'";
+    "the authority does not know the machine's account: register again: `pulumi up --replace '**linkmesh-certificate'`";
 
 /** Whether the machine renews its certificate. @throws ConnectionError */
 export async function checkRenewal(ssh: string[], timeoutMs: number): Promise<Verdict> {
@@ -30,7 +30,11 @@ export function judgeRenewal(shown: string): Verdict {
     const units = shown.split(/\n\s*\n/).map(parseUnit);
     const timer = units.find(({ Id }) => Id === TIMER);
     const service = units.find(({ Id }) => Id === SERVICE);
-    if (!timer || !service) return fail("systemd on the machine has no units of certbot", `on the machine: ${SHOW}`);
+    if (!timer || !service)
+        return fail(
+            "systemd on the machine has no units of certbot",
+            `certbot is not installed, or has another name; on the machine: \`${SHOW}\``,
+        );
     const off = judgeLoaded(timer) ?? judgeLoaded(service) ?? judgeActive(timer);
     if (off) return off;
     const last = time(service.ExecMainStartTimestamp);
@@ -49,11 +53,14 @@ export function judgeRenewal(shown: string): Verdict {
 function judgeLoaded({ Id, LoadState }: Unit): Verdict | undefined {
     if (LoadState === "loaded") return undefined;
     if (LoadState === "masked") {
-        return fail(`${Id} is masked: nothing renews the certificate`, `on the machine: sudo systemctl unmask ${Id}`);
+        return fail(
+            `${Id} is masked: nothing renews the certificate`,
+            `on the machine: \`sudo systemctl unmask ${Id}\``,
+        );
     }
     return fail(
         `there is no ${Id} on the machine: nothing renews the certificate`,
-        "check on the machine that the package certbot is installed",
+        "the package certbot is not installed; on the machine: `dpkg --status certbot`",
     );
 }
 
@@ -61,7 +68,7 @@ function judgeActive(timer: Unit): Verdict | undefined {
     if (timer.ActiveState === "active" && timer.UnitFileState === "enabled") return undefined;
     return fail(
         `${TIMER} is ${timer.UnitFileState} and ${timer.ActiveState}: nothing renews the certificate`,
-        `on the machine: sudo systemctl enable --now ${TIMER}`,
+        `on the machine: \`sudo systemctl enable --now ${TIMER}\``,
     );
 }
 

@@ -2,9 +2,9 @@ import { runOverSsh } from "./ssh.ts";
 import { ok, warn, type Verdict } from "./types.ts";
 
 const REMEDY: Readonly<Record<string, string>> = {
-    nginx: "on the machine, without dropping sessions: sudo /etc/init.d/nginx upgrade",
-    "linkmesh-server": "on the machine, when sessions may drop: sudo systemctl restart linkmesh-server",
-    reboot: "on the machine, when sessions may drop: sudo reboot",
+    nginx: "on the machine, without dropping sessions: `sudo /etc/init.d/nginx upgrade`",
+    "linkmesh-server": "on the machine, when sessions may drop: `sudo systemctl restart linkmesh-server`",
+    reboot: "on the machine, when sessions may drop: `sudo reboot`",
 };
 
 /**

@@ -31,24 +31,27 @@ export function judgeServed(shown: string, host: string): Verdict {
     if (!served) {
         return fail(
             `nginx on the machine serves no certificate for ${host}`,
-            "on the machine: systemctl status nginx; sudo nginx -t",
+            "on the machine: `systemctl status nginx; sudo nginx -t`",
         );
     }
     const serial = served.toLowerCase();
     if (files.length === 0)
-        return warn(`nginx serves serial ${serial}, but its configuration names no certificate for ${host}`);
+        return warn(
+            `nginx serves serial ${serial}, but its configuration names no certificate for ${host}`,
+            "on the machine: `sudo nginx -T | grep -n ssl_certificate`",
+        );
     if (!files.some((one) => one.serial === served)) {
         const [{ file, serial: wanted }] = files as [(typeof files)[0]];
         return fail(
             `nginx serves the certificate with serial ${serial}, but ${file} holds ${wanted!.toLowerCase()}: its reload failed`,
-            "on the machine: sudo nginx -t, and once that succeeds sudo systemctl reload nginx",
+            "on the machine: `sudo nginx -t && sudo systemctl reload nginx`",
         );
     }
     const timer = /^timer loaded (?!active$)(\S+)$/m.exec(shown)?.[1];
     if (timer) {
         return fail(
             `${TIMER} is ${timer}: a reload that fails is not tried again`,
-            `on the machine: sudo systemctl enable --now ${TIMER}`,
+            `on the machine: \`sudo systemctl enable --now ${TIMER}\``,
         );
     }
     return ok(`nginx serves the certificate on the disk, serial ${serial}`);

@@ -21,6 +21,6 @@ export async function runOverSsh(
     const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : lastLine || result.shortMessage;
     throw new ConnectionError(
         `the command over SSH failed: ${reason}`,
-        "check the command of --ssh, that its user may run sudo without a password, and that sshAllowedCidrs holds your address",
+        "sshAllowedCidrs lacks your address, the key is another (--key), the machine was replaced, or its user may not run sudo without a password; try it by hand with what this prints: `pulumi stack output sshCommand`",
     );
 }

@@ -72,9 +72,9 @@ function closedPortsOf({ httpPort }: Target, openPorts: number[]): number[] {
 /** The checks that do not apply to this target, each with the reason. */
 export function skippedChecks({ uiHost, grpc, httpPort, ssh, ownCertificate }: Target): Map<CheckName, string> {
     const reasons: [CheckName, boolean, string][] = [
-        ["redirect", httpPort === false, "needs port 80, which --no-http says is off"],
-        ["ui", uiHost === undefined, "needs the name of the web UI: --ui-host"],
-        ["grpc", grpc === false, "needs gRPC, which --no-grpc says is off"],
+        ["redirect", httpPort === false, "needs port 80, which is off"],
+        ["ui", uiHost === undefined, "needs a name of the web UI's own: --ui-host"],
+        ["grpc", grpc === false, "needs gRPC, which is off"],
         ...(["renewal", "served", "restart", "limits"] as const).map(
             (name) =>
                 [name, ssh === undefined, "needs a way to log in to the machine: --ssh"] as [
@@ -83,7 +83,7 @@ export function skippedChecks({ uiHost, grpc, httpPort, ssh, ownCertificate }: T
                     string,
                 ],
         ),
-        ["renewal", ownCertificate === true, "does not apply with --own-certificate, which nothing renews"],
+        ["renewal", ownCertificate === true, "does not apply to an own certificate, which nothing renews"],
     ];
     return new Map(reasons.filter(([, skipped]) => skipped).map(([name, , reason]) => [name, reason]));
 }

@@ -1,3 +1,4 @@
+import { NEEDS_HTTP2 } from "./causes.ts";
 import { connectTls } from "./connect.ts";
 import { addressAndPort } from "./connection-error.ts";
 import { getHttp2 } from "./http2.ts";
@@ -23,9 +24,6 @@ export const ui: Check = {
         }
         connection.socket.destroy();
         if (trust.status === "fail") return trust;
-        return fail(
-            `${target.host} answers over HTTP/1.1 instead of HTTP/2`,
-            "turn http2 on in the nginx site of this name only",
-        );
+        return fail(`${target.host} answers over HTTP/1.1 instead of HTTP/2`, NEEDS_HTTP2);
     },
 };

@@ -1,5 +1,5 @@
 import type { HttpResponse } from "./http.ts";
-import { linkmeshDown, noSite } from "./http-verdicts.ts";
+import { linkmeshDown, look, middlebox, NO_HSTS, noSite, otherServer, REDIRECT_LOOP } from "./causes.ts";
 import { fail, ok, warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
 /** The response to "/" must be 200 or 302, with HSTS. @param trust the verdict on the certificate */
@@ -9,13 +9,15 @@ export function judgeWebUi(
     trust: Verdict,
     target: ResolvedTarget,
 ): Verdict {
-    if (status !== 200 && status !== 302) return unexpected(status, headers.location, target);
+    if (status !== 200 && status !== 302) {
+        const other = otherServer(headers);
+        return other === undefined
+            ? unexpected(status, headers.location, target)
+            : fail(`${status}: ${other} answers instead of our nginx`, middlebox(target, "/"));
+    }
     if (trust.status === "warn") return warn(`${status}, but ${trust.detail}`, trust.hint);
     if (headers["strict-transport-security"] === undefined) {
-        return warn(
-            `${status} over ${protocol}, but without HSTS`,
-            "send Strict-Transport-Security from the nginx site",
-        );
+        return warn(`${status} over ${protocol}, but without HSTS`, NO_HSTS);
     }
     return ok(`${status} over ${protocol}, certificate verified, HSTS on`);
 }
@@ -31,14 +33,8 @@ function unexpected(status: number, location: string | undefined, target: Resolv
         case 301:
         case 307:
         case 308:
-            return fail(
-                `${status} to ${location ?? "nowhere"} instead of 200 or 302`,
-                "check LinkMesh's externalUrl and that the proxy sends X-Forwarded-Proto",
-            );
+            return fail(`${status} to ${location ?? "nowhere"} instead of 200 or 302`, REDIRECT_LOOP);
         default:
-            return fail(
-                `${status} instead of 200 or 302`,
-                `look at the response: curl -i --resolve ${target.host}:${target.httpsPort}:${target.address} https://${target.host}/`,
-            );
+            return fail(`${status} instead of 200 or 302`, look(target, "/"));
     }
 }

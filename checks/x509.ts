@@ -1,21 +1,20 @@
 import type { X509Certificate } from "node:crypto";
+import { RENEWAL_FAILS, SET_ANOTHER, unknownIssuer, WRONG_CLOCK, wrongCertificate } from "./causes.ts";
 import type { TlsConnection } from "./connect.ts";
 import { fail, ok, warn, type ResolvedTarget, type Verdict } from "./types.ts";
 
 /** Found in the issuer names of CAs for tests, which browsers do not trust: Let's Encrypt staging, and Pebble. */
 const TEST_CA = /\(STAGING\)|pretend pear|bogus broccoli|yearning yucca|yonder yam|pebble/i;
 
-/** What to do about a certificate that is the user's own. */
-export const SET_ANOTHER = "set a new tlsCertificate, and run pulumi up";
-
-const WHOLE_CHAIN = "check that tlsCertificate holds the host's certificate and after it those of its authorities";
+const WHOLE_CHAIN =
+    "tlsCertificate has to hold the host's certificate and after it those of its authorities; see what it holds: `pulumi config get tlsCertificate`";
 
 /** Whether clients that know only `target.ca` (or the public roots) accept the server's certificate for this host. */
 export function judgeTrust({ certificate, chainError }: TlsConnection, target: ResolvedTarget): Verdict {
     if (certificate.checkHost(target.host, { subject: "never" }) === undefined) {
         return fail(
             `the certificate is for ${names(certificate).join(", ") || "no name at all"}, not for ${target.host}`,
-            "issue a certificate for this name, or check which nginx site answers",
+            wrongCertificate(target),
         );
     }
     if (chainError === undefined) return ok(`certificate of ${issuer(certificate)}`);
@@ -30,16 +29,11 @@ function judgeDates(
     if (chainError === "CERT_HAS_EXPIRED") {
         return fail(
             `the certificate, or one above it, has expired (this one on ${day(certificate.validTo)})`,
-            ownCertificate
-                ? SET_ANOTHER
-                : "check the renewal on the machine: systemctl status certbot.timer certbot.service",
+            ownCertificate ? SET_ANOTHER : RENEWAL_FAILS,
         );
     }
     if (chainError === "CERT_NOT_YET_VALID") {
-        return fail(
-            `the certificate is valid only from ${day(certificate.validFrom)}`,
-            "check the clock here and on the machine that issued it",
-        );
+        return fail(`the certificate is valid only from ${day(certificate.validFrom)}`, WRONG_CLOCK);
     }
     return undefined;
 }
@@ -49,30 +43,28 @@ function judgeIssuer(certificate: X509Certificate, chainError: string, target: R
     if (chainError === "DEPTH_ZERO_SELF_SIGNED_CERT") {
         return fail(
             "the certificate is self-signed",
-            ownCertificate
-                ? `pass it with --ca if that is intended; otherwise ${SET_ANOTHER}`
-                : "issue one from the ACME directory and reload nginx",
+            ownCertificate ? `pass it with --ca if that is intended; otherwise ${SET_ANOTHER}` : unknownIssuer(target),
         );
     }
     if (ca !== undefined) {
         return fail(
             `the certificate of ${issuer(certificate)} does not chain to the given CA (${chainError})`,
             ownCertificate
-                ? `${WHOLE_CHAIN}, and that the CA file belongs to them`
-                : "check that nginx serves fullchain.pem and that the CA file belongs to the ACME directory in use",
+                ? `the CA file belongs to other authorities (--ca), or the chain is not whole: ${WHOLE_CHAIN}`
+                : `the CA file is not that of the ACME directory in use: pass another with --ca; or ${unknownIssuer(target)}`,
         );
     }
     if (fromTestCa(certificate)) {
         return warn(
             `the certificate comes from a test CA (${issuer(certificate)}): browsers and collectors do not trust it`,
-            "switch to the production ACME directory once the setup works",
+            "this is Let's Encrypt's staging directory, or another authority for tests; once the set-up works: `pulumi config set acmeDirectory production && pulumi up`",
         );
     }
     return fail(
         `the certificate of ${issuer(certificate)} does not chain to a trusted root (${chainError})`,
         ownCertificate
-            ? `${WHOLE_CHAIN}; pass a CA of your own with --ca`
-            : "check that nginx serves fullchain.pem, which has the intermediate certificate",
+            ? `the CA is your own (pass it with --ca), or the chain is not whole: ${WHOLE_CHAIN}`
+            : unknownIssuer(target),
     );
 }
 

@@ -72,7 +72,9 @@ test("a failure prints what is wrong and what to do, and exits 1; a warning exit
     const down = await startSite(trust, { upgrade: status("502 Bad Gateway"), https: (_, response) => response.end() });
     try {
         const { code, stdout } = await cli(...commandLine(down), "--only", "opamp");
-        expect(stdout).toMatch(/^✗ opamp {7}ipv4 {2}502: .*\n {20}check LinkMesh on the machine: /);
+        expect(stdout).toMatch(
+            /^✗ opamp {7}ipv4 {2}502: .*\n {20}LinkMesh is stopped, .*; on the machine: `systemctl status linkmesh-server; /,
+        );
         expect(code).toBe(1);
         const warned = await cli(...commandLine(down), "--only", "https");
         expect(warned.stdout).toMatch(/^! https .*without HSTS/);
@@ -92,7 +94,7 @@ test.each<[what: string, script: string, line: RegExp, code: number, timeout?: n
     [
         "refuses the key",
         "echo 'admin@192.0.2.7: Permission denied (publickey).' >&2; exit 255",
-        /^✗ renewal .*over SSH failed: admin@192\.0\.2\.7: Permission denied \(publickey\)\.\n {20}check the command/,
+        /^✗ renewal .*over SSH failed: admin@192\.0\.2\.7: Permission denied \(publickey\)\.\n {20}sshAllowedCidrs lacks your address, .* try it by hand with what this prints: `pulumi stack output sshCommand`/,
         1,
     ],
     ["says nothing", "exec sleep 60", /^✗ renewal .*over SSH failed: no answer within 1 s\n/, 1, 1],
@@ -215,11 +217,11 @@ test.each<[string[], RegExp]>([
     [[HOST, "--only", "renewal"], /the check "renewal" needs a way to log in to the machine: --ssh/],
     [
         [HOST, "--only", "renewal", "--ssh", "ssh", "--own-certificate"],
-        /"renewal" does not apply with --own-certificate/,
+        /"renewal" does not apply to an own certificate/,
     ],
-    [[HOST, "--only", "redirect", "--no-http"], /"redirect" needs port 80, which --no-http says is off/],
-    [[HOST, "--only", "grpc", "--no-grpc"], /"grpc" needs gRPC, which --no-grpc says is off/],
-    [[HOST, "--only", "ui"], /"ui" needs the name of the web UI: --ui-host/],
+    [[HOST, "--only", "redirect", "--no-http"], /"redirect" needs port 80, which is off/],
+    [[HOST, "--only", "grpc", "--no-grpc"], /"grpc" needs gRPC, which is off/],
+    [[HOST, "--only", "ui"], /"ui" needs a name of the web UI's own: --ui-host/],
     [[HOST, "--no-http", "--http-port", "8000"], /'--no-http' cannot be used with option '--http-port <port>'/],
     [[HOST, "--no-grpc", "--grpc-host", "g.example.com"], /'--no-grpc' cannot be used with option '--grpc-host/],
     [[HOST, "--grpc-port", "443"], /gRPC on the HTTPS port 443 needs a name of its own, not linkmesh/],

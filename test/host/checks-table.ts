@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { runChecks, type CheckName, type CheckResult, type Target } from "../../checks/index.ts";
+import { expectCommand } from "../unit/next-command.ts";
 import { authorities, cleanupsAfterEach, startSite, type Authorities, type Faults } from "./checks-site.ts";
 
 export interface Case {
@@ -7,7 +8,7 @@ export interface Case {
     faults: Faults | (() => Promise<Faults>);
     status: CheckResult["status"];
     detail: RegExp;
-    /** What to do; absent if the check passes. */
+    /** The cause and what to do. In any case, it names a command that exists. */
     hint?: RegExp;
     change?: Partial<Target>;
 }
@@ -39,7 +40,9 @@ export function sites() {
                 expect(results[0]!.detail).toMatch(detail);
                 expect(results[0]!.status).toBe(status);
                 expect(results[0]!.detail).not.toMatch(/\n|undefined/);
-                if (status !== "ok") expect(results[0]!.hint).toMatch(hint);
+                if (status === "ok") return;
+                expect(results[0]!.hint).toMatch(hint);
+                expectCommand(results[0]!.hint);
             });
         });
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { judgeLimits } from "../../checks/limits.ts";
 import { judgeRestart } from "../../checks/restart.ts";
 import { judgeServed } from "../../checks/served.ts";
+import { expectCommand } from "./next-command.ts";
 
 const HOST = "linkmesh.example.com";
 const FILE = `/etc/letsencrypt/live/${HOST}/fullchain.pem`;
@@ -36,7 +37,8 @@ test.each<[string, string, "warn" | "fail", RegExp]>([
     const verdict = judgeServed(shown, HOST);
     expect(verdict.status).toBe(status);
     expect(verdict.detail).toMatch(sentence);
-    if (status === "fail") expect(verdict.hint).toMatch(/^on the machine: /);
+    expect(verdict.hint).toMatch(/^on the machine: /);
+    expectCommand(verdict.hint);
 });
 
 test("a machine on which nothing is old is ok", () => {
@@ -54,6 +56,7 @@ test("what needs a restart is reported, each with the way that drops the fewest 
         "nginx still runs the old libcrypto.so.3, libssl.so.3; linkmesh-server still runs the old node; a reboot is due for linux-image-amd64",
     );
     expect(hint).toMatch(/nginx upgrade.*systemctl restart linkmesh-server.*reboot/);
+    expectCommand(hint);
 });
 
 test("an hour without a refusal is ok, and each address that was refused counts once", () => {
@@ -61,7 +64,8 @@ test("an hour without a refusal is ok, and each address that was refused counts 
         `2026/11/26 14:00:00 [warn] 7#7: *9 limiting connections by zone "linkmesh_http", client: ${address}, server: a`;
     expect(judgeLimits("2026/11/26 14:00:00 [error] 7#7: *9 connect() failed, client: 192.0.2.1").status).toBe("ok");
     const log = [line("192.0.2.1"), line("192.0.2.1"), line("2001:db8::1")].join("\n");
-    const { status, detail } = judgeLimits(log);
+    const { status, detail, hint } = judgeLimits(log);
+    expectCommand(hint);
     expect(status).toBe("warn");
     expect(detail).toMatch(/^192\.0\.2\.1 and 1 more addresses reached/);
 });

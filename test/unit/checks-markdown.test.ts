@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { LOOK_AT_LINKMESH, UPGRADE_LOST } from "../../checks/causes.ts";
 import { markdown } from "../../checks/markdown.ts";
 import { fail, ok, warn } from "../../checks/types.ts";
 import { expectGolden } from "./golden.ts";
@@ -12,14 +13,19 @@ test("a report is as reviewed: what is wrong in a table, what is well folded awa
                 {
                     name: "opamp",
                     family: "ipv4",
-                    ...fail(
-                        "502: the proxy answers, but LinkMesh behind it does not",
-                        "check LinkMesh on the machine: systemctl status linkmesh-server",
-                    ),
+                    ...fail("502: the proxy answers, but LinkMesh behind it does not", LOOK_AT_LINKMESH),
+                },
+                {
+                    name: "opamp",
+                    family: "ipv6",
+                    ...fail("400: LinkMesh receives no WebSocket upgrade", UPGRADE_LOST),
                 },
                 {
                     name: "restart",
-                    ...warn("nginx still runs the old libssl.so.3", "on the machine: sudo /etc/init.d/nginx upgrade"),
+                    ...warn(
+                        "nginx still runs the old libssl.so.3",
+                        "on the machine, without dropping sessions: `sudo /etc/init.d/nginx upgrade`",
+                    ),
                 },
             ],
         },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { judgeRenewal } from "../../checks/renewal.ts";
+import { expectCommand } from "./next-command.ts";
 
 const TIMER = {
     Id: "certbot.timer",
@@ -68,7 +69,7 @@ test.each<[string, string, RegExp]>([
     const verdict = judgeRenewal(text);
     expect(verdict.status).toBe("fail");
     expect(verdict.detail).toMatch(sentence);
-    expect(verdict.hint).toBeTruthy();
+    expectCommand(verdict.hint);
 });
 
 const FAILED = shown({}, { ActiveState: "failed", Result: "exit-code", ExecMainStatus: "1" });
@@ -76,13 +77,13 @@ const FAILED = shown({}, { ActiveState: "failed", Result: "exit-code", ExecMainS
 test("a failed run is reported with certbot's reason", () => {
     const { detail, hint } = judgeRenewal(`${FAILED}\nReason=Timeout during connect (likely firewall problem)\n`);
     expect(detail).toMatch(/failed \(exit-code, status 1\): Timeout during connect \(likely firewall problem\)$/);
-    expect(hint).toMatch(/try again: sudo systemctl start certbot/);
+    expect(hint).toMatch(/try again: `sudo systemctl start certbot`/);
 });
 
 test("an authority that lost its accounts: how to register again", () => {
     const reason = "urn:ietf:params:acme:error:accountDoesNotExist :: no such account :: Account 6fb1 not found.";
     expect(judgeRenewal(`${FAILED}\nReason=${reason}\n`).hint).toMatch(
-        /register again with pulumi up --replace '\*\*linkmesh-certificate'/,
+        /register again: `pulumi up --replace '\*\*linkmesh-certificate'/,
     );
 });
 

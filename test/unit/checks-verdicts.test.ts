@@ -6,11 +6,13 @@ import { SILENT, tcpError, tlsError } from "../../checks/connection-error.ts";
 import { judgeHandshake } from "../../checks/opamp.ts";
 import { resolveTarget } from "../../checks/target.ts";
 import { judgeExpiry } from "../../checks/x509.ts";
+import { expectCommand } from "./next-command.ts";
 import type { Target } from "../../checks/types.ts";
 import { InvalidTarget, validate } from "../../checks/validate.ts";
 
 const HOST = "linkmesh.example.com";
 const DAY = 86_400_000;
+const TARGET = resolveTarget({ host: HOST }, "ipv4", "192.0.2.7");
 
 describe("expiry", () => {
     const now = Date.parse("2026-11-22T00:00:00Z");
@@ -62,17 +64,34 @@ test.each([
     [426, "fail", /no WebSocket upgrade/],
     [503, "fail", /LinkMesh behind it does not/],
 ])("agents' WebSocket answers %i: %s", (status, expected, detail) => {
-    const verdict = judgeAgent(status, HOST);
+    const verdict = judgeAgent({ status, headers: {} }, TARGET);
     expect(verdict.status).toBe(expected);
     expect(verdict.detail).toMatch(detail);
 });
 
 test("only 401 is a good answer to a handshake without credentials, and every other one says what to do", () => {
     for (let status = 100; status < 600; status++) {
-        const verdict = judgeHandshake("/v1/opamp", status, HOST, "https://elsewhere.example/");
+        const answer = { status, headers: { location: "https://elsewhere.example/" } };
+        const verdict = judgeHandshake("/v1/opamp", answer, TARGET);
         expect(verdict.status).toBe(status === 401 ? "ok" : "fail");
         expect(verdict.detail).toContain(String(status));
-        if (status !== 401) expect(verdict.hint).toBeTruthy();
+        if (status !== 401) expectCommand(verdict.hint);
+    }
+});
+
+test.each<[number, Record<string, string>, "ok" | "warn" | "fail", RegExp]>([
+    [401, { server: "nginx" }, "ok", /^401: the WebSocket upgrade reaches LinkMesh/],
+    [401, { server: "nginx", via: "1.1 cdn" }, "ok", /^401: /],
+    [401, { server: "squid/6.1" }, "warn", /^401, but "squid\/6.1" answers instead of our nginx$/],
+    [403, { server: "cloudflare" }, "fail", /^403: "cloudflare" answers instead of our nginx$/],
+    [503, { server: "nginx/1.26", via: "1.1 proxy.corp (x)" }, "fail", /^503: "1.1 proxy.corp \(x\)" answers/],
+    [400, { server: "nginx/1.26.3" }, "fail", /^400: LinkMesh receives no WebSocket upgrade$/],
+    [407, {}, "fail", /^407: a proxy on the way asks for a login$/],
+])("an OpAMP handshake answered by %i %j: %s", (status, headers, expected, detail) => {
+    const verdict = judgeHandshake("/v1/opamp", { status, headers }, TARGET);
+    expect([verdict.status, verdict.detail]).toEqual([expected, expect.stringMatching(detail)]);
+    if (/instead of our nginx|on the way/.test(verdict.detail)) {
+        expect(verdict.hint).toMatch(/CDN answers before our nginx.*curl -i --resolve \S+:443:192\.0\.2\.7 https/);
     }
 });
 
