@@ -1,8 +1,11 @@
 import { Command, CommanderError, Option } from "commander";
+import { loadLazily } from "./engine/lazy-packages.ts";
 import { completePath } from "./engine/prerequisites.ts";
 import { LabError } from "./lab.ts";
 
 const INTERRUPTED = 130;
+
+loadLazily();
 
 const program = new Command("npm run lab --")
     .description(
