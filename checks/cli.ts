@@ -28,6 +28,7 @@ interface Flags {
     grpcHost?: string;
     grpcPort?: number;
     ownCertificate?: true;
+    health?: true;
     format: Format;
     markdown?: true;
 }
@@ -50,6 +51,7 @@ const program = new Command("npm run check --")
     .option("--ca <file>", "PEM file of the CA that signs the public certificate; by default the public roots")
     .option("--dns <server...>", "name servers to ask; with --ipv4 or --ipv6, their answer must be these addresses")
     .option("--own-certificate", "the public certificate does not come from ACME, so nothing renews it")
+    .option("--health", "the host has the health URL of this program")
     .option(
         "--ssh <command>",
         "how to log in to the machine, for example the output sshCommand; without it renewal, served, restart and limits are skipped",
@@ -143,9 +145,9 @@ async function checkProxy(
 
 /** What the command line says of the target, without what it leaves out. */
 function overrides(flags: Flags): Partial<Target> {
-    const { ipv4, ipv6, uiHost, dns, ownCertificate, httpsPort, grpcHost, grpcPort } = flags;
+    const { ipv4, ipv6, uiHost, dns, ownCertificate, health, httpsPort, grpcHost, grpcPort } = flags;
     const given: Partial<Target> = {
-        ...{ ipv4, ipv6, uiHost, dns, ownCertificate, httpsPort },
+        ...{ ipv4, ipv6, uiHost, dns, ownCertificate, health, httpsPort },
         ca: flags.ca === undefined ? undefined : readCa(flags.ca),
         httpPort: flags.http && flags.httpPort,
         grpc: flags.grpc && (grpcHost ?? grpcPort) !== undefined ? { host: grpcHost, port: grpcPort } : undefined,

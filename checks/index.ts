@@ -8,6 +8,7 @@ import { certificate } from "./certificate.ts";
 import { closed } from "./closed.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { grpc } from "./grpc.ts";
+import { health } from "./health.ts";
 import { https } from "./https.ts";
 import { checkLimits } from "./limits.ts";
 import { opamp } from "./opamp.ts";
@@ -42,7 +43,7 @@ export interface RunOptions {
 }
 
 /** Run once for each address. The order is that of the results: what the others depend on comes first. */
-const CHECKS: Check[] = [redirect, https, ui, certificate, opamp, agent, grpc, closed];
+const CHECKS: Check[] = [redirect, https, ui, certificate, opamp, agent, grpc, closed, health];
 
 /** Run on the machine over SSH, so skipped without `ssh`. */
 const MACHINE_CHECKS = {

@@ -49,6 +49,7 @@ export function targetOf({ host, uiHost, ipv4, ipv6, grpc, http, ownCertificate,
         ipv6: ipv6 ?? false,
         grpc: grpc ?? false,
         httpPort: http ? undefined : false,
+        health: true,
     };
 }
 

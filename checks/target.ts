@@ -70,11 +70,12 @@ function closedPortsOf({ httpPort }: Target, openPorts: number[]): number[] {
 }
 
 /** The checks that do not apply to this target, each with the reason. */
-export function skippedChecks({ uiHost, grpc, httpPort, ssh, ownCertificate }: Target): Map<CheckName, string> {
+export function skippedChecks({ uiHost, grpc, httpPort, health, ssh, ownCertificate }: Target): Map<CheckName, string> {
     const reasons: [CheckName, boolean, string][] = [
         ["redirect", httpPort === false, "needs port 80, which is off"],
         ["ui", uiHost === undefined, "needs a name of the web UI's own: --ui-host"],
         ["grpc", grpc === false, "needs gRPC, which is off"],
+        ["health", health !== true, "needs a host with this program's health URL: --health"],
         ...(["renewal", "served", "restart", "limits"] as const).map(
             (name) =>
                 [name, ssh === undefined, "needs a way to log in to the machine: --ssh"] as [

@@ -31,6 +31,8 @@ export interface Target {
      * `ipv6`. Default: the system's; if an address is given, none.
      */
     dns?: "system" | string[];
+    /** The host has this program's health URL. Default: false, and it is not asked for. */
+    health?: boolean;
     /** The ssh command up to the destination, as words. Default: the checks that run on the machine are skipped. */
     ssh?: string[];
     /** For each connection, and again for the response on it. Default: 10,000 ms. */
@@ -50,6 +52,7 @@ export const CHECK_NAMES = [
     "agent",
     "grpc",
     "closed",
+    "health",
     "renewal",
     "served",
     "restart",

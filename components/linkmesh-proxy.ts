@@ -18,6 +18,7 @@ import { grpcEndpoint, publicNames } from "./endpoints.ts";
 import { bastionOf, createAccess, sshCommand } from "./host/access.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
+import { HEALTH_PATH } from "./health.ts";
 import type { Host } from "./host/host.ts";
 import { openPorts } from "./listeners.ts";
 import { NAMESPACE } from "./metrics.ts";
@@ -251,6 +252,7 @@ function endpoints(settings: Settings) {
     return {
         publicUrl: `https://${domain}`,
         uiUrl: uiDomain === "" ? undefined : `https://${uiDomain}`,
+        healthUrl: `https://${domain}${HEALTH_PATH}`,
         httpUrl: settings.httpRedirect ? `http://${domain}` : undefined,
         opampUrl: `wss://${domain}/v1/opamp`,
         grpcEndpoint: grpc && `${grpc.host}:${grpc.port}`,

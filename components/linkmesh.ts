@@ -24,6 +24,8 @@ export class LinkMesh extends pulumi.ComponentResource {
     readonly httpUrl: pulumi.Output<string | undefined>;
     /** Where collectors report, over OpAMP. */
     readonly opampUrl: pulumi.Output<string>;
+    /** Answers 200 only if LinkMesh, the certificate, its renewal and the disks are well, for any monitoring system. */
+    readonly healthUrl: pulumi.Output<string>;
     /** Where linkmesh-agent connects, as host and port, unless gRPC is off. */
     readonly grpcEndpoint: pulumi.Output<string | undefined>;
     /** "acme", or "own" when tlsCertificate is set. */
@@ -61,6 +63,7 @@ export class LinkMesh extends pulumi.ComponentResource {
             uiUrl: (this.uiUrl = output("uiUrl")),
             httpUrl: (this.httpUrl = output("httpUrl")),
             opampUrl: (this.opampUrl = output("opampUrl")),
+            healthUrl: (this.healthUrl = output("healthUrl")),
             grpcEndpoint: (this.grpcEndpoint = output("grpcEndpoint")),
             certificateSource: (this.certificateSource = output("certificateSource")),
             ipv4: (this.ipv4 = output("ipv4")),

@@ -12,6 +12,8 @@ export interface Outputs {
     httpUrl?: string;
     /** Where collectors report, over OpAMP. */
     opampUrl: string;
+    /** Answers 200 only if LinkMesh, the certificate, its renewal and the disks are well, for any monitoring system. */
+    healthUrl: string;
     /** Where linkmesh-agent connects, as host and port, unless gRPC is off. */
     grpcEndpoint?: string;
     /** "own" if tlsCertificate is set. */

@@ -1,3 +1,4 @@
+import { HEALTH_PATH } from "../../components/health.ts";
 import { goodRedirect, HOST, status, type Faults } from "./checks-site.ts";
 import { PUBLIC_ROOTS, SILENT, sites } from "./checks-table.ts";
 import { TestCa } from "./test-ca.ts";
@@ -190,4 +191,38 @@ table("certificate", [
     { what: "another name", faults: wrongName, status: "fail", detail: /not for linkmesh/ },
     { what: "staging CA", faults: staging, change: PUBLIC_ROOTS, status: "warn", detail: /test CA/ },
     { what: "unknown CA", faults: {}, change: PUBLIC_ROOTS, status: "fail", detail: /trusted root/ },
+]);
+
+const healthAnswer = (code: number, headers: Record<string, string> = {}) =>
+    (({ url }, response) =>
+        response.writeHead(url === HEALTH_PATH ? code : 500, headers).end()) satisfies Faults["https"];
+
+table("health", [
+    {
+        what: "well",
+        faults: { https: healthAnswer(200, { "cache-control": "no-store" }) },
+        status: "ok",
+        detail: /^200: LinkMesh, the certificate/,
+    },
+    {
+        what: "not well",
+        faults: { https: healthAnswer(503) },
+        status: "fail",
+        detail: /^503: .* is not well/,
+        hint: /doctor/,
+    },
+    {
+        what: "a page of LinkMesh's own",
+        faults: { https: healthAnswer(200) },
+        status: "fail",
+        detail: /^200, which does not come from this program's health URL/,
+    },
+    { what: "no such page", faults: { https: healthAnswer(404) }, status: "fail", detail: /^404, which does not/ },
+    {
+        what: "silent",
+        faults: { rawHttps: () => {} },
+        change: SILENT,
+        status: "fail",
+        detail: /does not answer|no answer|within/,
+    },
 ]);

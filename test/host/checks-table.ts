@@ -27,7 +27,7 @@ export function sites() {
     const check = async (faults: Faults, change: Partial<Target> = {}, only?: CheckName[]): Promise<CheckResult[]> => {
         const { target, stop } = await startSite(trust, faults);
         cleanups.push(stop);
-        return runChecks({ ...target, ...change }, { only });
+        return runChecks({ ...target, ...(only?.includes("health") && { health: true }), ...change }, { only });
     };
 
     /** One check, against one fault after the other. */

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { renderNginx } from "../../components/host/render/nginx/config.ts";
-import { HEALTH_PATH } from "../../components/host/render/nginx/health.ts";
+import { HEALTH_PATH } from "../../components/health.ts";
 import { authorities, HOST } from "./checks-site.ts";
 import { freePort } from "./free-port.ts";
 import { NginxClient } from "./nginx-client.ts";

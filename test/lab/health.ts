@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { HEALTH_PATH } from "../../components/host/render/nginx/health.ts";
+import { HEALTH_PATH } from "../../components/health.ts";
 import { Clients } from "./clients.ts";
 import { onMachine, status } from "./lab.ts";
 

@@ -98,6 +98,6 @@ test.each<[string, Partial<Checks>, object]>([
 ])("%s is checked for what the output says", (_, change, wanted) => {
     const target = targetOf({ ...USUAL, ...change });
     const { host, ipv4, ipv6, grpc } = USUAL;
-    expect(target).toEqual({ host, ipv4, ipv6, grpc, ownCertificate: false, ...wanted });
+    expect(target).toEqual({ host, ipv4, ipv6, grpc, ownCertificate: false, health: true, ...wanted });
     expect(() => validate(target, [])).not.toThrow();
 });

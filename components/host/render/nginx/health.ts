@@ -1,7 +1,5 @@
+import { HEALTH_PATH } from "../../../health.ts";
 import { HSTS } from "./tls.ts";
-
-/** Answers 200 if the machine is well, and 503 otherwise. */
-export const HEALTH_PATH = "/.well-known/linkmesh-proxy/health";
 
 /** The program `scripts/machine/health.sh` answers here. */
 export const HEALTH_SOCKET = "http://unix:/run/linkmesh-proxy/health.sock";

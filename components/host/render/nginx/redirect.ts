@@ -1,5 +1,6 @@
 import type { NginxArgs } from "./args.ts";
-import { HEALTH_PATH, HEALTH_SOCKET } from "./health.ts";
+import { HEALTH_PATH } from "../../../health.ts";
+import { HEALTH_SOCKET } from "./health.ts";
 import { ISOLATION, UNCOUNTED } from "./isolation.ts";
 import { allAddresses, listenLines } from "./listen.ts";
 import { serverName } from "./names.ts";

@@ -1,0 +1,30 @@
+import { HEALTH_PATH } from "../components/health.ts";
+import { connectTls } from "./connect.ts";
+import { addressAndPort } from "./connection-error.ts";
+import { get, type HttpResponse } from "./http.ts";
+import { fail, ok, type Check, type Verdict } from "./types.ts";
+
+/** The health URL, which says whether LinkMesh, the certificate, its renewal and the disks are well. */
+export const health: Check = {
+    name: "health",
+    async run(target) {
+        const { socket } = await connectTls(target, target.httpsPort, ["http/1.1"]);
+        const where = addressAndPort(target.address, target.httpsPort);
+        return judgeHealth(await get(socket, where, HEALTH_PATH, { host: target.host }, target.timeoutMs));
+    },
+};
+
+/** LinkMesh's own pages also answer 200, but may be kept by a cache. */
+function judgeHealth({ status, headers }: HttpResponse): Verdict {
+    if (status === 200 && headers["cache-control"] === "no-store")
+        return ok("200: LinkMesh, the certificate, its renewal and the disks are well");
+    if (status === 503)
+        return fail(
+            "503: LinkMesh, the certificate, its renewal or a disk is not well",
+            "see which, on the machine: /usr/local/lib/linkmesh-proxy/health",
+        );
+    return fail(
+        `${status}, which does not come from this program's health URL ${HEALTH_PATH}`,
+        "check that nginx uses the program's configuration: sudo nginx -T; pulumi up --refresh",
+    );
+}
