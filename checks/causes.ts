@@ -81,6 +81,10 @@ export function look({ host, httpsPort, address }: ResolvedTarget, path: string)
     return `see the answer: \`curl -i --resolve ${host}:${httpsPort}:${address} https://${host}:${httpsPort}${path}\``;
 }
 
+/** The health URL. */
+export const NOT_WELL = "the machine knows which; on the machine: `/usr/local/lib/linkmesh-proxy/health`";
+export const NO_HEALTH = `nginx does not use this program's configuration, or another version wrote it; see what differs: \`pulumi preview --diff\``;
+
 /** Port 80. */
 export const DEFAULT_SITE = `another site, such as Debian's default one, listens on port 80; ${SERVER_NAMES}`;
 export const LITERAL_NAME = `the redirect does not hold the literal host name: return 301 https://HOST$request_uri; ${configured("return 301")}`;

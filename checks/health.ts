@@ -1,4 +1,5 @@
 import { HEALTH_PATH } from "../components/health.ts";
+import { NO_HEALTH, NOT_WELL } from "./causes.ts";
 import { connectTls } from "./connect.ts";
 import { addressAndPort } from "./connection-error.ts";
 import { get, type HttpResponse } from "./http.ts";
@@ -18,13 +19,6 @@ export const health: Check = {
 function judgeHealth({ status, headers }: HttpResponse): Verdict {
     if (status === 200 && headers["cache-control"] === "no-store")
         return ok("200: LinkMesh, the certificate, its renewal and the disks are well");
-    if (status === 503)
-        return fail(
-            "503: LinkMesh, the certificate, its renewal or a disk is not well",
-            "see which, on the machine: /usr/local/lib/linkmesh-proxy/health",
-        );
-    return fail(
-        `${status}, which does not come from this program's health URL ${HEALTH_PATH}`,
-        "check that nginx uses the program's configuration: sudo nginx -T; pulumi up --refresh",
-    );
+    if (status === 503) return fail("503: LinkMesh, the certificate, its renewal or a disk is not well", NOT_WELL);
+    return fail(`${status}, which does not come from this program's health URL ${HEALTH_PATH}`, NO_HEALTH);
 }

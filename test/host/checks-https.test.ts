@@ -209,7 +209,7 @@ table("health", [
         faults: { https: healthAnswer(503) },
         status: "fail",
         detail: /^503: .* is not well/,
-        hint: /doctor/,
+        hint: /linkmesh-proxy.health/,
     },
     {
         what: "a page of LinkMesh's own",
