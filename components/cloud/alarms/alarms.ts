@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { HEALTH_PATH } from "../../host/render/nginx/health.ts";
+import { HEALTH_PATH } from "../../health.ts";
 import { NAMESPACE, WATCHED_ITEMS } from "../../metrics.ts";
 import type { OutsideCheck } from "./outside.ts";
 import { createTopics } from "./receivers.ts";
