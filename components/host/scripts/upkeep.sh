@@ -78,7 +78,6 @@ remove_metrics() {
     remove_file "/etc/systemd/system/$unit.timer"
     remove_file "/etc/systemd/system/$unit.service"
     remove_file /usr/local/lib/linkmesh-proxy/push-metrics
-    forget metrics
     apply systemctl daemon-reload
 }
 
