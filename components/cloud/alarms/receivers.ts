@@ -2,8 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../../mocks.ts";
-import { isTopic } from "../../settings/schema/types.ts";
-import { regionOfTopic } from "./regions.ts";
+import { isTopic, regionOfTopic } from "../../settings/schema/types.ts";
 
 export interface ReceiversArgs {
     /** The setting `alarms`. */

@@ -1,5 +1,2 @@
 /** AWS keeps the metrics of Route 53's health checks here, whatever the stack's region is. */
 export const ROUTE53_REGION = "us-east-1";
-
-/** The region of a topic. Pure. */
-export const regionOfTopic = (arn: string) => arn.split(":")[3]!;

@@ -1,9 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { isTopic } from "../../settings/schema/types.ts";
+import { isTopic, regionOfTopic } from "../../settings/schema/types.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { outsideChecks } from "../alarms/outside.ts";
-import { ROUTE53_REGION, regionOfTopic } from "../alarms/regions.ts";
+import { ROUTE53_REGION } from "../alarms/regions.ts";
 
 /** The stack's region. The provider knows it without a request to AWS. */
 export async function findRegion(opts: pulumi.InvokeOptions): Promise<string> {

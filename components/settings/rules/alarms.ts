@@ -1,5 +1,4 @@
-import { regionOfTopic } from "../../cloud/alarms/regions.ts";
-import { isTopic } from "../schema/types.ts";
+import { isTopic, regionOfTopic } from "../schema/types.ts";
 import type { Settings } from "../settings.ts";
 import { violations } from "./violations.ts";
 

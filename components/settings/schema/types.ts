@@ -117,6 +117,9 @@ export function isTopic(receiver: string): boolean {
     return /^arn:aws:sns:[a-z]+(-[a-z]+)+-\d+:\d{12}:[A-Za-z0-9_-]{1,256}$/.test(receiver);
 }
 
+/** The region of an SNS topic. Pure. */
+export const regionOfTopic = (arn: string) => arn.split(":")[3]!;
+
 /** A hostname or an IP address. */
 export const host = domainName.refine(
     (value) => (isIP(value) !== 0 && !value.includes("%")) || hostname.safeParse(value).success,
