@@ -1,5 +1,6 @@
 import { execa } from "execa";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -99,6 +100,41 @@ describe("the pipeline that docs/gitlab.md shows", () => {
 });
 
 describe("the comment of a preview", () => {
+    test.each([
+        [0, 0, 0],
+        [255, 2, 2],
+        [255, 0, 255],
+    ])(
+        "reaches the job that posts it when pulumi ends with %i and the comment with %i; the job ends with %i",
+        (pulumi, npm, expected) => {
+            const directory = mkdtempSync(join(tmpdir(), "linkmesh-runner-"));
+            try {
+                const [GITHUB_OUTPUT, GITHUB_STEP_SUMMARY] = [join(directory, "output"), join(directory, "summary")];
+                const stubs = {
+                    pulumi: `echo '{}'; exit ${pulumi}`,
+                    npm: `printf '%s\\n' '### Preview' '- x'; exit ${npm}`,
+                };
+                const script = scriptOf("preview.yml", "preview", "Preview");
+                const { status, calls } = runScript(script, stubs, {
+                    STACK: "staging",
+                    GITHUB_OUTPUT,
+                    GITHUB_STEP_SUMMARY,
+                });
+                expect(status).toBe(expected);
+                expect(calls).toEqual([
+                    "pulumi preview --non-interactive --json --stack staging",
+                    "npm run --silent preview:markdown -- preview.json --stack staging",
+                ]);
+                expect(readFileSync(GITHUB_OUTPUT, "utf8")).toMatch(
+                    /^comment<<([0-9a-f]{32})\n### Preview\n- x\n\1\n$/,
+                );
+                expect(readFileSync(GITHUB_STEP_SUMMARY, "utf8")).toBe("### Preview\n- x\n");
+            } finally {
+                rmSync(directory, { recursive: true });
+            }
+        },
+    );
+
     const MARKER = "<!-- linkmesh-proxy preview of staging -->";
     const script = scriptOf("preview.yml", "comment", "Comment");
     /** Comments on the pull request, newest last, in two pages as GitHub sends them. */
