@@ -28,7 +28,11 @@ program
         "--package <file>",
         "install this LinkMesh package instead of the stand-in, now and in later runs (`stand-in` returns to the stand-in)",
     )
-    .option("--replace <resource>", "replace this resource, by its name in the program; may be repeated", collect)
+    .option(
+        "--replace <resource>",
+        "replace this resource, by its name in the program or a pattern of URNs; may be repeated",
+        collect,
+    )
     .option("--refresh", "first compare the state with the cloud, for example after a machine was terminated there")
     .option("--json", "print one JSON document at the end; the stages go to standard error")
     .option("--verbose", "print every progress message")
@@ -53,6 +57,12 @@ program
     )
     .option("--json", "print one JSON document")
     .action(async (options: object) => (await import("./commands/check.ts")).check(options));
+
+program
+    .command("doctor")
+    .description("look on the machine for what differs from what `up` wrote, and for what runs short")
+    .option("--json", "print one JSON document")
+    .action(async (options: object) => (await import("./commands/doctor.ts")).doctor(options));
 
 program
     .command("status")
