@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { quote } from "../components/host/render/step.ts";
 import { withFunctions } from "../components/host/render/script.ts";
+import { ConnectionError } from "../checks/connection-error.ts";
 import { LIMITS_SCRIPT } from "../checks/limits.ts";
 import { RENEWAL_SCRIPT } from "../checks/renewal.ts";
 import { RESTART_SCRIPT } from "../checks/restart.ts";
@@ -57,7 +58,11 @@ export function factsScript(): string {
 export async function askMachine(ssh: string[], timeoutMs: number): Promise<Facts> {
     // In a here-document, because sh may have read more of its input than this command.
     const script = `bash <<'END_OF_FACTS'\n${factsScript()}END_OF_FACTS\n`;
-    return readFacts(await runOverSsh(ssh, script, [], timeoutMs));
+    const printed = await runOverSsh(ssh, script, [], timeoutMs);
+    if (!printed.endsWith("== complete")) {
+        throw new ConnectionError("the machine stopped before it had told everything", "try again, and log in to look");
+    }
+    return readFacts(printed);
 }
 
 /** @param printed what the script prints. */

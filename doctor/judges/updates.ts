@@ -23,7 +23,7 @@ export const judgeUpdates: Judge = (facts, { ended }) => {
     if (!(age < OLD_LISTS))
         wrong.push(
             warn(
-                `the lists of packages are ${Math.floor(age / 86_400)} days old, so newer updates are not known`,
+                `the lists of packages are ${Math.round(age / 86_400)} days old, so newer updates are not known`,
                 "on the machine: sudo apt-get update; systemctl status apt-daily.timer",
             ),
         );

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { factsScript, readFacts } from "../../doctor/facts.ts";
 import { judge } from "../../doctor/index.ts";
-import { Machine } from "./step.ts";
+import { IMPATIENT, Machine } from "./step.ts";
 import { shfmt } from "./shell.ts";
 
 const LIST = "/var/lib/linkmesh-proxy/expected/ready";
@@ -166,6 +166,22 @@ test("a key of config.yaml is named, and other keys and comments do not count", 
     expect(findings(on)).toEqual([
         "/etc/linkmesh/c.yaml does not have the settings' values of grpc.port, url (step ready)",
     ]);
+});
+
+test("config.yaml that was edited by hand keeps no earlier step from going on to the step that mends it", () => {
+    const on = new Machine({
+        step: "grpc-certificate",
+        variables: { DOMAIN: "x.example.com", NAME: "x.example.com" },
+        machine: {
+            "/var/lib/linkmesh-proxy/config-keys": "grpc: {port: 50061}\n",
+            "/etc/linkmesh/config.yaml": "grpc: {port: 50062}\n",
+        },
+        stubs: { python3: 'exec /usr/bin/python3 "$@"' },
+        ...IMPATIENT,
+    });
+    expect(on.run()).toMatchObject({ status: 0, errors: [] });
+    on.write("/etc/linkmesh/config.yaml", "grpc: {port: 50061}\n");
+    expect(on.run().errors).toEqual([expect.stringMatching(/^error: LinkMesh does not answer/)]);
 });
 
 test("a machine that an older version set up has no list, which is a warning", () => {

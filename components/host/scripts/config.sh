@@ -22,7 +22,7 @@ main() {
     [ -z "$GRPC_NAME" ] || add_grpc_name "$GRPC_NAME"
     linkmesh_file_proven
     record "$RECORD" 0600 <"$WORK/record"
-    record "$STATE/config-keys" 0600 <"$FILES/config.yaml"
+    record "$CONFIG_KEYS" 0600 <"$FILES/config.yaml"
     expect keys "$CONFIG" 'as set'
     rm -f "$RECORD.pending"
 }

@@ -179,6 +179,7 @@ HTTP_INTERNAL_PORT=8080
 GRPC_INTERNAL_PORT=50061
 GRPC_DEFAULT_PORT=50051
 EXPECTED_FOLDER=$STATE/expected
+CONFIG_KEYS=$STATE/config-keys
 EXPECTED=()
 expect() {
     local state=${3-}
@@ -232,7 +233,7 @@ value_state() {
 }
 keys_state() {
     {
-        python3 - "$1" "$STATE/config-keys" 2>/dev/null || echo unreadable
+        python3 - "$1" "$CONFIG_KEYS" 2>/dev/null || echo unreadable
     } <<'EOF_PYTHON'
 import sys
 from ruamel.yaml import YAML

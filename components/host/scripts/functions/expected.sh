@@ -4,7 +4,8 @@
 # finds what was changed by hand since. A step that fails leaves the list of its last success.
 
 EXPECTED_FOLDER=$STATE/expected
-EXPECTED=() # lines of kind, name and state
+CONFIG_KEYS=$STATE/config-keys # those of the last step config
+EXPECTED=()                    # lines of kind, name and state
 
 # expect KIND NAME [STATE]: the step leaves it in this state, by default in the one that it is in now.
 expect() {
@@ -34,7 +35,7 @@ enable_unit() {
 #   file     NAME is a path
 #   block    NAME is a path, of which the lines between our marks count
 #   value    NAME is a path and a key: what the file sets the key to
-#   keys     NAME is a YAML file: whether it has the keys that are in $STATE/config-keys
+#   keys     NAME is a YAML file: whether it has the keys that are in CONFIG_KEYS
 #   package, hold, version  NAME is a Debian package: whether it is installed, or on hold, or its version
 #   unit     NAME is a unit of systemd: whether it is enabled, and whether it is active
 state_of() {
@@ -88,7 +89,7 @@ value_state() {
 # keys_state PATH: prints "as set", or the keys that differ.
 keys_state() {
     {
-        python3 - "$1" "$STATE/config-keys" 2>/dev/null || echo unreadable
+        python3 - "$1" "$CONFIG_KEYS" 2>/dev/null || echo unreadable
     } <<'EOF_PYTHON'
 import sys
 from ruamel.yaml import YAML
