@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { aptSource } from "./apt-source.ts";
 import { databasePath } from "./database-path.ts";
 import { destroy } from "./destroy.ts";
+import { doctor } from "./doctor.ts";
 import { endpoints } from "./endpoints.ts";
 import { guideRenewal } from "./guide-renewal.ts";
 import { health } from "./health.ts";
@@ -29,6 +30,7 @@ afterAll(async () => {
 describe("after up", () => endpoints(() => up));
 describe("the health URL", health);
 describe("a second up", noChange);
+describe("doctor", doctor);
 describe("renewal", renewal);
 describe("the guide's renewal", guideRenewal);
 describe("plain pulumi", plainPulumi);
