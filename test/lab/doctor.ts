@@ -113,10 +113,10 @@ export function doctor(): void {
         ]).finally(() => onMachine(`mv /root/90-cloud-init-users ${sudoers}`));
         expect(said).toEqual([
             expect.stringMatching(
-                /^error: the command over SSH failed: ssh: connect to host .* port 1: Connection refused: /,
+                /^error: the command over SSH failed: ssh: connect to host .* port 1: Connection refused: \S/,
             ),
-            expect.stringMatching(/^error: the command over SSH failed: .*Permission denied \(publickey\)\.: check /),
-            expect.stringMatching(/^error: the command over SSH failed: sudo: .*password.*: check /),
+            expect.stringMatching(/^error: the command over SSH failed: .*Permission denied \(publickey\)\.: \S/),
+            expect.stringMatching(/^error: the command over SSH failed: sudo: .*password.*: \S/),
         ]);
     });
 }

@@ -47,7 +47,7 @@ describe("nobody can look at a stack", () => {
             /^the machine stopped before it had told everything: try again/,
         );
         await expect(examineOver(ssh("cat >/dev/null; echo 'ssh: no route' >&2; exit 255"), {})).rejects.toThrow(
-            /^the command over SSH failed: ssh: no route: check /,
+            /^the command over SSH failed: ssh: no route: \S/,
         );
     });
 });
