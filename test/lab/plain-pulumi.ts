@@ -23,6 +23,7 @@ import { writePlugins } from "../../lab/providers/index.ts";
 import { MARKER } from "../../lab/providers/plugins.ts";
 import { previewComments } from "./preview-comments.ts";
 import { commandLine } from "./running-up.ts";
+import { stackChecks } from "./stack-checks.ts";
 import { labOk, onMachine, theLab, type Run } from "./lab.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -93,6 +94,8 @@ export function plainPulumi(): void {
     });
 
     previewComments(inLab);
+
+    stackChecks(inLab);
 
     test("up makes the change, and the lab's own up reverts it", async () => {
         const maxFails = () => onMachine("grep -c 'max_fails=0;' /etc/nginx/linkmesh/current/http-linkmesh.conf");

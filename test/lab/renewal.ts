@@ -120,7 +120,7 @@ export function renewal(): void {
         expect((await tryOnMachine("systemctl start certbot.service")).exitCode).toBe(1);
         const seen = await lab("check");
         expect(seen.stdout).toMatch(
-            /✗ renewal .*accountDoesNotExist.*\n +the authority does not know the machine's account: register again with pulumi up --replace '\*\*linkmesh-certificate'/,
+            /✗ renewal .*accountDoesNotExist.*\n +the authority does not know the machine's account: register again: `pulumi up --replace '\*\*linkmesh-certificate'`/,
         );
 
         const run = await labOk("up", "--replace", "linkmesh-certificate");
