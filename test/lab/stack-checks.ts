@@ -58,7 +58,7 @@ export function stackChecks(inLab: (commands: string) => Promise<Run>): void {
         const down = await check("--stack --no-ssh --only https opamp grpc");
         for (const name of ["https", "opamp"]) {
             expect(down.stdout).toMatch(
-                new RegExp(`✗ ${name} .*502: the proxy answers, but LinkMesh behind it does not`),
+                new RegExp(`✗ ${name} .*503: the proxy answers, but LinkMesh behind it does not`),
             );
         }
         expect(down.stdout).toMatch(/✗ grpc .*LinkMesh's gRPC behind it does not answer/);
