@@ -5,7 +5,6 @@ import { changeCloud, cloud, onMachine, status, theLab, type Run } from "./lab.t
 import { succeeded } from "./plain-pulumi.ts";
 
 const CURRENT = "/etc/nginx/linkmesh/current";
-const TLS = `ssl_certificate /etc/letsencrypt/live/${LAB_DOMAIN}/fullchain.pem; ssl_certificate_key /etc/letsencrypt/live/${LAB_DOMAIN}/privkey.pem;`;
 const RELOAD = "nginx -t && systemctl reload nginx";
 const RESTORE = `if [ -d /root/kept ]; then cp /root/kept/* ${CURRENT}/ && rm -r /root/kept && ${RELOAD}; fi`;
 
@@ -67,7 +66,8 @@ export function stackChecks(inLab: (commands: string) => Promise<Run>): void {
     test("HTTP/2 that is switched on, and gRPC that is terminated, are told by name", async () => {
         await onMachine(`mkdir /root/kept && cp ${CURRENT}/http-linkmesh.conf ${CURRENT}/main-stream.conf /root/kept/
             sed -i 's/server_tokens off;/http2 on; &/' ${CURRENT}/http-linkmesh.conf
-            sed -i 's|50051 .*;|50051 ssl;|; 0,/listen/s|listen|${TLS} listen|' ${CURRENT}/main-stream.conf
+            tls=$(grep -hoE 'ssl_certificate(_key)? [^;]+;' /root/kept/http-linkmesh.conf | tr '\\n' ' ')
+            sed -i "s|50051 .*;|50051 ssl;|; 0,/^ *listen/s|^ *listen|$tls listen|" ${CURRENT}/main-stream.conf
             ${RELOAD}`);
         await becomes("https", /^! https .*also offers HTTP\/2\n +http2 is on at this name/m);
         await becomes("grpc", /^✗ grpc .*TLS ends at the proxy: .*\n +nginx ends TLS on this port/m);
