@@ -73,6 +73,16 @@ describe("the workflows, with those that docs/pull-requests.md shows", () => {
     });
 });
 
+test("every npm script that a workflow or the pipeline runs exists", () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object };
+    const texts = [...files.values(), readFileSync(join(ROOT, "docs/gitlab.md"), "utf8")];
+    const names = texts.flatMap((text) =>
+        [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, name]) => name!),
+    );
+    expect(new Set(names)).toEqual(new Set(["preview:markdown", "check", "drift", "release-notes"]));
+    expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+});
+
 describe("the pipeline that docs/gitlab.md shows", () => {
     const page = readFileSync(join(ROOT, "docs/gitlab.md"), "utf8");
     const {
