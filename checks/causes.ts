@@ -82,7 +82,8 @@ export function look({ host, httpsPort, address }: ResolvedTarget, path: string)
 }
 
 /** The health URL. */
-export const NOT_WELL = "`npm run doctor -- --stack` names it; or on the machine: `/usr/local/lib/linkmesh-proxy/health`";
+export const NOT_WELL =
+    "`npm run doctor -- --stack` names it; or on the machine: `/usr/local/lib/linkmesh-proxy/health`";
 export const NO_HEALTH = `nginx does not use this program's configuration, or another version wrote it; see what differs: \`pulumi preview --diff\``;
 
 /** Port 80. */
