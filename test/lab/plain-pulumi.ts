@@ -21,6 +21,7 @@ import { findPulumi } from "../../lab/engine/find-pulumi.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";
 import { MARKER } from "../../lab/providers/plugins.ts";
+import { drift } from "./drift.ts";
 import { previewComments } from "./preview-comments.ts";
 import { commandLine } from "./running-up.ts";
 import { stackChecks } from "./stack-checks.ts";
@@ -94,6 +95,8 @@ export function plainPulumi(): void {
     });
 
     previewComments(inLab);
+
+    drift(inLab);
 
     stackChecks(inLab);
 
