@@ -46,7 +46,8 @@ export const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, reado
         ...{ "serve-certificate.sh": [], "health.sh": [], GRPC: [] },
     },
     verify: {
-        ...{ DOMAIN: [], UI_DOMAIN: [], GRPC_HOST: [], GRPC_PORT: [], REDIRECT: [], LOOPBACK: [], LINKMESH: [] },
+        ...{ DOMAIN: [], UI_DOMAIN: [], GRPC_HOST: [], GRPC_PORT: [], REDIRECT: [], LOOPBACK: [] },
+        ...{ LINKMESH: [], HEALTH_PATH: [] },
     },
     "session-manager": { URL: [], SHA256: [] },
     metrics: { REGION: [], NAMESPACE: [], STACK: [], "push-metrics.sh": [] },

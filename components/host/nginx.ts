@@ -2,6 +2,7 @@ import type { Dns01 } from "../cloud/dns/provider.ts";
 import type { Settings } from "../settings/settings.ts";
 import { hasOwnCertificate } from "../certificate.ts";
 import { grpcEndpoint } from "../endpoints.ts";
+import { HEALTH_PATH } from "../health.ts";
 import { listeners } from "../listeners.ts";
 import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
@@ -78,6 +79,7 @@ export function verify({ settings, host }: HostContext): StepOptions {
             REDIRECT: settings.httpRedirect ? "yes" : "",
             LOOPBACK: host.ipv6 === undefined ? "127.0.0.1" : "127.0.0.1\n[::1]",
             LINKMESH: linkmeshRevision(settings),
+            HEALTH_PATH,
         },
         formerName: "surfaces",
     };

@@ -41,12 +41,12 @@ beforeEach(() => {
 });
 
 test("many questions at once share one answer, which nobody else may keep", async () => {
-    const replies = await Promise.all(Array.from({ length: 50 }, () => client.https(HEALTH_PATH)));
+    const replies = await Promise.all(Array.from({ length: 50 }, (_, i) => client.https(`${HEALTH_PATH}?${i}`)));
     expect(new Set(replies.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(["200 one word"]));
     const { headers } = replies[0]!;
     expect(headers["cache-control"]).toBe("no-store");
     expect(headers["strict-transport-security"]).toContain("max-age=");
-    expect(asked).toEqual(["GET /"]);
+    expect(asked).toHaveLength(1);
 });
 
 test("only reading is allowed", async () => {

@@ -82,6 +82,8 @@ SocketGroup=www-data
 SocketMode=0660
 Accept=yes
 MaxConnections=8
+# Otherwise many questions at once would end the socket for good.
+TriggerLimitIntervalSec=0
 [Install]
 WantedBy=sockets.target
 EOF_SOCKET

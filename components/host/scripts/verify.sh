@@ -3,12 +3,12 @@
 # The public endpoints answer on the machine itself, in each address family that it has.
 # DOMAIN. UI_DOMAIN: the name with HTTP/2, or nothing. GRPC_HOST, GRPC_PORT: where agents connect, or nothing. REDIRECT:
 # "yes" when port 80 is open. LOOPBACK: the machine's own address of each family, as in a URL, one a line. LINKMESH:
-# names its package and configuration; only there so that a change of them runs this step again.
+# names its package and configuration; only there so that a change of them runs this step again. HEALTH_PATH: of the
+# health URL.
 
 # What opens a WebSocket, which only HTTP/1.1 does.
 HANDSHAKE=(--http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket'
     -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==')
-HEALTH_PATH=/.well-known/linkmesh-proxy/health
 HEALTH_STATUS='' # that this path should answer with
 ANSWER=''        # status and HTTP version of the last one
 
@@ -34,19 +34,23 @@ main() {
         fi
     done
     # Last, because LinkMesh may have needed time to answer.
-    ask_health
     for address in $LOOPBACK; do
-        wait_until 30 answers "^$HEALTH_STATUS " "$address" 443 "https://$DOMAIN$HEALTH_PATH" ||
+        wait_until 30 health_answers "$address" ||
             fail_answer "https://$DOMAIN$HEALTH_PATH" "$HEALTH_STATUS" "$address"
     done
+    warn_if_unwell
 }
 
-# All endpoints answer even on a machine that is not well, so that is a warning.
-ask_health() {
-    local verdict sentence
-    HEALTH_STATUS=200
-    if /usr/local/lib/linkmesh-proxy/health >"$WORK/health"; then return; fi
+# health_answers ADDRESS: true when the health URL says what the machine says, which may change meanwhile.
+health_answers() {
     HEALTH_STATUS=503
+    if /usr/local/lib/linkmesh-proxy/health >"$WORK/health"; then HEALTH_STATUS=200; fi
+    answers "^$HEALTH_STATUS " "$1" 443 "https://$DOMAIN$HEALTH_PATH"
+}
+
+# All endpoints answer even on a machine that is not well.
+warn_if_unwell() {
+    local verdict sentence
     while IFS=$'\t' read -r _ verdict _ sentence; do
         [ "$verdict" = ok ] || echo "warning: this machine is not well: $sentence"
     done <"$WORK/health"

@@ -4,7 +4,7 @@ import { HSTS } from "./tls.ts";
 /** The program `scripts/machine/health.sh` answers here. */
 export const HEALTH_SOCKET = "http://unix:/run/linkmesh-proxy/health.sock";
 
-/** At http level. Each question costs a process on the machine, so everybody shares an answer. It is kept in memory. */
+/** At http level. Each question costs a process on the machine, so all questions share an answer, whatever their query. It is kept in memory. */
 export const HEALTH_CACHE =
     "proxy_cache_path /run/linkmesh-health keys_zone=linkmesh_health:32k max_size=1m use_temp_path=off;";
 
@@ -16,6 +16,7 @@ export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the 
         }
         proxy_pass ${HEALTH_SOCKET}:/;
         proxy_cache linkmesh_health;
+        proxy_cache_key health;
         proxy_cache_valid 200 503 5s;
         proxy_cache_lock on;
         proxy_cache_lock_age 30s;
