@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { parseCall } from "../lab/providers/aws/rights/call.ts";
 import { RESOURCE_CALLS } from "../lab/providers/aws/rights/calls.ts";
 import { DOCUMENTS } from "../lab/providers/aws/rights/deployer.ts";
@@ -8,13 +9,19 @@ import { DOCUMENTS } from "../lab/providers/aws/rights/deployer.ts";
  */
 export function refreshDocument(): string {
     const { preview, ...others } = DOCUMENTS;
-    const looksUp = new Set(preview!.Statement.flatMap(({ Action }) => Action));
+    const previewAllows = (action: string, resource: unknown) =>
+        preview!.Statement.some(
+            ({ Action, Resource }) =>
+                [Action].flat().includes(action) && (Resource === "*" || isDeepStrictEqual(Resource, resource)),
+        );
     const reads = new Set(
         Object.values(RESOURCE_CALLS).flatMap(({ read }) => read.map((text) => parseCall(text).action)),
     );
     const Statement = Object.entries(others).flatMap(([name, document]) =>
         document.Statement.flatMap((statement) => {
-            const actions = [statement.Action].flat().filter((action) => reads.has(action) && !looksUp.has(action));
+            const actions = [statement.Action]
+                .flat()
+                .filter((action) => reads.has(action) && !previewAllows(action, statement.Resource));
             if (actions.length === 0) return [];
             return [{ ...statement, Sid: `${name.replace(/\W/g, "")}${statement.Sid}`, Action: actions }];
         }),

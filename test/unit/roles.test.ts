@@ -49,3 +49,10 @@ test("the role for drift may read every resource that the program can make", () 
     expect(reads.length).toBeGreaterThan(30);
     expect([...new Set(reads)].filter((action) => !held.has(action))).toEqual([]);
 });
+
+test("the role for drift may read tags of a zone and of a health check, which are one action", () => {
+    const documents = ["preview", "refresh"].map(read);
+    const mayRead = (resource: string) =>
+        evaluate(documents, { action: "route53:ListTagsForResource", resource: `arn:aws:route53:::${resource}` });
+    expect([mayRead("hostedzone/Z1"), mayRead("healthcheck/1"), mayRead("domain/x")]).toEqual([true, true, false]);
+});
