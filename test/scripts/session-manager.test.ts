@@ -85,10 +85,13 @@ describe("without a package", () => {
 });
 
 describe("the step upkeep removes what the settings no longer ask for", () => {
-    const upkeep = (METRICS: string, AGENT: string) =>
-        new Machine({
+    const upkeep = (METRICS: string, AGENT: string, differs: { known?: boolean; gone?: string[] } = {}) => {
+        const machine = new Machine({
             step: "upkeep",
             variables: { METRICS, AGENT },
+            // As apt-get fails at a package that dpkg does not know.
+            stubs:
+                differs.known === false ? { "dpkg-query": "exit 1", "apt-get": "exit 100" } : { "dpkg-query": "true" },
             machine: {
                 [RECORD]: `${SHA256}\n`,
                 "/etc/systemd/system/linkmesh-proxy-metrics.timer": "",
@@ -98,6 +101,9 @@ describe("the step upkeep removes what the settings no longer ask for", () => {
                 "/var/lib/linkmesh-proxy/expected/session-manager": "",
             },
         });
+        for (const file of differs.gone ?? []) machine.sh(`rm ${file}`);
+        return machine;
+    };
     const METRICS_FILES = [
         ...["timer", "service"].map((kind) => `/etc/systemd/system/linkmesh-proxy-metrics.${kind}`),
         ...["/usr/local/lib/linkmesh-proxy/push-metrics", "/var/lib/linkmesh-proxy/expected/metrics"],
@@ -112,6 +118,18 @@ describe("the step upkeep removes what the settings no longer ask for", () => {
         const list = machine.read("/var/lib/linkmesh-proxy/expected/session-manager");
         expect(list).toBe(from === "image" ? "" : undefined);
         for (const file of METRICS_FILES) expect(machine.read(file), file).toBe("");
+    });
+
+    test("the record of an agent that a step that was cut did not install, or has removed already", () => {
+        const machine = upkeep("yes", "", { known: false });
+        expect(machine.run()).toMatchObject({ status: 0, errors: [] });
+        expect(machine.read(RECORD)).toBeUndefined();
+    });
+
+    test("what a removal that was cut has left of the report to CloudWatch", () => {
+        const machine = upkeep("", "package", { gone: ["/etc/systemd/system/linkmesh-proxy-metrics.timer"] });
+        expect(machine.run()).toMatchObject({ status: 0, errors: [] });
+        for (const file of METRICS_FILES) expect(machine.read(file), file).toBeUndefined();
     });
 
     test("the report to CloudWatch, and not the agent that is asked for", () => {

@@ -48,6 +48,13 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, vol
     ],
     ["`alarms` with a topic of a region without alarms", { alarms: `a@example.com,${TOPIC("eu-west-1")}` }],
     ["`sessionManager` on Debian without `ssmAgentDebUrl`", { sessionManager: "true" }],
+    [
+        "`ssmAgentDebUrl` on Ubuntu",
+        {
+            ...{ sessionManager: "true", operatingSystem: "ubuntu-24.04", ssmAgentDebSha256: "0".repeat(64) },
+            ssmAgentDebUrl: "https://s3.example.com/amazon-ssm-agent.deb",
+        },
+    ],
     ["`alarms` without a topic of us-east-1", { alarms: TOPIC("eu-central-1") }],
     ["`alarms` without a topic of the stack's region", { alarms: TOPIC("us-east-1") }],
     ["`imageId` that does not exist", { imageId: "ami-0404" }],

@@ -20,7 +20,9 @@ test("the role gets the rights for sessions alone, and the output shows the comm
             ),
         ],
     ]);
-    expect(await valueOf(outputs.sessionCommand)).toBe("aws ssm start-session --target linkmesh-machine-instance-id");
+    expect(await valueOf(outputs.sessionCommand)).toBe(
+        "aws ssm start-session --region eu-central-1 --target linkmesh-machine-instance-id",
+    );
     expect(registered.filter(({ type }) => type.includes("rolePolicyAttachment"))).toEqual([]);
     const text = reveal<string>(named("linkmesh-session-manager").inputs.stdin);
     expect(text).toContain(`URL='${AGENT.ssmAgentDebUrl}'\nSHA256='${"0".repeat(64)}'\n`);
@@ -29,6 +31,11 @@ test("the role gets the rights for sessions alone, and the output shows the comm
 test("on Ubuntu the image has the agent", async () => {
     const { named } = await runProgram({ ...CONFIG, sessionManager: "true", operatingSystem: "ubuntu-24.04" });
     expect(reveal<string>(named("linkmesh-session-manager").inputs.stdin)).toContain("URL=''\n");
+    expect(reveal<string>(named("linkmesh-upkeep").inputs.stdin)).toContain("AGENT='image'\n");
+});
+
+test("an image of the user's own may have the agent", async () => {
+    const { named } = await runProgram({ ...CONFIG, sessionManager: "true", imageId: "ami-0bookworm" });
     expect(reveal<string>(named("linkmesh-upkeep").inputs.stdin)).toContain("AGENT='image'\n");
 });
 

@@ -10,6 +10,7 @@ import { findInstanceType } from "./instance-type.ts";
 import { refuseOtherPartition } from "./partition.ts";
 import { chooseAvailabilityZone } from "./availability-zone.ts";
 import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas.ts";
+import { refuseAgent } from "./agent.ts";
 import { findRegion, refuseUnreachedTopics } from "./region.ts";
 import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
 import { findSubnet } from "./subnet.ts";
@@ -34,7 +35,7 @@ export interface Lookups {
     readonly ipv6: boolean;
     /** Whether AWS can recover machines of the instance type. */
     readonly recoverable: boolean;
-    /** The stack's region. Only looked up for alarms. */
+    /** The stack's region. Only looked up for alarms and sessionManager. */
     readonly region?: string;
     /** For a new data volume. */
     readonly snapshotId?: string;
@@ -70,11 +71,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
             `uiDomain needs nginx 1.25.1 or newer, which ${OPERATING_SYSTEM_FACTS[image.operatingSystem].name} does not have. Set operatingSystem to debian-13, or remove uiDomain.`,
         );
     }
-    if (settings.sessionManager && settings.ssmAgentDebUrl === "" && image.operatingSystem !== "ubuntu-24.04") {
-        throw new pulumi.RunError(
-            `sessionManager needs the SSM agent, which the images of ${OPERATING_SYSTEM_FACTS[image.operatingSystem].name} lack. Set ssmAgentDebUrl and ssmAgentDebSha256 to AWS's package (docs/modes.md), or operatingSystem to ubuntu-24.04.`,
-        );
-    }
+    refuseAgent(settings, image.operatingSystem);
     const ipv6 = subnet?.ipv6 ?? true;
     await refuseTooManyRules(settings, ipv6, opts);
     const closed = (["httpsAllowedCidrs", "grpcAllowedCidrs"] as const).find(
@@ -85,7 +82,8 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
             `${closed} holds only IPv6 networks, but ${settings.subnetId} has no IPv6, so nobody could reach the port. Add an IPv4 network, or name a subnet with IPv6.`,
         );
     }
-    const region = settings.alarms.length > 0 ? await findRegion(opts) : undefined;
+    const needsRegion = settings.alarms.length > 0 || settings.sessionManager;
+    const region = needsRegion ? await findRegion(opts) : undefined;
     if (region !== undefined) refuseUnreachedTopics(settings, region, ipv6);
     return {
         zone,

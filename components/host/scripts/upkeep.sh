@@ -71,19 +71,23 @@ EOF_JOURNAL
 # What the step metrics has installed while there were alarms.
 remove_metrics() {
     local unit=linkmesh-proxy-metrics
-    forget metrics
-    [ -e "/etc/systemd/system/$unit.timer" ] || return 0
-    systemctl disable --quiet --now "$unit.timer"
-    on_failure systemctl enable --quiet --now "$unit.timer"
+    # Removed last, so that a step that is cut goes on here.
+    [ -e /usr/local/lib/linkmesh-proxy/push-metrics ] || return 0
+    if [ -e "/etc/systemd/system/$unit.timer" ]; then
+        systemctl disable --quiet --now "$unit.timer"
+        on_failure systemctl enable --quiet --now "$unit.timer"
+    fi
     remove_file "/etc/systemd/system/$unit.timer"
     remove_file "/etc/systemd/system/$unit.service"
-    remove_file /usr/local/lib/linkmesh-proxy/push-metrics
     apply systemctl daemon-reload
+    forget metrics
+    remove_file /usr/local/lib/linkmesh-proxy/push-metrics
 }
 
 # The package that the step session-manager has installed.
 remove_agent() {
     [ -e "$STATE/ssm-agent" ] || return 0
-    apt_get purge -y amazon-ssm-agent
+    # A step that was cut may not have got that far. apt-get fails at a package that dpkg does not know.
+    if dpkg-query -W amazon-ssm-agent >/dev/null 2>&1; then apt_get purge -y amazon-ssm-agent; fi
     rm -f "$STATE/ssm-agent"
 }
