@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
-import { Alarms, type WatchedMachine } from "./cloud/alarms/alarms.ts";
-import { outsideChecks } from "./cloud/alarms/outside.ts";
+import { createAlarms } from "./cloud/alarms/create.ts";
 import { checksOf } from "./checks.ts";
 import { Dns, type DnsArgs } from "./cloud/dns/dns.ts";
 import type { DnsProvider, Zone } from "./cloud/dns/provider.ts";
 import { DNS_PROVIDERS } from "./cloud/dns/providers.ts";
+import { metricsPolicy, sessionPolicy } from "./cloud/instance-rights.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
 import type { Lookups } from "./cloud/lookups/lookups.ts";
@@ -19,9 +19,7 @@ import { bastionOf, createAccess, sshCommand } from "./host/access.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
 import { HEALTH_PATH } from "./health.ts";
-import type { Host } from "./host/host.ts";
 import { openPorts } from "./listeners.ts";
-import { NAMESPACE } from "./metrics.ts";
 import { OPERATING_SYSTEM_FACTS } from "./operating-systems.ts";
 import { type Outputs, defined } from "./outputs.ts";
 import { Protection } from "./protection.ts";
@@ -155,7 +153,8 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             ipv6,
             sshCommand: ipv4.apply((address) => sshCommand(settings, user, address)),
             sessionCommand: settings.sessionManager
-                ? host && pulumi.interpolate`aws ssm start-session --target ${host.machine.id}`
+                ? host &&
+                  pulumi.interpolate`aws ssm start-session --region ${lookups.region} --target ${host.machine.id}`
                 : undefined,
             sshPrivateKey: access.generatedKey,
             sshHostKey: access.hostKey,
@@ -184,66 +183,6 @@ function machineArgs(settings: Settings, lookups: Lookups) {
 /** The IAM policy that certbot needs for DNS-01 challenges; undefined with another challenge. */
 function challengePolicy(settings: Settings, { dns01 }: DnsProvider, zone: Zone | undefined): string | undefined {
     return zone && usesDns01(settings) ? dns01?.policy?.(zone, certificateNames(settings)) : undefined;
-}
-
-/** The right to write metrics of the program's namespace; undefined without alarms. */
-function metricsPolicy({ alarms }: Settings): string | undefined {
-    if (alarms.length === 0) return undefined;
-    return JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-            {
-                Effect: "Allow",
-                Action: "cloudwatch:PutMetricData",
-                // The action knows no resources.
-                Resource: "*",
-                Condition: { StringEquals: { "cloudwatch:namespace": NAMESPACE } },
-            },
-        ],
-    });
-}
-
-/** What the SSM agent needs for sessions, and nothing else that Systems Manager can do; undefined without sessionManager. */
-function sessionPolicy({ sessionManager }: Settings): string | undefined {
-    if (!sessionManager) return undefined;
-    const channels = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"];
-    return JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-            {
-                Effect: "Allow",
-                Action: ["ssm:UpdateInstanceInformation", ...channels.map((name) => `ssmmessages:${name}`)],
-                Resource: "*",
-            },
-        ],
-    });
-}
-
-interface Watched {
-    settings: Settings;
-    lookups: Lookups;
-    owner: string;
-    /** Undefined when paused. */
-    host: Host | undefined;
-    tags: Readonly<Record<string, string>>;
-}
-
-function createAlarms(
-    name: string,
-    { settings, lookups, owner, host, tags }: Watched,
-    opts: pulumi.ComponentResourceOptions,
-): Alarms | undefined {
-    if (lookups.region === undefined) return undefined;
-    const { checks, unchecked } = outsideChecks(settings, lookups.ipv6);
-    for (const sentence of unchecked) void pulumi.log.warn(sentence);
-    const machine: WatchedMachine | undefined = host && {
-        instanceId: host.machine.id,
-        addresses: { ipv4: host.ipv4, ipv6: host.ipv6 },
-        ready: host.ready,
-    };
-    const { alarms: receivers, domain } = settings;
-    const { region, recoverable } = lookups;
-    return new Alarms(name, { receivers, region, domain, owner, outside: checks, recoverable, machine, tags }, opts);
 }
 
 function endpoints(settings: Settings) {

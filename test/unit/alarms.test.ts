@@ -111,7 +111,7 @@ describe("with an e-mail address", () => {
         const { named } = program;
         expect(named("linkmesh-alarms-check-https-ipv6").inputs).toMatchObject({
             ...{ type: "HTTPS", ipAddress: "2001:db8:0:100::10", port: 443, enableSni: true },
-            ...{ fqdn: "linkmesh.example.com", resourcePath: "/.well-known/linkmesh-proxy/health" },
+            ...{ fqdn: "linkmesh.example.com", resourcePath: "/" },
         });
         const grpc = named("linkmesh-alarms-check-grpc-ipv4").inputs;
         expect(grpc).toMatchObject({ type: "TCP", ipAddress: "203.0.113.10", port: 50051 });

@@ -1,6 +1,5 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { HEALTH_PATH } from "../../health.ts";
 import { NAMESPACE, WATCHED_ITEMS } from "../../metrics.ts";
 import type { OutsideCheck } from "./outside.ts";
 import { createTopics } from "./receivers.ts";
@@ -139,8 +138,8 @@ function watchItems(own: AlarmsParts, machine: WatchedMachine, topics: pulumi.In
 }
 
 /**
- * Asks an address as clients do, from several continents. Route 53 does not verify certificates; https asks for the health
- * URL, which is 200 only if all items are well.
+ * Asks an address as clients do, from several continents. Route 53 does not verify certificates. https does not ask for
+ * the health URL: while an item is wrong for days, such as the renewal, an outage would change nothing, and send no mail.
  */
 function watchFromOutside(
     own: AlarmsParts,
@@ -156,7 +155,7 @@ function watchFromOutside(
             ipAddress: machine.addresses[family],
             port,
             ...(listener === "https"
-                ? { type: "HTTPS", fqdn: args.domain, resourcePath: HEALTH_PATH, enableSni: true }
+                ? { type: "HTTPS", fqdn: args.domain, resourcePath: "/", enableSni: true }
                 : { type: "TCP" }),
             failureThreshold: 3,
             requestInterval: 30,
@@ -168,7 +167,7 @@ function watchFromOutside(
         id,
         sentence:
             listener === "https"
-                ? `https does not answer from outside over ${FAMILY_NAMES[family]}, or the host is not well.`
+                ? `https does not answer from outside over ${FAMILY_NAMES[family]}.`
                 : `the gRPC port does not answer from outside over ${FAMILY_NAMES[family]}.`,
         metric: {
             ...{ namespace: "AWS/Route53", metricName: "HealthCheckStatus", dimensions: { HealthCheckId: check.id } },

@@ -38,7 +38,7 @@ export function createTopics(
 /** A warning when a subscription is created. Later runs cannot know whether it was confirmed without a refresh. */
 function askToConfirm(name: string, address: string, region: string, parent: pulumi.Resource) {
     if (isMocked()) return {};
-    const sentence = `alarms: AWS has sent ${address} a mail about the alarms in ${region}. Nothing arrives until someone follows the link in it, within 3 days.`;
+    const sentence = `alarms: AWS has sent ${address} a mail about the alarms in ${region}. Nothing arrives until someone follows the link in it, within 2 days.`;
     // Bound to this run of the program, as in step-hooks.ts.
     const warn = AsyncResource.bind(() => pulumi.log.warn(sentence, parent));
     return { afterCreate: [new pulumi.ResourceHook(`${name}-confirm`, warn, { ignoreErrors: true })] };

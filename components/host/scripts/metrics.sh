@@ -10,7 +10,6 @@ main() {
     install_file /etc/systemd/system/$UNIT.service <<EOF_SERVICE
 [Unit]
 Description=Reports the health of this host to CloudWatch
-RequiresMountsFor=$DATA
 [Service]
 Type=oneshot
 Environment="REGION=$REGION" "NAMESPACE=$NAMESPACE" "STACK=$STACK"
