@@ -17,7 +17,7 @@ export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the 
         proxy_pass ${HEALTH_SOCKET}:/;
         proxy_cache linkmesh_health;
         proxy_cache_key health;
-        proxy_cache_valid 200 503 5s;
+        proxy_cache_valid 200 503 2s;
         proxy_cache_lock on;
         proxy_cache_lock_age 30s;
         proxy_cache_lock_timeout 30s;
