@@ -1,5 +1,6 @@
 import { NAMESPACE } from "../../components/metrics.ts";
-import { type Alarm, type CloudState, metricKey } from "./state.ts";
+import type { CloudState } from "./state.ts";
+import { type Alarm, metricKey } from "./watch-state.ts";
 
 /** Whether an alarm rings. The lab judges the alarms of what machines report; it measures nothing itself. */
 export interface Judgement {

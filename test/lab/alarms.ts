@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { metricKey } from "../../lab/cloud/state.ts";
+import { metricKey } from "../../lab/cloud/watch-state.ts";
 import { type Run, cloud, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
 
 const REPORT = "systemctl start linkmesh-proxy-metrics";

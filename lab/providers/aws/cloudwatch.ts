@@ -1,4 +1,5 @@
-import type { Alarm, CloudState } from "../../cloud/state.ts";
+import type { CloudState } from "../../cloud/state.ts";
+import type { Alarm } from "../../cloud/watch-state.ts";
 import { ProviderError } from "../provider.ts";
 import type { Values } from "../property-values.ts";
 import { model } from "./models.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isIPv4 } from "node:net";
-import type { HealthCheck } from "../../cloud/state.ts";
+import type { HealthCheck } from "../../cloud/watch-state.ts";
 import { contains, parseCidr } from "../../network/cidr.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Values, isUnknown } from "../property-values.ts";

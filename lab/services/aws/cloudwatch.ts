@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { XMLBuilder } from "fast-xml-parser";
-import { type Datapoint, metricKey } from "../../cloud/state.ts";
+import { type Datapoint, metricKey } from "../../cloud/watch-state.ts";
 import type { CloudStore } from "../../cloud/store.ts";
 import type { Answer, Request } from "./http.ts";
 import { authorize } from "./authorize.ts";
