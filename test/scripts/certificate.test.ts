@@ -44,6 +44,12 @@ function machine(given: Given = {}): Machine {
 const held = { [`${LIVE}/cert.pem`]: ours.certificate, [RENEWAL]: renewalFile() };
 const orders = (text: string | undefined) => (text ?? "").split("\n").filter(Boolean);
 
+test("a renewal that failed before is over with a new certificate, and not with one that is kept unasked", () => {
+    const forgets = (given: Given) => machine(given).run().calls.includes("systemctl reset-failed certbot.service");
+    expect(forgets({ machine: held })).toBe(true);
+    expect(forgets({ machine: held, stubs: { certbot: "true" } })).toBe(false);
+});
+
 describe("the ledger", () => {
     test("has an order before certbot runs", () => {
         const on = machine();

@@ -110,6 +110,8 @@ order() {
         return
     fi
     if [ -z "$ORDER" ]; then add_order; fi # it was due
+    # A renewal that failed before is over. None may have failed.
+    systemctl reset-failed certbot.service 2>/dev/null || true
     # certbot runs the hook, which does this, for some of these orders only.
     if unit_exists; then
         serve_certificate
