@@ -105,6 +105,8 @@ function opening({ protocol, fromPort, toPort, cidrBlocks }: Rule): Opening[] {
     const name = String(protocol).toLowerCase();
     const all = name === "-1" || name === "all";
     if (!all && name !== "tcp" && name !== "6") return [];
-    const [from, to] = all ? [0, 65535] : [Number(fromPort), Number(toPort)];
+    // A port that is no number, such as one that is known only later, could be any.
+    const port = (value: unknown, any: number) => (all || !Number.isInteger(value) ? any : (value as number));
+    const [from, to] = [port(fromPort, 0), port(toPort, 65535)];
     return cidrBlocks.filter((cidr) => typeof cidr === "string").map((cidr) => ({ cidr, from, to }));
 }

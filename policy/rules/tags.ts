@@ -2,6 +2,7 @@ import type { PolicyProviderResource, ResourceValidationPolicy } from "@pulumi/p
 
 /** The resource types of this program that take tags. Other programs' resources are judged if they have any tag. */
 export const TAGGED_TYPES: readonly string[] = [
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:dlm/lifecyclePolicy:LifecyclePolicy",
     "aws:ebs/volume:Volume",
     "aws:ec2/eip:Eip",
@@ -14,6 +15,8 @@ export const TAGGED_TYPES: readonly string[] = [
     "aws:ec2/vpc:Vpc",
     "aws:iam/instanceProfile:InstanceProfile",
     "aws:iam/role:Role",
+    "aws:route53/healthCheck:HealthCheck",
+    "aws:sns/topic:Topic",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 ];

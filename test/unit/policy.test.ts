@@ -125,7 +125,7 @@ describe("settings that break a policy, and the sentence about them", () => {
     });
 
     test("everything that can be tagged lacks a tag, the root disk too", async () => {
-        const { registered } = await runProgram({ ...CONFIG, dailySnapshots: "7" });
+        const { registered } = await runProgram({ ...CONFIG, dailySnapshots: "7", alarms: "a@example.com" });
         const published = new PublishedTypes("aws");
         const taggable = registered.filter(({ type }) => type.startsWith("aws:") && "tags" in published.args(type));
         const lacking = violations(registered, TAGS).map((sentence) => /^tags-present: (.*?) lacks/.exec(sentence)![1]);
@@ -206,6 +206,11 @@ describe("resources of other programs, and transforms", () => {
         const all = violations([{ type: RULE, inputs: { ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" } }]);
         expect(all.map((sentence) => /port (\d+)/.exec(sentence)![1])).toEqual(["22", "8080", "50061"]);
         expect(violations([group({ ...open(0), protocol: "all" })])).toHaveLength(2);
+    });
+
+    test("a rule whose ports are not known could open any", () => {
+        const all = violations([{ type: RULE, inputs: { ipProtocol: "tcp", cidrIpv4: "0.0.0.0/0" } }]);
+        expect(all.map((sentence) => /port (\d+)/.exec(sentence)![1])).toEqual(["22", "8080", "50061"]);
     });
 
     test("how wide a network may be for SSH is yours to say", () => {
