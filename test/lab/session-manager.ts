@@ -46,7 +46,9 @@ export function sessionManager(): void {
             "active\nenabled",
         );
         expect(JSON.stringify(cloud().roles)).toContain("ssmmessages:OpenDataChannel");
-        expect((await status()).outputs.sessionCommand).toMatch(/^aws ssm start-session --region eu-central-1 --target i-[0-9a-f]{17}$/);
+        expect((await status()).outputs.sessionCommand).toMatch(
+            /^aws ssm start-session --region eu-central-1 --target i-[0-9a-f]{17}$/,
+        );
     });
 }
 
