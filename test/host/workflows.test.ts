@@ -221,24 +221,68 @@ describe("the nightly re-creation", () => {
         expect(output.includes("its data would be lost")).toBe(expected === 1);
     });
 
+    test.each<[string, string, number]>([
+        ["latest", `echo '{"acme:restoreFrom":{"value":"latest","secret":false}}'`, 0],
+        ["one snapshot", `echo '{"acme:restoreFrom":{"value":"snap-1","secret":false}}'`, 1],
+        ["nothing", `echo '{"acme:domain":{"value":"latest","secret":false}}'`, 1],
+        ["what cannot be read", "exit 255", 255],
+    ])("with restoreFrom %s in the configuration", (_, pulumi, expected) => {
+        const script = scriptOf("recreate.yml", "recreate", "Refuse a stack that would come back empty");
+        const { status, output } = runScript(script, { pulumi }, { STACK: "staging" });
+        expect(status, output).toBe(expected);
+        expect(output.includes("restoreFrom is not latest in Pulumi.staging.yaml")).toBe(expected === 1);
+    });
+
+    test("leaves restoreFrom to the configuration, which holds after a night that was cut, too", () => {
+        expect(files.get("recreate.yml")).not.toMatch(/^ +pulumi config set/m);
+        expect(readFileSync(join(ROOT, "docs/gitlab.md"), "utf8")).not.toContain("- pulumi config set");
+    });
+
+    /** The last step, with a snapshot each night, and a volume that was made on the 4th after that night's snapshot. */
+    const prune = (KEEP: string, SnapshotId?: string, nights = [2, 4, 1, 3]) => {
+        const Snapshots = nights.map((n) => ({
+            SnapshotId: `snap-${n}`,
+            StartTime: `2026-11-0${n}T03:00:00.120000+00:00`,
+        }));
+        const Volumes = [{ SnapshotId, CreateTime: "2026-11-04T03:10:00+00:00" }];
+        const aws = `case $2 in
+            describe-snapshots) echo '${JSON.stringify({ Snapshots })}' ;;
+            describe-volumes) echo '${JSON.stringify({ Volumes })}' ;;
+        esac`;
+        const script = scriptOf("recreate.yml", "recreate", "Delete old snapshots");
+        return runScript(
+            script,
+            { pulumi: stateOf({ ...volume(true), id: "vol-1" }), aws },
+            { STACK: "staging", KEEP },
+        );
+    };
+
     test.each<[string, string[]]>([
         ["2", ["snap-2", "snap-1"]],
         ["0", ["snap-3", "snap-2", "snap-1"]],
         ["7", []],
-    ])("keeps the newest %s snapshots, and always one", (KEEP, deleted) => {
-        const snapshots = [2, 4, 1, 3].map((n) => ({
-            SnapshotId: `snap-${n}`,
-            StartTime: `2026-11-0${n}T03:00:00+00:00`,
-        }));
-        const aws = `[[ $2 == describe-snapshots ]] || exit 0\ncat <<'END'\n${JSON.stringify({ Snapshots: snapshots })}\nEND`;
-        const script = scriptOf("recreate.yml", "recreate", "Delete old snapshots");
-        const { status, calls, output } = runScript(
-            script,
-            { pulumi: stateOf(volume(true)), aws },
-            { STACK: "staging", KEEP },
-        );
+    ])("keeps the newest %s snapshots, and always one", (keep, deleted) => {
+        const { status, calls, output } = prune(keep, "snap-4");
         expect(status, output).toBe(0);
-        expect(calls[1]!.replaceAll("\\", "")).toContain("Name=tag:linkmesh-proxy,Values=linkmesh/staging/linkmesh ");
-        expect(calls.slice(2)).toEqual(deleted.map((id) => `aws ec2 delete-snapshot --snapshot-id ${id}`));
+        expect(calls[1]).toContain("describe-volumes --volume-ids vol-1 ");
+        expect(calls[2]!.replaceAll("\\", "")).toContain("Name=tag:linkmesh-proxy,Values=linkmesh/staging/linkmesh ");
+        expect(calls.slice(3)).toEqual(deleted.map((id) => `aws ec2 delete-snapshot --snapshot-id ${id}`));
+    });
+
+    test("deletes also if a schedule has made a newer snapshot of the new volume", () => {
+        const { status, calls, output } = prune("2", "snap-4", [3, 4, 5]);
+        expect(status, output).toBe(0);
+        expect(calls.slice(3)).toEqual(["aws ec2 delete-snapshot --snapshot-id snap-3"]);
+    });
+
+    test.each([
+        ["is empty", undefined, "no snapshot"],
+        ["is empty, as AWS says it", "", "no snapshot"],
+        ["is of an older snapshot", "snap-3", "snap-3"],
+    ])("deletes no snapshot if the new volume %s", (_, snapshot, named) => {
+        const { status, calls, output } = prune("1", snapshot);
+        expect(status, output).toBe(1);
+        expect(output).toContain(`comes from ${named}, and the last snapshot before it is snap-4`);
+        expect(calls.slice(3)).toEqual([]);
     });
 });
