@@ -22,7 +22,7 @@ function mayTake(role: string, sub: string, aud = "sts.amazonaws.com"): boolean 
 
 test.each<[string, string, boolean]>([
     ["trust-preview", "REPOSITORY:pull_request", true],
-    ["trust-preview", "REPOSITORY:ref:refs/heads/feature/x", true],
+    ["trust-preview", "REPOSITORY:ref:refs/heads/feature/x", false],
     ["trust-preview", "REPOSITORY:ref:refs/tags/v1", false],
     ["trust-preview", "REPOSITORY:environment:production", false],
     ["trust-preview", "REPOSITORY2:pull_request", false],
@@ -55,4 +55,37 @@ test("the role for drift may read tags of a zone and of a health check, which ar
     const mayRead = (resource: string) =>
         evaluate(documents, { action: "route53:ListTagsForResource", resource: `arn:aws:route53:::${resource}` });
     expect([mayRead("hostedzone/Z1"), mayRead("healthcheck/1"), mayRead("domain/x")]).toEqual([true, true, false]);
+});
+
+test.each<[string, boolean]>([
+    // Pulumi's files of a stack in S3.
+    ["stacks/PROJECT/STACK.json", true],
+    ["stacks/PROJECT/STACK.json.bak", true],
+    ["stacks/PROJECT/STACK.pulumi-tags", true],
+    ["backups/PROJECT/STACK/STACK.1.json", true],
+    ["history/PROJECT/STACK/STACK-1.history.json", true],
+    ["journal/PROJECT/STACK/1.json", true],
+    ["locks/organization/PROJECT/STACK/1.json", true],
+    ["stacks/PROJECT/STACK2.json", false],
+    ["stacks/PROJECT/STACK.eu.json", false],
+    ["stacks/PROJECT2/STACK.json", false],
+    ["backups/PROJECT/STACK2/STACK2.1.json", false],
+    ["history/PROJECT/STACK2/STACK2-1.history.json", false],
+    ["journal/PROJECT/STACK2/1.json", false],
+    ["locks/organization/PROJECT/STACK2/1.json", false],
+])("the roles of a stack read and write .pulumi/%s: %s", (path, expected) => {
+    for (const [document, action] of [
+        ["state-read", "s3:GetObject"],
+        ["state-write", "s3:PutObject"],
+        ["state-write", "s3:DeleteObject"],
+    ] as const) {
+        const resource = `arn:aws:s3:::BUCKET/.pulumi/${path}`;
+        expect(evaluate([read(document)], { action, resource })).toBe(expected);
+    }
+});
+
+test("the roles of a stack read what holds for all stacks, and cannot write it", () => {
+    const resource = "arn:aws:s3:::BUCKET/.pulumi/meta.yaml";
+    expect(evaluate([read("state-read")], { action: "s3:GetObject", resource })).toBe(true);
+    expect(evaluate([read("state-write")], { action: "s3:PutObject", resource })).toBe(false);
 });
