@@ -1,9 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseCommandString } from "execa";
-import { isOk, type Report } from "../checks/report.ts";
 import { UsageError } from "../checks/usage-error.ts";
 import { formatOf, run, withFormats, type FormatFlags } from "./command.ts";
-import { examineOver, examineStack } from "./machines.ts";
+import { examineOver, examineStack, exitCodeOf, type Examined } from "./machines.ts";
 import { printReports } from "./print.ts";
 
 interface Flags extends FormatFlags {
@@ -37,10 +36,10 @@ await run(withFormats(program));
 async function doctor(flags: Flags): Promise<void> {
     const reports = await examineMachines(flags);
     printReports(formatOf(flags), "doctor", reports);
-    process.exitCode = reports.every(isOk) ? 0 : 1;
+    process.exitCode = exitCodeOf(reports);
 }
 
-async function examineMachines({ stack, ssh, cwd, host, key, timeout }: Flags): Promise<Report[]> {
+async function examineMachines({ stack, ssh, cwd, host, key, timeout }: Flags): Promise<Examined[]> {
     const options = { timeoutMs: timeout * 1000 };
     if (ssh !== undefined) {
         const command = parseCommandString(ssh);

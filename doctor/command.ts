@@ -16,7 +16,7 @@ export function withFormats(program: Command): Command {
         .option("--markdown", "the same as --format markdown: a table for a pull request or an issue")
         .addHelpText(
             "after",
-            "\nExit status: 0 if nothing is wrong (warnings are possible), 1 if something is, 2 if nobody could look.",
+            "\nExit status: 0 if nothing is wrong (warnings are possible), 1 if something is, 2 if nobody could look at a machine.",
         )
         .exitOverride();
 }

@@ -1,7 +1,6 @@
 import { Command } from "commander";
-import { isOk } from "../checks/report.ts";
 import { formatOf, run, withFormats, type FormatFlags } from "./command.ts";
-import { examineStack } from "./machines.ts";
+import { examineStack, exitCodeOf } from "./machines.ts";
 import { previewChanges } from "./preview.ts";
 import { printReports } from "./print.ts";
 
@@ -27,5 +26,5 @@ async function drift(flags: Flags): Promise<void> {
     const preview = { host: "the stack", results: await previewChanges({ stack, cwd }) };
     const reports = [preview, ...(await examineStack({ stack, cwd, key }, {}))];
     printReports(formatOf(flags), "drift", reports, true);
-    process.exitCode = reports.every(isOk) ? 0 : 1;
+    process.exitCode = exitCodeOf(reports);
 }

@@ -1,25 +1,45 @@
 import { ConnectionError } from "../checks/connection-error.ts";
-import type { Report } from "../checks/report.ts";
-import { readStack, type StackOptions } from "../checks/stack.ts";
+import { isOk, type Report } from "../checks/report.ts";
+import { readStack, type StackOptions, type StackTarget } from "../checks/stack.ts";
+import { fail, warn, type Verdict } from "../checks/types.ts";
 import { UsageError } from "../checks/usage-error.ts";
 import { examine, type Options } from "./index.ts";
 
-/** Looks at the machine of each proxy of a stack. @throws UsageError if one has no machine, or nobody can log in */
-export async function examineStack(stack: StackOptions, options: Options): Promise<Report[]> {
+export interface Examined extends Report {
+    /** There is a machine, and nobody could look at it. */
+    unseen?: true;
+}
+
+/** 0: nothing is wrong, 1: something is, 2: a machine could not be looked at. */
+export function exitCodeOf(reports: readonly Examined[]): number {
+    return reports.some(({ unseen }) => unseen) ? 2 : reports.every(isOk) ? 0 : 1;
+}
+
+/** Looks at the machine of each proxy of a stack. One that cannot be looked at hides none of the others. */
+export async function examineStack(stack: StackOptions, options: Options): Promise<Examined[]> {
     const machines = await readStack(stack);
     try {
-        const reports: Report[] = [];
-        for (const { target, paused, ssh, whyNoSsh } of machines) {
-            if (paused)
-                throw new UsageError(
-                    `${target.host} is paused and has no machine: pulumi config set paused false && pulumi up brings it back.`,
-                );
-            if (!ssh) throw new UsageError(`nobody can log in to ${target.host}: ${whyNoSsh}.`);
-            reports.push({ ...(await examineOver(ssh, options)), host: target.host });
-        }
+        const reports: Examined[] = [];
+        for (const machine of machines) reports.push(await examineMachine(machine, options));
         return reports;
     } finally {
         for (const { dispose } of machines) dispose();
+    }
+}
+
+async function examineMachine({ target, paused, ssh, whyNoSsh }: StackTarget, options: Options): Promise<Examined> {
+    const { host } = target;
+    const machine = (verdict: Verdict) => ({ host, results: [{ name: "machine", ...verdict }] });
+    if (paused) {
+        const resume = "pulumi config set paused false && pulumi up";
+        return machine(warn("the stack is paused and has no machine: nothing was looked at", resume));
+    }
+    if (!ssh) return { ...machine(fail("nobody can log in, so nothing was looked at", whyNoSsh)), unseen: true };
+    try {
+        return { ...(await examine(ssh, options)), host };
+    } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        return { ...machine(fail(`nothing was looked at: ${error.message}`, error.hint)), unseen: true };
     }
 }
 

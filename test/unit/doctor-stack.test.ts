@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { UsageError } from "../../checks/usage-error.ts";
-import { examineOver, examineStack } from "../../doctor/machines.ts";
+import { examineOver, examineStack, exitCodeOf } from "../../doctor/machines.ts";
 
 describe("nobody can look at a stack", () => {
     const directory = mkdtempSync(join(tmpdir(), "linkmesh-doctor-"));
-    afterAll(() => rmSync(directory, { recursive: true }));
+    afterAll(() => {
+        vi.unstubAllEnvs();
+        rmSync(directory, { recursive: true });
+    });
     const checks = (change = {}) => ({
         host: "linkmesh.example.com",
         ipv4: "203.0.113.10",
@@ -18,24 +21,43 @@ describe("nobody can look at a stack", () => {
         ...change,
     });
 
-    test.each<[string, object, RegExp]>([
-        [
-            "that is paused",
-            { checks: checks({ paused: true }) },
-            /^linkmesh\.example\.com is paused and has no machine: /,
-        ],
-        ["that has no outputs", {}, /holds no outputs: the stack has not been created\. Run `pulumi up`\.$/],
-        [
-            "whose login key is hidden",
-            { checks: checks(), sshPrivateKey: "[secret]" },
-            /^nobody can log in to .*--key\.$/,
-        ],
-    ])("%s", async (_, outputs, sentence) => {
+    const look = (outputs: object, key?: string) => {
         const file = join(directory, "outputs.json");
         writeFileSync(file, JSON.stringify(outputs));
-        const failure = await examineStack({ json: file }, {}).catch((error: unknown) => error);
+        return examineStack({ json: file, key }, {});
+    };
+
+    test("that has no outputs", async () => {
+        const failure = await look({}).catch((error: unknown) => error);
         expect(failure).toBeInstanceOf(UsageError);
-        expect((failure as Error).message).toMatch(sentence);
+        expect((failure as Error).message).toMatch(
+            /holds no outputs: the stack has not been created\. Run `pulumi up`\.$/,
+        );
+    });
+
+    test("one host that cannot be looked at is a finding, and hides none of the others; a paused one is a warning", async () => {
+        vi.stubEnv("PATH", `${directory}:${process.env.PATH}`);
+        writeFileSync(join(directory, "ssh"), "#!/bin/sh\necho 'ssh: no route' >&2; exit 255\n", { mode: 0o755 });
+        const paused = { checks: checks({ host: "paused.example.com", paused: true }) };
+        const hidden = { checks: checks({ host: "hidden.example.com" }), sshPrivateKey: "[secret]" };
+        const ssh = { ...checks().ssh, generatedKey: false };
+        const far = { checks: checks({ host: "far.example.com", ssh }) };
+        const reports = await look({ paused, hidden, far });
+        const lines = reports.flatMap(({ host, results }) =>
+            results.map(({ status, name, detail, hint }) => `${host} ${status} ${name}: ${detail} → ${hint}`),
+        );
+        expect(lines).toEqual([
+            "paused.example.com warn machine: the stack is paused and has no machine: nothing was looked at → pulumi config set paused false && pulumi up",
+            expect.stringMatching(
+                /^hidden\.example\.com fail machine: nobody can log in, so nothing was looked at → .*--key$/,
+            ),
+            expect.stringMatching(
+                /^far\.example\.com fail machine: nothing was looked at: the command over SSH failed: ssh: no route → \S/,
+            ),
+        ]);
+        expect(exitCodeOf(reports)).toBe(2);
+        expect(exitCodeOf(reports.slice(0, 1))).toBe(0);
+        expect(exitCodeOf([{ host: "h", results: [{ name: "files", status: "fail", detail: "x" }] }])).toBe(1);
     });
 
     test("whose machine does not answer, or stops in between", async () => {
