@@ -1,12 +1,15 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { UsageError } from "../../checks/usage-error.ts";
 import { readFacts } from "../../doctor/facts.ts";
 import { judge } from "../../doctor/index.ts";
-import { judgePreview } from "../../doctor/preview.ts";
+import { judgePreview, previewChanges } from "../../doctor/preview.ts";
 import { withoutRepeatedHints } from "../../doctor/print.ts";
 import { judgeSnapshots, lookForSnapshot } from "../../doctor/judges/snapshot.ts";
 import type { Topic } from "../../doctor/finding.ts";
+import { readPreview } from "../../preview/preview.ts";
 
 /** What a machine in the lab has printed. */
 const WELL = readFileSync(join(import.meta.dirname, "doctor-facts.txt"), "utf8");
@@ -229,24 +232,61 @@ describe("snapshots", () => {
 });
 
 describe("what a preview would change", () => {
-    const step = (op: string, urn: string) => ({ op, urn: `urn:pulumi:prod::fleet::${urn}` });
+    const step = (op: string, urn: string, custom = true) => {
+        const state = { custom };
+        return {
+            op,
+            urn: `urn:pulumi:prod::fleet::${urn}`,
+            ...(op === "delete" ? { oldState: state } : { newState: state }),
+        };
+    };
+    const printed = (steps: object[]) => readPreview(JSON.stringify({ steps }));
 
     test("is a finding for each resource, and one that all is well", () => {
-        expect(judgePreview([step("same", "aws:ec2/eip:Eip::linkmesh-eip")])).toMatchObject([{ status: "ok" }]);
-        const found = judgePreview([
-            step("same", "pulumi:pulumi:Stack::fleet-prod"),
-            step("update", "pulumi:pulumi:Stack::fleet-prod"),
-            step(
-                "create-replacement",
-                "linkmesh-proxy:index:LinkMeshProxy$aws:ec2/instance:Instance::linkmesh-machine",
-            ),
-            step("replace", "linkmesh-proxy:index:LinkMeshProxy$aws:ec2/instance:Instance::linkmesh-machine"),
-            step("delete", "aws:route53/record:Record::linkmesh-dns-a"),
+        expect(judgePreview(printed([step("same", "aws:ec2/eip:Eip::linkmesh-eip")]))).toMatchObject([
+            { status: "ok" },
         ]);
+        const machine = "linkmesh-proxy:index:LinkMeshProxy$aws:ec2/instance:Instance::linkmesh-machine";
+        const found = judgePreview(
+            printed([
+                step("same", "pulumi:pulumi:Stack::fleet-prod", false),
+                step("update", "pulumi:pulumi:Stack::fleet-prod", false),
+                step("create-replacement", machine),
+                step("replace", machine),
+                step("delete", "aws:route53/record:Record::linkmesh-dns-a"),
+            ]),
+        );
         expect(found.map(({ status, detail }) => `${status} ${detail}`)).toEqual([
             "fail Instance linkmesh-machine would be replaced",
             "fail Record linkmesh-dns-a would be deleted",
         ]);
+    });
+
+    describe("by the CLI", () => {
+        const directory = mkdtempSync(join(tmpdir(), "linkmesh-drift-"));
+        afterAll(() => {
+            vi.unstubAllEnvs();
+            rmSync(directory, { recursive: true });
+        });
+
+        test.each([
+            ["prints nothing", "", 0, /^what `pulumi preview .*` printed cannot be read: the preview is empty: /],
+            ["prints something else", "{}", 0, /cannot be read: this is not the output of `pulumi preview --json`/],
+            ["fails before the program runs", "", 1, /^pulumi preview failed: there is no stack "prod"\. /],
+            [
+                "fails in the program",
+                JSON.stringify({ diagnostics: [{ severity: "error", message: "domain is missing" }] }),
+                1,
+                /^pulumi preview failed: domain is missing\.$/,
+            ],
+        ])("that %s is not taken for no drift", async (_, stdout, code, sentence) => {
+            const script = `#!/bin/sh\nprintf %s '${stdout}'\necho "error: no stack named 'prod' found" >&2\nexit ${code}\n`;
+            writeFileSync(join(directory, "pulumi"), script, { mode: 0o755 });
+            vi.stubEnv("PATH", `${directory}:${process.env.PATH}`);
+            const failure = await previewChanges({}).catch((error: unknown) => error);
+            expect(failure).toBeInstanceOf(UsageError);
+            expect((failure as Error).message).toMatch(sentence);
+        });
     });
 });
 
