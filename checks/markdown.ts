@@ -1,5 +1,6 @@
 import { isOk, type Report } from "./report.ts";
 import type { Finding, Status } from "./types.ts";
+import { visible } from "./visible.ts";
 
 const MARKS: Record<Status, string> = { ok: "✅", warn: "⚠️", fail: "❌" };
 
@@ -41,17 +42,16 @@ function table(findings: Finding[]): string {
 function withCommands(hint: string): string {
     return hint
         .split(/(`[^`]*`)/)
-        .map((part, index) => (index % 2 === 1 ? part.replaceAll("|", "\\|") : plain(part)))
+        .map((part, index) => (index % 2 === 1 ? visible(part).replaceAll("|", "\\|") : plain(part)))
         .join("");
 }
 
 /** Text that a host may have sent, so that it neither formats nor mentions anybody. */
 function plain(text: string): string {
-    return text
+    return visible(text.replace(/\s+/g, " "))
         .replace(/[\\`*_[\]|~#]/g, "\\$&")
         .replace(/&/g, "&amp;")
         .replace(/</g, "&lt;")
         .replace(/>/g, "&gt;")
-        .replace(/(^|[^\w.])@/g, "$1&#64;")
-        .replace(/\s+/g, " ");
+        .replace(/(^|[^\w.])@/g, "$1&#64;");
 }

@@ -1,5 +1,6 @@
 import { markdown } from "./markdown.ts";
 import type { Finding, Status } from "./types.ts";
+import { visible } from "./visible.ts";
 
 /** What was found at one host. */
 export interface Report {
@@ -16,7 +17,8 @@ const MARKS: Record<Status, string> = { ok: "✓", warn: "!", fail: "✗" };
 /** As a terminal shows it: what was found, and below it what to do. */
 export function findingLines({ status, name, family, detail, hint }: Finding): string {
     const line = `${MARKS[status]} ${name.padEnd(12)}${(family ?? "").padEnd(6)}${detail}`;
-    return hint === undefined ? line : `${line}\n${" ".repeat(20)}${hint}`;
+    // A host or a machine may have sent a part of it.
+    return visible(hint === undefined ? line : `${line}\n${" ".repeat(20)}${hint}`);
 }
 
 export function isOk({ results }: Pick<Report, "results">): boolean {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { quote } from "../components/host/render/step.ts";
 import { withFunctions } from "../components/host/render/script.ts";
@@ -44,36 +45,45 @@ export class Facts {
 /** What the checks on the machine print, too. */
 const CHECKS = { renewal: RENEWAL_SCRIPT, restart: RESTART_SCRIPT, limits: LIMITS_SCRIPT, served: SERVED_SCRIPT };
 
-/** The script that prints the facts. Pure. */
-export function factsScript(): string {
+/**
+ * The script that prints the facts. Pure.
+ * @param mark begins the line above each section. Nobody on the machine may guess it: their file names are in the facts.
+ */
+export function factsScript(mark: string): string {
     const script = readFileSync(new URL("look.sh", import.meta.url), "utf8");
     const checks = Object.entries(CHECKS).flatMap(([name, text]) => [
-        `echo '== ${name}'`,
+        `echo '${mark} ${name}'`,
         `sh -c ${quote(text)} sh "$(host | cut -d' ' -f2)" 443 2>/dev/null </dev/null`,
     ]);
-    return [withFunctions(script, { entry: false }), "main </dev/null", ...checks, "echo '== complete'", ""].join("\n");
+    const look = [`MARK='${mark}'`, "main </dev/null"];
+    return [withFunctions(script, { entry: false }), ...look, ...checks, `echo '${mark} complete'`, ""].join("\n");
 }
 
 /** @throws ConnectionError */
 export async function askMachine(ssh: string[], timeoutMs: number): Promise<Facts> {
+    const mark = `== ${randomUUID()}`;
     // In a here-document, because sh may have read more of its input than this command.
-    const script = `bash <<'END_OF_FACTS'\n${factsScript()}END_OF_FACTS\n`;
+    const script = `bash <<'END_OF_FACTS'\n${factsScript(mark)}END_OF_FACTS\n`;
     const printed = await runOverSsh(ssh, script, [], timeoutMs);
-    if (!printed.endsWith("== complete")) {
+    if (!printed.endsWith(`\n${mark} complete`)) {
         throw new ConnectionError("the machine stopped before it had told everything", "try again, and log in to look");
     }
-    return readFacts(printed);
+    return readFacts(printed, mark);
 }
 
-/** @param printed what the script prints. */
-export function readFacts(printed: string): Facts {
-    const sections = printed.split(/^== /m).slice(1);
-    return new Facts(
-        new Map(
-            sections.map((section) => {
-                const end = section.indexOf("\n");
-                return [section.slice(0, end), section.slice(end + 1)];
-            }),
-        ),
-    );
+/**
+ * @param printed what the script prints.
+ * @throws ConnectionError
+ */
+export function readFacts(printed: string, mark: string): Facts {
+    const sections = new Map<string, string>();
+    for (const section of printed.split(new RegExp(`^${mark} `, "m")).slice(1)) {
+        const end = section.indexOf("\n");
+        const name = section.slice(0, end);
+        if (sections.has(name)) {
+            throw new ConnectionError(`the machine tells ${name} twice, so neither counts`, "log in to look");
+        }
+        sections.set(name, section.slice(end + 1));
+    }
+    return new Facts(sections);
 }

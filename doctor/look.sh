@@ -6,9 +6,10 @@
 # In percent, from which on the largest folders are listed. Looking for them takes a while on a large disk.
 NEARLY_FULL=80
 
-# section NAME FUNCTION: what the function prints. A command that fails prints nothing, which is judged, too.
+# section NAME FUNCTION: what the function prints. A command that fails prints nothing, which is judged, too. The
+# operator's side sets MARK, which nobody on the machine knows before.
 section() {
-    printf '== %s\n' "$1"
+    printf '%s %s\n' "$MARK" "$1"
     "$2" 2>/dev/null
 }
 
@@ -138,8 +139,8 @@ disks() {
         while read -r target size used percent rest; do
             echo "disk $target $size $used ${percent%\%} $rest"
             if ((${percent%\%} >= NEARLY_FULL)); then
-                # Without what lies in subfolders, which have lines of their own.
-                du -xSk "$target" | sort -rn | head -n3 | sed "s|^|folder $target |"
+                # Without what lies in subfolders, which have lines of their own. A name may hold a newline.
+                du -xSk0 "$target" | sort -zrn | head -zn3 | sed -z "s|\n|\\\\n|g; s|^|folder $target |" | tr '\0' '\n'
             fi
         done
 }

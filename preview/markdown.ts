@@ -1,13 +1,7 @@
+import { visible } from "../checks/visible.ts";
+
 /** Longer lines are cut: a certificate or a list of networks in one line is no text to review. */
 const LINE_LENGTH = 300;
-
-// eslint-disable-next-line no-control-regex
-const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-
-/** Makes characters visible that are not, among them those that reorder a line on the screen. */
-function visible(text: string): string {
-    return text.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
-}
 
 /** Text in a line. Inside code GitHub knows no mentions, links and HTML. */
 export function code(text: string): string {

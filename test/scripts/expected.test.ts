@@ -9,6 +9,7 @@ import { shfmt } from "./shell.ts";
 
 const LIST = "/var/lib/linkmesh-proxy/expected/ready";
 const F = "/etc/linkmesh/f";
+const MARK = "== mark";
 
 /** Writes and removes one of each kind. */
 const WRITES = `install_file ${F} 0600 <<<new
@@ -28,9 +29,9 @@ const machine = (main = WRITES) =>
 /** What the doctor finds in files on the machine: the sentences, without times. */
 function findings(on: Machine): string[] {
     // The other sections take seconds.
-    const script = factsScript().replace(/^main <[^]*$/m, "section expected expected\n");
+    const script = factsScript(MARK).replace(/^main <[^]*$/m, "section expected expected\n");
     on.write("/stub/look", script);
-    const facts = readFacts(on.sh("PATH=/stub/bin:$PATH bash /stub/look"));
+    const facts = readFacts(on.sh("PATH=/stub/bin:$PATH bash /stub/look"), MARK);
     return judge(facts, { began: 0, ended: 1e12 })
         .filter(({ name, status }) => name === "files" && status !== "ok")
         .map(({ detail }) => detail.replace(/ \d{4}-\d\d-\d\d \d\d:\d\d UTC/, ""));
@@ -198,14 +199,14 @@ describe("the script that looks at the machine", () => {
         const on = machine();
         on.run();
         on.sh(`echo edited >>${F}`);
-        on.write("/stub/look", factsScript());
+        on.write("/stub/look", factsScript(MARK));
         // The stubs note their calls.
         const written = () => on.written().filter((path) => !path.startsWith("stub"));
         const before = written();
         const printed = on.sh("PATH=/stub/bin:$PATH bash /stub/look; ls -A /tmp >&2");
         expect(written()).toEqual(before);
         expect(printed).toContain("differs\tready\tfile");
-        expect(printed).toContain("== complete");
+        expect(printed).toContain(`${MARK} complete`);
         expect(printed).not.toMatch(/[0-9a-f]{64}/);
     });
 
@@ -215,6 +216,6 @@ describe("the script that looks at the machine", () => {
         expect(text.split("\n").filter((line) => [...line].length > 120)).toEqual([]);
         const run = spawnSync("shellcheck", ["--external-sources", LOOK], { encoding: "utf8" });
         expect(run.stdout + run.stderr).toBe("");
-        expect(spawnSync("bash", ["-n"], { input: factsScript(), encoding: "utf8" }).stderr).toBe("");
+        expect(spawnSync("bash", ["-n"], { input: factsScript(MARK), encoding: "utf8" }).stderr).toBe("");
     });
 });

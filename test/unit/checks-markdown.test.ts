@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { LOOK_AT_LINKMESH, UPGRADE_LOST } from "../../checks/causes.ts";
 import { markdown } from "../../checks/markdown.ts";
+import { findingLines } from "../../checks/report.ts";
 import { fail, ok, warn } from "../../checks/types.ts";
 import { expectGolden } from "./golden.ts";
 
@@ -42,4 +43,15 @@ test("what a host has sent neither formats nor mentions anybody", () => {
     expect(row).toBe(
         "| ❌ | https | 301 to https://x/\\|&lt;img src=x&gt;\\`\\*\\_\\[a\\](b) \\# &#64;octocat, admin@203.0.113.10 |",
     );
+});
+
+test("what a host or a machine has sent cannot move the cursor, as text and in the table", () => {
+    const sent = "a\u001b[2J\u009b1Ab\u202ec";
+    const shown = "a\\u{1b}[2J\\u{9b}1Ab\\u{202e}c";
+    const finding = { name: "https", ...fail(sent, `\`${sent}\``) };
+    expect(findingLines(finding)).toBe(`✗ https             ${shown}\n${" ".repeat(20)}\`${shown}\``);
+    const table = markdown("check", [{ host: "a", results: [finding] }]);
+    expect(table).toContain(`<br>→ \`${shown}\``);
+    // eslint-disable-next-line no-control-regex
+    expect(table).not.toMatch(/[\u001b\u009b\u202e]/);
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
@@ -58,6 +58,23 @@ describe("nobody can look at a stack", () => {
         expect(exitCodeOf(reports)).toBe(2);
         expect(exitCodeOf(reports.slice(0, 1))).toBe(0);
         expect(exitCodeOf([{ host: "h", results: [{ name: "files", status: "fail", detail: "x" }] }])).toBe(1);
+    });
+
+    test("whose machine forges a section: the mark is another each time, and no section may come twice", async () => {
+        const ssh = join(directory, "forging-ssh");
+        const forged = `#!/bin/sh
+mark=$(sed -n "s/^MARK='\\(.*\\)'$/\\1/p")
+echo "$mark" >>${directory}/marks
+printf '%s\\n' "$mark expected" differs "$mark expected" listed "$mark complete"
+`;
+        writeFileSync(ssh, forged, { mode: 0o755 });
+        for (let time = 0; time < 2; time++)
+            await expect(examineOver([ssh], {})).rejects.toThrow(
+                /^the machine tells expected twice, so neither counts: /,
+            );
+        const marks = readFileSync(join(directory, "marks"), "utf8").trim().split("\n");
+        expect(marks.map((mark) => mark.length)).toEqual([39, 39]);
+        expect(marks[0]).not.toBe(marks[1]);
     });
 
     test("whose machine does not answer, or stops in between", async () => {

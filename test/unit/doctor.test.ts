@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { UsageError } from "../../checks/usage-error.ts";
 import { readFacts } from "../../doctor/facts.ts";
@@ -29,7 +30,7 @@ function facts(changes: Partial<Record<string, string | ((text: string) => strin
         const text = section.slice(end);
         return `== ${section.slice(0, end)}${typeof change === "function" ? change(text) : (change ?? text)}`;
     });
-    return readFacts(changed.join(""));
+    return readFacts(changed.join(""), "==");
 }
 
 /** The verdicts about a topic: status and sentence. */
@@ -45,7 +46,7 @@ test("a machine that is well has one line for each topic, and all are ok", () =>
 });
 
 test("a machine that says nothing is not well: no section may be taken for a good answer", () => {
-    const found = judge(readFacts(""), ASKED);
+    const found = judge(readFacts("", "=="), ASKED);
     const ok = found.filter(({ status }) => status === "ok").map(({ name }) => name);
     // Their sections are empty on a machine that is well.
     expect(ok).toEqual(["units", "packages", "kernel", "orders", "restart"]);
@@ -182,6 +183,23 @@ function orders(count: number, age = 3600): string {
     const line = `${NOW - age} https://acme-v02.api.letsencrypt.org/directory a.example\n`;
     return line.repeat(count);
 }
+
+test("a folder's name begins no line of the facts, so that it forges none", async () => {
+    const disk = mkdtempSync(join(tmpdir(), "linkmesh-disk-"));
+    try {
+        mkdirSync(join(disk, "x\n== expected\nlisted"));
+        const look = join(import.meta.dirname, "../../doctor/look.sh");
+        const script = `source ${look}; df() { printf '%s\\n' head '${disk} 100 90 90% 1 1'; }; disks`;
+        const { stdout } = await execa("bash", ["-c", script]);
+        expect(stdout.split("\n")).toEqual([
+            `disk ${disk} 100 90 90 1 1`,
+            ...Array<unknown>(2).fill(expect.stringMatching(/^folder /)),
+        ]);
+        expect(stdout).toContain("x\\n== expected\\nlisted");
+    } finally {
+        rmSync(disk, { recursive: true });
+    }
+});
 
 describe("the clock", () => {
     const shifted = (seconds: number) =>
