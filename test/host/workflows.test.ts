@@ -51,7 +51,7 @@ describe("the workflows, with those that docs/pull-requests.md shows", () => {
         expect(uses.length).toBeGreaterThan(15);
         expect(uses.filter((use) => !/^\S+ [\w.-]+\/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(use))).toEqual([]);
         // One version of each.
-        expect(new Set(uses.map((use) => use.split(" ")[1])).size).toBe(5);
+        expect(new Set(uses.map((use) => use.split(" ")[1])).size).toBe(7);
     });
 
     test.each<[string, string, string, string, RegExp]>([
@@ -284,5 +284,31 @@ describe("the nightly re-creation", () => {
         expect(status, output).toBe(1);
         expect(output).toContain(`comes from ${named}, and the last snapshot before it is snap-4`);
         expect(calls.slice(3)).toEqual([]);
+    });
+});
+
+describe("a release", () => {
+    const { jobs } = parse(files.get("release.yml")!) as {
+        jobs: Record<string, { permissions: Record<string, string>; steps: { uses?: string; run?: string }[] }>;
+    };
+
+    test("no job that may write runs the code of the repository or of its dependencies", () => {
+        const writing = Object.values(jobs).filter(({ permissions }) => Object.values(permissions).includes("write"));
+        expect(writing).toHaveLength(1);
+        expect(
+            writing[0]!.steps.map(({ uses, run }) => uses?.replace(/@.*/, "") ?? run!.split(" ").slice(0, 3).join(" ")),
+        ).toEqual(["actions/download-artifact", "actions/attest", "gh release create"]);
+    });
+
+    test.each([
+        ["is", 0],
+        ["is not", 1],
+        ["cannot be looked up whether it is", 128],
+    ])("of a commit that %s on main", (_, git) => {
+        const script = scriptOf("release.yml", "build", "Refuse a tag that is not on main");
+        const { status, calls, output } = runScript(script, { git: `exit ${git}` }, { TAG: "v1.0.0" });
+        expect(calls).toEqual(["git merge-base --is-ancestor HEAD origin/main"]);
+        expect(status, output).toBe(git === 0 ? 0 : 1);
+        expect(output.includes("the commit of v1.0.0 is not on main")).toBe(git !== 0);
     });
 });
