@@ -73,6 +73,14 @@ describe("the workflows, with those that docs/pull-requests.md shows", () => {
     });
 });
 
+test("an update shares its group with the re-creation only, so that no other job cancels one that waits", () => {
+    const groups = ["up.yml", "recreate.yml", "drift.yml"].map(
+        (name) => (parse(files.get(name)!) as { concurrency: { group: string } }).concurrency.group,
+    );
+    expect(groups[1]).toBe(groups[0]);
+    expect(groups[2]).not.toBe(groups[0]);
+});
+
 test("every npm script that a workflow or the pipeline runs exists", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object };
     const texts = [...files.values(), readFileSync(join(ROOT, "docs/gitlab.md"), "utf8")];
@@ -148,7 +156,10 @@ describe("the comment of a preview", () => {
     const MARKER = "<!-- linkmesh-proxy preview of staging -->";
     const script = scriptOf("preview.yml", "comment", "Comment");
     /** Comments on the pull request, newest last, in two pages as GitHub sends them. */
-    const run = (comments: { id: number; login: string; body: string }[]) => {
+    const run = (
+        comments: { id: number; login: string; body: string }[],
+        comment = `${MARKER}\n### Preview of \`staging\`: no changes\n`,
+    ) => {
         const page = (some: typeof comments) =>
             JSON.stringify(some.map(({ login, ...one }) => ({ ...one, user: { login } })));
         return runScript(
@@ -159,7 +170,11 @@ describe("the comment of a preview", () => {
             {
                 GITHUB_REPOSITORY: "acme/linkmesh",
                 NUMBER: "7",
-                COMMENT: `${MARKER}\n### Preview of \`staging\`: no changes\n`,
+                COMMENT: comment,
+                STACK: "staging",
+                HEAD: "c0ffee",
+                GITHUB_SERVER_URL: "https://github.com",
+                GITHUB_RUN_ID: "9",
             },
         );
     };
@@ -176,6 +191,21 @@ describe("the comment of a preview", () => {
             /^gh api --silent --method POST repos\/acme\/linkmesh\/issues\/7\/comments --raw-field /,
         );
         expect(calls[1]).toContain("no changes");
+        expect(calls[1]).toContain("Of the commit c0ffee.");
+    });
+
+    test("takes the place of the one before also if the job failed before the preview", () => {
+        const { status, calls, output } = run([{ id: 2, login: bot, body: `${MARKER}\nold` }], "");
+        expect(status, output).toBe(0);
+        expect(calls[1]).toContain("--method PATCH repos/acme/linkmesh/issues/comments/2 ");
+        expect(calls[1]).toContain("none, the job failed before it");
+        expect(calls[1]).toContain("https://github.com/acme/linkmesh/actions/runs/9");
+        expect(calls[1]).toContain("Of the commit c0ffee.");
+    });
+
+    test("is posted whatever the preview's end, but not for a fork", () => {
+        const { jobs } = parse(files.get("preview.yml")!) as { jobs: Record<string, { if: string }> };
+        expect(jobs.comment!.if).toBe("${{ !cancelled() && needs.preview.result != 'skipped' }}");
     });
 
     test("takes the place of the one before", () => {
@@ -193,7 +223,7 @@ describe("the comment of a preview", () => {
         const { status } = runScript(
             script,
             { gh: "exit 1" },
-            { GITHUB_REPOSITORY: "acme/linkmesh", NUMBER: "7", COMMENT: MARKER },
+            { GITHUB_REPOSITORY: "acme/linkmesh", NUMBER: "7", COMMENT: MARKER, HEAD: "c0ffee" },
         );
         expect(status).not.toBe(0);
     });
