@@ -22,7 +22,7 @@ const program = new Command("npm run doctor --")
     .option("--stack [name]", "the stack of the machine; by default the selected one")
     .addOption(
         new Option("--ssh <command>", "how to log in, for example the output sshCommand, instead of a stack").conflicts(
-            "stack",
+            [...["stack", "cwd", "host", "key"]],
         ),
     )
     .option("--cwd <directory>", "directory of the Pulumi project, by default this one")

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { UsageError } from "../../checks/usage-error.ts";
 import { examineOver, examineStack, exitCodeOf } from "../../doctor/machines.ts";
@@ -89,4 +90,21 @@ printf '%s\\n' "$mark expected" differs "$mark expected" listed "$mark complete"
             /^the command over SSH failed: ssh: no route: \S/,
         );
     });
+});
+
+test("options of a stack beside --ssh are refused, because they would be ignored", { timeout: 60_000 }, async () => {
+    const cli = join(import.meta.dirname, "../../doctor/cli.ts");
+    const flags = ["--stack", "--cwd", "--host", "--key"];
+    const said = await Promise.all(
+        flags.map(async (flag) => {
+            const args = ["--import", "tsx", cli, "--ssh", "false", flag, "x"];
+            const { exitCode, stderr } = await execa(process.execPath, args, { reject: false });
+            return `${exitCode} ${stderr}`;
+        }),
+    );
+    expect(said).toEqual(
+        flags.map((flag): unknown =>
+            expect.stringMatching(`^2 error: option '--ssh <command>' cannot be used with option '${flag} .*'$`),
+        ),
+    );
 });
