@@ -35,8 +35,11 @@ export interface Asked {
 /** Judges a topic: what is wrong, worst or first to mend at the top, or one verdict that says what is well. Pure. */
 export type Judge = (facts: Facts, asked: Asked) => Verdict[];
 
-/** Runs all steps again. It replaces none of their resources' parents, so the machine stays. */
-export const MEND = "pulumi up --replace '**$command:remote:Command::**'";
+/**
+ * Runs all steps again, and no command of the user's own program. It replaces none of the steps' parents, so the machine
+ * stays.
+ */
+export const MEND = "pulumi up --replace '**linkmesh-proxy:index:LinkMeshProxy$command:remote:Command::**'";
 
 /** The verdicts, or the one that all is well. */
 export function orOk(wrong: Verdict[], well: Verdict): Verdict[] {

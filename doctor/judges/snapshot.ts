@@ -40,13 +40,13 @@ export const askAws: SnapshotSource = async (owner, region) => {
 
 /** Pure. */
 export function judgeSnapshots(snapshots: readonly Snapshot[], now: number): Verdict {
+    const failed = snapshots.filter(({ State }) => State === "error").length;
+    if (failed > 0) return warn(`${failed} snapshots of the data failed`, "look at them in the EC2 console");
     const times = snapshots
         .filter(({ State }) => State === "completed")
         .map(({ StartTime }) => Date.parse(StartTime) / 1000);
     if (times.length === 0) return ok("the data have no snapshot; the setting dailySnapshots takes one each night");
     const newest = Math.max(...times);
-    const failed = snapshots.filter(({ State }) => State === "error").length;
-    if (failed > 0) return warn(`${failed} snapshots of the data failed`, "look at them in the EC2 console");
     if (now - newest < OLD) return ok(`the newest of ${times.length} is of ${time(newest)}`);
     return warn(
         `the newest snapshot of the data is of ${time(newest)}`,

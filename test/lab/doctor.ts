@@ -10,7 +10,7 @@ import { lab, labOk, onMachine, theLab } from "./lab.ts";
 const ROOT = join(import.meta.dirname, "../..");
 
 /** As the findings' next step says. */
-const MEND = "**$command:remote:Command::**";
+const MEND = "**linkmesh-proxy:index:LinkMeshProxy$command:remote:Command::**";
 
 /** What is wrong with the machine is named, and one command mends what the program owns. */
 export function doctor(): void {

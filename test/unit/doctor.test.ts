@@ -9,7 +9,7 @@ import { judge } from "../../doctor/index.ts";
 import { judgePreview, previewChanges } from "../../doctor/preview.ts";
 import { withoutRepeatedHints } from "../../doctor/print.ts";
 import { judgeSnapshots, lookForSnapshot } from "../../doctor/judges/snapshot.ts";
-import type { Topic } from "../../doctor/finding.ts";
+import { MEND, type Topic } from "../../doctor/finding.ts";
 import { readPreview } from "../../preview/preview.ts";
 
 /** What a machine in the lab has printed. */
@@ -201,6 +201,17 @@ test("a folder's name begins no line of the facts, so that it forges none", asyn
     }
 });
 
+test("the command that mends runs the steps again, and no command of the user's own program", () => {
+    const pattern = /'(.*)'/.exec(MEND)![1]!;
+    // As the engine reads it: ** is anything, and the rest is as it stands.
+    const wanted = new RegExp(`^${pattern.replace(/[$.]/g, "\\$&").replaceAll("**", ".*")}$`);
+    const urn = (types: string) => `urn:pulumi:prod::fleet::${types}$command:remote:Command::linkmesh-nginx`;
+    expect(urn("linkmesh-proxy:index:LinkMeshProxy")).toMatch(wanted);
+    expect(urn("linkmesh-proxy:index:LinkMesh$linkmesh-proxy:index:LinkMeshProxy")).toMatch(wanted);
+    expect(urn("acme:index:Fleet$linkmesh-proxy:index:LinkMesh$linkmesh-proxy:index:LinkMeshProxy")).toMatch(wanted);
+    expect(urn("acme:index:Fleet")).not.toMatch(wanted);
+});
+
 describe("the clock", () => {
     const shifted = (seconds: number) =>
         about("clock", {}, { began: ASKED.began - seconds, ended: ASKED.ended - seconds });
@@ -234,6 +245,7 @@ describe("snapshots", () => {
         [[], /^ok the data have no snapshot/],
         [[taken(1), taken(2)], /^ok the newest of 2 is of/],
         [[taken(3), taken(4)], /^warn the newest snapshot of the data is of/],
+        [[taken(1, "error"), taken(2, "error")], /^warn 2 snapshots of the data failed/],
         [[taken(1), taken(1, "error")], /^warn 1 snapshots of the data failed/],
     ])("%j", (snapshots, sentence) => {
         const { status, detail } = judgeSnapshots(snapshots, NOW);
