@@ -212,6 +212,17 @@ table("health", [
         hint: /linkmesh-proxy.health/,
     },
     {
+        what: "mended since nginx kept the answer",
+        faults: () => {
+            let asked = 0;
+            const https: Faults["https"] = (_, response) =>
+                response.writeHead(asked++ === 0 ? 503 : 200, { "cache-control": "no-store" }).end();
+            return Promise.resolve({ https });
+        },
+        status: "ok",
+        detail: /^200: LinkMesh, the certificate/,
+    },
+    {
         what: "a page of LinkMesh's own",
         faults: { https: healthAnswer(200) },
         status: "fail",
