@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parseCommandString } from "execa";
-import { runChecks, warn, type CheckName, type Target } from "./index.ts";
-import { findingLines, FORMATS, isOk, render, type Format, type Report } from "./report.ts";
+import { isOk, runChecks, warn, type CheckName, type Report, type Target } from "./index.ts";
+import { findingLines, FORMATS, render, type Format } from "./report.ts";
 import { readStack, type StackTarget } from "./stack.ts";
 import { UsageError } from "./usage-error.ts";
 

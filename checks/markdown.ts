@@ -1,5 +1,4 @@
-import { isOk, type Report } from "./report.ts";
-import type { Finding, Status } from "./types.ts";
+import { isOk, type Finding, type Report, type Status } from "./types.ts";
 import { visible } from "./visible.ts";
 
 const MARKS: Record<Status, string> = { ok: "✅", warn: "⚠️", fail: "❌" };

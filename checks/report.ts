@@ -1,13 +1,6 @@
 import { markdown } from "./markdown.ts";
-import type { Finding, Status } from "./types.ts";
+import { isOk, type Finding, type Report, type Status } from "./types.ts";
 import { visible } from "./visible.ts";
-
-/** What was found at one host. */
-export interface Report {
-    /** The host name. */
-    host: string;
-    results: Finding[];
-}
 
 export const FORMATS = ["text", "json", "markdown"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -19,10 +12,6 @@ export function findingLines({ status, name, family, detail, hint }: Finding): s
     const line = `${MARKS[status]} ${name.padEnd(12)}${(family ?? "").padEnd(6)}${detail}`;
     // A host or a machine may have sent a part of it.
     return visible(hint === undefined ? line : `${line}\n${" ".repeat(20)}${hint}`);
-}
-
-export function isOk({ results }: Pick<Report, "results">): boolean {
-    return !results.some(({ status }) => status === "fail");
 }
 
 /** All reports as one document. @param tool the name of the tool, as "check" */

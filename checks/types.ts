@@ -75,6 +75,17 @@ export interface Finding extends Verdict {
     family?: Family;
 }
 
+/** What was found at one host. */
+export interface Report {
+    /** The host name. */
+    host: string;
+    results: Finding[];
+}
+
+export function isOk({ results }: Pick<Report, "results">): boolean {
+    return !results.some(({ status }) => status === "fail");
+}
+
 export interface CheckResult extends Finding {
     name: CheckName;
     /** Time of the last attempt. */

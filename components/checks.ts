@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { hasOwnCertificate } from "./certificate.ts";
 import { type GrpcEndpoint, grpcEndpoint } from "./endpoints.ts";
-import { defined } from "./outputs.ts";
+import { defined } from "./defined.ts";
 import { privateAnchor, readChain } from "./settings/chain.ts";
 import type { Settings } from "./settings/settings.ts";
 

@@ -21,7 +21,8 @@ import { setUp } from "./host/steps.ts";
 import { HEALTH_PATH } from "./health.ts";
 import { openPorts } from "./listeners.ts";
 import { OPERATING_SYSTEM_FACTS } from "./operating-systems.ts";
-import { type Outputs, defined } from "./outputs.ts";
+import { defined } from "./defined.ts";
+import type { Outputs } from "./outputs.ts";
 import { Protection } from "./protection.ts";
 import type { Settings } from "./settings/settings.ts";
 

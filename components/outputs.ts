@@ -37,8 +37,3 @@ export interface Outputs {
     /** What `npm run check -- --stack` needs to know. Without secrets. */
     checks: pulumi.Output<Checks>;
 }
-
-/** The object without its undefined properties. */
-export function defined<T extends object>(outputs: T): T {
-    return Object.fromEntries(Object.entries(outputs).filter(([, value]) => value !== undefined)) as T;
-}

@@ -1,5 +1,5 @@
 import { ConnectionError } from "../checks/connection-error.ts";
-import { isOk, type Report } from "../checks/report.ts";
+import { isOk, type Report } from "../checks/types.ts";
 import { readStack, type StackOptions, type StackTarget } from "../checks/stack.ts";
 import { fail, warn, type Verdict } from "../checks/types.ts";
 import { UsageError } from "../checks/usage-error.ts";

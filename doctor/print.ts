@@ -1,4 +1,5 @@
-import { findingLines, render, type Format, type Report } from "../checks/report.ts";
+import { findingLines, render, type Format } from "../checks/report.ts";
+import type { Report } from "../checks/types.ts";
 import type { Finding } from "../checks/types.ts";
 
 /** Prints all reports. @param quiet as text, only what is not well */

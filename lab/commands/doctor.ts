@@ -1,4 +1,4 @@
-import { isOk } from "../../checks/report.ts";
+import { isOk } from "../../checks/types.ts";
 import { examine } from "../../doctor/index.ts";
 import { DATA_TAG } from "../../components/cloud/stack-tag.ts";
 import type { SnapshotSource } from "../../doctor/judges/snapshot.ts";
