@@ -14,6 +14,6 @@ export interface HostContext {
     readonly records: pulumi.Input<DnsRecord[]>;
     /** How certbot answers DNS-01 challenges; undefined if it answers HTTP-01. */
     readonly dns01: Dns01 | undefined;
-    /** The machine's AWS region; undefined without alarms. */
+    /** The machine's AWS region; undefined without alarms and sessionManager. */
     readonly region?: string;
 }

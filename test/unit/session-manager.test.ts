@@ -34,6 +34,12 @@ test("on Ubuntu the image has the agent", async () => {
     expect(reveal<string>(named("linkmesh-upkeep").inputs.stdin)).toContain("AGENT='image'\n");
 });
 
+test("without alarms the machine reports nothing to CloudWatch, for which it has no right", async () => {
+    const { registered, named } = await runProgram({ ...CONFIG, ...AGENT });
+    expect(registered.filter(({ name }) => /metrics|alarms/.test(name))).toEqual([]);
+    expect(reveal<string>(named("linkmesh-upkeep").inputs.stdin)).toContain("METRICS=''\n");
+});
+
 test("an image of the user's own may have the agent", async () => {
     const { named } = await runProgram({ ...CONFIG, sessionManager: "true", imageId: "ami-0bookworm" });
     expect(reveal<string>(named("linkmesh-upkeep").inputs.stdin)).toContain("AGENT='image'\n");
