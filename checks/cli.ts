@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { parseCommandString } from "execa";
 import { isOk, runChecks, warn, type CheckName, type Report, type Target } from "./index.ts";
 import { findingLines, FORMATS, render, type Format } from "./report.ts";
+import { run } from "./run-command.ts";
 import { readStack, type StackTarget } from "./stack.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -75,15 +76,7 @@ const program = new Command("npm run check --")
     .exitOverride()
     .action(check);
 
-// A reader such as `head` may close the pipe early; a shell then exits with this code.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
-try {
-    await program.parseAsync();
-} catch (error) {
-    if (error instanceof UsageError) console.error(`error: ${error.message}`);
-    else if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
-}
+await run(program);
 
 async function check(host: string | undefined, flags: Flags): Promise<void> {
     const format = flags.markdown ? "markdown" : flags.format;

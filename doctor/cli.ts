@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseCommandString } from "execa";
 import { UsageError } from "../checks/usage-error.ts";
-import { formatOf, run, withFormats, type FormatFlags } from "./command.ts";
+import { run } from "../checks/run-command.ts";
+import { formatOf, withFormats, type FormatFlags } from "./command.ts";
 import { examineOver, examineStack, exitCodeOf, type Examined } from "./machines.ts";
 import { printReports } from "./print.ts";
 

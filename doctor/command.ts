@@ -1,6 +1,5 @@
-import { CommanderError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import { FORMATS, type Format } from "../checks/report.ts";
-import { UsageError } from "../checks/usage-error.ts";
 
 export interface FormatFlags {
     format: Format;
@@ -23,17 +22,4 @@ export function withFormats(program: Command): Command {
 
 export function formatOf({ format, json, markdown }: FormatFlags): Format {
     return json ? "json" : markdown ? "markdown" : format;
-}
-
-/** Runs the command. What a user can mend is one sentence and exit code 2. */
-export async function run(program: Command): Promise<void> {
-    // A reader such as `head` may close the pipe early; a shell then exits with this code.
-    process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 141 : 1));
-    try {
-        await program.parseAsync();
-    } catch (error) {
-        if (error instanceof UsageError) console.error(`error: ${error.message}`);
-        else if (!(error instanceof CommanderError)) throw error;
-        process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2;
-    }
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { formatOf, run, withFormats, type FormatFlags } from "./command.ts";
+import { run } from "../checks/run-command.ts";
+import { formatOf, withFormats, type FormatFlags } from "./command.ts";
 import { examineStack, exitCodeOf } from "./machines.ts";
 import { previewChanges } from "./preview.ts";
 import { printReports } from "./print.ts";
