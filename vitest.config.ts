@@ -14,15 +14,15 @@ const labs = Math.max(1, Math.min(3, Math.floor(totalmem() / LAB_BYTES)));
 
 /** The lab's files by how long they take, the longest first, so that all workers end at about the same time. */
 const LONGEST_FIRST = [
-    "failures",
     "operation",
-    "interruptions",
-    "modes",
     "replacements",
+    "interruptions",
+    "failures",
     "recreate",
     "existing-network",
-    "example",
+    "modes",
     "providers",
+    "example",
     "upgrade",
 ];
 

@@ -9,16 +9,19 @@ import type { StageTime } from "../lab/ui.ts";
 // The benchmark has a lab of its own, beside one that is in use.
 process.env.LINKMESH_LAB_NAME = "bench";
 
-let interrupted = false;
+const interruption = new AbortController();
+
+/** Aborted when the user interrupts the benchmark. */
+export const interrupted = interruption.signal;
 
 /** Makes Ctrl-C end the benchmark at the next {@link stopIfInterrupted}. Returns a function that undoes it. */
 export function watchInterrupts(): () => void {
-    return onInterrupt(() => (interrupted = true));
+    return onInterrupt(() => interruption.abort());
 }
 
 /** @throws Interrupted */
 export function stopIfInterrupted(): void {
-    if (interrupted) throw new Interrupted("the benchmark was interrupted");
+    if (interrupted.aborted) throw new Interrupted("the benchmark was interrupted");
 }
 
 /** A second benchmark would destroy the lab of the first, and both would slow each other down. */
@@ -46,7 +49,7 @@ export async function lab(args: readonly string[], { finish = false } = {}): Pro
     });
     const release = onInterrupt((signal) => {
         if (finish) return;
-        interrupted = true;
+        interruption.abort();
         child.kill(signal);
     });
     try {

@@ -2,31 +2,26 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import type { PulumiCli } from "../lab/engine/find-pulumi.ts";
 
-/** Above this load average other work falsifies the figures. */
-const QUIET_LOAD = 1;
-
 /** The machine and the versions on which the figures depend. */
-export function describeMachine(cli: PulumiCli, load: number): string[] {
+export function describeMachine(cli: PulumiCli): string[] {
     const found = cpus();
-    const lines = [
+    return [
         `CPU: ${found.length} × ${found[0]?.model.trim() ?? "unknown"}`,
         `Memory: ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
         `System: ${distribution()}, Linux ${release()}`,
         `Node ${process.versions.node}, Pulumi ${cli.version} (${cli.origin === "PATH" ? "found on PATH" : "built by the lab"})`,
     ];
-    if (load > QUIET_LOAD) {
-        lines.push(
-            `**Taken under load**: the load average was ${load.toFixed(1)} before the start, so the times are too long and vary too much`,
-        );
-    } else {
-        lines.push(`Load average before the start: ${load.toFixed(1)}`);
-    }
-    return lines;
 }
 
 /** Of the last minute. */
 export function loadAverage(): number {
     return loadavg()[0] ?? 0;
+}
+
+/** By the queues between the network namespaces, since the boot: a sign of processors that cannot keep up. */
+export function packetsDropped(): number {
+    const processors = readFileSync("/proc/net/softnet_stat", "utf8").trim().split("\n");
+    return processors.reduce((sum, line) => sum + parseInt(line.split(" ")[1] ?? "0", 16), 0);
 }
 
 function distribution(): string {

@@ -1,9 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { MISSING_RECORD, WRONG_RECORD } from "./causes.ts";
 import { hostNames, timeoutOf } from "./target.ts";
-import { fail, ok, warn, type Family, type Target, type Verdict } from "./types.ts";
-
-export type Addresses = Record<Family, string[]>;
+import { fail, ok, warn, type Addresses, type Target, type Verdict } from "./types.ts";
 
 /** The A and AAAA records of each name. */
 export type Records = Map<string, Addresses>;
@@ -35,7 +33,7 @@ export async function lookUp(target: Target): Promise<Records> {
  */
 export function judgeAddresses(target: Target, found: Records): Verdict {
     const given = target.ipv4 !== undefined || Boolean(target.ipv6);
-    const wanted: Addresses = { ipv4: list(target.ipv4), ipv6: list(target.ipv6 || undefined) };
+    const wanted = target.balancer ?? { ipv4: list(target.ipv4), ipv6: list(target.ipv6 || undefined) };
     const verdicts = [...found].map(([host, addresses]) =>
         judge(host, addresses, target, given ? wanted : host === target.host ? undefined : found.get(target.host)),
     );
@@ -75,7 +73,7 @@ function list(address: string | undefined): string[] {
 }
 
 function same(found: string[], wanted: string[]): boolean {
-    return found.map(canonical).join() === wanted.map(canonical).join();
+    return found.map(canonical).sort().join() === wanted.map(canonical).sort().join();
 }
 
 /** "fd77::1" for "FD77:0:0:0::1". */

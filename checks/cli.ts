@@ -1,17 +1,20 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseCommandString } from "execa";
-import { isOk, runChecks, warn, type CheckName, type Report, type Target } from "./index.ts";
-import { findingLines, FORMATS, render, type Format } from "./report.ts";
+import { isOk, runChecks, warn, type CheckName, type Finding, type Report, type Target } from "./index.ts";
+import { formatOf, withFormats, type FormatFlags } from "./formats.ts";
+import { findingLines, render } from "./report.ts";
 import { run } from "./run-command.ts";
+import { forSelection, type Selection } from "./selection.ts";
 import { readStack, type StackTarget } from "./stack.ts";
 import { UsageError } from "./usage-error.ts";
 
-interface Flags {
+interface Flags extends FormatFlags {
     stack?: string | true;
-    json?: string;
+    from?: string;
     cwd?: string;
     host?: string;
+    machine?: string;
     key?: string;
     ipv4?: string;
     ipv6?: string | false;
@@ -30,20 +33,19 @@ interface Flags {
     grpcPort?: number;
     ownCertificate?: true;
     health?: true;
-    format: Format;
-    markdown?: true;
 }
 
 const program = new Command("npm run check --")
-    .usage("--stack [NAME] | --json FILE | HOST  [options]")
+    .usage("--stack [NAME] | --from FILE | HOST  [options]")
     .description("Checks from outside whether LinkMesh answers at its public host name.")
     .argument("[host]", "public host name, for example linkmesh.example.com")
     .option("--stack [name]", "take names, addresses, modes and the login from this stack; by default the selected one")
     .addOption(
-        new Option("--json <file>", "take them from a file that `pulumi stack output --json` made").conflicts("stack"),
+        new Option("--from <file>", "take them from a file that `pulumi stack output --json` made").conflicts("stack"),
     )
     .option("--cwd <directory>", "directory of the Pulumi project, by default this one")
     .option("--host <name>", "check only this host of the stack")
+    .option("--machine <name>", "log in only to this machine of several, for example node-2")
     .option("--key <file>", "private key to log in with, by default the stack's or ssh's own")
     .option("--ipv4 <address>", "connect to this address instead of the A record")
     .option("--ipv6 <address>", "connect to this address instead of the AAAA record")
@@ -67,19 +69,17 @@ const program = new Command("npm run check --")
     .option("--grpc-port <port>", "instead of 50051, or of the HTTPS port with --grpc-host", positive)
     .option("--grpc-host <name>", "name of gRPC, if it has a name of its own on the HTTPS port")
     .addOption(new Option("--no-grpc", "gRPC is off, and 50051 must not answer").conflicts(["grpcHost", "grpcPort"]))
-    .addOption(new Option("--format <format>", "how to print the results").choices(FORMATS).default("text"))
-    .option("--markdown", "the same as --format markdown: a table for a pull request or an issue")
-    .addHelpText(
-        "after",
-        "\nExit status: 0 if no check failed (warnings are possible), 1 if a check failed, 2 if nothing could be checked.",
-    )
-    .exitOverride()
     .action(check);
 
-await run(program);
+await run(
+    withFormats(
+        program,
+        "0 if no check failed (warnings are possible), 1 if a check failed, 2 if nothing could be checked.",
+    ),
+);
 
 async function check(host: string | undefined, flags: Flags): Promise<void> {
-    const format = flags.markdown ? "markdown" : flags.format;
+    const format = formatOf(flags);
     const proxies = await findProxies(host, flags);
     const reports: Report[] = [];
     try {
@@ -97,19 +97,30 @@ async function check(host: string | undefined, flags: Flags): Promise<void> {
 
 /** The hosts to check: the one on the command line, or those of the stack. */
 async function findProxies(host: string | undefined, flags: Flags): Promise<StackTarget[]> {
-    const { stack, json, cwd, key } = flags;
-    const fromStack = stack !== undefined || json !== undefined;
+    const { stack, from, key } = flags;
+    const fromStack = stack !== undefined || from !== undefined;
+    if (host !== undefined && isFile(host)) {
+        throw new UsageError(
+            `${host} is a file and no host name: --from ${host} reads it, and --json prints the results as JSON`,
+        );
+    }
     if (host !== undefined && fromStack) {
         throw new UsageError(`${host} and a stack exclude each other: --host ${host} picks a host of the stack`);
     }
     if (host === undefined && !fromStack) {
-        throw new UsageError("name what to check: --stack, --json FILE, or a host name such as linkmesh.example.com");
+        throw new UsageError("name what to check: --stack, --from FILE, or a host name such as linkmesh.example.com");
     }
     const ssh = typeof flags.ssh === "string" ? parseCommandString(flags.ssh) : undefined;
-    if (host !== undefined) return [{ target: { host }, ssh, paused: false, dispose: () => {} }];
+    if (host !== undefined) return [{ target: { host }, ssh, paused: false, scheduled: false, dispose: () => {} }];
     const withoutSsh = flags.ssh !== undefined;
-    const name = stack === true ? undefined : stack;
-    const proxies = await readStack({ stack: name, json, cwd, host: flags.host, key, withoutSsh });
+    const proxies = await readStack({
+        ...selectionOf(flags),
+        from,
+        host: flags.host,
+        machine: flags.machine,
+        key,
+        withoutSsh,
+    });
     return ssh ? proxies.map((proxy) => ({ ...proxy, ssh })) : proxies;
 }
 
@@ -119,9 +130,14 @@ async function checkProxy(
     show: boolean,
 ): Promise<Report> {
     const report: Report = { host: target.host, results: [] };
-    const add = (finding: Report["results"][0]) => {
-        report.results.push(finding);
-        if (show) console.log(findingLines(finding));
+    const told = new Set<string>();
+    const add = ({ hint, ...finding }: Finding) => {
+        const next = hint === undefined ? undefined : forSelection(hint, selectionOf(flags));
+        report.results.push({ ...finding, hint: next });
+        // Several checks may fail for one reason.
+        const isNew = next !== undefined && !told.has(next);
+        if (isNew) told.add(next);
+        if (show) console.log(findingLines({ ...finding, hint: isNew ? next : undefined }));
     };
     if (paused) {
         const resume = "pulumi config set paused false && pulumi up";
@@ -136,6 +152,10 @@ async function checkProxy(
     return report;
 }
 
+function selectionOf({ stack, cwd }: Flags): Selection {
+    return { stack: stack === true ? undefined : stack, cwd };
+}
+
 /** What the command line says of the target, without what it leaves out. */
 function overrides(flags: Flags): Partial<Target> {
     const { ipv4, ipv6, uiHost, dns, ownCertificate, health, httpsPort, grpcHost, grpcPort } = flags;
@@ -147,6 +167,11 @@ function overrides(flags: Flags): Partial<Target> {
     };
     if (!flags.grpc) given.grpc = false;
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Of a user of `--json FILE`, which once read a file. */
+function isFile(host: string): boolean {
+    return host.endsWith(".json") || (statSync(host, { throwIfNoEntry: false })?.isFile() ?? false);
 }
 
 function readCa(file: string): string {

@@ -74,7 +74,12 @@ export async function runChecks(target: Target, options: RunOptions = {}): Promi
             pending.push(attempt({ name: check.name, family: one.family }, deadline, () => check.run(one)));
     }
     for (const [name, run] of Object.entries(MACHINE_CHECKS) as [CheckName, (target: Target) => Promise<Verdict>][]) {
-        if (wanted(name)) pending.push(attempt({ name }, deadline, () => run(target)));
+        if (!wanted(name)) continue;
+        if (target.ssh) pending.push(attempt({ name }, deadline, () => run(target)));
+        for (const node of target.nodes ?? []) {
+            const result = attempt({ name }, deadline, () => run({ ...target, ssh: node.ssh }));
+            pending.push(result.then((found) => ({ ...found, detail: `${node.name}: ${found.detail}` })));
+        }
     }
     return inOrder(pending, options.onResult);
 }

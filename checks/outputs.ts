@@ -8,6 +8,7 @@ const HIDDEN = "[secret]";
 /** Goes into ssh's configuration as one word, or one line. */
 const word = z.string().regex(/^[^\s"]+$/);
 const hop = z.object({ host: word, user: word, hostKey: z.string().regex(/^\S+ [^\n]+$/) });
+const login = hop.extend({ generatedKey: z.boolean(), bastion: hop.optional() });
 
 /** Properties of a later version are ignored. */
 const CHECKS: z.ZodType<Checks> = z.object({
@@ -15,13 +16,15 @@ const CHECKS: z.ZodType<Checks> = z.object({
     uiHost: z.string().optional(),
     ipv4: z.string(),
     ipv6: z.string().optional(),
+    tier: z.object({ ipv4: z.array(z.string()), ipv6: z.array(z.string()), nodes: z.array(login) }).optional(),
     grpc: z.object({ host: z.string(), port: z.number() }).optional(),
     http: z.boolean(),
     ownCertificate: z.boolean(),
     acmeDirectory: z.string().optional(),
     ca: z.string().optional(),
-    ssh: hop.extend({ generatedKey: z.boolean(), bastion: hop.optional() }),
+    ssh: login,
     paused: z.boolean(),
+    dailySnapshots: z.number().optional(),
 });
 
 /** A proxy of the stack. */

@@ -43,21 +43,27 @@ const CAUSES: readonly [RegExp, (match: RegExpMatchArray) => string][] = [
 
 /** Runs the Pulumi CLI and gives what it prints. @throws UsageError */
 export async function pulumi(args: readonly string[], cwd?: string): Promise<string> {
+    const result = await runPulumi(args, cwd);
+    if (!result.failed) return result.stdout;
     const what = `pulumi ${args.slice(0, 2).join(" ")}`;
+    throw new UsageError(`${what} failed: ${pulumiCause(result.stderr || (result.shortMessage ?? ""))}.`);
+}
+
+/** Runs the Pulumi CLI, which may fail. @throws UsageError if it cannot be started */
+export async function runPulumi(args: readonly string[], cwd?: string) {
     const result = await execa("pulumi", ["--non-interactive", ...args], {
         cwd,
         reject: false,
         stdin: "ignore",
         env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
     });
-    if (!result.failed) return result.stdout;
     if (cwd !== undefined && !existsSync(cwd)) throw new UsageError(`there is no directory ${cwd}: --cwd`);
     if (result.code === "ENOENT") {
         throw new UsageError(
-            "there is no `pulumi` on PATH. Install the Pulumi CLI, or give a file that `pulumi stack output --json` made elsewhere: --json FILE",
+            "there is no `pulumi` on PATH. Install the Pulumi CLI, or give check or doctor a file that `pulumi stack output --json` made elsewhere: --from FILE",
         );
     }
-    throw new UsageError(`${what} failed: ${pulumiCause(result.stderr || (result.shortMessage ?? ""))}.`);
+    return result;
 }
 
 /** The cause of an error of the CLI, and what to do, in one sentence without its full stop. */
@@ -67,6 +73,11 @@ export function pulumiCause(stderr: string): string {
         if (match) return cause(match);
     }
     const lines = stderr.trim().split("\n");
-    const line = lines.findLast((line) => line.startsWith("error: ")) ?? lines.at(-1);
-    return (line || "it printed nothing").replace(/^error: /, "").replace(/\.$/, "");
+    const line = lines.findLast((line) => line.startsWith("error: ")) ?? lines.at(-1)!;
+    return (
+        line
+            .replace(/^error: /, "")
+            .replace(/\.$/, "")
+            .trim() || "it printed nothing"
+    );
 }

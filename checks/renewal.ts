@@ -41,7 +41,7 @@ export function judgeRenewal(shown: string): Verdict {
     if (service.ActiveState !== "activating" && service.Result !== "success") {
         const reason = units.find((unit) => unit.Reason)?.Reason;
         return fail(
-            `the last renewal run${last ? `, ${last},` : ""} failed (${service.Result}, status ${service.ExecMainStatus})${reason ? `: ${reason}` : ""}`,
+            `the last renewal run${last ? `, ${last},` : ""} failed (${service.Result ?? "unknown"}, status ${service.ExecMainStatus ?? "unknown"})${reason ? `: ${reason}` : ""}`,
             reason?.includes("accountDoesNotExist") ? REGISTER : LOGS,
         );
     }
@@ -67,7 +67,7 @@ function judgeLoaded({ Id, LoadState }: Unit): Verdict | undefined {
 function judgeActive(timer: Unit): Verdict | undefined {
     if (timer.ActiveState === "active" && timer.UnitFileState === "enabled") return undefined;
     return fail(
-        `${TIMER} is ${timer.UnitFileState} and ${timer.ActiveState}: nothing renews the certificate`,
+        `${TIMER} is ${timer.UnitFileState ?? "unknown"} and ${timer.ActiveState ?? "unknown"}: nothing renews the certificate`,
         `on the machine: \`sudo systemctl enable --now ${TIMER}\``,
     );
 }

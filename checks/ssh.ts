@@ -1,6 +1,11 @@
 import { execa } from "execa";
 import { ConnectionError } from "./connection-error.ts";
 
+const REFUSED =
+    "sshAllowedCidrs lacks your address, the key is another (--key), the machine was replaced, or its user may not run sudo without a password; try it by hand with what this prints: `pulumi stack output sshCommand`";
+const UNKNOWN_HOST =
+    "ssh does not know the host key of the machine, or knows another: --stack takes it from the outputs; to tell ssh, put the address and what this prints into ~/.ssh/known_hosts: `pulumi stack output sshHostKey`";
+
 /**
  * Runs a shell script as root on the machine and gives what it prints.
  * @param ssh the ssh command up to the destination
@@ -18,9 +23,9 @@ export async function runOverSsh(
     const result = await execa(file, [...options, command], { reject: false, input: script, timeout: timeoutMs });
     if (!result.failed) return result.stdout;
     const lastLine = result.stderr?.trim().split("\n").at(-1);
-    const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : lastLine || result.shortMessage;
+    const reason = result.timedOut ? `no answer within ${timeoutMs / 1000} s` : lastLine || (result.shortMessage ?? "");
     throw new ConnectionError(
         `the command over SSH failed: ${reason}`,
-        "sshAllowedCidrs lacks your address, the key is another (--key), the machine was replaced, or its user may not run sudo without a password; try it by hand with what this prints: `pulumi stack output sshCommand`",
+        /Host key verification failed/.test(reason) ? UNKNOWN_HOST : REFUSED,
     );
 }

@@ -70,7 +70,8 @@ function closedPortsOf({ httpPort }: Target, openPorts: number[]): number[] {
 }
 
 /** The checks that do not apply to this target, each with the reason. */
-export function skippedChecks({ uiHost, grpc, httpPort, health, ssh, ownCertificate }: Target): Map<CheckName, string> {
+export function skippedChecks(target: Target): Map<CheckName, string> {
+    const { uiHost, grpc, httpPort, health, ssh, nodes, balancer, ownCertificate } = target;
     const reasons: [CheckName, boolean, string][] = [
         ["redirect", httpPort === false, "needs port 80, which is off"],
         ["ui", uiHost === undefined, "needs a name of the web UI's own: --ui-host"],
@@ -78,7 +79,15 @@ export function skippedChecks({ uiHost, grpc, httpPort, health, ssh, ownCertific
         ["health", health !== true, "needs a host with this program's health URL: --health"],
         ...(["renewal", "served", "restart", "limits"] as const).map(
             (name) =>
-                [name, ssh === undefined, "needs a way to log in to the machine: --ssh"] as [
+                [name, (ssh ?? nodes) === undefined, "needs a way to log in to the machine: --ssh"] as [
+                    CheckName,
+                    boolean,
+                    string,
+                ],
+        ),
+        ...(["renewal", "served"] as const).map(
+            (name) =>
+                [name, balancer !== undefined, "does not apply to a load balancer's certificate"] as [
                     CheckName,
                     boolean,
                     string,

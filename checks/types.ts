@@ -11,6 +11,11 @@ export interface Target {
      * record, unless `ipv4` is set.
      */
     ipv6?: string | false;
+    /**
+     * The addresses of the load balancer, if there is one: all that DNS must return. `ipv4` and `ipv6` are the first. The load
+     * balancer has the certificate, so nothing of it is checked on a machine.
+     */
+    balancer?: Addresses;
     /** PEM certificates of the CA that signs the public certificate. Default: Node's public roots. */
     ca?: string;
     /** The public certificate does not come from ACME, so nothing renews it. Default: false. */
@@ -35,11 +40,14 @@ export interface Target {
     health?: boolean;
     /** The ssh command up to the destination, as words. Default: the checks that run on the machine are skipped. */
     ssh?: string[];
+    /** Several machines, each with its ssh command, instead of `ssh`. */
+    nodes?: { name: string; ssh: string[] }[];
     /** For each connection, and again for the response on it. Default: 10,000 ms. */
     timeoutMs?: number;
 }
 
 export type Family = "ipv4" | "ipv6";
+export type Addresses = Record<Family, string[]>;
 export type Status = "ok" | "warn" | "fail";
 
 export const CHECK_NAMES = [

@@ -51,7 +51,7 @@ function judgeIssuer(certificate: X509Certificate, chainError: string, target: R
             `the certificate of ${issuer(certificate)} does not chain to the given CA (${chainError})`,
             ownCertificate
                 ? `the CA file belongs to other authorities (--ca), or the chain is not whole: ${WHOLE_CHAIN}`
-                : `the CA file is not that of the ACME directory in use: pass another with --ca; or ${unknownIssuer(target)}`,
+                : `the CA file or acmeCaBundle lacks the CA that issues the certificates: add it to acmeCaBundle, which may verify the directory only, or pass it with --ca; or ${unknownIssuer(target)}`,
         );
     }
     if (fromTestCa(certificate)) {

@@ -14,12 +14,24 @@ export function hasOwnCertificate({ tlsCertificate }: Pick<Settings, "tlsCertifi
     return tlsCertificate !== "";
 }
 
+/** Whether AWS Certificate Manager issues the certificate, for the load balancer of several machines. Pure. */
+export function usesCertificateManager(settings: Pick<Settings, "tlsCertificate" | "nodes">): boolean {
+    return !hasOwnCertificate(settings) && settings.nodes > 1;
+}
+
+type AcmeSettings = Pick<Settings, "tlsCertificate" | "acmeChallenge" | "nodes">;
+
+/** Whether certbot gets the certificate from an ACME authority. Pure. */
+function usesAcme(settings: AcmeSettings): boolean {
+    return !hasOwnCertificate(settings) && !usesCertificateManager(settings);
+}
+
 /** Whether the certificate authority validates the names on port 80. Pure. */
-export function usesHttp01(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
-    return !hasOwnCertificate(settings) && settings.acmeChallenge === "http-01";
+export function usesHttp01(settings: AcmeSettings): boolean {
+    return usesAcme(settings) && settings.acmeChallenge === "http-01";
 }
 
 /** Whether the certificate authority validates the names by TXT records in the zone. Pure. */
-export function usesDns01(settings: Pick<Settings, "tlsCertificate" | "acmeChallenge">): boolean {
-    return !hasOwnCertificate(settings) && settings.acmeChallenge === "dns-01";
+export function usesDns01(settings: AcmeSettings): boolean {
+    return usesAcme(settings) && settings.acmeChallenge === "dns-01";
 }

@@ -1,4 +1,4 @@
-import { certificateNames, httpsNames, usesDns01 } from "./certificate.ts";
+import { certificateNames, httpsNames, usesCertificateManager, usesDns01 } from "./certificate.ts";
 import { withoutWildcard } from "./hostnames.ts";
 import { listeners } from "./listeners.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -20,9 +20,9 @@ export function publicNames(settings: Settings): string[] {
     return [...new Set([...httpsNames(settings), grpcEndpoint(settings)?.host ?? settings.domain])];
 }
 
-/** Every name that needs a record in the zone: addresses, CAA or DNS-01 challenges. Pure. */
+/** Every name that needs a record in the zone: addresses, CAA, or what an authority validates. Pure. */
 export function recordNames(settings: Settings): string[] {
-    const needsRecords = settings.caaIssuer !== "" || usesDns01(settings);
+    const needsRecords = settings.caaIssuer !== "" || usesDns01(settings) || usesCertificateManager(settings);
     const certificateRecordNames = needsRecords ? certificateNames(settings).map(withoutWildcard) : [];
     return [...new Set([...publicNames(settings), ...certificateRecordNames])];
 }

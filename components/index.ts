@@ -1,7 +1,7 @@
 export type { Checks } from "./checks.ts";
 export type { DnsRecord } from "./cloud/dns/provider.ts";
 export { lookUp, type Lookups } from "./cloud/lookups/lookups.ts";
-export type { HostContext } from "./host/context.ts";
+export type { Balancer, HostContext } from "./host/context.ts";
 export type { Host } from "./host/host.ts";
 export { SshHost, type SshHostArgs, type StepOptions } from "./host/ssh-host.ts";
 export { setUp } from "./host/steps.ts";

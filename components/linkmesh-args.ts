@@ -63,7 +63,7 @@ export interface LinkMeshArgs {
      */
     acmeEmail?: string;
     /**
-     * PEM certificates that verify the ACME directory's own https certificate, for a private CA. If left out, the machine's usual CAs count.
+     * PEM certificates that verify the ACME directory's own https certificate, for a private CA. If it issues from another CA, add that, so that `npm run check` trusts it. If left out, the machine's usual CAs count.
      * @example `"-----BEGIN CERTIFICATE-----…"`
      */
     acmeCaBundle?: string;
@@ -255,6 +255,17 @@ export interface LinkMeshArgs {
      */
     tags?: Record<string, string>;
     /**
+     * How many machines run LinkMesh, from 1 to 166. Several stand behind a Network Load Balancer, keep nothing themselves, and share the MongoDB and the Git store that linkmeshConfig names. docs/modes.md has what they need and cost.
+     * @default `1`
+     * @example `3`
+     */
+    nodes?: number;
+    /**
+     * Existing public subnets for several machines and their load balancer, one in each availability zone. If left out, the program creates a VPC with a subnet in up to three zones. For one machine set subnetId instead.
+     * @example `["subnet-0123456789abcdef0"]`
+     */
+    subnetIds?: string[];
+    /**
      * URL of the LinkMesh server's Debian package. Set this with linkmeshDebSha256, or linkmeshAptSource instead. Set it with --secret if it holds a login or a signature.
      * @example `"https://packages.example.com/linkmesh-server_1.101.0_amd64.deb"`
      */
@@ -289,6 +300,11 @@ export interface LinkMeshArgs {
      * @example `{"metrics":{"enabled":true}}`
      */
     linkmeshConfig?: Record<string, any>;
+    /**
+     * Text files for LinkMesh, such as keys and certificates, by file name. Each is /etc/linkmesh-proxy/files/NAME on the machine, which only root and LinkMesh can read; linkmeshConfig and linkmeshEnvironment may name that path. A missing line end is added. 64 KiB in all. docs/operations.md has the command that sets one.
+     * @example `{"mongodb-ca.pem":"-----BEGIN CERTIFICATE-----…"}`
+     */
+    linkmeshFiles?: pulumi.Input<Record<string, pulumi.Input<string>>>;
     /**
      * Environment file of the LinkMesh service, which holds the server secret. It is kept on the data volume. Change it if your package reads another file.
      * @default `"/etc/default/linkmesh-server"`

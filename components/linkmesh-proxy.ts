@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { certificateNames, hasOwnCertificate, usesDns01 } from "./certificate.ts";
+import { certificateNames, usesDns01 } from "./certificate.ts";
 import { createAlarms } from "./cloud/alarms/create.ts";
 import { checksOf } from "./checks.ts";
-import { Dns, type DnsArgs } from "./cloud/dns/dns.ts";
+import { caaOf } from "./cloud/dns/caa.ts";
+import { Dns } from "./cloud/dns/dns.ts";
 import type { DnsProvider, Zone } from "./cloud/dns/provider.ts";
 import { DNS_PROVIDERS } from "./cloud/dns/providers.ts";
 import { metricsPolicy, sessionPolicy } from "./cloud/instance-rights.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
+import { instanceArgs } from "./cloud/instance.ts";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
 import type { Lookups } from "./cloud/lookups/lookups.ts";
 import { Machine, type MachineArgs } from "./cloud/machine.ts";
@@ -14,17 +16,17 @@ import { joinNetwork } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
 import { DOMAIN_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
 import { DATA_TAG, STACK_TAG } from "./cloud/stack-tag.ts";
-import { grpcEndpoint, publicNames } from "./endpoints.ts";
-import { bastionOf, createAccess, sshCommand } from "./host/access.ts";
+import { publicNames } from "./endpoints.ts";
+import { bastionOf, createAccess, sessionCommand, sshCommand } from "./host/access.ts";
 import { SshHost } from "./host/ssh-host.ts";
 import { setUp } from "./host/steps.ts";
-import { HEALTH_PATH } from "./health.ts";
 import { openPorts } from "./listeners.ts";
 import { OPERATING_SYSTEM_FACTS } from "./operating-systems.ts";
 import { defined } from "./defined.ts";
-import type { Outputs } from "./outputs.ts";
+import { endpointOutputs, type Outputs } from "./outputs.ts";
 import { Protection } from "./protection.ts";
 import type { Settings } from "./settings/settings.ts";
+import { createTier } from "./tier.ts";
 
 export interface LinkMeshProxyArgs {
     /** From `loadSettings` or `parseSettings`. */
@@ -42,6 +44,11 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
         const child = { parent: this };
         const owner = dataTagValue(name);
         const tags = { ...settings.tags, [STACK_TAG]: owner };
+        if (settings.nodes > 1) {
+            this.outputs = createTier(name, { settings, lookups, owner, tags }, this);
+            this.registerOutputs(this.outputs);
+            return;
+        }
         const { zone } = lookups;
         const provider = DNS_PROVIDERS[settings.dns];
 
@@ -97,9 +104,9 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 provider,
                 zone,
                 names: publicNames(settings),
-                ipv4,
-                ipv6,
-                caa: caa(settings, zone),
+                ipv4: [ipv4],
+                ipv6: ipv6 && [ipv6],
+                caa: caaOf(settings, zone),
                 allowOverwrite: settings.dnsAllowOverwrite,
             },
             child,
@@ -149,14 +156,11 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
 
         const { user } = OPERATING_SYSTEM_FACTS[lookups.operatingSystem];
         this.outputs = defined({
-            ...endpoints(settings),
+            ...endpointOutputs(settings),
             ipv4,
             ipv6,
             sshCommand: ipv4.apply((address) => sshCommand(settings, user, address)),
-            sessionCommand: settings.sessionManager
-                ? host &&
-                  pulumi.interpolate`aws ssm start-session --region ${lookups.region} --target ${host.machine.id}`
-                : undefined,
+            sessionCommand: settings.sessionManager && host ? sessionCommand(lookups.region, host.machine) : undefined,
             sshPrivateKey: access.generatedKey,
             sshHostKey: access.hostKey,
             dnsRecords: dns.records,
@@ -169,50 +173,15 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
 
 /** The arguments of the machine that come from settings and lookups alone. */
 function machineArgs(settings: Settings, lookups: Lookups) {
-    const { instanceType, publicAddress, dataVolumeSize, finalSnapshot, paused, protect } = settings;
-    const { imageId, rootVolumeSize, operatingSystem, ipv6, snapshotId } = lookups;
+    const { publicAddress, dataVolumeSize, finalSnapshot, paused, protect } = settings;
+    const { ipv6, snapshotId } = lookups;
     return {
-        ...{ instanceType, publicAddress, dataVolumeSize, finalSnapshot, paused, protect },
-        ...{ imageId, rootVolumeSize, operatingSystem, ipv6, snapshotId },
-        imagePinned: settings.imageId !== "",
-        // "unlimited" is passed on although it is AWS's default: the provider ignores an argument that is removed, so a
-        // change from "standard" would have no effect.
-        cpuCredits: (lookups.burstable && settings.cpuCredits) || undefined,
+        ...instanceArgs(settings, lookups),
+        ...{ publicAddress, dataVolumeSize, finalSnapshot, paused, protect, ipv6, snapshotId },
     } satisfies Partial<MachineArgs>;
 }
 
 /** The IAM policy that certbot needs for DNS-01 challenges; undefined with another challenge. */
 function challengePolicy(settings: Settings, { dns01 }: DnsProvider, zone: Zone | undefined): string | undefined {
     return zone && usesDns01(settings) ? dns01?.policy?.(zone, certificateNames(settings)) : undefined;
-}
-
-function endpoints(settings: Settings) {
-    const { domain, uiDomain } = settings;
-    const grpc = grpcEndpoint(settings);
-    return {
-        publicUrl: `https://${domain}`,
-        uiUrl: uiDomain === "" ? undefined : `https://${uiDomain}`,
-        healthUrl: `https://${domain}${HEALTH_PATH}`,
-        httpUrl: settings.httpRedirect ? `http://${domain}` : undefined,
-        opampUrl: `wss://${domain}/v1/opamp`,
-        grpcEndpoint: grpc && `${grpc.host}:${grpc.port}`,
-        certificateSource: hasOwnCertificate(settings) ? ("own" as const) : ("acme" as const),
-    };
-}
-
-function caa(settings: Settings, zone: Zone | undefined): DnsArgs["caa"] {
-    const { caaIssuer: issuer, caaAccountUri: accountUri } = settings;
-    if (issuer === "") return undefined;
-    const names = certificateNames(settings);
-    if (zone && names.includes(zone.name)) {
-        void pulumi.log.warn(
-            `caaIssuer: ${zone.name} is the zone itself, so its CAA records apply to every name below it that has none of its own, and forbid wildcards there.`,
-        );
-    }
-    if (accountUri !== "") {
-        void pulumi.log.warn(
-            `caaAccountUri: only this account's key gets certificates for the names. The key is on the data volume. If you lose the volume and have no snapshot, remove the CAA records first.`,
-        );
-    }
-    return { names, issuer, accountUri: accountUri || undefined };
 }

@@ -28,16 +28,24 @@ export class LinkMesh extends pulumi.ComponentResource {
     readonly healthUrl: pulumi.Output<string>;
     /** Where linkmesh-agent connects, as host and port, unless gRPC is off. */
     readonly grpcEndpoint: pulumi.Output<string | undefined>;
-    /** "acme", or "own" when tlsCertificate is set. */
+    /** "acme", "aws" (Certificate Manager) with several nodes, or "own" if tlsCertificate is set. */
     readonly certificateSource: pulumi.Output<string>;
-    /** The machine's IPv4 address, which outlives the machine. */
+    /** The machine's IPv4 address, which outlives the machine. With several nodes, the load balancer's in the first zone. */
     readonly ipv4: pulumi.Output<string>;
-    /** The machine's IPv6 address, which outlives the machine. None in a subnet without IPv6. */
+    /** The machine's IPv6 address, which outlives the machine, or the load balancer's. None in a subnet without IPv6. */
     readonly ipv6: pulumi.Output<string | undefined>;
-    /** The command to log in on the machine. */
+    /** With several nodes, the load balancer's IPv4 addresses, one in each zone. */
+    readonly ipv4Addresses: pulumi.Output<string[] | undefined>;
+    /** With several nodes, the load balancer's IPv6 addresses, if it has some. */
+    readonly ipv6Addresses: pulumi.Output<string[] | undefined>;
+    /** The command to log in on the machine, or on the first of several nodes. Empty while several nodes are paused. */
     readonly sshCommand: pulumi.Output<string>;
+    /** With several nodes, the command to log in on each, in order. */
+    readonly sshCommands: pulumi.Output<string[] | undefined>;
     /** The command to log in by Session Manager, if it is on and the machine is not paused. Another machine has another one. */
     readonly sessionCommand: pulumi.Output<string | undefined>;
+    /** With several nodes, the command to log in by Session Manager on each, in order, if it is on. */
+    readonly sessionCommands: pulumi.Output<string[] | undefined>;
     /** The generated private key of the login, unless sshPublicKey is set. A secret. */
     readonly sshPrivateKey: pulumi.Output<string | undefined>;
     /** The machine's host key, as known_hosts and ssh-keyscan show it. */
@@ -68,7 +76,11 @@ export class LinkMesh extends pulumi.ComponentResource {
             certificateSource: (this.certificateSource = output("certificateSource")),
             ipv4: (this.ipv4 = output("ipv4")),
             ipv6: (this.ipv6 = output("ipv6")),
+            ipv4Addresses: (this.ipv4Addresses = output("ipv4Addresses")),
+            ipv6Addresses: (this.ipv6Addresses = output("ipv6Addresses")),
+            sshCommands: (this.sshCommands = output("sshCommands")),
             sshCommand: (this.sshCommand = output("sshCommand")),
+            sessionCommands: (this.sessionCommands = output("sessionCommands")),
             sessionCommand: (this.sessionCommand = output("sessionCommand")),
             sshPrivateKey: (this.sshPrivateKey = pulumi.secret(output("sshPrivateKey"))),
             sshHostKey: (this.sshHostKey = output("sshHostKey")),

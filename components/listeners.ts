@@ -10,6 +10,7 @@ type ListenerSettings = Pick<
     | "grpcAllowedCidrs"
     | "tlsCertificate"
     | "acmeChallenge"
+    | "nodes"
 >;
 
 interface Row {

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { hasOwnCertificate } from "./certificate.ts";
+import { hasOwnCertificate, usesCertificateManager } from "./certificate.ts";
 import type { Settings } from "./settings/settings.ts";
 
 /** What policies know of a LinkMesh, as inputs of {@link Protection}: resources alone do not say it before they exist. */
 export interface ProtectedSettings extends Pick<Settings, "dailySnapshots" | "finalSnapshot"> {
-    /** Absent with a certificate of your own. */
+    /** Absent with a certificate of your own, or of AWS Certificate Manager. */
     acmeDirectory?: string;
 }
 
@@ -33,5 +33,9 @@ export class Protection extends pulumi.ComponentResource {
 
 function protectedSettings(settings: Settings): ProtectedSettings {
     const { acmeDirectory, dailySnapshots, finalSnapshot } = settings;
-    return { ...(hasOwnCertificate(settings) ? {} : { acmeDirectory }), dailySnapshots, finalSnapshot };
+    return {
+        ...(hasOwnCertificate(settings) || usesCertificateManager(settings) ? {} : { acmeDirectory }),
+        dailySnapshots,
+        finalSnapshot,
+    };
 }

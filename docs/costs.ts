@@ -1,23 +1,35 @@
 import { NAMESPACE } from "../components/metrics.ts";
 import { type Registered, CONFIG, runProgram } from "../test/unit/program.ts";
+import { several } from "../components/settings/rules/not-yet.ts";
 import { ARM_PACKAGE } from "../test/unit/refused-lookups.ts";
-import { HOURS, INSTANCE_TYPES, PRICES, type Price, REGION } from "./prices.ts";
+import { TIER } from "../test/unit/tier-settings.ts";
+import { BALANCER } from "./limits.ts";
+import { HOURS, INSTANCE_TYPES, PRICES, type Price, REGION, TIER_PRICES } from "./prices.ts";
 import { table } from "./settings.ts";
 
 type Resource = Pick<Registered, "type" | "inputs">;
 
 /** What a resource costs each month. */
 const MONTHLY: Readonly<Record<string, (inputs: Record<string, unknown>) => number>> = {
-    "aws:ec2/instance:Instance": ({ instanceType, rootBlockDevice }) =>
-        instanceHour(instanceType as string) * HOURS + gp3((rootBlockDevice as { volumeSize: number }).volumeSize),
+    "aws:ec2/instance:Instance": ({ instanceType, rootBlockDevice, associatePublicIpAddress }) =>
+        instanceHour(instanceType as string) * HOURS +
+        gp3((rootBlockDevice as { volumeSize: number }).volumeSize) +
+        (associatePublicIpAddress === true ? PRICES.ipv4.dollars * HOURS : 0),
+    // Without capacity units, which depend on the traffic.
+    "aws:lb/loadBalancer:LoadBalancer": () => TIER_PRICES.hour.dollars * HOURS,
     "aws:ebs/volume:Volume": ({ size }) => gp3(size as number),
     "aws:ec2/eip:Eip": () => PRICES.ipv4.dollars * HOURS,
-    // Of an item that the machine reports, there are at most two metrics: Failed and Number.
-    "aws:cloudwatch/metricAlarm:MetricAlarm": ({ namespace }) =>
-        PRICES.alarm.dollars + (namespace === NAMESPACE ? 2 * PRICES.metric.dollars : 0),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ({ namespace, dimensions }) =>
+        PRICES.alarm.dollars + (namespace === NAMESPACE ? metricsOf(dimensions) : 0) * PRICES.metric.dollars,
     "aws:route53/healthCheck:HealthCheck": ({ type }) =>
         PRICES.healthCheck.dollars + (type === "HTTPS" ? PRICES.healthCheckOption.dollars : 0),
 };
+
+/** Items of the machine's program `health` that have no number. */
+export const WITHOUT_NUMBER = ["renewal"];
+
+/** An item that the machine reports has the metric Failed, and most have Number. */
+const metricsOf = (dimensions: unknown) => (WITHOUT_NUMBER.includes((dimensions as { Item: string }).Item) ? 1 : 2);
 
 /** AWS's types that cost nothing by themselves. */
 const FREE = [
@@ -26,6 +38,8 @@ const FREE = [
     /^aws:ec2\/(vpc|subnet|internetGateway|route|routeTable|routeTableAssociation|securityGroup):/,
     /^aws:ec2\/(networkInterface|eipAssociation|volumeAttachment):/,
     /^aws:route53\/record:/,
+    /^aws:lb\/(targetGroup|targetGroupAttachment|listener):/,
+    /^aws:acm\//,
 ];
 
 function resourceCost({ type, inputs }: Resource): number {
@@ -60,6 +74,8 @@ const CHANGES: readonly Record<string, string>[] = [
     { dns: "external" },
     { alarms: "platform@example.com" },
     { paused: "true" },
+    TIER,
+    { ...TIER, paused: "true" },
 ];
 
 const cost = async (settings: Record<string, string>) =>
@@ -71,6 +87,10 @@ async function alarmOptions(): Promise<number> {
     const overHttps = registered.filter(({ type, inputs }) => type.endsWith(":HealthCheck") && inputs.type === "HTTPS");
     return overHttps.length * PRICES.healthCheckOption.dollars;
 }
+
+/** Dollars a month for the load balancer itself, and for the capacity units of sessions that push no metrics. */
+const balancer = () => TIER_PRICES.hour.dollars * HOURS;
+const units = (collectors: number) => (collectors / BALANCER.tlsActive.value) * TIER_PRICES.unit.dollars * HOURS;
 
 /** Dollars a month with the defaults. */
 export const defaultCost = () => cost({});
@@ -90,6 +110,16 @@ const BASELINE = 0.2;
 
 /** The part of docs/costs.md that depends on prices. */
 export async function costsPage(): Promise<string> {
+    const { supported } = several;
+    several.supported = true;
+    try {
+        return await page();
+    } finally {
+        several.supported = supported;
+    }
+}
+
+async function page(): Promise<string> {
     const defaults = await defaultCost();
     const rows: string[][] = [["the defaults", dollars(defaults), ""]];
     for (const settings of CHANGES) {
@@ -112,6 +142,9 @@ export async function costsPage(): Promise<string> {
         "  [operations.md](operations.md#destroy) has the command.",
         `- **Alarms.** Of the difference above, ${dollars(await alarmOptions())} remain while the account has free alarms, metrics and health checks`,
         "  ([alarms.md](alarms.md#costs)).",
+        `- **Load balancer.** Of the rows with several \`nodes\`, ${dollars(balancer())} are the load balancer itself. Capacity units come on top:`,
+        `  ${dollars(units(COLLECTORS))} for ${COLLECTORS.toLocaleString("en")} collectors, if they push no metrics ([scale.md](scale.md#several-machines) counts them), and`,
+        "  traffic between zones. MongoDB and the Git store are yours, and not counted.",
         `- **CPU credits.** If the CPUs of a t3.small do more than ${BASELINE * 100} % on the day's average, each hour of a CPU above that costs`,
         `  ${dollars(PRICES.cpuCredit.dollars)}: **up to $${Math.round(CPUS * (1 - BASELINE) * HOURS * PRICES.cpuCredit.dollars)} more** if both are busy all month. With \`cpuCredits=standard\` the machine slows down instead.`,
         "",
@@ -128,7 +161,7 @@ export async function costsPage(): Promise<string> {
 }
 
 /** What a row's title leaves out, because it only makes the rest valid. */
-const BESIDE = ["linkmeshDebUrl", "subnetId", "acmeChallenge"];
+const BESIDE = ["linkmeshDebUrl", "subnetId", "acmeChallenge", ...Object.keys(TIER).filter((name) => name !== "nodes")];
 
 /** "`instanceType=t3.medium`" */
 function named(settings: Record<string, string>): string {

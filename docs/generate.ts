@@ -2,14 +2,16 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
 import { SETTINGS, type Setting } from "../components/settings/settings.ts";
+import { PAGE, keptResults, renderPage, renderPlots, renderReadme } from "../bench/document.ts";
 import { costsPage, defaultCost } from "./costs.ts";
 import { commentOn } from "../preview/comment.ts";
 import { readPreview } from "../preview/preview.ts";
+import { figures, oneMachine, tier } from "./scale.ts";
 import { refreshDocument } from "./refresh.ts";
 import { rightsTable } from "./rights.ts";
 import { argsFile, settingsPage } from "./settings.ts";
 
-/** The files generated from the settings and the lab's tables of AWS calls. `npm run generate` writes them; a test fails if one is stale. */
+/** The files generated from the settings, the lab's tables of AWS calls and the benchmark's results. `npm run generate` writes them; a test fails if one is stale. */
 export const GENERATED = [
     { file: "Pulumi.yaml", render: renderProject },
     { file: "components/linkmesh-args.ts", render: argsFile },
@@ -18,8 +20,15 @@ export const GENERATED = [
     { file: "docs/settings.md", render: (text: string) => between(text, "settings", settingsPage()) },
     { file: "docs/rights.md", render: (text: string) => between(text, "rights", rightsTable()) },
     { file: "docs/costs.md", render: async (text: string) => between(text, "costs", await costsPage()) },
-    { file: "README.md", render: withCost },
+    {
+        file: "docs/scale.md",
+        render: (text: string) =>
+            between(between(between(text, "one-machine", oneMachine()), "tier", tier()), "figures", figures()),
+    },
+    { file: "README.md", render: async (text: string) => renderReadme(await withCost(text), keptResults()) },
     { file: "docs/iam/refresh.json", render: refreshDocument },
+    { file: PAGE, render: (text: string) => renderPage(text, keptResults()) },
+    ...renderPlots(keptResults()).map(({ file, text }) => ({ file, render: () => text })),
     { file: "docs/pull-requests.md", render: (text: string) => between(text, "comment", exampleComment()) },
 ] as const;
 

@@ -71,3 +71,25 @@ export const PRICES = {
     },
     cpuCreditT4g: { dollars: 0.04, unit: "the same of a t4g", date: "2024", source: "memory" },
 } as const satisfies Readonly<Record<string, Price>>;
+
+const M7G = {
+    date: "2026-06",
+    source: "https://c3x.dev/blog/m5-vs-m6i-vs-m7i-cost-performance (m7g.xlarge; half the size costs half)",
+};
+const BALANCER = {
+    date: "2026-09",
+    source: "https://aws.amazon.com/elasticloadbalancing/pricing/, as kept in https://github.com/api-evangelist/amazon-elastic-load-balancing",
+};
+
+/** Further prices of docs/scale.md, for what the program does not create. */
+export const TIER_PRICES = {
+    "m7g.large": { dollars: 0.0816, unit: "hour of a m7g.large", ...M7G },
+    "m7g.xlarge": { dollars: 0.1632, unit: "hour of a m7g.xlarge", ...M7G },
+    "m7g.2xlarge": { dollars: 0.3264, unit: "hour of a m7g.2xlarge", ...M7G },
+    hour: {
+        ...{ dollars: 0.0225, unit: "hour of a Network Load Balancer", date: "2026-05" },
+        source: "https://awsnegotiations.com/elastic-load-balancer-cost.html",
+    },
+    unit: { dollars: 0.006, unit: "capacity unit of a Network Load Balancer and hour", ...BALANCER },
+    crossZone: { dollars: 0.02, unit: "GB between two zones, paid on both sides", date: "2024", source: "memory" },
+} as const satisfies Readonly<Record<string, Price>>;

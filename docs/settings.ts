@@ -5,6 +5,7 @@ import { LINKMESH_SETTINGS } from "../components/settings/schema/linkmesh.ts";
 import { MACHINE_SETTINGS } from "../components/settings/schema/machine.ts";
 import { NAME_SETTINGS } from "../components/settings/schema/names.ts";
 import { OPERATION_SETTINGS } from "../components/settings/schema/operations.ts";
+import { TIER_SETTINGS } from "../components/settings/schema/tier.ts";
 import type { Effect } from "../components/settings/schema/setting.ts";
 
 const TOPICS: Record<string, Record<string, Setting>> = {
@@ -12,6 +13,7 @@ const TOPICS: Record<string, Record<string, Setting>> = {
     Certificate: CERTIFICATE_SETTINGS,
     Access: ACCESS_SETTINGS,
     "Machine, network and disk": MACHINE_SETTINGS,
+    "Several machines": TIER_SETTINGS,
     LinkMesh: LINKMESH_SETTINGS,
     Operation: OPERATION_SETTINGS,
 };

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { run } from "../checks/run-command.ts";
-import { formatOf, withFormats, type FormatFlags } from "./command.ts";
-import { examineStack, exitCodeOf } from "./machines.ts";
+import { formatOf, withFormats, type FormatFlags } from "../checks/formats.ts";
+import { examineStack, EXIT_STATUS, exitCodeOf } from "./machines.ts";
 import { previewChanges } from "./preview.ts";
 import { printReports } from "./print.ts";
 
@@ -20,7 +20,7 @@ const program = new Command("npm run drift --")
     .option("--key <file>", "private key to log in with, by default the stack's or ssh's own")
     .action(drift);
 
-await run(withFormats(program));
+await run(withFormats(program, EXIT_STATUS));
 
 async function drift(flags: Flags): Promise<void> {
     const { stack, cwd, key } = flags;

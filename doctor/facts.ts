@@ -9,6 +9,17 @@ import { RESTART_SCRIPT } from "../checks/restart.ts";
 import { SERVED_SCRIPT } from "../checks/served.ts";
 import { runOverSsh } from "../checks/ssh.ts";
 
+/** A line of the machine is not what was asked for, whoever or whatever printed it. */
+export class Unreadable extends Error {
+    override name = "Unreadable";
+}
+
+/** @throws Unreadable if the text is no count */
+export function count(text = ""): number {
+    if (!/^\d{1,15}$/.test(text)) throw new Unreadable(`"${text}" instead of a number`);
+    return Number(text);
+}
+
 /** What the machine says about itself, by section. A section that is absent is empty. */
 export class Facts {
     constructor(private readonly sections: ReadonlyMap<string, string>) {}
@@ -23,12 +34,18 @@ export class Facts {
             .filter((line) => line !== "");
     }
 
-    /** The words of each line that begins with this word. */
-    rows(section: string, word: string): string[][] {
-        return this.lines(section)
-            .map((line) => line.split(/\s+/))
-            .filter(([first]) => first === word)
-            .map(([, ...words]) => words);
+    /**
+     * The rest of each line that begins with this word, in words or other parts.
+     * @throws Unreadable if a line has fewer of them
+     */
+    rows(section: string, word: string, least = 1, separator: string | RegExp = /\s+/): string[][] {
+        const rows = this.lines(section).map((line) => line.split(separator));
+        return rows.filter(([first]) => first === word).map(([, ...parts]) => withAtLeast(least, parts));
+    }
+
+    /** The parts of each line. @throws Unreadable if a line has fewer */
+    parts(section: string, least: number, separator: string | RegExp): string[][] {
+        return this.lines(section).map((line) => withAtLeast(least, line.split(separator)));
     }
 
     /** The value of a line NAME=VALUE, "NAME VALUE" or "NAME: VALUE". */
@@ -37,9 +54,23 @@ export class Facts {
         return line?.slice(name.length).replace(/^[=:]?\s*/, "");
     }
 
-    number(section: string, name: string): number {
-        return parseFloat(this.value(section, name) ?? "");
+    /** What the command said that failed in this section. Undefined if the section is complete. */
+    unasked(section: string): string | undefined {
+        return this.lines("unasked")
+            .find((line) => line.startsWith(`${section} `))
+            ?.slice(section.length + 1);
     }
+
+    /** The whole number with which the value begins; NaN if it does not. */
+    number(section: string, name: string): number {
+        const [digits] = /^\d{1,15}\b/.exec(this.value(section, name) ?? "") ?? [];
+        return digits === undefined ? NaN : Number(digits);
+    }
+}
+
+function withAtLeast(least: number, parts: string[]): string[] {
+    if (parts.length < least) throw new Unreadable(`"${parts.join(" ")}" is not all of a line`);
+    return parts;
 }
 
 /** What the checks on the machine print, too. */
@@ -52,9 +83,10 @@ const CHECKS = { renewal: RENEWAL_SCRIPT, restart: RESTART_SCRIPT, limits: LIMIT
 export function factsScript(mark: string): string {
     const script = readFileSync(new URL("look.sh", import.meta.url), "utf8");
     const checks = Object.entries(CHECKS).flatMap(([name, text]) => [
-        `echo '${mark} ${name}'`,
-        `sh -c ${quote(text)} sh "$(host | cut -d' ' -f2)" 443 2>/dev/null </dev/null`,
+        `check_${name}() { sh -c ${quote(text)} sh "$(host | cut -d' ' -f2)" 443; }`,
+        `section ${name} check_${name} </dev/null`,
     ]);
+    checks.push("section unasked unasked");
     const look = [`MARK='${mark}'`, "main </dev/null"];
     return [withFunctions(script, { entry: false }), ...look, ...checks, `echo '${mark} complete'`, ""].join("\n");
 }

@@ -1,4 +1,5 @@
-import { askMachine, type Facts } from "./facts.ts";
+import { fail, type Verdict } from "../checks/types.ts";
+import { askMachine, Unreadable, type Facts } from "./facts.ts";
 import { TOPICS, type Asked, type Finding, type Judge, type Topic } from "./finding.ts";
 import { hostOf, judgeCertificate, judgeOrders, judgeRenewals } from "./judges/certificates.ts";
 import { judgeClock } from "./judges/clock.ts";
@@ -9,28 +10,31 @@ import { askAws, lookForSnapshot, type SnapshotSource } from "./judges/snapshot.
 import { judgeDisks, judgeMemory, judgeMounts } from "./judges/storage.ts";
 import { judgeRestarts, judgeUpdates } from "./judges/updates.ts";
 
-const JUDGES: Readonly<Record<Exclude<Topic, "snapshot">, Judge>> = {
-    files: judgeFiles,
-    units: judgeUnits,
-    packages: judgePackages,
-    listeners: judgeListeners,
-    mounts: judgeMounts,
-    kernel: judgeKernel,
-    disks: judgeDisks,
-    memory: judgeMemory,
-    clock: judgeClock,
-    sessions: judgeSessions,
-    certificate: judgeCertificate,
-    renewal: judgeRenewals,
-    orders: judgeOrders,
-    updates: judgeUpdates,
-    restart: judgeRestarts,
+/** Who judges a topic, and the sections without which it cannot be well. The checks of certificates say so themselves. */
+const JUDGES: Readonly<Record<Exclude<Topic, "snapshot">, readonly [Judge, ...string[]]>> = {
+    files: [judgeFiles, "expected"],
+    units: [judgeUnits, "expected", "failed", "drop-ins"],
+    packages: [judgePackages, "expected", "updates"],
+    listeners: [judgeListeners, "listeners"],
+    mounts: [judgeMounts, "mounts"],
+    kernel: [judgeKernel, "kernel"],
+    disks: [judgeDisks, "disks"],
+    memory: [judgeMemory, "memory"],
+    clock: [judgeClock, "clock"],
+    sessions: [judgeSessions, "sessions", "limits"],
+    certificate: [judgeCertificate, "host"],
+    renewal: [judgeRenewals],
+    orders: [judgeOrders, "orders"],
+    updates: [judgeUpdates, "updates"],
+    restart: [judgeRestarts, "reboot", "libraries", "restart"],
 };
 
 export interface Options {
     timeoutMs?: number;
     /** Snapshots of the data with this value of the data tag. Default: asks the AWS CLI. */
     snapshots?: SnapshotSource;
+    /** The setting `dailySnapshots` is on. */
+    scheduled?: boolean;
 }
 
 /**
@@ -40,12 +44,12 @@ export interface Options {
  */
 export async function examine(
     ssh: string[],
-    { timeoutMs = 120_000, snapshots = askAws }: Options = {},
+    { timeoutMs = 120_000, snapshots = askAws, scheduled = false }: Options = {},
 ): Promise<{ host: string; results: Finding[] }> {
     const began = now();
     const facts = await askMachine(ssh, timeoutMs);
     const ended = now();
-    const snapshot: Finding = { name: "snapshot", ...(await lookForSnapshot(facts, snapshots, ended)) };
+    const snapshot: Finding = { name: "snapshot", ...(await lookForSnapshot(facts, snapshots, ended, scheduled)) };
     const results = [...judge(facts, { began, ended }), snapshot].sort(
         (one, other) => TOPICS.indexOf(one.name) - TOPICS.indexOf(other.name),
     );
@@ -54,8 +58,28 @@ export async function examine(
 
 /** The findings of all topics but the snapshot. Pure. */
 export function judge(facts: Facts, asked: Asked): Finding[] {
-    return Object.entries(JUDGES).flatMap(([name, judgeTopic]) =>
-        judgeTopic(facts, asked).map((verdict) => ({ name: name as Topic, ...verdict })),
+    return Object.entries(JUDGES).flatMap(([name, [judgeTopic, ...sections]]) => {
+        const gaps = sections.flatMap((section) => facts.unasked(section) ?? []).map(unknown);
+        const verdicts = judged(judgeTopic, facts, asked).filter(({ status }) => gaps.length === 0 || status !== "ok");
+        return [...verdicts, ...gaps].map((verdict) => ({ name: name as Topic, ...verdict }));
+    });
+}
+
+/** An answer that cannot be read is no good answer. */
+function judged(judgeTopic: Judge, facts: Facts, asked: Asked): Verdict[] {
+    try {
+        return judgeTopic(facts, asked);
+    } catch (error) {
+        if (!(error instanceof Unreadable)) throw error;
+        return [fail(`what the machine says cannot be read: ${error.message}`, "log in to the machine to look")];
+    }
+}
+
+/** A question that could not be asked is no good answer. */
+function unknown(said: string): Verdict {
+    return fail(
+        `not all of it could be asked: ${said || "a command failed and said nothing"}`,
+        "log in to the machine to look",
     );
 }
 

@@ -6,12 +6,28 @@
 # In percent, from which on the largest folders are listed. Looking for them takes a while on a large disk.
 NEARLY_FULL=80
 
-# section NAME FUNCTION: what the function prints. A command that fails prints nothing, which is judged, too. The
-# operator's side sets MARK, which nobody on the machine knows before.
+UNASKED=() # sections that are not complete, each with what its command said
+
+# section NAME FUNCTION: what the function prints. It ends at the first command that fails, so that its silence is not
+# taken for an answer. The operator's side sets MARK, which nobody on the machine knows before.
 section() {
+    local errors status
     printf '%s %s\n' "$MARK" "$1"
-    "$2" 2>/dev/null
+    {
+        errors=$(strictly "$2" 2>&1 >&3)
+        status=$?
+    } 3>&1
+    if [ "$status" != 0 ]; then UNASKED+=("$1 $(tail -n1 <<<"$errors")"); fi
 }
+
+# strictly FUNCTION
+strictly() {
+    set -e
+    shopt -s inherit_errexit
+    "$1"
+}
+
+unasked() { printf '%s\n' "${UNASKED[@]}"; }
 
 main() {
     section start now
@@ -83,19 +99,23 @@ drop_ins() {
         paths=$(systemctl show --property=DropInPaths --value "$unit")
         for path in $paths; do
             case $path in /usr/* | /lib/* | /run/systemd/*) continue ;; esac
-            expected_names file | grep -qxF "$path" || echo "$unit $path"
+            expected_names file | grep -xF "$path" >/dev/null || echo "$unit $path"
         done
     done
 }
 
 failed_units() {
-    systemctl list-units --state=failed --plain --no-legend | awk '{ print $1 }'
+    local units
+    units=$(systemctl list-units --state=failed --plain --no-legend)
+    awk '{ print $1 }' <<<"$units"
 }
 
 # --- the network
 
 listeners() {
-    sed 's/^/wanted nginx /' "$NGINX/current/listeners"
+    local sockets
+    # Without it nginx has no configuration of ours, which is judged.
+    [ ! -e "$NGINX/current/listeners" ] || sed 's/^/wanted nginx /' "$NGINX/current/listeners"
     echo "wanted linkmesh :$HTTP_INTERNAL_PORT"
     if grep -qs ":$GRPC_INTERNAL_PORT" "$NGINX/current/main-stream.conf"; then
         echo "wanted linkmesh :$GRPC_INTERNAL_PORT"
@@ -103,7 +123,8 @@ listeners() {
     echo "ports nginx $NGINX_PORTS"
     echo "ports linkmesh $HTTP_INTERNAL_PORT $GRPC_INTERNAL_PORT"
     linkmesh_pids | sed 's/^/linkmesh /'
-    ss -H -l -t -n -p | awk '{ print "listens", $4, $6 }'
+    sockets=$(ss -H -l -t -n -p)
+    awk 'NF { print "listens", $4, $6 }' <<<"$sockets"
 }
 
 # The kernel's settings that differ from our file's.
@@ -111,7 +132,7 @@ kernel() {
     local key wanted found
     while read -r key _ wanted; do
         case $key in '' | '#'*) continue ;; esac
-        found=$(sysctl -n "$key" | tr -s '\t' ' ')
+        found=$(sysctl -n "$key" | tr -s '\t' ' ') # nothing if the kernel does not know it
         if [ "$found" != "$wanted" ]; then printf '%s\t%s\t%s\n' "$key" "$wanted" "$found"; fi
     done </etc/sysctl.d/90-linkmesh-proxy.conf
 }
@@ -120,6 +141,11 @@ kernel() {
 
 mounts() {
     local target volume
+    # A machine may have none: it has been set up without the step volume.
+    if [ -e "$EXPECTED_FOLDER/proxy" ] && [ ! -e "$EXPECTED_FOLDER/volume" ]; then
+        echo none
+        return
+    fi
     volume=$(stat -c %d "$DATA")
     block /etc/fstab | awk '!/^#/ { print $2 }' | while read -r target; do
         if ! mountpoint -q "$target"; then
@@ -134,8 +160,9 @@ mounts() {
 }
 
 disks() {
-    local target size used percent rest
-    df -k --output=target,size,used,pcent,iused,itotal / /var /tmp "$DATA" | tail -n +2 | sort -u |
+    local all target size used percent rest
+    all=$(df -k --output=target,size,used,pcent,iused,itotal / /var /tmp "$DATA")
+    tail -n +2 <<<"$all" | sort -u |
         while read -r target size used percent rest; do
             echo "disk $target $size $used ${percent%\%} $rest"
             if ((${percent%\%} >= NEARLY_FULL)); then
@@ -146,37 +173,64 @@ disks() {
 }
 
 memory() {
+    local kernel
     grep -E '^(MemTotal|MemAvailable|SwapTotal|SwapFree):' /proc/meminfo
-    journalctl -q -k --since=-7d -o short-iso --no-pager --grep='Out of memory: Killed process' | tail -n1
+    old_workers
+    kernel=$(journalctl -q -k --since=-7d -o short-iso --no-pager)
+    grep 'Out of memory: Killed process' <<<"$kernel" | tail -n1
+}
+
+# Workers of nginx that have sessions from before a reload. After an upgrade of nginx they have another parent than the
+# others.
+old_workers() {
+    local pid kb
+    for pid in $(pgrep -f '^nginx: worker process is shutting down'); do
+        kb=$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup") || continue # it has ended
+        echo "old $pid $kb"
+    done
 }
 
 # --- sessions, and what they need
 
 sessions() {
-    local pid
+    local pid established
     # systemd does not know the master that an upgrade of nginx starts.
     for pid in $(pgrep --parent "$(cat /run/nginx.pid)"); do files_of nginx "$pid"; done
     for pid in $(linkmesh_pids); do files_of LinkMesh "$pid"; done
+    granted
     echo "connections $(value_state /etc/nginx/nginx.conf worker_connections)"
     echo "range $(sysctl -n net.ipv4.ip_local_port_range)"
-    ss -H -t -n state established | awk -v internal=":($HTTP_INTERNAL_PORT|$GRPC_INTERNAL_PORT)\$" '
+    established=$(ss -H -t -n state established)
+    awk -v internal=":($HTTP_INTERNAL_PORT|$GRPC_INTERNAL_PORT)\$" '
         $4 ~ internal { used[$4]++ }
-        END { for (peer in used) print "ports", peer, used[peer] }'
+        END { for (peer in used) print "ports", peer, used[peer] }' <<<"$established"
+}
+
+# Whether the machine grants the open files that nginx's unit asks for: a container has its host's limit.
+granted() {
+    local wanted answer
+    wanted=$(systemctl show --property=LimitNOFILE --value nginx)
+    wanted=${wanted/infinity/unlimited}
+    answer=granted
+    prlimit --nofile="$wanted:$wanted" true 2>/dev/null || answer=refused
+    echo "unit $wanted $answer"
 }
 
 # files_of WHO PID
 files_of() {
     local used limit
     used=$(find "/proc/$2/fd" -mindepth 1 | wc -l)
-    limit=$(awk '/^Max open files/ { print $4 }' "/proc/$2/limits")
+    limit=$(awk '/^Max open files/ { print $4 }' "/proc/$2/limits") || return 0 # it has ended
     echo "files $1 $2 $used $limit"
 }
 
 # The AWS region, from the metadata service.
 region() {
-    local metadata=http://169.254.169.254/latest token
-    token=$(curl -sf --max-time 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$metadata/api/token")
-    echo "region $(curl -sf --max-time 2 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/placement/region")"
+    local metadata=http://169.254.169.254/latest token region
+    # Without an answer the region is not known, which is judged.
+    token=$(curl -sf --max-time 2 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$metadata/api/token") || true
+    region=$(curl -sf --max-time 2 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/placement/region") || true
+    echo "region $region"
 }
 
 orders() {
@@ -187,25 +241,28 @@ orders() {
 
 # Debian has no mark that a reboot is due.
 kernels() {
+    local packages
     echo "running $(uname -r)"
-    dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'linux-image-[0-9]*' |
-        sed -n 's/^installed linux-image-/installed /p'
+    packages=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n')
+    sed -n 's/^installed linux-image-\([0-9]\)/installed \1/p' <<<"$packages"
 }
 
 # Services other than nginx and LinkMesh that run libraries that a package has replaced.
 libraries() {
     local maps
     grep -lsE '/[^ ]+\.so[^ ]* \(deleted\)$' /proc/[0-9]*/maps | while read -r maps; do
-        sed -n 's|.*/\([^/]*\.service\)$|\1|p' "${maps%maps}cgroup"
+        sed -n 's|.*/\([^/]*\.service\)$|\1|p' "${maps%maps}cgroup" || true # it has ended
     done | grep -vE '^(nginx|linkmesh-server|user@[0-9]+)\.service$' | sort -u
 }
 
 # From the lists as they are, without the network. A held package is upgraded in this simulation.
 updates() {
-    local stamp
+    local stamp packages simulated
     stamp=$(stat -c %Y /var/lib/apt/lists/partial /var/lib/apt/periodic/update-success-stamp | sort -n | tail -n1)
     echo "lists ${stamp:-0}"
-    dpkg-query -W -f '${db:Status-Want} ${Package}\n' | sed -n 's/^hold /held /p'
-    apt-get -s --ignore-hold --with-new-pkgs -o Debug::NoLocking=true -o Dir::Cache::pkgcache='' \
-        -o Dir::Cache::srcpkgcache='' upgrade | grep '^Inst '
+    packages=$(dpkg-query -W -f '${db:Status-Want} ${Package}\n')
+    sed -n 's/^hold /held /p' <<<"$packages"
+    simulated=$(apt-get -s --ignore-hold --with-new-pkgs -o Debug::NoLocking=true -o Dir::Cache::pkgcache='' \
+        -o Dir::Cache::srcpkgcache='' upgrade)
+    sed -n '/^Inst /p' <<<"$simulated"
 }

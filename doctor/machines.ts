@@ -2,6 +2,7 @@ import { ConnectionError } from "../checks/connection-error.ts";
 import { isOk, type Report } from "../checks/types.ts";
 import { readStack, type StackOptions, type StackTarget } from "../checks/stack.ts";
 import { fail, warn, type Verdict } from "../checks/types.ts";
+import { forSelection } from "../checks/selection.ts";
 import { UsageError } from "../checks/usage-error.ts";
 import { examine, type Options } from "./index.ts";
 
@@ -10,7 +11,10 @@ export interface Examined extends Report {
     unseen?: true;
 }
 
-/** 0: nothing is wrong, 1: something is, 2: a machine could not be looked at. */
+export const EXIT_STATUS =
+    "0 if nothing is wrong (warnings are possible), 1 if something is, 2 if nobody could look at a machine.";
+
+/** As {@link EXIT_STATUS} says. */
 export function exitCodeOf(reports: readonly Examined[]): number {
     return reports.some(({ unseen }) => unseen) ? 2 : reports.every(isOk) ? 0 : 1;
 }
@@ -20,14 +24,36 @@ export async function examineStack(stack: StackOptions, options: Options): Promi
     const machines = await readStack(stack);
     try {
         const reports: Examined[] = [];
-        for (const machine of machines) reports.push(await examineMachine(machine, options));
+        for (const machine of machines.flatMap(eachNode)) {
+            const report = await examineMachine(machine, options);
+            const results = report.results.map(({ hint, ...finding }) => ({
+                ...finding,
+                hint: hint === undefined ? undefined : forSelection(hint, stack),
+            }));
+            reports.push({ ...report, results });
+        }
         return reports;
     } finally {
         for (const { dispose } of machines) dispose();
     }
 }
 
-async function examineMachine({ target, paused, ssh, whyNoSsh }: StackTarget, options: Options): Promise<Examined> {
+/** A proxy for each of several machines, with the machine's name after the host's. */
+function eachNode(proxy: StackTarget): StackTarget[] {
+    const { target } = proxy;
+    if (!target.nodes) return [proxy];
+    return target.nodes.map(({ name, ssh }) => ({
+        ...proxy,
+        ssh,
+        target: { ...target, host: `${target.host} ${name}` },
+    }));
+}
+
+/** Looks at the machine of a proxy. If nobody can, that is a finding. */
+export async function examineMachine(
+    { target, paused, scheduled, ssh, whyNoSsh }: StackTarget,
+    options: Options,
+): Promise<Examined> {
     const { host } = target;
     const machine = (verdict: Verdict) => ({ host, results: [{ name: "machine", ...verdict }] });
     if (paused) {
@@ -36,7 +62,7 @@ async function examineMachine({ target, paused, ssh, whyNoSsh }: StackTarget, op
     }
     if (!ssh) return { ...machine(fail("nobody can log in, so nothing was looked at", whyNoSsh)), unseen: true };
     try {
-        return { ...(await examine(ssh, options)), host };
+        return { ...(await examine(ssh, { scheduled, ...options })), host };
     } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
         return { ...machine(fail(`nothing was looked at: ${error.message}`, error.hint)), unseen: true };

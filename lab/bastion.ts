@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXISTING_SUBNET_DUAL, EXISTING_VPC } from "./cloud/existing-network.ts";
-import { type CloudState, IMAGES } from "./cloud/state.ts";
+import { IMAGES } from "./cloud/images.ts";
+import type { CloudState } from "./cloud/state.ts";
 import type { CloudStore } from "./cloud/store.ts";
 import { type Lab, LabError } from "./lab.ts";
 import { instance, terminate } from "./providers/aws/instance.ts";
-import { deleteInterface, eipAssociation, networkInterface } from "./providers/aws/interfaces.ts";
+import { eipAssociation } from "./providers/aws/addresses.ts";
+import { deleteInterface, networkInterface } from "./providers/aws/interfaces.ts";
 import { type Cloud, newId } from "./providers/aws/resource-type.ts";
 import { deleteGroup, egressRule, ingressRule, securityGroup } from "./providers/aws/security.ts";
 import { dial } from "./providers/command/dial.ts";

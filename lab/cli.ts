@@ -14,6 +14,7 @@ const program = new Command("npm run lab --")
     .helpCommand(false)
     .enablePositionalOptions()
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(text + dashesForgotten(text)) })
     .exitOverride();
 
 const collect = (value: string, all: string[] = []) => [...all, value];
@@ -55,37 +56,44 @@ program
     .description(
         "check the three public endpoints from outside, in both address families, and on the machine the renewal, the served certificate and whether it needs a restart",
     )
-    .option("--json", "print one JSON document")
+    .addOption(new Option("--json", "print one JSON document").conflicts("markdown"))
+    .option("--markdown", "print a table for a pull request or an issue")
+    .option("--machine <name>", "look only at this machine of several, for example node-2")
     .action(async (options: object) => (await import("./commands/check.ts")).check(options));
 
 program
     .command("doctor")
     .description("look on the machine for what differs from what `up` wrote, and for what runs short")
-    .option("--json", "print one JSON document")
+    .addOption(new Option("--json", "print one JSON document").conflicts("markdown"))
+    .option("--markdown", "print a table for a pull request or an issue")
+    .option("--machine <name>", "look only at this machine of several, for example node-2")
     .action(async (options: object) => (await import("./commands/doctor.ts")).doctor(options));
 
 program
     .command("status")
     .description("show addresses, machine, services and the times of the last `up`")
     .option("--json", "print one JSON document")
+    .option("--machine <name>", "show only this machine of several, for example node-2")
     .action(async (options: object) => (await import("./commands/status.ts")).status(options));
 
 program
     .command("ssh")
     .description("open a shell on the machine, or run a command there: ssh -- COMMAND")
     .argument("[command...]")
+    .option("--machine <name>", "which machine of several, for example node-2")
     .passThroughOptions()
-    .action(async (command: string[]) => (await import("./commands/ssh.ts")).ssh(command));
+    .action(async (command: string[], options: object) => (await import("./commands/ssh.ts")).ssh(command, options));
 
 program
     .command("logs")
     .description(
-        "show a log: linkmesh, nginx, certbot, cloud-init or console of the machine; pebble, pebble-corporate, aws or dns of the lab",
+        "show a log: linkmesh, nginx, certbot, cloud-init or console of the machine; pebble, pebble-corporate, aws, dns, mongodb or git of the lab",
     )
     .argument("[name]", "which log", "linkmesh")
     .option("-f, --follow", "keep showing new lines")
     .option("-n, --lines <number>", "how many lines", "50")
-    .action(async (name: string, options: { follow?: boolean; lines: string }) =>
+    .option("--machine <name>", "of which machine of several, for example node-2")
+    .action(async (name: string, options: { follow?: boolean; lines: string; machine?: string }) =>
         (await import("./commands/logs.ts")).logs(name, options),
     );
 
@@ -106,6 +114,15 @@ program
     .option("--remove", "remove the bastion")
     .option("--json", "print one JSON document; the stages go to standard error")
     .action(async (options: object) => (await import("./commands/bastion.ts")).bastion(options));
+
+program
+    .command("storage")
+    .description(
+        "start a MongoDB and a Git remote of your own beside the lab, and print the settings with which LinkMesh uses it",
+    )
+    .option("--remove", "remove it, with its data")
+    .option("--json", "print one JSON document; the stages go to standard error")
+    .action(async (options: object) => (await import("./commands/storage.ts")).storage(options));
 
 program
     .command("record")
@@ -140,15 +157,26 @@ program
     .option("--verbose", "print every progress message")
     .action(async (options: object) => (await import("./commands/destroy.ts")).destroy(options));
 
+/** npm keeps an option for itself that does not stand behind "--", and passes its value on. */
+function dashesForgotten(text: string): string {
+    return text.includes("too many arguments")
+        ? "(Options stand behind two dashes: npm run lab -- COMMAND --option.)\n"
+        : "";
+}
+
 // A reader such as `head` may end before everything is printed.
 for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 }
 completePath();
-try {
-    await program.parseAsync();
-} catch (error) {
-    process.exitCode = report(error);
+
+/** Runs a command, and leaves its exit code in `process.exitCode`. */
+export async function main(args: string[]): Promise<void> {
+    try {
+        await program.parseAsync(args, { from: "user" });
+    } catch (error) {
+        process.exitCode = report(error);
+    }
 }
 
 /** Prints an error and returns the exit code. A user's error is one sentence, a defect has a stack trace. */

@@ -6,7 +6,8 @@ import { join } from "node:path";
  * that several labs (two checkouts, or tests beside a lab in use) do not conflict.
  *
  * Addresses come only from 10.77.0.0/16 and fd77::/48:
- *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache, .57 AWS
+ *   10.77.(128+2s).0/24   the lab's "internet": .1 the outer machine, .2 the router, .53 DNS, .54 ACME, .55 packages, .56 apt cache, .57 AWS,
+ *                         .58 the user's own database and Git remote
  *   10.77.(129+2s).0/24   elastic addresses
  *   10.77.(112+s).0/24    the VPC that exists from the start; the outer machine reaches its private subnet over a VPN
  *   fd77:0:0:(s*20hex)00::/64 the same "internet" in IPv6 (same last numbers, ::1, ::2, ::53 …)
@@ -33,6 +34,7 @@ export interface LabNet {
     readonly packages: string;
     readonly aptCache: string;
     readonly aws: string;
+    readonly storage: string;
     readonly outer6: string;
     readonly router6: string;
     readonly internetCidr: string;
@@ -84,6 +86,7 @@ export function labAt(slot: number): Lab {
             packages: `${v4}.55`,
             aptCache: `${v4}.56`,
             aws: `${v4}.57`,
+            storage: `${v4}.58`,
             outer6: `${v6}::1`,
             router6: `${v6}::2`,
             internetCidr: `${v4}.0/24`,

@@ -14,6 +14,7 @@ export interface LabOwner {
 }
 
 const OWNER_FILE = "lab.json";
+const SLOT_NUMBERS = Array.from({ length: SLOTS }, (_, slot) => slot);
 
 /** The checkout of this file. */
 export const CHECKOUT = dirname(import.meta.dirname);
@@ -41,8 +42,17 @@ export function findLab(checkout = CHECKOUT, name = labName()): Lab | undefined 
 /** The lab of this checkout and name, or an error that says how to make one. */
 export function requireLab(): Lab {
     const lab = findLab();
-    if (!lab) throw new LabError("this checkout has no lab: `npm run lab -- up` makes one");
+    if (!lab) throw new LabError(noLab());
     return lab;
+}
+
+/** What to do if this checkout has no lab. */
+export const noLab = () => `this checkout has no lab: \`npm run lab -- up\` makes one${otherLabs()}`;
+
+/** The rest of a sentence. A lab belongs to its folder, also when that has moved or is gone. */
+export function otherLabs(): string {
+    const list = owners(SLOT_NUMBERS.filter(ownerOf));
+    return list === "" ? "" : `; others of this machine: ${list}; \`npm run lab -- destroy --slot N\` removes one`;
 }
 
 /** The lab of this checkout and name. If there is none, makes one in the lowest free slot. */
@@ -116,12 +126,11 @@ function ownerOf(slot: number): LabOwner | undefined {
     }
 }
 
-function owners(): string {
-    const list: string[] = [];
-    for (let slot = 0; slot < SLOTS; slot++) {
+function owners(slots = SLOT_NUMBERS): string {
+    const list = slots.map((slot) => {
         const owner = ownerOf(slot);
         const name = owner?.name === "default" ? "" : ` "${owner?.name}"`;
-        list.push(`slot ${slot}: ${owner ? owner.checkout + name : "left over"}`);
-    }
+        return `slot ${slot}: ${owner ? owner.checkout + name : "left over"}`;
+    });
     return list.join(", ");
 }

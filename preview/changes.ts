@@ -20,17 +20,17 @@ export interface Change {
 }
 
 /** The engine's operations. Those that it does not list change nothing. */
-const KIND_OF: Readonly<Record<string, Kind>> = {
-    replace: "replaced",
-    "create-replacement": "replaced",
-    "delete-replaced": "replaced",
-    "import-replacement": "replaced",
-    "read-replacement": "replaced",
-    delete: "deleted",
-    update: "updated",
-    create: "created",
-    import: "imported",
-};
+const KIND_OF: ReadonlyMap<string, Kind> = new Map([
+    ["replace", "replaced"],
+    ["create-replacement", "replaced"],
+    ["delete-replaced", "replaced"],
+    ["import-replacement", "replaced"],
+    ["read-replacement", "replaced"],
+    ["delete", "deleted"],
+    ["update", "updated"],
+    ["create", "created"],
+    ["import", "imported"],
+]);
 
 /** The changes by resource, without components. Pure. */
 export function changesOf({ steps }: Preview): Change[] {
@@ -44,7 +44,7 @@ export function changesOf({ steps }: Preview): Change[] {
 }
 
 function changeOf({ op, urn, oldState, newState, replaceReasons }: PreviewStep): Change | undefined {
-    const kind = KIND_OF[op];
+    const kind = KIND_OF.get(op);
     if (!kind || !(newState ?? oldState)?.custom) return undefined;
     const [, , types = "", ...name] = urn.split("::");
     const type = types.split("$").at(-1)!;

@@ -1,6 +1,6 @@
 import { type Change, KINDS, changesOf, shortType } from "./changes.ts";
 import { type Diff, changedParts, propertyDiff, secretParts, stepDiffs } from "./diffs.ts";
-import { lossesIn, notesOn } from "./effects.ts";
+import { lossesIn, notesOn, proxiesIn, proxyOf } from "./effects.ts";
 import { code, fence } from "./markdown.ts";
 import type { Diagnostic, Preview } from "./preview.ts";
 
@@ -55,7 +55,10 @@ function named({ name, because }: Change): string {
 
 function notes(changes: readonly Change[]): string[] {
     const found = notesOn(changes);
-    return found.length === 0 ? [] : [found.map((note) => `- ${note}`).join("\n")];
+    const lines = found.map(
+        ({ note, proxies }) => `- ${note}${proxies.length > 0 ? ` (${proxies.map(code).join(", ")})` : ""}`,
+    );
+    return lines.length === 0 ? [] : [lines.join("\n")];
 }
 
 function messages(title: string, diagnostics: readonly Diagnostic[], wanted: string): string[] {
@@ -78,21 +81,26 @@ function stepSections(changes: readonly Change[], diagnostics: readonly Diagnost
     const shown = steps.map((change) => ({ change, diffs: stepDiffs(change), secrets: secretParts(change) }));
     const told = shown.filter(({ diffs, secrets }) => diffs.length > 0 || secrets.length > 0);
     const others = shown.filter((one) => !told.includes(one)).map(({ change }) => change);
+    const several = proxiesIn(steps).length > 1;
     const all = diagnostics.flatMap(({ message }) => /(the .*): all steps run\s*$/.exec(message)?.[1] ?? []);
     return [
         "#### On the machine",
         ...[...new Set(all)].map((reason) => `All steps run: ${reason}.`),
-        ...told.flatMap(({ change, diffs, secrets }) => [stepTitle(change, secrets), ...diffs.map(diffBlock)]),
+        ...told.flatMap(({ change, diffs, secrets }) => [stepTitle(change, secrets, several), ...diffs.map(diffBlock)]),
         ...(others.length > 0 && all.length === 0
             ? [
-                  `Without a change of configuration: ${others.map((change) => `step ${code(change.step!)} (${why(change)})`).join(", ")}.`,
+                  `Without a change of configuration: ${others.map((change) => `step ${stepName(change, several)} (${why(change)})`).join(", ")}.`,
               ]
             : []),
     ];
 }
 
-function stepTitle(change: Change, secrets: readonly string[]): string {
-    const title = `**Step ${code(change.step!)}**`;
+function stepName(change: Change, several: boolean): string {
+    return `${code(change.step!)}${several ? ` of ${code(proxyOf(change)!)}` : ""}`;
+}
+
+function stepTitle(change: Change, secrets: readonly string[], several: boolean): string {
+    const title = `**Step ${stepName(change, several)}**`;
     if (secrets.length > 0) return `${title}: its text is secret. What changes: ${secrets.map(code).join(", ")}`;
     return changedParts(change).includes("script") ? `${title}, with another version of its script` : title;
 }

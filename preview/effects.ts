@@ -48,12 +48,31 @@ const NOTES: Partial<Record<Effect, string>> = {
     "firewall rules change": "Firewall rules change.",
 };
 
-/** What happens on a machine that stays. Pure. */
-export function notesOn(changes: readonly Change[]): string[] {
+/** What happens on the machines that stay, with the names of the proxies if the changes concern several. Pure. */
+export function notesOn(changes: readonly Change[]): { note: string; proxies: string[] }[] {
     // A new machine runs every step, with nobody connected.
-    if (changes.some(({ type, kind }) => type === "aws:ec2/instance:Instance" && kind !== "updated")) return [];
-    const effects = new Set(changes.flatMap(effectsOf));
-    return Object.entries(NOTES).flatMap(([effect, note]) => (effects.has(effect as Effect) ? [note] : []));
+    const isNew = ({ type, kind }: Change) => type === "aws:ec2/instance:Instance" && kind !== "updated";
+    const renewed = new Set(changes.filter(isNew).map(proxyOf));
+    const effects = changes
+        .filter((change) => !renewed.has(proxyOf(change)))
+        .flatMap((change) => effectsOf(change).map((effect) => ({ effect, proxy: proxyOf(change) })));
+    const several = proxiesIn(changes).length > 1;
+    return Object.entries(NOTES).flatMap(([effect, note]) => {
+        const found = effects.filter((one) => one.effect === effect);
+        const proxies = several ? found.flatMap(({ proxy }) => proxy ?? []) : [];
+        return found.length === 0 ? [] : [{ note, proxies: [...new Set(proxies)] }];
+    });
+}
+
+/** The names of the proxies that are concerned. */
+export function proxiesIn(changes: readonly Change[]): string[] {
+    return [...new Set(changes.flatMap((change) => proxyOf(change) ?? []))];
+}
+
+/** The name of the LinkMeshProxy that has this step, machine or firewall rule. */
+export function proxyOf({ name, step }: Change): string | undefined {
+    if (step !== undefined) return name.slice(0, -`-${step}`.length);
+    return /^(.*?)-(?:machine-instance$|security-)/.exec(name)?.[1];
 }
 
 function effectsOf(change: Change): readonly Effect[] {

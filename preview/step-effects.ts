@@ -14,7 +14,7 @@ export const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, reado
     },
     upkeep: { METRICS: [], AGENT: [] },
     nginx: {
-        ...{ CERTBOT: [], HTTP2_PER_NAME: [], OPEN_FILES: [], "sysctl.conf": [] },
+        ...{ MACHINE_PACKAGES: [], HTTP2_PER_NAME: [], OPEN_FILES: [], "sysctl.conf": [] },
         // Until there is a certificate; from then on the step proxy serves port 80.
         ...{ REVISION: [], "http-redirect.conf": [], listeners: [] },
         WORKER_CONNECTIONS: ["nginx reloads"],
@@ -32,11 +32,18 @@ export const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, reado
         DIRECTORY: ["new certificate", "nginx reloads"],
         AUTHENTICATOR: ["new certificate", "nginx reloads"],
     },
+    node: { DOMAIN: [], OWNER: [], DRAIN_SECONDS: [], "drain.sh": [] },
     package: { NAME: [], "deb-url": [], "apt-source": [], "apt-auth": [], "apt-key.asc": [] },
+    files: { DOMAIN: [], GRPC_NAME: [], entries: ["LinkMesh restarts"] },
+    "first-start": { ENVIRONMENT_FILE: [], entries: [] },
     install: { DOMAIN: [], DIRECTORIES: [], NAME: ["LinkMesh restarts"], ENVIRONMENT_FILE: ["LinkMesh restarts"] },
     environment: { DOMAIN: [], GRPC_NAME: [], ENVIRONMENT_FILE: [], entries: ["LinkMesh restarts"] },
     "grpc-certificate": { DOMAIN: [], NAME: ["LinkMesh restarts"] },
-    config: { DOMAIN: [], GRPC_NAME: [], "merge_config.py": [], "config.yaml": ["LinkMesh restarts"] },
+    config: {
+        ...{ DOMAIN: [], GRPC_NAME: [], "merge_config.py": [], "config.yaml": ["LinkMesh restarts"] },
+        // If a name is gone. For a new one, the step files has restarted LinkMesh.
+        FILE_NAMES: ["LinkMesh restarts"],
+    },
     proxy: {
         DOMAIN: [],
         CERTIFICATE: ["nginx reloads"],
@@ -51,4 +58,5 @@ export const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, reado
     },
     "session-manager": { URL: [], SHA256: [] },
     metrics: { REGION: [], NAMESPACE: [], STACK: [], "push-metrics.sh": [] },
+    "in-service": { DOMAIN: [], HEALTH_PATH: [], DRAIN_SECONDS: [], BEFORE: [] },
 };

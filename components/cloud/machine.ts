@@ -1,30 +1,16 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../host/host.ts";
-import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../operating-systems.ts";
+import { OPERATING_SYSTEM_FACTS } from "../operating-systems.ts";
+import { createInstance, type InstanceArgs } from "./instance.ts";
 
-export interface MachineArgs {
-    imageId: pulumi.Input<string>;
-    /** Whether a change of imageId replaces the machine. If false, imageId counts only when the machine is created. */
-    imagePinned: boolean;
-    /** GiB. At least the size of the image's root disk. */
-    rootVolumeSize: number;
-    /** The operating system of the image. A change replaces the machine. */
-    operatingSystem: OperatingSystem;
+export interface MachineArgs extends InstanceArgs {
     /** The subnet has IPv6. */
     ipv6: boolean;
     /** Whether to add a public IPv4 address to the subnet's private one. */
     publicAddress: boolean;
-    /** Instance profile with the role of programs on the machine. Default: none. */
-    instanceProfile?: pulumi.Input<string>;
-    /** For example "t3.small". A change replaces the machine, so that another architecture works too. */
-    instanceType: pulumi.Input<string>;
-    /** What a burstable instance type does when its CPU credits run out. Default: the account's default. */
-    cpuCredits?: "standard" | "unlimited";
     subnetId: pulumi.Input<string>;
     securityGroupIds: pulumi.Input<pulumi.Input<string>[]>;
-    /** cloud-init user data. A change replaces the machine. A secret, because it holds the private SSH host key. */
-    userData: pulumi.Input<string>;
     /** GiB. About $0.08 a GiB a month. */
     dataVolumeSize: pulumi.Input<number>;
     /** Tags of the data volume only, by which its snapshots are found. */
@@ -66,7 +52,7 @@ export class Machine extends pulumi.ComponentResource {
         this.ipv4 = address?.address.publicIp ?? networkInterface.privateIp;
         this.ipv6 = args.ipv6 ? networkInterface.ipv6Addresses.apply((addresses) => addresses[0]!) : undefined;
         const associations = address ? [address.association] : [];
-        const instance = args.paused ? undefined : createInstance(own, networkInterface, volume, associations);
+        const instance = args.paused ? undefined : startMachine(own, networkInterface, volume, associations);
         this.host = instance && {
             ipv4: this.ipv4,
             ipv6: this.ipv6,
@@ -140,35 +126,22 @@ function createVolume({ name, args, tags, parent }: MachineParts) {
     );
 }
 
-function createInstance(
+function startMachine(
     { name, args, tags, parent }: MachineParts,
     networkInterface: aws.ec2.NetworkInterface,
     volume: aws.ebs.Volume,
     associations: readonly pulumi.Resource[],
 ) {
-    return new aws.ec2.Instance(
+    return createInstance(
         `${name}-instance`,
-        {
-            ami: args.imageId,
-            instanceType: args.instanceType,
-            creditSpecification: args.cpuCredits && { cpuCredits: args.cpuCredits },
-            primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
-            userData: pulumi.secret(args.userData),
-            userDataReplaceOnChange: true,
-            iamInstanceProfile: args.instanceProfile,
-            metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-            rootBlockDevice: { volumeType: "gp3", volumeSize: args.rootVolumeSize, encrypted: true, tags },
-            tags,
-        },
+        args,
+        { primaryNetworkInterface: { networkInterfaceId: networkInterface.id }, tags },
         {
             parent,
             // An interface can be attached to only one instance.
             deleteBeforeReplace: true,
-            replaceOnChanges: ["instanceType"],
             // A replaced volume replaces the instance, too: otherwise the provider would stop it and not start it again.
-            // So does another operating system, because a change of "ami" may be ignored.
             replacementTrigger: pulumi.interpolate`${volume.id} ${args.operatingSystem}`,
-            ignoreChanges: args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"],
             // The volume is deleted after the machine that writes to it.
             dependsOn: [volume, ...associations],
         },

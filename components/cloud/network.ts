@@ -3,22 +3,30 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings/settings.ts";
 import { checkSubnetZone } from "./lookups/availability-zone.ts";
 import type { Lookups } from "./lookups/lookups.ts";
+import { ipv6SubnetBlock, subnetBlocks } from "./subnet-sizes.ts";
 
 export interface NetworkArgs {
-    /** IPv4 block of the VPC and of its only subnet, for example "10.77.0.0/24". */
-    cidrBlock: pulumi.Input<string>;
-    /** For example "eu-central-1a". Ignored after creation, because a subnet cannot move. */
-    availabilityZone: pulumi.Input<string>;
+    /** IPv4 block of the VPC, for example "10.77.0.0/24". One subnet has all of it, several have equal parts. */
+    cidrBlock: string;
+    /** One public subnet in each, for example "eu-central-1a". Ignored after creation, because a subnet cannot move. */
+    availabilityZones: readonly string[];
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
 }
 
-/** A small dual-stack VPC: one public subnet, an internet gateway, default routes in both families. Costs nothing by itself. */
+/** A subnet with routes to the internet in both families. */
+export interface PublicSubnet {
+    readonly id: pulumi.Output<string>;
+    readonly availabilityZone: pulumi.Output<string>;
+    readonly ipv4Block: string;
+    readonly ipv6Block: pulumi.Output<string>;
+}
+
+/** A small dual-stack VPC: public subnets, an internet gateway, default routes in both families. Costs nothing by itself. */
 export class Network extends pulumi.ComponentResource {
     readonly vpcId: pulumi.Output<string>;
-    readonly subnetId: pulumi.Output<string>;
-    readonly availabilityZone: pulumi.Output<string>;
-    /** Until these exist, no address in the subnet works. */
+    readonly subnets: readonly PublicSubnet[];
+    /** Until these exist, no address in the subnets works. */
     readonly routes: pulumi.Resource[];
 
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -36,23 +44,29 @@ export class Network extends pulumi.ComponentResource {
             { parent: this },
         );
         const gateway = new aws.ec2.InternetGateway(`${name}-gateway`, { vpcId: vpc.id, tags }, { parent: this });
-        const subnet = new aws.ec2.Subnet(
-            `${name}-subnet`,
-            {
-                vpcId: vpc.id,
-                cidrBlock: args.cidrBlock,
-                ipv6CidrBlock: vpc.ipv6CidrBlock.apply(firstSubnet),
-                availabilityZone: args.availabilityZone,
-                tags,
-            },
-            { parent: this, ignoreChanges: ["availabilityZone"] },
-        );
         const table = new aws.ec2.RouteTable(`${name}-routes`, { vpcId: vpc.id, tags }, { parent: this });
-        const association = new aws.ec2.RouteTableAssociation(
-            `${name}-routes-association`,
-            { subnetId: subnet.id, routeTableId: table.id },
-            { parent: this },
-        );
+        const blocks = subnetBlocks(args.cidrBlock, args.availabilityZones.length);
+        const subnets = args.availabilityZones.map((availabilityZone, index) => {
+            // The first has a name without a number, as the only one of most networks.
+            const suffix = index === 0 ? "" : `-${index + 1}`;
+            const subnet = new aws.ec2.Subnet(
+                `${name}-subnet${suffix}`,
+                {
+                    vpcId: vpc.id,
+                    cidrBlock: blocks[index]!,
+                    ipv6CidrBlock: vpc.ipv6CidrBlock.apply((block) => ipv6SubnetBlock(block, index)),
+                    availabilityZone,
+                    tags,
+                },
+                { parent: this, ignoreChanges: ["availabilityZone"] },
+            );
+            const association = new aws.ec2.RouteTableAssociation(
+                `${name}-routes-association${suffix}`,
+                { subnetId: subnet.id, routeTableId: table.id },
+                { parent: this },
+            );
+            return { subnet, association };
+        });
         const route4 = new aws.ec2.Route(
             `${name}-route-ipv4`,
             { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
@@ -65,10 +79,14 @@ export class Network extends pulumi.ComponentResource {
         );
 
         this.vpcId = vpc.id;
-        this.subnetId = subnet.id;
-        this.availabilityZone = subnet.availabilityZone;
-        this.routes = [gateway, association, route4, route6];
-        this.registerOutputs({ vpcId: this.vpcId, subnetId: this.subnetId });
+        this.subnets = subnets.map(({ subnet }, index) => ({
+            id: subnet.id,
+            availabilityZone: subnet.availabilityZone,
+            ipv4Block: blocks[index]!,
+            ipv6Block: subnet.ipv6CidrBlock,
+        }));
+        this.routes = [gateway, ...subnets.map(({ association }) => association), route4, route6];
+        this.registerOutputs({ vpcId: this.vpcId, subnetId: this.subnets[0]!.id });
     }
 }
 
@@ -80,17 +98,26 @@ export function joinNetwork(
 ) {
     const { subnet, availabilityZone } = lookups;
     if (subnet) return { vpcId: subnet.vpcId, subnetId: subnet.id, availabilityZone, routes: [], own: undefined };
-    const own = new Network(name, { cidrBlock: settings.vpcCidr, availabilityZone, tags }, opts);
+    const own = new Network(name, { cidrBlock: settings.vpcCidr, availabilityZones: [availabilityZone], tags }, opts);
+    const [only] = own.subnets;
     return {
         own,
         vpcId: own.vpcId,
-        subnetId: own.subnetId,
-        availabilityZone: own.availabilityZone.apply((zone) => checkSubnetZone(zone, settings)),
+        subnetId: only!.id,
+        availabilityZone: only!.availabilityZone.apply((zone) => checkSubnetZone(zone, settings)),
         routes: own.routes,
     };
 }
 
-/** The first /64 of the /56 that AWS assigns to a VPC. */
-export function firstSubnet(block: string): string {
-    return block.replace(/\/56$/, "/64");
+/** The subnets of several machines: those of subnetIds, or some in a new network. */
+export function joinZones(
+    name: string,
+    { settings, lookups, tags }: { settings: Settings; lookups: Lookups; tags: Readonly<Record<string, string>> },
+    opts: pulumi.ComponentResourceOptions,
+) {
+    const { zones = [], subnets = [] } = lookups;
+    const [first] = subnets;
+    if (first) return { vpcId: first.vpcId, subnets, routes: [], own: undefined };
+    const own = new Network(name, { cidrBlock: settings.vpcCidr, availabilityZones: zones, tags }, opts);
+    return { vpcId: own.vpcId, subnets: own.subnets, routes: own.routes, own };
 }

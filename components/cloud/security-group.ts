@@ -7,6 +7,8 @@ export interface SecurityGroupArgs {
     vpcId: pulumi.Input<string>;
     /** TCP ports that clients may reach. */
     ports: readonly OpenPort[];
+    /** The only group whose members may reach the ports. Default: the addresses of each port. */
+    fromGroup?: pulumi.Input<string>;
     /** CIDR blocks that may reach port 22. */
     sshAllowedCidrs: readonly string[];
     /** Whether the subnet has IPv6. If not, there are no IPv6 rules. */
@@ -34,7 +36,26 @@ export class SecurityGroup extends pulumi.ComponentResource {
         );
         const base = { securityGroupId: group.id, tags };
 
-        for (const { port, name: source, cidr, description } of ingress(args)) {
+        const { fromGroup } = args;
+        if (fromGroup !== undefined) {
+            this.rules.push(
+                ...args.ports.map(
+                    ({ port, description }) =>
+                        new aws.vpc.SecurityGroupIngressRule(
+                            `${name}-in-${port}-balancer`,
+                            {
+                                ...{ ...base, referencedSecurityGroupId: fromGroup, description },
+                                ...{ ipProtocol: "tcp", fromPort: port, toPort: port },
+                            },
+                            { parent: this },
+                        ),
+                ),
+            );
+        }
+        for (const { port, name: source, cidr, description } of ingress({
+            ...args,
+            ports: fromGroup === undefined ? args.ports : [],
+        })) {
             if (port === SSH_PORT && cidr.endsWith("/0")) {
                 const sentence = `sshAllowedCidrs: ${cidr} lets the whole internet try to log in. Name the networks from which you run pulumi.`;
                 void pulumi.log.warn(sentence, this);

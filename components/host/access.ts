@@ -51,6 +51,11 @@ export function bastionOf(settings: Settings) {
     };
 }
 
+/** The command to log in with by Session Manager. */
+export function sessionCommand(region: string | undefined, machine: pulumi.CustomResource): pulumi.Output<string> {
+    return pulumi.interpolate`aws ssm start-session --region ${region} --target ${machine.id}`;
+}
+
 /** The command to log in with. On the bastion it uses the person's own key. */
 export function sshCommand(settings: Settings, user: string, address: string): string {
     const { bastionHost, bastionUser } = settings;

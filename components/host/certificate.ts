@@ -6,11 +6,12 @@ import type { Settings } from "../settings/settings.ts";
 import { readChain, unknownRoot } from "../settings/chain.ts";
 import { certificateNames, hasOwnCertificate, httpsNames, usesHttp01 } from "../certificate.ts";
 import { LETS_ENCRYPT, LETS_ENCRYPT_WEEKLY_LIMIT } from "../settings/schema/types.ts";
-import type { HostContext } from "./context.ts";
+import type { Balancer, HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
 /** Checks that the public names lead to this machine, before the authority is asked for a certificate. */
-export function reachable({ settings, host, zone, records }: HostContext): StepOptions {
+export function reachable({ settings, host, zone, records, balancer }: HostContext): StepOptions | undefined {
+    if (balancer) return undefined;
     return {
         variables: {
             ZONE: zone?.name ?? "",
@@ -31,8 +32,8 @@ export function reachable({ settings, host, zone, records }: HostContext): StepO
 }
 
 /** The user's own certificate. */
-export function ownCertificate({ settings }: HostContext): StepOptions | undefined {
-    if (!hasOwnCertificate(settings)) return undefined;
+export function ownCertificate({ settings, balancer }: HostContext): StepOptions | undefined {
+    if (balancer || !hasOwnCertificate(settings)) return undefined;
     const untrusted = unknownRoot(readChain(settings.tlsCertificate));
     if (untrusted) void pulumi.log.warn(untrusted);
     return {
@@ -43,8 +44,13 @@ export function ownCertificate({ settings }: HostContext): StepOptions | undefin
 }
 
 /** The certificate from an ACME authority, and its renewal. */
-export function certificate({ settings, dns01 }: HostContext): StepOptions | undefined {
-    if (hasOwnCertificate(settings)) return undefined;
+export function certificate({ settings, host, dns01, balancer }: HostContext): StepOptions | undefined {
+    if (balancer || hasOwnCertificate(settings)) return undefined;
+    if (host.device === undefined) {
+        throw new pulumi.RunError(
+            "The machine has no data volume, so each new machine would order another certificate, until the authority's limit. Give its Host a device, or set tlsCertificate.",
+        );
+    }
     const { acmeEabKeyId: key, acmeEabHmacKey: hmac } = settings;
     return {
         variables: {
@@ -82,9 +88,12 @@ export function lineageName({ domain, acmeDirectory }: Pick<Settings, "domain" |
     return `${domain}-${createHash("sha256").update(acmeDirectory).digest("hex").slice(0, 8)}`;
 }
 
-/** Folder on the machine with the fullchain.pem and privkey.pem that nginx reads. Pure. */
-export function certificateFolder(settings: Settings): string {
-    return hasOwnCertificate(settings)
+/**
+ * Folder on the machine with the fullchain.pem and privkey.pem that nginx reads. Behind a load balancer, the step node puts a
+ * certificate there that no client sees. Pure.
+ */
+export function certificateFolder(settings: Settings, balancer?: Balancer): string {
+    return balancer || hasOwnCertificate(settings)
         ? "/etc/linkmesh-proxy/tls/current"
         : `/etc/letsencrypt/live/${lineageName(settings)}`;
 }

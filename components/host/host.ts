@@ -8,8 +8,11 @@ export interface Host {
     readonly ipv6: pulumi.Input<string> | undefined;
     /** Login name with passwordless sudo, for example "admin" on Debian's images. */
     readonly user: string;
-    /** Path of the data volume's device. */
-    readonly device: pulumi.Input<string>;
+    /**
+     * Path of the data volume's device. Undefined if the machine has none: what LinkMesh writes then goes with the machine, and
+     * no certificate is ordered on it.
+     */
+    readonly device: pulumi.Input<string> | undefined;
     /** If it is replaced, all steps run again. If it is deleted, its steps are deleted without a connection. */
     readonly machine: pulumi.CustomResource;
     /** What must exist before the machine is reachable and has its volume. */

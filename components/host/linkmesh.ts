@@ -3,7 +3,7 @@ import { splitSecrets, mapValue } from "../settings/secret.ts";
 import type { Settings } from "../settings/settings.ts";
 import { grpcEndpoint } from "../endpoints.ts";
 import { aptLogin, aptSource } from "./render/apt.ts";
-import { renderConfig, renderEnvironment } from "./render/linkmesh.ts";
+import { renderConfig, renderEnvironment, renderFiles } from "./render/linkmesh.ts";
 import { readFile } from "./render/script.ts";
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
@@ -19,6 +19,24 @@ export function fetchPackage({ settings }: HostContext): StepOptions {
             "apt-key.asc": settings.linkmeshAptKey,
         }),
         timeout: 1200,
+    };
+}
+
+/** Writes LinkMesh's files. */
+export function files({ settings }: HostContext): StepOptions | undefined {
+    if (fileNames(settings).length === 0) return undefined;
+    return {
+        variables: { DOMAIN: settings.domain, GRPC_NAME: grpcHost(settings) },
+        secrets: { entries: settings.linkmeshFiles.map(renderFiles) },
+    };
+}
+
+/** Gives LinkMesh's first start on one of several machines the environment that they share. */
+export function firstStart({ settings, balancer }: HostContext): StepOptions | undefined {
+    if (!balancer) return undefined;
+    return {
+        variables: { ENVIRONMENT_FILE: settings.linkmeshEnvironmentFile },
+        secrets: { entries: settings.linkmeshEnvironment.map(renderEnvironment) },
     };
 }
 
@@ -50,10 +68,14 @@ export function grpcCertificate({ settings }: HostContext): StepOptions | undefi
     return { variables: { DOMAIN: settings.domain, NAME: grpcHost(settings) } };
 }
 
-/** Writes LinkMesh's config.yaml. */
+/** Writes LinkMesh's config.yaml, and removes the files that it no longer needs. */
 export function config({ settings }: HostContext): StepOptions {
     return {
-        variables: { DOMAIN: settings.domain, GRPC_NAME: grpcHost(settings) },
+        variables: {
+            DOMAIN: settings.domain,
+            GRPC_NAME: grpcHost(settings),
+            FILE_NAMES: fileNames(settings).join("\n"),
+        },
         files: {
             "config.yaml": configOverlay(settings),
             "merge_config.py": readFile("merge_config.py"),
@@ -61,6 +83,8 @@ export function config({ settings }: HostContext): StepOptions {
         timeout: 600,
     };
 }
+
+const fileNames = ({ linkmeshFiles }: Settings) => linkmeshFiles.entries().map(([name]) => name);
 
 const grpcHost = (settings: Settings) => grpcEndpoint(settings)?.host ?? "";
 

@@ -1,38 +1,38 @@
-import type { Dns01 } from "../cloud/dns/provider.ts";
-import type { Settings } from "../settings/settings.ts";
-import { hasOwnCertificate } from "../certificate.ts";
 import { grpcEndpoint } from "../endpoints.ts";
 import { HEALTH_PATH } from "../health.ts";
 import { listeners } from "../listeners.ts";
 import { certificateFolder } from "./certificate.ts";
 import { linkmeshRevision } from "./linkmesh.ts";
+import { machinePackages } from "./packages.ts";
 import type { NginxArgs } from "./render/nginx/args.ts";
 import { renderNginx, renderPort80 } from "./render/nginx/config.ts";
 import { loopbackAddresses } from "./render/nginx/sizes.ts";
 import { readFile } from "./render/script.ts";
 import type { HostContext } from "./context.ts";
+import type { Host } from "./host.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
-function nginxArgs({ settings, host }: HostContext): NginxArgs {
+function nginxArgs({ settings, host, balancer }: HostContext): NginxArgs {
     const { domain, uiDomain, trustedProxies, collectorsExpected, sessionsPerAddress } = settings;
     return {
         ...{ domain, uiDomain, trustedProxies, collectorsExpected, sessionsPerAddress },
         ipv6: host.ipv6 !== undefined,
         listeners: listeners(settings),
         linkmeshAddresses: loopbackAddresses(collectorsExpected),
-        certificate: certificateFolder(settings),
+        certificate: certificateFolder(settings, balancer),
+        balancer: balancer?.cidrs,
     };
 }
 
 /** Installs nginx and certbot, sets nginx's limits, and serves port 80, which HTTP-01 needs. */
 export function nginx(context: HostContext): StepOptions {
-    const { settings, dns01 } = context;
+    const { settings, dns01, balancer } = context;
     const args = nginxArgs(context);
     const config = renderNginx(args);
     const port80 = renderPort80(args);
     return {
         variables: {
-            CERTBOT: certbotPackages(settings, dns01).join("\n"),
+            MACHINE_PACKAGES: machinePackages(settings, dns01, balancer).join("\n"),
             HTTP2_PER_NAME: settings.uiDomain === "" ? "" : "yes",
             WORKER_CONNECTIONS: String(config.workerConnections),
             OPEN_FILES: String(config.openFiles),
@@ -41,11 +41,6 @@ export function nginx(context: HostContext): StepOptions {
         files: { "sysctl.conf": config.sysctl, ...port80.files },
         timeout: 1200,
     };
-}
-
-function certbotPackages(settings: Settings, dns01: Dns01 | undefined): string[] {
-    if (hasOwnCertificate(settings)) return [];
-    return dns01 ? ["certbot", dns01.package] : ["certbot"];
 }
 
 /** Serves the https sites and the gRPC stream. */
@@ -62,9 +57,15 @@ export function proxy(context: HostContext): StepOptions {
         files: {
             ...files,
             "serve-certificate.sh": readFile("machine/serve-certificate.sh"),
-            "health.sh": readFile("machine/health.sh"),
+            "health.sh": healthProgram(context.host),
         },
     };
+}
+
+/** It has DATA of the step's functions, where a machine without a data volume has only a folder. */
+function healthProgram({ device }: Host): string {
+    const program = readFile("machine/health.sh");
+    return device === undefined ? `DATA=/\n${program}` : program;
 }
 
 /** Checks that every endpoint answers. */

@@ -2,7 +2,7 @@ import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host.ts";
 import type { Secret } from "../settings/secret.ts";
-import { fingerprints } from "./render/fingerprints.ts";
+import { fingerprint, fingerprints } from "./render/fingerprints.ts";
 import { renderStep } from "./render/step.ts";
 import { stepHooks } from "./step-hooks.ts";
 import { announceNewMachine, reasonHook } from "./step-reasons.ts";
@@ -31,6 +31,8 @@ export interface StepOptions {
     files?: Readonly<Record<string, pulumi.Input<string>>>;
     /** Further files, which are secret. If there are any, neither the step's text nor its output is shown or logged. */
     secrets?: Readonly<Record<string, Secret>>;
+    /** Whether the step runs again if the text of one before it changes. Its script is given a fingerprint of those as BEFORE. */
+    followsAll?: boolean;
     /** Seconds after which the step is stopped and fails. Default: 300. */
     timeout?: number;
     /** An older name of the step, so that existing stacks keep its resource. */
@@ -38,6 +40,9 @@ export interface StepOptions {
     /** How often a failed connection is tried again; about 5 seconds each if it is refused. Default: 10. */
     connectionAttempts?: number;
 }
+
+/** In seconds. */
+export const DEFAULT_TIMEOUT = 300;
 
 /**
  * Runs steps on a machine over SSH, one after the other. Each step is a script of `scripts/` with its variables and files. It
@@ -47,6 +52,7 @@ export interface StepOptions {
 export class SshHost {
     /** The step that ran last. */
     lastStep: pulumi.Resource | undefined;
+    private readonly texts: pulumi.Output<string>[] = [];
     private readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
     private readonly reasonHook: pulumi.ResourceHook | undefined;
 
@@ -67,7 +73,7 @@ export class SshHost {
             proxy: args.bastion && { ...args.bastion, perDialTimeout: 15, dialErrorLimit: 3 },
         });
         this.reasonHook = reasonHook(name, parent);
-        announceNewMachine(args.host.machine, args.hostKey, parent);
+        announceNewMachine(name, args.host.machine, args.hostKey, parent);
     }
 
     step(name: string, options: StepOptions = {}): remote.Command {
@@ -75,15 +81,20 @@ export class SshHost {
             variables = {},
             files = {},
             secrets = {},
-            timeout = 300,
+            timeout = DEFAULT_TIMEOUT,
             connectionAttempts = 10,
             formerName,
+            followsAll = false,
         } = options;
         const { host, dependsOn = [] } = this.args;
         const hidden = Object.entries(secrets).map(([file, secret]) => [file, secret.output()] as const);
         const secret = hidden.length > 0;
+        const before: Record<string, pulumi.Output<string>> = followsAll ? { BEFORE: this.fingerprintOfAll() } : {};
         const text = pulumi
-            .all([pulumi.output(variables), pulumi.output({ ...files, ...Object.fromEntries(hidden) })])
+            .all([
+                pulumi.output({ ...variables, ...before }),
+                pulumi.output({ ...files, ...Object.fromEntries(hidden) }),
+            ])
             .apply(([v, f]) => renderStep({ name, variables: v, files: f }));
         const run = `sudo timeout --kill-after=300 ${timeout} bash -s -- ${name}`;
         const command = new remote.Command(
@@ -110,24 +121,38 @@ export class SshHost {
                 // provider applies this timeout only to connecting.
                 customTimeouts: this.args.bastion && limit(12 * connectionAttempts),
                 hooks: {
-                    ...stepHooks(`${this.name}-${name}`, name, secret, this.parent),
+                    ...stepHooks(this.name, name, secret, this.parent),
                     beforeUpdate: this.reasonHook && [this.reasonHook],
                 },
             },
         );
         this.lastStep = command;
+        this.texts.push(text);
         return command;
     }
 
     /** The command of a secret step with a fingerprint of each part, so that a preview shows which parts change. */
     private withFingerprints(command: string, step: string, text: pulumi.Output<string>): pulumi.Output<string> {
-        // The HMAC key is the login key: it is secret, and as long as the machine exists it stays the same.
-        // Several stacks may share a login key, so the owner is part of the fingerprint.
-        const owner = [pulumi.getProject(), pulumi.getStack(), this.name, step].join("/");
         const words = pulumi
             .all([text, this.args.privateKey])
-            .apply(([plainText, key]) => fingerprints(owner, plainText, key));
+            .apply(([plainText, key]) => fingerprints(this.owner(step), plainText, key));
         return pulumi.unsecret(words).apply((list) => [command, ...list].join(" \\\n  "));
+    }
+
+    /** A fingerprint of the texts of all steps so far. */
+    private fingerprintOfAll(): pulumi.Output<string> {
+        const word = pulumi
+            .all([pulumi.all(this.texts), this.args.privateKey])
+            .apply(([texts, key]) => fingerprint([this.owner(""), ...texts], key));
+        return pulumi.unsecret(word);
+    }
+
+    /**
+     * The owner is part of a fingerprint, because several stacks may share a login key. That is the HMAC key: it is secret, and
+     * as long as the machine exists it stays the same.
+     */
+    private owner(step: string): string {
+        return [pulumi.getProject(), pulumi.getStack(), this.name, step].join("/");
     }
 }
 

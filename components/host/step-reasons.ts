@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../mocks.ts";
+import { machineTitle, stepTitle } from "./node-name.ts";
 import { type Parts, readParts } from "./render/step.ts";
 
 /** The inputs that decide whether a step runs again. A property is undefined if the preview does not know it. */
@@ -33,7 +34,7 @@ export function reasonsOf(old: StepInputs, now: StepInputs): Reasons {
     const connection = !isDeepStrictEqual(sharedConnection(old), sharedConnection(now));
     if (now.stdin === undefined) return { connection, own: ["values that only the update knows"] };
     const own = changedParts(readParts(old.stdin ?? ""), readParts(now.stdin));
-    return { connection, own: own.length > 0 || connection ? own : ["its command"] };
+    return { connection, own: own.length > 0 || connection ? own : ["its command or connection"] };
 }
 
 /** The connection without the number of attempts, which differs between steps. */
@@ -54,18 +55,23 @@ export function reasonHook(host: string, parent: pulumi.Resource): pulumi.Resour
         const { connection, own } = reasonsOf(await readInputs(oldInputs), await readInputs(newInputs));
         if (connection && !connectionLogged) {
             connectionLogged = true;
-            await pulumi.log.info("the connection to the machine changes: all steps run", parent);
+            await pulumi.log.info(`the connection to ${machineTitle(host)} changes: all steps run`, parent);
         }
         if (own.length === 0) return;
-        await pulumi.log.info(`step ${name.slice(host.length + 1)} runs again: ${own.join(", ")}`, parent);
+        const title = stepTitle(host, name.slice(host.length + 1));
+        await pulumi.log.info(`step ${title} runs again: ${own.join(", ")}`, parent);
     };
     // Bound to this run of the program, like the hooks of step-hooks.ts.
     const bound = AsyncResource.bind(explain);
     return new pulumi.ResourceHook(`${host}-reasons`, bound, { onDryRun: true, ignoreErrors: true });
 }
 
-/** Logs in a preview that the machine is replaced, so that all steps run. */
+/**
+ * Logs in a preview that the machine is replaced, so that all steps run.
+ * @param host the prefix of the steps' resource names.
+ */
 export function announceNewMachine(
+    host: string,
     machine: pulumi.Resource & { id: pulumi.Output<string> },
     hostKey: pulumi.Input<string>,
     parent: pulumi.Resource,
@@ -74,7 +80,7 @@ export function announceNewMachine(
     // In a stack's first preview the host key is unknown, too, so the callback does not run.
     pulumi.output(hostKey).apply(async () => {
         if ((await knownValue(machine.id)) === undefined)
-            await pulumi.log.info("the machine is new: all steps run", parent);
+            await pulumi.log.info(`${machineTitle(host)} is new: all steps run`, parent);
     });
 }
 

@@ -1,8 +1,9 @@
 import type { HostContext } from "./context.ts";
 import type { StepOptions } from "./ssh-host.ts";
 
-/** Mounts the data volume, and places the directories of LinkMesh and certbot on it. */
-export function volume({ settings, host, owner }: HostContext): StepOptions {
+/** Mounts the data volume, if there is one, and places the directories of LinkMesh and certbot on it. */
+export function volume({ settings, host, owner }: HostContext): StepOptions | undefined {
+    if (host.device === undefined) return undefined;
     const directories = [...settings.linkmeshDataPaths, "/etc/letsencrypt"];
     return {
         variables: {

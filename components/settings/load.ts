@@ -48,7 +48,7 @@ function isEmpty(value: unknown): boolean {
 
 /** The message for a secret in a setting that previews show. */
 function misplacedSecret(name: string): string {
-    return `${name} is a secret, but previews show it. Put secrets into linkmeshEnvironment, and set ${name} without --secret.`;
+    return `${name} is a secret, but previews show it. Put secrets into linkmeshEnvironment or linkmeshFiles, and set ${name} without --secret.`;
 }
 
 /** True for unknown names, which get an error of their own. */

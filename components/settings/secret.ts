@@ -24,6 +24,11 @@ export class Secret<T = string> {
         return condition(this.#value);
     }
 
+    /** The entries of a map. Their names are no secret: the stack's configuration shows them beside the encrypted values. */
+    entries<V>(this: Secret<Readonly<Record<string, V>>>): [name: string, value: Secret<V>][] {
+        return Object.entries(this.#value).map(([name, value]) => [name, new Secret(value)]);
+    }
+
     /** A setting that is not set has an empty text. */
     isSet(this: Secret): boolean {
         return this.#value !== "";

@@ -5,6 +5,7 @@ import { LINKMESH_SETTINGS } from "./schema/linkmesh.ts";
 import { MACHINE_SETTINGS } from "./schema/machine.ts";
 import { NAME_SETTINGS } from "./schema/names.ts";
 import { OPERATION_SETTINGS } from "./schema/operations.ts";
+import { TIER_SETTINGS } from "./schema/tier.ts";
 import type { Secret } from "./secret.ts";
 
 export type { Setting } from "./schema/setting.ts";
@@ -18,6 +19,7 @@ export const SETTINGS = {
     ...CERTIFICATE_SETTINGS,
     ...ACCESS_SETTINGS,
     ...MACHINE_SETTINGS,
+    ...TIER_SETTINGS,
     ...LINKMESH_SETTINGS,
     ...OPERATION_SETTINGS,
 } as const;

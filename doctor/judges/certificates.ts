@@ -2,7 +2,7 @@ import { fail, ok, warn } from "../../checks/types.ts";
 import { judgeRenewal } from "../../checks/renewal.ts";
 import { judgeServed } from "../../checks/served.ts";
 import { LETS_ENCRYPT, LETS_ENCRYPT_WEEKLY_LIMIT } from "../../components/settings/schema/types.ts";
-import type { Facts } from "../facts.ts";
+import { count, type Facts } from "../facts.ts";
 import { orOk, type Judge } from "../finding.ts";
 import { time } from "./expected.ts";
 
@@ -13,7 +13,7 @@ export const judgeCertificate: Judge = (facts) => [judgeServed(facts.text("serve
 
 /** The public name, which the data volume holds. */
 export function hostOf(facts: Facts): string {
-    return facts.lines("host")[0]?.split(" ")[1] ?? "the host";
+    return facts.lines("host")[0]?.split(" ")[1] || "the host";
 }
 
 /** A certificate of the user's own is below this folder, and nothing renews it. */
@@ -26,9 +26,9 @@ export const judgeRenewals: Judge = (facts) => {
 /** Orders of the last 7 days against Let's Encrypt's limit for the same names. Other authorities have their own. */
 export const judgeOrders: Judge = (facts, { ended }) => {
     const recent = facts
-        .lines("orders")
-        .map((line) => line.split(" ") as [string, string, string])
-        .filter(([at, directory]) => Number(at) > ended - WEEK && directory === PRODUCTION);
+        .parts("orders", 3, " ")
+        .map((parts) => parts as [string, string, string])
+        .filter(([at, directory]) => count(at) > ended - WEEK && directory === PRODUCTION);
     const limit = LETS_ENCRYPT_WEEKLY_LIMIT;
     const lines = [...new Set(recent.map(([, , names]) => names))].map((names) => {
         const times = recent.filter((order) => order[2] === names).map(([at]) => Number(at));

@@ -13,7 +13,7 @@ const HINT = "on the machine: timedatectl; sudo systemctl restart systemd-timesy
  */
 export const judgeClock: Judge = (facts, { began, ended }) => {
     const [start, end] = [parseFloat(facts.text("start")), parseFloat(facts.text("end"))];
-    if (Number.isNaN(start) || Number.isNaN(end)) return [fail("the machine does not tell its time", HINT)];
+    if (!Number.isFinite(start) || !Number.isFinite(end)) return [fail("the machine does not tell its time", HINT)];
     const [least, most] = [end - ended, start - began];
     // A clock that is right is within.
     const off = least > 0 ? least : most < 0 ? most : 0;

@@ -1,5 +1,5 @@
 import { fail, ok, warn, type Verdict } from "../../checks/types.ts";
-import type { Facts } from "../facts.ts";
+import { count, Unreadable, type Facts } from "../facts.ts";
 import { MEND, orOk, type Judge } from "../finding.ts";
 
 /** What differs from what a step left. States are words of `state_of` in functions/expected.sh, without checksums. */
@@ -13,14 +13,14 @@ interface Difference {
     changed: string;
 }
 
-/** Of the version before, which kept no lists. */
+/** Of a machine on which no step has ended, or of the version before, which kept no lists. */
 const NO_LISTS = warn(
-    "the machine has no list of what the steps left, because an older version set it up: nothing is compared",
+    "the machine has no list of what the steps left, because `pulumi up` has not ended yet or was of an older version: nothing is compared",
     `the next \`pulumi up\` of this version writes it; to have it now: ${MEND}`,
 );
 
 export const judgeFiles: Judge = (facts) => {
-    if (!facts.lines("expected").includes("listed")) return [NO_LISTS];
+    if (!isListed(facts)) return [NO_LISTS];
     const wrong = differences(facts, ["file", "block", "value", "keys"]).map((one) => fail(describeFile(one), MEND));
     return orOk(wrong, ok(`all are as pulumi up left them, ${listed(facts)} things compared`));
 };
@@ -40,7 +40,7 @@ export const judgePackages: Judge = (facts) => {
                         : warn(`${name} is held back, so that it gets no security updates`, unhold);
                 }),
         ],
-        ok(`all are installed, and only ${LINKMESH} is on hold`),
+        ok(isListed(facts) ? `all are installed, and only ${LINKMESH} is on hold` : NOTHING_TO_COMPARE),
     );
 };
 
@@ -55,8 +55,7 @@ export const judgeUnits: Judge = (facts) => {
             ...differing.map(describeUnit),
             ...failed.map((unit) => warn(`${unit} has failed`, `on the machine: systemctl status ${unit}`)),
             ...facts
-                .lines("drop-ins")
-                .map((line) => line.split(" ") as [string, string])
+                .parts("drop-ins", 2, " ")
                 .map(([unit, path]) =>
                     warn(
                         `${path} changes ${unit}, and pulumi up did not write it`,
@@ -64,26 +63,28 @@ export const judgeUnits: Judge = (facts) => {
                     ),
                 ),
         ],
-        ok("all run, and will after a reboot"),
+        ok(isListed(facts) ? "all run, and will after a reboot" : NOTHING_TO_COMPARE),
     );
 };
 
 function differences(facts: Facts, kinds: readonly string[]): Difference[] {
     return facts
-        .lines("expected")
-        .map((line) => line.split("\t"))
-        .filter(([mark, , kind]) => mark === "differs" && kinds.includes(kind!))
-        .map(([, step, kind, name, wanted, found, changed]) => ({
+        .rows("expected", "differs", 5, "\t")
+        .filter(([, kind]) => kinds.includes(kind!))
+        .map(([step, kind, name, wanted, found, changed]) => ({
             ...{ step: step!, kind: kind!, name: name! },
             ...{ wanted: wanted!, found: found!, changed: changed ?? "" },
         }));
 }
 
+const isListed = (facts: Facts) => facts.lines("expected").includes("listed");
+const NOTHING_TO_COMPARE = "there is no list to compare with";
+
 const listed = (facts: Facts) => facts.lines("expected").filter((line) => line === "listed").length;
 
 function describeFile({ step, kind, name, wanted, found, changed }: Difference): string {
     const by = `(step ${step})`;
-    const at = changed === "" ? "" : ` ${time(Number(changed))}`;
+    const at = changed === "" ? "" : ` ${time(count(changed))}`;
     if (kind === "value") {
         const [file, key] = name.split(" ");
         return `${file} sets ${key} to ${found} instead of ${wanted} ${by}`;
@@ -122,7 +123,11 @@ function describeUnit({ name, found, wanted }: Difference): Verdict {
     );
 }
 
-/** "2026-11-25 12:03 UTC" */
+/** The last second that a date can have. */
+const LAST_SECOND = 8.64e12;
+
+/** "2026-11-25 12:03 UTC" @throws Unreadable if no date has so many seconds */
 export function time(seconds: number): string {
+    if (!(Math.abs(seconds) <= LAST_SECOND)) throw new Unreadable(`the time ${seconds}`);
     return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

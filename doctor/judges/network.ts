@@ -13,7 +13,7 @@ export const judgeListeners: Judge = (facts) => {
     const linkmesh = new Set(facts.rows("listeners", "linkmesh").map(([pid]) => pid));
     const isOf = (who: string, { programs }: Listener) =>
         programs.some(([name, pid]) => (who === "nginx" ? name === "nginx" : linkmesh.has(pid)));
-    const wanted = facts.rows("listeners", "wanted") as [who: string, where: string][];
+    const wanted = facts.rows("listeners", "wanted", 2) as [who: string, where: string][];
     if (!wanted.some(([who]) => who === "nginx"))
         return [fail("nginx has no configuration of linkmesh-proxy", `set it up again: ${MEND}`)];
 
@@ -71,9 +71,10 @@ function readListener([local = "", users = ""]: string[]): Listener {
 }
 
 export const judgeKernel: Judge = (facts) => {
-    const wrong = facts.lines("kernel").map((line) => {
-        const [key, wanted, found] = line.split("\t");
-        return fail(`${key} is ${found} instead of ${wanted}`, "on the machine: sudo sysctl --system");
-    });
+    const wrong = facts
+        .parts("kernel", 3, "\t")
+        .map(([key, wanted, found]) =>
+            fail(`${key} is ${found} instead of ${wanted}`, "on the machine: sudo sysctl --system"),
+        );
     return orOk(wrong, ok("its settings are those of the file"));
 };

@@ -1,5 +1,5 @@
 import { fail, ok, warn, type Verdict } from "../../checks/types.ts";
-import type { Facts } from "../facts.ts";
+import { count, type Facts } from "../facts.ts";
 import { orOk, type Judge } from "../finding.ts";
 
 /** In percent. An upgrade of LinkMesh copies its data, and needs the room; at the second one something fails soon. */
@@ -15,6 +15,7 @@ const DATA = "/srv/linkmesh";
 export const judgeMounts: Judge = (facts) => {
     const of = (word: string) => facts.rows("mounts", word).map(([path]) => path!);
     const mounted = of("mounted");
+    if (facts.lines("mounts").includes("none")) return [ok("this machine has no data volume")];
     return orOk(
         [
             ...of("missing").map((path) =>
@@ -39,9 +40,10 @@ export const judgeMounts: Judge = (facts) => {
 };
 
 export const judgeDisks: Judge = (facts) => {
-    const disks = facts.rows("disks", "disk").map(([path, size, used, percent, inodes, allInodes]) => ({
-        ...{ path: path!, size: Number(size), used: Number(used), percent: Number(percent) },
-        inodes: Number(allInodes) > 0 ? Math.round((100 * Number(inodes)) / Number(allInodes)) : 0,
+    const disks = facts.rows("disks", "disk").map(([path, size, , percent, inodes, allInodes]) => ({
+        ...{ path: path!, size: count(size), percent: count(percent) },
+        // Some file systems have no number of inodes.
+        inodes: Number(allInodes) > 0 ? Math.round((100 * count(inodes)) / count(allInodes)) : 0,
     }));
     if (disks.length === 0) return [fail("the machine does not say how full its disks are", "on the machine: df -h")];
     return orOk(
@@ -65,7 +67,7 @@ function largest(facts: Facts, disk: string): string {
     const folders = facts
         .rows("disks", "folder")
         .filter(([of]) => of === disk)
-        .map(([, size, ...path]) => `${path.join(" ")} ${gib(Number(size))}`);
+        .map(([, size, ...path]) => `${path.join(" ")} ${gib(count(size))}`);
     return folders.length === 0 ? "" : `: ${folders.join(", ")}`;
 }
 
@@ -74,15 +76,25 @@ function gib(kib: number): string {
     return kib >= 1024 * 1024 ? `${(kib / 1024 / 1024).toFixed(1)} GiB` : `${Math.round(kib / 1024)} MiB`;
 }
 
+/** Workers of nginx from before a reload. Nothing but the end of their sessions ends them. */
+function describeOld(workers: readonly { kb: number }[]): string {
+    if (workers.length === 0) return "";
+    const kb = workers.reduce((sum, worker) => sum + worker.kb, 0);
+    return `; old workers of nginx: ${workers.length}, with ${gib(kb)}`;
+}
+
 export const judgeMemory: Judge = (facts) => {
     const [total, available] = ["MemTotal", "MemAvailable"].map((name) => facts.number("memory", name)) as [
         number,
         number,
     ];
-    const percent = Math.round((100 * available) / total);
+    const percent = total > 0 ? Math.round((100 * available) / total) : NaN;
     const killed = facts.lines("memory").find((line) => line.includes("Out of memory"));
-    const hint = "on the machine: ps -eo rss,comm --sort=-rss | head; if it is LinkMesh, set a larger instanceType";
-    const left = `${percent}% of ${gib(total)} is available`;
+    const old = facts.rows("memory", "old").map(([pid, kb]) => ({ pid: pid!, kb: Number(kb) }));
+    const hint =
+        "on the machine: ps -eo rss,comm --sort=-rss | head; if it is LinkMesh, set a larger instanceType" +
+        (old.length > 0 ? `; if it is nginx, sudo kill ${old[0]!.pid}, whose sessions reconnect at once` : "");
+    const left = `${percent}% of ${gib(total)} is available${describeOld(old)}`;
     if (Number.isNaN(percent)) return [fail("the machine does not say how much memory it has", "on the machine: free")];
     return orOk(
         [

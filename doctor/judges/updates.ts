@@ -10,8 +10,9 @@ export const judgeUpdates: Judge = (facts, { ended }) => {
     const waiting = facts
         .lines("updates")
         .filter((line) => /^Inst .*[-/]security/i.test(line))
-        .map((line) => line.split(" ")[1]!);
-    const age = ended - facts.number("updates", "lists");
+        .map((line) => line.split(/\s+/)[1]!);
+    const read = facts.number("updates", "lists");
+    const age = ended - read;
     const wrong: Verdict[] = [];
     if (waiting.length > 0)
         wrong.push(
@@ -23,7 +24,7 @@ export const judgeUpdates: Judge = (facts, { ended }) => {
     if (!(age < OLD_LISTS))
         wrong.push(
             warn(
-                `the lists of packages are ${Math.round(age / 86_400)} days old, so newer updates are not known`,
+                `the lists of packages are ${read > 0 ? `${Math.round(age / 86_400)} days old` : "of an unknown day"}, so newer updates are not known`,
                 "on the machine: sudo apt-get update; systemctl status apt-daily.timer",
             ),
         );

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ensureImage } from "../machines/image/image.ts";
+import { applyBalancers, stopBalancers } from "../balancers/balancers.ts";
+import { ensureImage, ensureOwnImage, ensureServicesImage } from "../machines/image/image.ts";
 import { LabError, type Lab, type Progress } from "../lab.ts";
 import { publishZone } from "../services/knot.ts";
 import { useOpenUmask } from "../process/umask.ts";
@@ -20,7 +21,8 @@ import { killAll, processesOfLab, waitUntil } from "../process/process.ts";
 import { publicRecords } from "./records.ts";
 import { AppliedObjects } from "./applied-objects.ts";
 import { renderRuleset } from "../network/packet-filter.ts";
-import { IMAGES, type CloudState, type Instance } from "./state.ts";
+import { IMAGES } from "./images.ts";
+import type { CloudState, Instance } from "./state.ts";
 import { deleteSnapshots, takeSnapshots } from "../volumes/snapshots.ts";
 import { detachAllLoops, ensureVolumes, releaseVolumes } from "../volumes/volumes.ts";
 
@@ -55,6 +57,7 @@ export class Reconciler {
         await ensureRouter(lab, applied);
         // Machines first, because they may use an interface or a volume that is removed too.
         await this.#stopMachines(state);
+        await stopBalancers(lab, state);
         await applyInterfaces(lab, state, applied);
         await this.#loadRuleset(state, applied);
         // Before a volume grows or is removed, because a snapshot holds its present content.
@@ -71,6 +74,7 @@ export class Reconciler {
         await releaseVolumes(lab, state);
         deleteSnapshots(lab, state);
         await publishZone(lab, publicRecords(state));
+        await applyBalancers(lab, state, applied, () => ensureServicesImage(lab.cacheDir, this.#progress));
         for (const instance of Object.values(state.instances)) {
             if (instance.desired === "running" && !machines.isMachineRunning(lab, instance.id)) {
                 await this.#start(state, instance);
@@ -84,7 +88,11 @@ export class Reconciler {
         if (!image) throw new LabError(`the lab has no image ${instance.imageId}: it has ${imageNames()}`);
         const eni = state.networkInterfaces[instance.networkInterfaceId];
         if (!eni) throw new Error(`${instance.id} uses ${instance.networkInterfaceId}, which does not exist`);
-        const root = () => ensureImage(this.#lab.cacheDir, image.release, this.#progress);
+        const { cacheDir } = this.#lab;
+        const root = () =>
+            image.release === "with packages"
+                ? ensureOwnImage(cacheDir, this.#progress)
+                : ensureImage(cacheDir, image.release, this.#progress);
         await machines.startMachine(this.#lab, instance, eni, root);
     }
 

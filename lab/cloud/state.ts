@@ -1,3 +1,4 @@
+import { type BalancerState, noBalancers } from "./balancer-state.ts";
 import type { Alarm, Datapoint, HealthCheck } from "./watch-state.ts";
 
 /**
@@ -5,7 +6,7 @@ import type { Alarm, Datapoint, HealthCheck } from "./watch-state.ts";
  * allocates ids and addresses as AWS does. The reconciler makes this machine match it.
  * Ids have AWS's form: vpc-…, subnet-…, eni-…, i-…, vol-… with 17 hex digits.
  */
-export interface CloudState {
+export interface CloudState extends BalancerState {
     version: 1;
     vpcs: Record<string, Vpc>;
     internetGateways: Record<string, { id: string; vpcId?: string }>;
@@ -61,6 +62,8 @@ export interface Subnet {
     ipv6CidrBlock?: string;
     /** Interfaces in it get an IPv6 address by default. */
     assignIpv6AddressOnCreation?: true;
+    /** Machines launched in it get an automatic public address by default. */
+    mapPublicIpOnLaunch?: true;
     availabilityZone: string;
     /** The associated route table. If absent, the VPC's main table, which has only local routes. */
     routeTableId?: string;
@@ -85,9 +88,11 @@ export interface SecurityGroupRule {
     /** Inclusive. For icmp and icmpv6 the type (fromPort) and code (toPort), -1 for any. Absent for "-1". */
     fromPort?: number;
     toPort?: number;
-    /** A rule has either cidrIpv4 or cidrIpv6. */
+    /** A rule has one of these three. */
     cidrIpv4?: string;
     cidrIpv6?: string;
+    /** The interfaces in this group, by their private addresses. */
+    referencedSecurityGroupId?: string;
 }
 
 export interface NetworkInterface {
@@ -97,6 +102,10 @@ export interface NetworkInterface {
     privateIp: string;
     ipv6Addresses: string[];
     securityGroupIds: string[];
+    /** The automatic public address. It has one only while its machine runs. */
+    publicIp?: string;
+    /** The launch of its machine has made it, and the machine's termination deletes it. */
+    launched?: { isPublic: boolean };
 }
 
 export interface ElasticAddress {
@@ -224,69 +233,28 @@ export function emptyCloud(): CloudState {
         subscriptions: {},
         healthChecks: {},
         metrics: {},
+        ...noBalancers(),
     };
 }
 
-/** The program's machine. */
-export function programInstance(state: CloudState): Instance | undefined {
-    return Object.values(state.instances).find(({ id }) => id !== state.bastion?.instanceId);
+/** The public address of an interface: the elastic one, or the automatic one. */
+export function publicIpOf(state: CloudState, { id, publicIp }: NetworkInterface): string | undefined {
+    const elastic = Object.values(state.addresses).find(({ association }) => association?.networkInterfaceId === id);
+    return elastic?.publicIp ?? publicIp;
 }
 
-/** The publisher's account, and the root device of its images. */
-const DEBIAN = { owner: "136693071363", rootDeviceName: "/dev/xvda" };
-const UBUNTU = { owner: "099720109477", rootDeviceName: "/dev/sda1" };
-const UBUNTU_FOLDER = "ubuntu/images/hvm-ssd-gp3";
+/** The program's machines. */
+export function programInstances(state: CloudState): Instance[] {
+    return Object.values(state.instances).filter(({ id }) => id !== state.bastion?.instanceId);
+}
 
-/**
- * The lab's machine images: the results of getAmi, with the release that debootstrap installs. Images of another
- * architecture than the lab's can be looked up, but not run.
- */
-export const IMAGES = [
-    {
-        ...DEBIAN,
-        imageId: "ami-0debian13labamd64",
-        name: "debian-13-amd64-20260101-0001",
-        release: "trixie",
-        architecture: "x86_64",
-    },
-    {
-        ...DEBIAN,
-        imageId: "ami-0debian12labamd64",
-        name: "debian-12-amd64-20260101-0001",
-        release: "bookworm",
-        architecture: "x86_64",
-    },
-    {
-        ...UBUNTU,
-        imageId: "ami-0ubuntu24labamd64",
-        name: `${UBUNTU_FOLDER}/ubuntu-noble-24.04-amd64-server-20260101`,
-        release: "noble",
-        architecture: "x86_64",
-    },
-    {
-        ...DEBIAN,
-        imageId: "ami-0debian13labarm64",
-        name: "debian-13-arm64-20260101-0001",
-        release: "trixie",
-        architecture: "arm64",
-    },
-    {
-        ...DEBIAN,
-        imageId: "ami-0debian12labarm64",
-        name: "debian-12-arm64-20260101-0001",
-        release: "bookworm",
-        architecture: "arm64",
-    },
-    {
-        ...UBUNTU,
-        imageId: "ami-0ubuntu24labarm64",
-        name: `${UBUNTU_FOLDER}/ubuntu-noble-24.04-arm64-server-20260101`,
-        release: "noble",
-        architecture: "arm64",
-    },
-] as const;
+/** The program's one machine. */
+export function programInstance(state: CloudState): Instance | undefined {
+    return programInstances(state)[0];
+}
 
-export type Image = (typeof IMAGES)[number];
+/** The AWS account of the lab. */
+export const ACCOUNT = "000000000000";
 
 /** The lab's hosted zone. */
 export const ZONE_ID = "Z0LABEXAMPLETEST";

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseKept } from "../kept-file.ts";
 import type { Lab } from "../lab.ts";
 import { withLock } from "../process/lock.ts";
 import { addExistingNetwork } from "./existing-network.ts";
@@ -79,7 +80,10 @@ async function readText(lab: Lab): Promise<string | undefined> {
 
 /** Parses a state. A file of an older version lacks the newer kinds of objects. */
 function parse(lab: Lab, text: string | undefined): CloudState {
-    const state = { ...emptyCloud(), ...(text === undefined ? {} : (JSON.parse(text) as Partial<CloudState>)) };
+    const state = {
+        ...emptyCloud(),
+        ...(text === undefined ? {} : parseKept<Partial<CloudState>>(cloudFile(lab), text)),
+    };
     addExistingNetwork(state, lab);
     return state;
 }

@@ -6,7 +6,7 @@ import { EngineStages } from "../engine/stages.ts";
 import { Interrupted, LabStack } from "../engine/stack.ts";
 import { onInterrupt } from "../process/interrupt.ts";
 import { type Lab, LabError, SLOTS, labAt } from "../lab.ts";
-import { findLab, lockLab, releaseLab } from "../slots.ts";
+import { findLab, lockLab, otherLabs, releaseLab } from "../slots.ts";
 import { stopServices } from "../services/services.ts";
 import { Ui } from "../ui.ts";
 import { type Session, openSession, openSessionIfPossible } from "./session.ts";
@@ -26,7 +26,7 @@ export async function destroy(options: DestroyOptions): Promise<void> {
     const ui = new Ui({ verbose: options.verbose });
     const lab = options.slot === undefined ? findLab() : labAt(parseSlot(options.slot));
     if (!lab) {
-        ui.info("nothing to destroy: this checkout has no lab");
+        ui.info(`nothing to destroy: this checkout has no lab${otherLabs()}`);
         return;
     }
     requireMachine();

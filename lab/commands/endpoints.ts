@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type CheckResult, runChecks } from "../../checks/index.ts";
+import { type CheckResult, type Target, runChecks } from "../../checks/index.ts";
 import { checksIn } from "../../checks/outputs.ts";
 import { targetOf } from "../../checks/stack.ts";
 import type { Checks } from "../../components/checks.ts";
@@ -34,6 +34,11 @@ export function hostOf(outputs: Pick<LabOutputs, "publicUrl">): string {
     return new URL(outputs.publicUrl).hostname;
 }
 
+/** The load balancer of several machines, if the stack has one. */
+export function tierOf(outputs: object): Checks["tier"] {
+    return checksIn({ ...outputs })[0]?.checks.tier;
+}
+
 /** What the stack's program says of its host. @throws LabError if it does not export it */
 export function checksOf(outputs: object): Checks {
     const [found] = checksIn({ ...outputs });
@@ -44,19 +49,21 @@ export function checksOf(outputs: object): Checks {
 }
 
 /**
- * Checks the three public endpoints over both families, as a client on the internet. With `ssh`, also the machine.
+ * Checks the three public endpoints over both families, as a client on the internet. With `ssh` or `nodes`, also the
+ * machine or machines.
  * `retryForMs`: how long to retry a failing check.
  */
 export function checkEndpoints(
     lab: Lab,
     outputs: LabOutputs,
-    options: { ssh?: string[]; retryForMs?: number; onResult?: (result: CheckResult) => void } = {},
+    options: Pick<Target, "ssh" | "nodes"> & { retryForMs?: number; onResult?: (result: CheckResult) => void } = {},
 ): Promise<CheckResult[]> {
     const target = {
         ...targetOf(checksOf(outputs)),
         ca: readFileSync(clientCaFile(lab), "utf8"),
         dns: [lab.net.dns],
         ssh: options.ssh,
+        nodes: options.nodes,
     };
     return runChecks(target, options);
 }

@@ -2,8 +2,11 @@ import { existsSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { type PulumiCli, findPulumi } from "../engine/find-pulumi.ts";
 import { prepareWorkspace, stackVariables, workspaceOf } from "../engine/workspace.ts";
+import type { Lab } from "../lab.ts";
 import { requireLab } from "../slots.ts";
 import { writePlugins } from "../providers/index.ts";
+import { services } from "../services/services.ts";
+import { clientCaFile } from "./client-ca.ts";
 import { linkRealPlugins, standInPackages } from "./plugins.ts";
 
 /**
@@ -23,6 +26,7 @@ export async function env(): Promise<void> {
         PULUMI_OPTION_CONFIG_FILE: workspace.configFile,
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        ...clientOptions(lab),
     };
     // It would take precedence over the lab's passphrase file.
     console.log("unset PULUMI_CONFIG_PASSPHRASE");
@@ -30,6 +34,12 @@ export async function env(): Promise<void> {
     if (cli && isAbsolute(cli.command)) console.log(`pulumi() { ${quote(cli.command)} "$@"; }`);
     const problem = missing(cli);
     if (problem) console.error(problem);
+}
+
+/** Options by which plain `npm run check` is a client of the lab. There are none before the first `up`. */
+function clientOptions(lab: Lab): Record<string, string> {
+    if (!existsSync(services(lab).publicCaFile)) return {};
+    return { LINKMESH_LAB_CLIENT: `--ca ${clientCaFile(lab)} --dns ${lab.net.dns}` };
 }
 
 function missing(cli: PulumiCli | undefined): string | undefined {

@@ -1,17 +1,20 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
 import { consoleLog } from "../machines/machine.ts";
-import { programInstance } from "../cloud/state.ts";
 import { readCloud } from "../cloud/store.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { requireLab } from "../slots.ts";
 import { serviceLog } from "../services/service.ts";
+import { STORAGE_SERVICES } from "../storage/storage.ts";
 import { runSsh } from "./machine.ts";
+import { chooseMachine, programMachines } from "./machines.ts";
 import { requireMachineUp } from "./paused.ts";
 
 export interface LogsOptions {
     follow?: boolean;
     lines: string;
+    /** The name of the machine, if there are several. */
+    machine?: string;
 }
 
 type View = (lines: number, follow: boolean) => string;
@@ -34,12 +37,14 @@ const ON_MACHINE: Record<string, View> = {
 };
 
 /** Logs on the outer machine, each with its file. */
-const OUTSIDE: Record<string, (lab: Lab) => string | Promise<string>> = {
+const OUTSIDE: Record<string, (lab: Lab, machine?: string) => string | Promise<string>> = {
     console: machineConsole,
     pebble: (lab) => serviceLog(lab, "pebble"),
     "pebble-corporate": (lab) => serviceLog(lab, "pebble-corporate"),
     aws: (lab) => serviceLog(lab, "aws"),
     dns: (lab) => serviceLog(lab, "knot"),
+    mongodb: (lab) => serviceLog(lab, "mongodb"),
+    git: (lab) => serviceLog(lab, "git"),
 };
 
 export const LOG_NAMES = [...Object.keys(ON_MACHINE), ...Object.keys(OUTSIDE)];
@@ -53,6 +58,7 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
     if (Object.hasOwn(ON_MACHINE, name)) {
         process.exitCode = await runSsh(
             lab,
+            options.machine,
             [ON_MACHINE[name]!(lines, follow)],
             follow && process.stdout.isTTY ? ["-t"] : [],
         );
@@ -60,17 +66,18 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
     }
     if (!Object.hasOwn(OUTSIDE, name))
         throw new LabError(`there is no log "${name}": choose one of ${LOG_NAMES.join(", ")}`);
-    const file = await OUTSIDE[name]!(lab);
+    const file = await OUTSIDE[name]!(lab, options.machine);
     if (!existsSync(file))
-        throw new LabError(`the log ${file} does not exist yet: \`npm run lab -- up\` starts what writes it`);
+        throw new LabError(
+            `the log ${file} does not exist yet: \`npm run lab -- ${STORAGE_SERVICES.includes(name) ? "storage" : "up"}\` starts what writes it`,
+        );
     const args = [`--lines=${lines}`, ...(follow ? ["--follow=name"] : []), file];
     const result = await execa("tail", args, { stdio: "inherit", reject: false });
     process.exitCode = result.exitCode ?? 130;
 }
 
-async function machineConsole(lab: Lab): Promise<string> {
+async function machineConsole(lab: Lab, machine?: string): Promise<string> {
     await requireMachineUp(lab);
-    const instance = programInstance(await readCloud(lab));
-    if (!instance) throw new LabError("the lab has no machine: `npm run lab -- up` makes one");
+    const { instance } = chooseMachine(programMachines(lab, await readCloud(lab)), machine);
     return consoleLog(lab, instance.id);
 }

@@ -13,6 +13,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { readKept } from "../kept-file.ts";
 import { type Lab, LabError } from "../lab.ts";
 import { buildPackage } from "../linkmesh/build.ts";
 import { services } from "../services/services.ts";
@@ -65,10 +66,8 @@ export async function publishPackage(lab: Lab, file: string | undefined): Promis
 
 /** The package of the last `up`. Undefined if there was none or its file is gone. */
 export function publishedPackage(lab: Lab): LabPackage | undefined {
-    const record = join(lab.dir, "package.json");
-    if (!existsSync(record)) return undefined;
-    const pkg = JSON.parse(readFileSync(record, "utf8")) as LabPackage;
-    return existsSync(join(services(lab).packagesDir, basename(new URL(pkg.url).pathname))) ? pkg : undefined;
+    const pkg = readKept<LabPackage>(join(lab.dir, "package.json"));
+    return pkg && existsSync(join(services(lab).packagesDir, basename(new URL(pkg.url).pathname))) ? pkg : undefined;
 }
 
 async function buildStandIn(lab: Lab, packagesDir: string): Promise<LabPackage> {

@@ -8,7 +8,7 @@ import { Ui } from "../ui.ts";
 import { askMachine } from "./machine.ts";
 import { requireMachineUp } from "./paused.ts";
 import { readOutputs } from "./session.ts";
-import { type LabOutputs, hostOf, requireOutputs } from "./endpoints.ts";
+import { type LabOutputs, hostOf, requireOutputs, tierOf } from "./endpoints.ts";
 
 /** How long nginx may take to serve a new certificate, in milliseconds. */
 const RELOAD_MS = 60_000;
@@ -20,6 +20,7 @@ export async function renew(options: { verbose?: boolean }): Promise<void> {
     try {
         const outputs = requireOutputs(readOutputs(lab));
         if (outputs.certificateSource === "own") throw new LabError("the certificate is your own: nothing renews it");
+        if (tierOf(outputs)) throw new LabError("the load balancer has the certificate: AWS renews it");
         await requireMachineUp(lab);
         const ui = new Ui({ verbose: options.verbose });
         const before = await servedSerial(lab, outputs);

@@ -1,6 +1,6 @@
 import type { Ui } from "../ui.ts";
 import { RESUME } from "./paused.ts";
-import { type LabOutputs, hostOf } from "./endpoints.ts";
+import { type LabOutputs, hostOf, tierOf } from "./endpoints.ts";
 
 /** Prints the addresses of the lab and the next commands. */
 export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
@@ -15,7 +15,9 @@ export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
         `The name is known in the lab only, and the certificate ${own ? "is your own" : "comes from the lab's own CA"}. Try it:`,
         "",
         `   ${strong(`curl --cacert ${caFile} --resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
-        `   ${strong("npm run lab -- ssh")}       a shell on the machine`,
+        tierOf(outputs)
+            ? `   ${strong("npm run lab -- ssh --machine node-1")}   a shell on a machine`
+            : `   ${strong("npm run lab -- ssh")}       a shell on the machine`,
         `   ${strong("npm run lab -- preview --diff --set collectorsExpected=20000")}`,
         `   ${strong("npm run lab -- destroy")}   takes everything away`,
     ];
@@ -23,25 +25,29 @@ export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
 }
 
 /** A line for each URL and address of the stack. */
-function places({ uiUrl, opampUrl, grpcEndpoint, ipv4, ipv6 }: LabOutputs): string[] {
+function places(outputs: LabOutputs): string[] {
+    const { uiUrl, opampUrl, grpcEndpoint, ipv4, ipv6 } = outputs;
+    const tier = tierOf(outputs);
     const rows: [string, string | undefined][] = [
         ["UI", uiUrl],
         ["OpAMP", opampUrl],
         ["gRPC", grpcEndpoint],
-        ["IPv4", ipv4],
-        ["IPv6", ipv6],
+        ["IPv4", tier?.ipv4.join(", ") ?? ipv4],
+        ["IPv6", tier?.ipv6.join(", ") ?? ipv6],
     ];
     return rows.filter(([, place]) => place).map(([name, place]) => `   ${name.padEnd(8)}${place}`);
 }
 
 /** Prints what a paused lab keeps, and the next commands. */
 export function printPaused(ui: Ui, outputs: LabOutputs): void {
+    const tier = tierOf(outputs);
+    const addresses = tier ? [...tier.ipv4, ...tier.ipv6] : [outputs.ipv4, outputs.ipv6].filter(Boolean);
     const lines = [
         "",
         `${hostOf(outputs)} is paused: there is no machine, so nothing answers and nothing was checked.`,
-        `Kept are the addresses (${[outputs.ipv4, outputs.ipv6].filter(Boolean).join(", ")}), the names and the data volume.`,
+        `Kept are the addresses (${addresses.join(", ")})${tier ? " and the names" : ", the names and the data volume"}.`,
         "",
-        `   ${ui.paint(RESUME, "1")}   brings the machine back`,
+        `   ${ui.paint(RESUME, "1")}   brings the ${tier ? "machines" : "machine"} back`,
         `   ${ui.paint("npm run lab -- destroy", "1")}   takes everything away`,
     ];
     for (const line of lines) ui.info(line);

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readKept } from "../kept-file.ts";
 import type { Lab } from "../lab.ts";
 import type { StageTime } from "../ui.ts";
 
@@ -9,7 +10,7 @@ export function writeStages(lab: Lab, stages: StageTime[]): void {
 }
 
 export function readStages(lab: Lab): StageTime[] {
-    return existsSync(file(lab)) ? (JSON.parse(readFileSync(file(lab), "utf8")) as StageTime[]) : [];
+    return readKept<StageTime[]>(file(lab)) ?? [];
 }
 
 function file(lab: Lab): string {

@@ -3,15 +3,16 @@ import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
 import { isMachineRunning } from "../machines/machine.ts";
 import { runningProcess } from "../process/process.ts";
 import { type Judgement, judgeAlarms } from "../cloud/alarms.ts";
-import { programInstance } from "../cloud/state.ts";
 import { readCloud } from "../cloud/store.ts";
 import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";
 import type { Lab } from "../lab.ts";
-import { findLab, lockedBy } from "../slots.ts";
+import { findLab, lockedBy, noLab } from "../slots.ts";
 import { servicePidFile } from "../services/service.ts";
+import { STORAGE_SERVICES, hasStorage } from "../storage/storage.ts";
 import { type CorporateAcme, SERVICE_NAMES, services } from "../services/services.ts";
 import type { StageTime } from "../ui.ts";
 import { clientCaFile } from "./client-ca.ts";
+import { chooseMachines, programMachines } from "./machines.ts";
 import { publishedPackage } from "./package.ts";
 import { RESUME, isPaused } from "./paused.ts";
 import { readOutputs } from "./session.ts";
@@ -32,8 +33,10 @@ export interface Status {
     stages: StageTime[];
     slot: number;
     directory: string;
-    /** The machine of the stack, by the cloud's id. */
-    machine: { id: string; state: "running" | "stopped" | "crashed" } | null;
+    /** The machine of the stack, or the first of several, by the cloud's id. */
+    machine: MachineState | null;
+    /** Several machines, by their names. Absent if the stack has one. */
+    machines?: Record<string, MachineState>;
     /** Whether the setting `paused` has removed the machine. The rest of the stack exists. */
     paused: boolean;
     /** Ids of resources that have the stack's tag but are not in its state, for example after a killed `up`. */
@@ -48,18 +51,23 @@ export interface Status {
     busy: { pid: number; doing: string } | null;
 }
 
-export async function status(options: { json?: boolean }): Promise<void> {
+export interface MachineState {
+    id: string;
+    state: "running" | "stopped" | "crashed";
+}
+
+export async function status(options: { json?: boolean; machine?: string }): Promise<void> {
     const lab = findLab();
     if (!lab) {
-        console.log(options.json ? "null" : "this checkout has no lab: `npm run lab -- up` makes one");
+        console.log(options.json ? "null" : noLab());
         return;
     }
-    const found = await readStatus(lab);
+    const found = await readStatus(lab, options.machine);
     if (options.json) console.log(JSON.stringify(found, null, 2));
     else print(found);
 }
 
-async function readStatus(lab: Lab): Promise<Status> {
+async function readStatus(lab: Lab, machine?: string): Promise<Status> {
     const outputs = readOutputs(lab);
     const busy = await lockedBy(lab);
     return {
@@ -70,23 +78,29 @@ async function readStatus(lab: Lab): Promise<Status> {
         stages: readStages(lab),
         slot: lab.slot,
         directory: lab.dir,
-        machine: await machineState(lab),
+        ...(await machineStates(lab, machine)),
         leftOver: await leftOver(lab),
         paused: await isPaused(lab),
         alarms: judgeAlarms(await readCloud(lab)),
         services: Object.fromEntries(
-            SERVICE_NAMES.map((name) => [name, runningProcess(servicePidFile(lab, name)) !== undefined]),
+            [...SERVICE_NAMES, ...(hasStorage(lab) ? STORAGE_SERVICES : [])].map((name) => [
+                name,
+                runningProcess(servicePidFile(lab, name)) !== undefined,
+            ]),
         ),
         package: publishedPackage(lab)?.origin ?? null,
         busy: busy ? { pid: busy.pid, doing: busy.doing } : null,
     };
 }
 
-async function machineState(lab: Lab): Promise<Status["machine"]> {
-    const instance = programInstance(await readCloud(lab));
-    if (!instance) return null;
-    const runs = isMachineRunning(lab, instance.id);
-    return { id: instance.id, state: runs ? "running" : instance.desired === "running" ? "crashed" : "stopped" };
+async function machineStates(lab: Lab, name?: string): Promise<Pick<Status, "machine" | "machines">> {
+    const machines = chooseMachines(programMachines(lab, await readCloud(lab)), name);
+    const states = machines.map(({ name, instance: { id, desired } }): [string | undefined, MachineState] => {
+        const state = isMachineRunning(lab, id) ? "running" : desired === "running" ? "crashed" : "stopped";
+        return [name, { id, state }];
+    });
+    const named = states.filter((state): state is [string, MachineState] => state[0] !== undefined);
+    return { machine: states[0]?.[1] ?? null, ...(named.length > 0 ? { machines: Object.fromEntries(named) } : {}) };
 }
 
 async function leftOver(lab: Lab): Promise<string[]> {
@@ -95,9 +109,11 @@ async function leftOver(lab: Lab): Promise<string[]> {
     return Object.keys(tags).filter((id) => STACK_TAG in tags[id]! && !(id in snapshots) && !known.includes(id));
 }
 
-function describeMachine({ machine, paused }: Status): string {
-    if (machine) return `${machine.id}, ${machine.state}`;
-    return paused ? `none: paused, \`${RESUME}\` brings it back` : "none";
+/** A line for each machine. */
+function machineRows({ machine, machines, paused }: Status): [string, string][] {
+    if (machines) return Object.entries(machines).map(([name, { id, state }]) => [name, `${id}, ${state}`]);
+    if (machine) return [["machine", `${machine.id}, ${machine.state}`]];
+    return [["machine", paused ? `none: paused, \`${RESUME}\` brings it back` : "none"]];
 }
 
 /** Arguments of `up` that make the corporate ACME server issue the certificate. */
@@ -123,7 +139,7 @@ function print(found: Status): void {
     const rows: [string, string][] = [
         ["lab", `slot ${found.slot}, ${found.directory}`],
         ["busy", found.busy ? `\`lab ${found.busy.doing}\`, process ${found.busy.pid}` : "no"],
-        ["machine", describeMachine(found)],
+        ...machineRows(found),
         ...found.leftOver.map((id): [string, string] => ["left over", `${id}: made by an \`up\` that was killed`]),
         ...found.alarms.flatMap(alarmRow),
         ["services", running.join(", ") || "none"],
@@ -132,6 +148,8 @@ function print(found: Status): void {
         ["corporate CA", corporateSettings(found.corporateAcme)],
     ];
     for (const [name, value] of Object.entries(found.outputs)) {
+        // For other tools, and long. --json has it.
+        if (name === "checks") continue;
         rows.push([name, typeof value === "string" ? value : JSON.stringify(value)]);
     }
     const width = Math.max(14, ...rows.map(([name]) => name.length + 2));

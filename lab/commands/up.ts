@@ -16,7 +16,7 @@ import { isPaused } from "./paused.ts";
 import { printPaused, printReady } from "./report.ts";
 import { configureStack, openSession, planReplacement, planSettings, readOutputs } from "./session.ts";
 import { writeStages } from "./stages.ts";
-import { checkEndpoints, hostOf, requireOutputs, resultLine } from "./endpoints.ts";
+import { checkEndpoints, hostOf, requireOutputs, resultLine, tierOf } from "./endpoints.ts";
 
 export interface UpOptions {
     set?: string[];
@@ -158,7 +158,8 @@ async function checkStage(lab: Lab, ui: Ui): Promise<CheckResult[]> {
         const failed = results.filter(({ status }) => status === "fail");
         if (failed.length === 0) return results;
         const lines = failed.map((result) => `${resultLine(result)}${result.hint ? `; ${result.hint}` : ""}`);
-        throw new LabError(`the machine is set up, but not everything answers:\n${lines.join("\n")}`);
+        const what = tierOf(outputs) ? "the machines are" : "the machine is";
+        throw new LabError(`${what} set up, but not everything answers:\n${lines.join("\n")}`);
     });
 }
 

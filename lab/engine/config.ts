@@ -1,5 +1,6 @@
 import { closest, distance } from "fastest-levenshtein";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { readKept } from "../kept-file.ts";
 import { LabError } from "../lab.ts";
 import type { ConfigKey } from "./workspace.ts";
 
@@ -54,7 +55,7 @@ export function configuration(
 }
 
 export function readOverrides(file: string): Overrides {
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Overrides) : {};
+    return readKept<Overrides>(file) ?? {};
 }
 
 export function writeOverrides(file: string, overrides: Overrides): void {
@@ -77,17 +78,21 @@ function fullKey(typed: string, project: string, schema: Record<string, ConfigKe
     if (schemaName(short, project, schema) !== undefined) return `${project}:${short}`;
     // Provider settings are not in a project's schema.
     if (/^aws:\w+$/.test(short)) return short;
-    const names = Object.keys(schema);
-    const nearest = closest(short, names);
-    const hint =
-        nearest && distance(short.toLowerCase(), nearest.toLowerCase()) <= 4
-            ? `did you mean ${nearest}?`
-            : `the settings are: ${names.join(", ")}`;
+    // As in `pulumi config set --path`.
+    const [object = ""] = short.split(".");
+    if (schemaName(object, project, schema) !== undefined) {
+        throw new LabError(
+            `--set ${typed}=… is a part of ${object}: write the whole as JSON, --set '${object}={"key":"value"}'`,
+        );
+    }
+    const nearest = closest(short, Object.keys(schema));
+    const isNear = nearest !== undefined && distance(short.toLowerCase(), nearest.toLowerCase()) <= 4;
+    const hint = isNear ? `did you mean ${nearest}?` : "docs/settings.md lists them all";
     throw new LabError(`--set ${typed}=… is not a setting of the program: ${hint}`);
 }
 
 function parseValue(key: string, text: string, type: ConfigKey["type"]): unknown {
-    const wrong = (expected: string) => new LabError(`--set ${key} must be ${expected}`);
+    const wrong = (expected: string) => new LabError(`--set ${key.split(":").at(-1)} must be ${expected}`);
     switch (type) {
         case "integer":
         case "number": {

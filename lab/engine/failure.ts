@@ -1,5 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
-import { plainText, resourceName, typeOf } from "./stages.ts";
+import { ABOUT_STEP, plainText, resourceName, typeOf } from "./stages.ts";
 
 /** An error from the engine, with its resource. */
 export interface Diagnostic {
@@ -31,7 +31,7 @@ export function failureSentence(diagnostics: Diagnostic[], stderr: string, stdou
 function resourceFailure({ urn = "", step, message }: Diagnostic): string {
     if (step) return `step ${step}: ${commandFailure(message)}`;
     // The program's own sentence about a failed step.
-    if (/^(error: )?step \S+: /.test(message)) return firstLine(message);
+    if (ABOUT_STEP.test(message)) return firstLine(message);
     return `${resourceName(urn)} (${typeOf(urn).split(":").at(-1)}): ${firstLine(message)}`;
 }
 

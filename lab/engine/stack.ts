@@ -1,8 +1,8 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { createWriteStream, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parse, stringify } from "yaml";
+import { bundleOf } from "../../bundle.js";
 import { type Lab, LabError, type Progress } from "../lab.ts";
 import { PROGRAM } from "../slots.ts";
 import { procStat } from "../process/process.ts";
@@ -23,8 +23,6 @@ import {
 
 const KEPT_LOGS = 10;
 const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
-/** In a variable, because the package has no types. */
-const TYPESCRIPT_LOADER: string = "tsx";
 let evaluations = 0;
 
 export interface StackOptions {
@@ -95,6 +93,11 @@ export class LabStack {
         const former = existsSync(file) ? readFileSync(file) : undefined;
         writeFileSync(file, stringify({ ...this.#configFile(), config: configuration }), { mode: 0o600 });
         return () => former && writeFileSync(file, former);
+    }
+
+    /** The whole configuration. */
+    get configuration(): Configuration {
+        return this.#configFile().config ?? {};
     }
 
     /** The current value of a setting, by its short name. Undefined if the default applies. */
@@ -258,14 +261,13 @@ export class Interrupted extends LabError {
 }
 
 /**
- * Evaluates index.ts again for each operation. The modules that it imports stay loaded. As in Pulumi's language host,
- * the outputs are its default export or else its exports.
+ * Evaluates the program again for each operation; the packages that it imports stay loaded. As in Pulumi's language host,
+ * the outputs are index.ts's default export or else its exports.
  */
 function inlineProgram(programDir: string): InlineProgram {
-    const url = pathToFileURL(join(programDir, "index.ts")).href;
     return async () => {
-        await import(TYPESCRIPT_LOADER);
         await keepSecrets();
+        const url = await bundleOf(join(programDir, "index.ts"));
         const exported = (await import(`${url}?evaluation=${++evaluations}`)) as Record<string, unknown>;
         return { ...((exported.default ?? exported) as Record<string, unknown>) };
     };

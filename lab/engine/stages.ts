@@ -1,4 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { stepTitle } from "../../components/host/node-name.ts";
 
 /** A line of the report whose work is in progress. */
 export interface OpenStage {
@@ -34,6 +35,9 @@ interface Group {
     endedAt: number;
     timer?: NodeJS.Timeout;
 }
+
+/** The start of the program's own sentence about a step. */
+export const ABOUT_STEP = /^(?:error: )?step \S+(?: on \S+)?: /;
 
 /** Turns engine events into report lines: one for each group of cloud resources, one for each step on the machine. */
 export class EngineStages {
@@ -83,7 +87,7 @@ export class EngineStages {
 
     /** Prints a warning once. The program repeats a step's warning, with the step's name, when the step is done. */
     #warn(stage: Pick<OpenStage, "warn">, text: string): void {
-        const remark = text.replace(/^step \S+: /, "");
+        const remark = text.replace(ABOUT_STEP, "");
         if (remark !== text && this.#warned.has(remark)) return;
         this.#warned.add(remark);
         stage.warn(text);
@@ -160,10 +164,16 @@ export function resourceName(urn: string): string {
     return urn.split("::").slice(3).join("::");
 }
 
-/** A step's name from its command ("… bash -s -- nginx"), or the resource's name if the command is unknown. */
+/**
+ * A step's name from its command ("… bash -s -- nginx"), with the machine's if there are several, or the resource's name
+ * if the command is unknown.
+ */
 export function stepName(urn: string, inputs?: Record<string, unknown>): string {
     const command = inputs?.create;
-    return (typeof command === "string" ? / -- (\S+)/.exec(command)?.[1] : undefined) ?? resourceName(urn);
+    const step = typeof command === "string" ? / -- (\S+)/.exec(command)?.[1] : undefined;
+    if (step === undefined) return resourceName(urn);
+    // "linkmesh-node-2-nginx" is the step nginx of linkmesh-node-2.
+    return stepTitle(resourceName(urn).slice(0, -step.length - 1), step);
 }
 
 /** Removes the engine's colour tags such as "<{%fg 1%}>" and terminal sequences from a step's output. */

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { PROGRAM } from "../slots.ts";
+import { readKept } from "../kept-file.ts";
 import { type Lab, LabError } from "../lab.ts";
 
 export const STACK = "lab";
@@ -99,9 +100,8 @@ export function engineEnvironment(
 /** The stack in the file backend; undefined if there is none. */
 export function readCheckpoint(workspace: Workspace): Checkpoint | undefined {
     const file = join(workspace.stateDir, ".pulumi", "stacks", workspace.project, `${STACK}.json`);
-    if (!existsSync(file)) return undefined;
-    const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as { checkpoint: { latest?: Checkpoint } };
-    return checkpoint.latest ?? {};
+    const kept = readKept<{ checkpoint?: { latest?: Checkpoint } }>(file);
+    return kept && (kept.checkpoint?.latest ?? {});
 }
 
 /**

@@ -13,6 +13,18 @@ const PROGRAM = "usr/lib/linkmesh-server/linkmesh-server.cjs";
 /** Date of every file in the package, 2026-01-01, so that the same sources produce the same bytes. */
 const SOURCE_DATE_EPOCH = "1767225600";
 
+/** Packages that the driver looks for and works without. */
+const OPTIONAL_OF_MONGODB = [
+    "@aws-sdk/credential-providers",
+    "@mongodb-js/zstd",
+    "aws4",
+    "gcp-metadata",
+    "kerberos",
+    "mongodb-client-encryption",
+    "snappy",
+    "socks",
+];
+
 export const DEFAULT_VERSION = "1.101.0~standin";
 
 export interface BuiltPackage {
@@ -99,8 +111,8 @@ async function bundle(outfile: string, version: string): Promise<void> {
         target: "node18",
         banner: { js: "#!/usr/bin/node" },
         define: { LINKMESH_VERSION: JSON.stringify(version) },
-        // Optional native helpers of ws.
-        external: ["bufferutil", "utf-8-validate"],
+        // Optional helpers of ws and mongodb.
+        external: ["bufferutil", "utf-8-validate", ...OPTIONAL_OF_MONGODB],
         minifyWhitespace: true,
         legalComments: "none",
         logLevel: "silent",

@@ -13,6 +13,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortId, type Lab } from "../lab.ts";
 import { AWS_AUTHORITY, authorityFile } from "../services/authority.ts";
+import { rootFile } from "../services/certificate-manager.ts";
 import { tryExec } from "../process/exec.ts";
 import { interfaceNamespace } from "../network/interfaces.ts";
 import { ipv6Twin } from "../network/router.ts";
@@ -105,22 +106,22 @@ function writeRootFiles(lab: Lab, upper: string, instance: Instance, eni: Networ
     }
 }
 
-/** Makes the system trust the CA of AWS's stand-in, also after update-ca-certificates. */
+/** Makes the system trust AWS's stand-ins, also after update-ca-certificates: its API, and Certificate Manager's CA. */
 function trustAws(lab: Lab, image: string, upper: string): void {
-    const caFile = authorityFile(lab, AWS_AUTHORITY);
-    const pem = existsSync(caFile) ? readFileSync(caFile, "utf8") : undefined;
+    const caFiles = { "lab-aws": authorityFile(lab, AWS_AUTHORITY), "lab-certificate-manager": rootFile(lab) };
     // Tests of only the cloud start no services, so there is no CA.
-    if (pem === undefined) return;
+    const cas = Object.entries(caFiles).filter(([, file]) => existsSync(file));
     const bundle = "etc/ssl/certs/ca-certificates.crt";
     const present = [upper, image].map((root) => join(root, bundle)).find((file) => existsSync(file));
-    const trusted = present ? readFileSync(present, "utf8") : "";
-    const files = {
-        "usr/local/share/ca-certificates/lab-aws.crt": pem,
-        [bundle]: trusted.includes(pem) ? trusted : trusted + pem,
-    };
-    for (const [path, text] of Object.entries(files)) {
+    let trusted = present ? readFileSync(present, "utf8") : "";
+    const write = (path: string, text: string) => {
         mkdirSync(dirname(join(upper, path)), { recursive: true });
         writeFileSync(join(upper, path), text);
+    };
+    for (const [name, file] of cas) {
+        const pem = readFileSync(file, "utf8");
+        write(`usr/local/share/ca-certificates/${name}.crt`, pem);
+        if (!trusted.includes(pem)) write(bundle, (trusted += pem));
     }
 }
 

@@ -2,7 +2,7 @@ import { shortId, type Lab } from "../lab.ts";
 import { routerInterface } from "./interfaces.ts";
 import { contains, parseCidr } from "./cidr.ts";
 import { ipv6Twin, WAN } from "./router.ts";
-import type { CloudState, NetworkInterface, SecurityGroupRule } from "../cloud/state.ts";
+import { type CloudState, type NetworkInterface, type SecurityGroupRule, publicIpOf } from "../cloud/state.ts";
 
 /** The address of the instance metadata service on machines. */
 const METADATA = "169.254.169.254";
@@ -13,8 +13,8 @@ interface Port {
     /** Its link in the router. */
     link: string;
     vpcId: string;
-    /** The associated elastic address. */
-    elastic?: string;
+    /** Its elastic address, or its automatic public one. */
+    publicIp?: string;
     /** Address of its NAT gateway. It can reach the internet, but the internet cannot reach it. */
     nat?: string;
     /** Whether it and the outer machine reach each other by its private address, as over a VPN. */
@@ -26,7 +26,7 @@ interface Port {
 }
 
 /**
- * The router's whole packet filter, as input for `nft -f -`. Elastic addresses become 1:1 NAT, route tables the paths
+ * The router's whole packet filter, as input for `nft -f -`. Public addresses become 1:1 NAT, route tables the paths
  * that packets may take, and security groups stateful filters of each interface in both directions. Loading it replaces
  * the old rules at once. Pure.
  */
@@ -43,7 +43,7 @@ export function renderRuleset(lab: Lab, state: CloudState): string {
             'iifname "lo" accept',
             "meta l4proto { icmp, ipv6-icmp } accept",
         ]),
-        ...ports.flatMap((p) => [egressChain(lab, p), ingressChain(p, ports)]),
+        ...ports.flatMap((p) => [egressChain(lab, p, ports), ingressChain(p, ports)]),
     ];
     return `table inet lab\ndelete table inet lab\ntable inet lab {\n${chains.join("\n")}}\n`;
 }
@@ -56,15 +56,15 @@ function port(lab: Lab, state: CloudState, eni: NetworkInterface): Port {
         const gateway = state.internetGateways[routes[destination] ?? ""];
         return gateway !== undefined && gateway.vpcId === subnet.vpcId;
     };
-    const elastic = Object.values(state.addresses).find((a) => a.association?.networkInterfaceId === eni.id)?.publicIp;
+    const publicIp = publicIpOf(state, eni);
     return {
         eni,
         link: routerInterface(lab, eni.id),
         vpcId: subnet.vpcId,
-        elastic,
+        publicIp,
         nat: state.natGateways[routes["0.0.0.0/0"] ?? ""]?.publicIp,
         vpn: routes[`${lab.net.outer}/32`]?.startsWith("vgw-") ?? false,
-        public4: elastic !== undefined && leadsOut("0.0.0.0/0"),
+        public4: publicIp !== undefined && leadsOut("0.0.0.0/0"),
         public6: eni.ipv6Addresses.length > 0 && leadsOut("::/0"),
         rules: Object.values(state.securityGroupRules)
             .filter((rule) => eni.securityGroupIds.includes(rule.groupId))
@@ -73,15 +73,15 @@ function port(lab: Lab, state: CloudState, eni: NetworkInterface): Port {
 }
 
 function natChains(lab: Lab, ports: Port[]): string[] {
-    const elastic = ports.filter((p) => p.public4);
+    const mapped = ports.filter((p) => p.public4);
     const behindNat = ports.filter((p) => p.nat);
     return [
         chain("prerouting", [
             "type nat hook prerouting priority dstnat",
-            ...elastic.map((p) => `ip daddr ${p.elastic} dnat ip to ${p.eni.privateIp}`),
-            // The service identifies a machine by its elastic address, or behind a NAT gateway by its private one. A
+            ...mapped.map((p) => `ip daddr ${p.publicIp} dnat ip to ${p.eni.privateIp}`),
+            // The service identifies a machine by its public address, or behind a NAT gateway by its private one. A
             // machine with neither cannot reach it.
-            ...[...elastic, ...behindNat].map(
+            ...[...mapped, ...behindNat].map(
                 (p) => `iifname "${p.link}" ip daddr ${METADATA} tcp dport 80 dnat ip to ${lab.net.aws}`,
             ),
         ]),
@@ -94,10 +94,10 @@ function natChains(lab: Lab, ports: Port[]): string[] {
                 ...(p.vpn ? [`oifname "${WAN}" ip saddr ${p.eni.privateIp} ip daddr ${lab.net.outer} accept`] : []),
                 `oifname "${WAN}" ip saddr ${p.eni.privateIp} snat ip to ${p.nat}`,
             ]),
-            ...elastic.flatMap((p) => [
-                `oifname "${WAN}" ip saddr ${p.eni.privateIp} snat ip to ${p.elastic}`,
-                // Traffic to an elastic address of the lab, its own included, goes through the gateway and back.
-                `ct status dnat ip saddr ${p.eni.privateIp} snat ip to ${p.elastic}`,
+            ...mapped.flatMap((p) => [
+                `oifname "${WAN}" ip saddr ${p.eni.privateIp} snat ip to ${p.publicIp}`,
+                // Traffic to a public address of the lab, its own included, goes through the gateway and back.
+                `ct status dnat ip saddr ${p.eni.privateIp} snat ip to ${p.publicIp}`,
             ]),
         ]),
     ];
@@ -146,7 +146,7 @@ function pathChain(lab: Lab, ports: Port[]): string {
     ]);
 }
 
-function egressChain(lab: Lab, p: Port): string {
+function egressChain(lab: Lab, p: Port, ports: Port[]): string {
     const own6 = p.eni.ipv6Addresses;
     const resolver = [`ip daddr ${lab.net.dns}`, `ip6 daddr ${ipv6Twin(lab, lab.net.dns)}`];
     return chain(`egress_${shortId(p.eni.id)}`, [
@@ -160,11 +160,12 @@ function egressChain(lab: Lab, p: Port): string {
         // A security group filters by the address that the machine sent to, before NAT.
         ...p.rules
             .filter((rule) => rule.direction === "egress")
-            .map((rule) => {
+            .flatMap((rule) => {
+                if (rule.referencedSecurityGroupId) return ofGroup(rule, ports, "ct original ", "daddr", "return");
                 const to = rule.cidrIpv6
                     ? `ct original ip6 daddr ${rule.cidrIpv6}`
                     : `ct original ip daddr ${rule.cidrIpv4}`;
-                return `${isAny(rule) ? family(rule) : to} ${match(rule)}return`;
+                return [`${isAny(rule) ? family(rule) : to} ${match(rule)}return`];
             }),
         "drop",
     ]);
@@ -175,12 +176,14 @@ function ingressChain(p: Port, ports: Port[]): string {
         .filter((rule) => rule.direction === "ingress")
         .flatMap((rule) => {
             const verdict = `${match(rule)}accept`;
+            if (rule.referencedSecurityGroupId)
+                return ofGroup(rule, ports, "ct status & dnat == 0 ", "saddr", "accept");
             if (isAny(rule)) return [`${family(rule)} ${verdict}`];
             if (rule.cidrIpv6) return [`ip6 saddr ${rule.cidrIpv6} ${verdict}`];
-            // Traffic to an elastic address comes from the sender's elastic address. In this chain it still has the
+            // Traffic to a public address comes from the sender's public address. In this chain it still has the
             // private one, because NAT replaces it later.
             const sources = parseCidr(rule.cidrIpv4!)!;
-            const behind = ports.filter((o) => o.public4 && contains(sources, parseCidr(`${o.elastic}/32`)!));
+            const behind = ports.filter((o) => o.public4 && contains(sources, parseCidr(`${o.publicIp}/32`)!));
             return [
                 `iifname "${WAN}" ip saddr ${rule.cidrIpv4} ${verdict}`,
                 `ct status & dnat == 0 ip saddr ${rule.cidrIpv4} ${verdict}`,
@@ -188,6 +191,18 @@ function ingressChain(p: Port, ports: Port[]): string {
             ];
         });
     return chain(`ingress_${shortId(p.eni.id)}`, [...lines, "drop"]);
+}
+
+/** A rule about the interfaces in a group. It knows them by their private addresses, not by their public ones. */
+function ofGroup(rule: SecurityGroupRule, ports: Port[], before: string, address: "saddr" | "daddr", verdict: string) {
+    const members = ports.filter(({ eni }) => eni.securityGroupIds.includes(rule.referencedSecurityGroupId!));
+    const families: [family: string, addresses: string[], foreign: string][] = [
+        ["ip", members.map(({ eni }) => eni.privateIp), "icmpv6"],
+        ["ip6", members.flatMap(({ eni }) => eni.ipv6Addresses), "icmp"],
+    ];
+    return families
+        .filter(([, addresses, foreign]) => addresses.length > 0 && rule.ipProtocol !== foreign)
+        .map(([family, all]) => `${before}${family} ${address} { ${all.join(", ")} } ${match(rule)}${verdict}`);
 }
 
 function isAny(rule: SecurityGroupRule): boolean {

@@ -81,7 +81,7 @@ export async function setSysctls(namespace: string, values: Record<string, strin
 function routerCommands(lab: Lab): { outside: string[]; inside: string[]; routes: string[] } {
     const { net } = lab;
     const outer = outerInterface(lab);
-    const services = [net.dns, net.acme, net.packages, net.aptCache, net.aws];
+    const services = [net.dns, net.acme, net.packages, net.aptCache, net.aws, net.storage];
     // Fixed, for permanent neighbour entries. If a busy machine fails to resolve a neighbour once, the kernel skips the
     // lab's route and uses the unreachable route instead, until something contacts the neighbour directly.
     const mac = (side: 1 | 2) => `02:4c:4d:00:0${lab.slot}:0${side}`;

@@ -2,7 +2,7 @@ import { X509Certificate, type webcrypto } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Lab } from "../lab.ts";
-import { ACME_HOST, CORPORATE_HOST, LETS_ENCRYPT_HOSTS, MONITORING_HOST, ROUTE53_HOST } from "./zone.ts";
+import { ACME_HOST, CORPORATE_HOST, LETS_ENCRYPT_HOSTS, MONITORING_HOST, ROUTE53_HOST, STORAGE_HOST } from "./zone.ts";
 
 const EC = { name: "ECDSA", namedCurve: "P-256" } as const;
 const SIGNATURE = { ...EC, hash: "SHA-256" };
@@ -45,6 +45,14 @@ export const AWS_AUTHORITY: Authority = {
     subject: "CN=lab AWS authority",
     hosts: [ROUTE53_HOST, MONITORING_HOST],
     address: ({ net }) => net.aws,
+};
+
+/** No system trusts it: the user gives it to LinkMesh. */
+export const STORAGE_AUTHORITY: Authority = {
+    name: "storage-authority",
+    subject: "CN=lab storage authority",
+    hosts: [STORAGE_HOST],
+    address: ({ net }) => net.storage,
 };
 
 /** File of the CA's certificate, which {@link serverCertificate} writes. */
@@ -106,7 +114,8 @@ function validity() {
     return { notBefore: new Date(Date.now() - DAYS), notAfter: new Date(Date.now() + 3650 * DAYS) };
 }
 
-async function selfSigned(x509: X509, { subject }: Authority, keys: webcrypto.CryptoKeyPair) {
+/** The certificate of a CA that signs servers' certificates. */
+export async function selfSigned(x509: X509, { subject }: Pick<Authority, "subject">, keys: webcrypto.CryptoKeyPair) {
     return x509.X509CertificateGenerator.createSelfSigned({
         ...validity(),
         serialNumber: "01",
@@ -150,7 +159,8 @@ async function signed(
     });
 }
 
-async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
+/** PKCS #8. */
+export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
     const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", key)).toString("base64");
     const lines = pkcs8.match(/.{1,64}/g) ?? [];
     return ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type Lab, labRoot } from "../lab.ts";
 import { AWS_AUTHORITY, serverCertificate } from "./authority.ts";
 import type { AwsConfig } from "./aws/server.ts";
+import { bundleService } from "./bundle.ts";
 import { dataDir, type Service } from "./service.ts";
 
 const NAME = "aws";
@@ -19,23 +20,7 @@ export async function aws(lab: Lab): Promise<Service> {
         port: 443,
         env: { LINKMESH_LAB_ROOT: labRoot() },
         outside: true,
-        files: { "server.mjs": await bundle(), "config.json": JSON.stringify(config, null, 2) },
+        // A changed source changes the definition, which restarts the service.
+        files: { "server.mjs": await bundleService(SOURCE), "config.json": JSON.stringify(config, null, 2) },
     };
-}
-
-/** The service runs without the checkout's packages. A changed source changes its definition, which restarts it. */
-async function bundle(): Promise<string> {
-    const { build } = await import("esbuild");
-    const { outputFiles } = await build({
-        entryPoints: [SOURCE],
-        bundle: true,
-        write: false,
-        platform: "node",
-        mainFields: ["module", "main"],
-        format: "esm",
-        target: "node20",
-        // Packages in CommonJS load Node's own modules with `require`.
-        banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-    });
-    return outputFiles[0]!.text;
 }

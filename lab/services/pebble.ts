@@ -81,7 +81,11 @@ export function publicCaFile(lab: Lab): string {
 /** Adds Pebble's current root. Pebble makes a new one at each start, and older certificates must stay verifiable. */
 export async function keepIssuingRoot(lab: Lab, server: AcmeServer): Promise<void> {
     const url = `https://${lab.net.acme}:${server.managementPort}/roots/0`;
-    const root = (await get(lab, url, server.authority)).trim();
+    keepPublicRoot(lab, (await get(lab, url, server.authority)).trim());
+}
+
+/** Adds a root that clients of this lab trust like a public one. */
+export function keepPublicRoot(lab: Lab, root: string): void {
     const file = publicCaFile(lab);
     const known = existsSync(file) ? readFileSync(file, "utf8") : "";
     if (!known.includes(root)) writeFileSync(file, `${known}${root}\n`);

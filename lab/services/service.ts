@@ -56,10 +56,11 @@ export async function startService(lab: Lab, image: string, service: Service): P
     const same = existsSync(definitionFile) && readFileSync(definitionFile, "utf8") === definition;
     if (!same || !runningProcess(pidFile)) {
         await stopProcess(pidFile);
-        for (const name of ["upper/etc", "work", "root", "data"]) mkdirSync(join(dir, name), { recursive: true });
+        makeServiceDir(dir);
         copyFileSync("/etc/resolv.conf", join(dir, "upper/etc/resolv.conf"));
         for (const [name, text] of Object.entries(service.files ?? {})) writeFileSync(join(dir, "data", name), text);
-        writeFileSync(definitionFile, definition);
+        // A service's environment may hold a password.
+        writeFileSync(definitionFile, definition, { mode: 0o600 });
         startDetached(lab, {
             argv: service.outside ? service.argv : chrooted(image, dir, service),
             log: serviceLog(lab, service.name),
@@ -70,14 +71,20 @@ export async function startService(lab: Lab, image: string, service: Service): P
     await waitUntilListening(lab, service);
 }
 
-function chrooted(image: string, dir: string, service: Service): string[] {
+/** The command that runs a program in the services image, with the service's directory. */
+export function chrooted(image: string, dir: string, service: Pick<Service, "argv" | "directories">): string[] {
     const directories = Object.entries({ [join(dir, "data")]: "/lab", ...service.directories }).flat();
     const inner = [RUN_SCRIPT, image, dir, ...directories, "--", ...service.argv];
     return ["unshare", "--mount", "--propagation", "private", "--", "sh", ...inner];
 }
 
+/** Makes the directories that {@link chrooted} needs. */
+export function makeServiceDir(dir: string): void {
+    for (const name of ["upper/etc", "work", "root", "data"]) mkdirSync(join(dir, name), { recursive: true });
+}
+
 /** Time limit for a start, long enough for a busy machine. If the process ends, the wait ends too. */
-const START_MS = 120_000;
+export const START_MS = 120_000;
 
 async function waitUntilListening(lab: Lab, service: Service): Promise<void> {
     const deadline = Date.now() + START_MS;
@@ -93,7 +100,7 @@ async function waitUntilListening(lab: Lab, service: Service): Promise<void> {
     }
 }
 
-function accepts(host: string, port: number): Promise<boolean> {
+export function accepts(host: string, port: number): Promise<boolean> {
     return new Promise((resolve) => {
         const socket = connect({ host, port, timeout: 1000 });
         const end = (answer: boolean) => (socket.destroy(), resolve(answer));

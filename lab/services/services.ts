@@ -8,6 +8,7 @@ import { useOpenUmask } from "../process/umask.ts";
 import { acmeFront } from "./acme-front.ts";
 import { PUBLIC_AUTHORITY, authorityFile, authorityPem } from "./authority.ts";
 import { aws } from "./aws.ts";
+import { certificateManagerRoot } from "./certificate-manager.ts";
 import { aptCache, packages, packagesDir, packagesUrl } from "./downloads.ts";
 import { initZone, knot } from "./knot.ts";
 import {
@@ -18,10 +19,12 @@ import {
     PUBLIC_ACME,
     acmeDirectory,
     keepIssuingRoot,
+    keepPublicRoot,
     pebble,
     publicCaFile,
 } from "./pebble.ts";
 import { servicePidFile, startService } from "./service.ts";
+import { STORAGE_SERVICES, startStorage } from "../storage/storage.ts";
 
 export const SERVICE_NAMES = ["knot", "pebble", "pebble-corporate", "acme-front", "aws", "packages", "apt-cache"];
 
@@ -83,12 +86,16 @@ export async function startServices(lab: Lab, progress: Progress): Promise<void>
         await Promise.all(all.map((service) => startService(lab, image, service)));
         // One after the other, because all of them write to the same file.
         for (const server of ACME_SERVERS) await keepIssuingRoot(lab, server);
+        keepPublicRoot(lab, await certificateManagerRoot(lab));
+        await startStorage(lab, image, progress);
     });
 }
 
 /** Stops the services. Their data stays. */
 export async function stopServices(lab: Lab): Promise<void> {
     await withLock(`${lab.dir} services`, async () => {
-        await Promise.all(SERVICE_NAMES.map((name) => stopProcess(servicePidFile(lab, name))));
+        await Promise.all(
+            [...SERVICE_NAMES, ...STORAGE_SERVICES].map((name) => stopProcess(servicePidFile(lab, name))),
+        );
     });
 }

@@ -12,6 +12,9 @@ export const CORPORATE_HOST = `corp-ca.${LAB_ZONE}`;
 export const LETS_ENCRYPT_ZONE = "api.letsencrypt.org";
 export const LETS_ENCRYPT_HOSTS = [`acme-v02.${LETS_ENCRYPT_ZONE}`, `acme-staging-v02.${LETS_ENCRYPT_ZONE}`];
 
+/** The user's own database and Git remote. */
+export const STORAGE_HOST = `storage.${LAB_ZONE}`;
+
 /** Route 53's API. */
 export const ROUTE53_HOST = "route53.amazonaws.com";
 
@@ -33,9 +36,10 @@ export function renderZone(lab: Lab, records: DnsRecord[], serial = 1): string {
         `${ns}. 60 A ${lab.net.dns}`,
         `${ns}. 60 AAAA ${ipv6Twin(lab, lab.net.dns)}`,
         ...[ACME_HOST, CORPORATE_HOST].map((host) => `${host}. 60 A ${lab.net.acme}`),
+        `${STORAGE_HOST}. 60 A ${lab.net.storage}`,
     ];
     const lines = records.flatMap((record) => {
-        if ([ns, ACME_HOST, CORPORATE_HOST].includes(record.name)) {
+        if ([ns, ACME_HOST, CORPORATE_HOST, STORAGE_HOST].includes(record.name)) {
             throw new LabError(
                 `${record.name} is a name of the lab's own servers: use another domain below ${LAB_ZONE}`,
             );

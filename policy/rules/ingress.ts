@@ -11,14 +11,23 @@ export const sshNotOpenToTheWorld: ResourceValidationPolicy = {
         properties: {
             shortestIpv4Prefix: { type: "integer", minimum: 1, maximum: 32, default: 8 },
             shortestIpv6Prefix: { type: "integer", minimum: 1, maximum: 128, default: 20 },
+            prefixLists: { type: "array", items: { type: "string" }, default: [] },
         },
     },
     validateResource: (args, report) => {
-        const { shortestIpv4Prefix, shortestIpv6Prefix } = args.getConfig<{
+        const { shortestIpv4Prefix, shortestIpv6Prefix, prefixLists } = args.getConfig<{
             shortestIpv4Prefix: number;
             shortestIpv6Prefix: number;
+            prefixLists: string[];
         }>();
         for (const { cidr } of openings(args).filter(includes(SSH_PORT))) {
+            if (isPrefixList(cidr)) {
+                if (!prefixLists.includes(cidr))
+                    report(
+                        `${cidr} may connect to port 22, and no policy sees which networks this prefix list has: name them in sshAllowedCidrs, or the list in prefixLists of this policy's configuration.`,
+                    );
+                continue;
+            }
             const shortest = cidr.includes(":") ? shortestIpv6Prefix : shortestIpv4Prefix;
             if (PRIVATE_IPV6.test(cidr) || prefixLength(cidr) >= shortest) continue;
             report(
@@ -52,7 +61,10 @@ const PRIVATE_IPV6 = /^f[cd]/i;
 
 const prefixLength = (cidr: string) => Number(cidr.split("/")[1]);
 
-/** A network that may open TCP connections to a range of ports. */
+/** Whether the source is an id such as "pl-0123456789abcdef0" and no CIDR. */
+const isPrefixList = (source: string) => !source.includes("/");
+
+/** A network, or a prefix list, that may open TCP connections to a range of ports. */
 interface Opening {
     readonly cidr: string;
     readonly from: number;
@@ -71,7 +83,7 @@ function openings({ type, props }: ResourceValidationArgs): Opening[] {
             return opening({
                 protocol: props.ipProtocol,
                 ...ports(props),
-                cidrBlocks: [props.cidrIpv4, props.cidrIpv6],
+                cidrBlocks: [props.cidrIpv4, props.cidrIpv6, props.prefixListId],
             });
         case "aws:ec2/securityGroupRule:SecurityGroupRule":
             return props.type === "ingress" ? opening(inline(props)) : [];
@@ -97,7 +109,9 @@ const ports = ({ fromPort, toPort }: Props) => ({ fromPort: fromPort as unknown,
 const inline = (props: Props): Rule => ({
     protocol: props.protocol,
     ...ports(props),
-    cidrBlocks: [...((props.cidrBlocks ?? []) as unknown[]), ...((props.ipv6CidrBlocks ?? []) as unknown[])],
+    cidrBlocks: [props.cidrBlocks, props.ipv6CidrBlocks, props.prefixListIds].flatMap(
+        (list) => (list ?? []) as unknown[],
+    ),
 });
 
 /** All protocols mean all ports, whatever the rule says about ports. */

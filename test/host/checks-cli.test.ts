@@ -30,8 +30,13 @@ function commandLine({ target }: Site): string[] {
     );
 }
 
-function cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, ["--import", "tsx", "checks/cli.ts", ...args]);
+const cli = (...args: string[]) => cliIn(process.env, ...args);
+
+function cliIn(
+    env: NodeJS.ProcessEnv,
+    ...args: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = spawn(process.execPath, ["--import", "tsx", "checks/cli.ts", ...args], { env });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk) => (stdout += chunk));
@@ -95,6 +100,12 @@ test.each<[what: string, script: string, line: RegExp, code: number, timeout?: n
         "refuses the key",
         "echo 'admin@192.0.2.7: Permission denied (publickey).' >&2; exit 255",
         /^✗ renewal .*over SSH failed: admin@192\.0\.2\.7: Permission denied \(publickey\)\.\n {20}sshAllowedCidrs lacks your address, .* try it by hand with what this prints: `pulumi stack output sshCommand`/,
+        1,
+    ],
+    [
+        "has a host key that ssh does not know",
+        "echo 'Host key verification failed.' >&2; exit 255",
+        /^✗ renewal .*Host key verification failed\.\n {20}ssh does not know the host key .*`pulumi stack output sshHostKey`$/m,
         1,
     ],
     ["says nothing", "exec sleep 60", /^✗ renewal .*over SSH failed: no answer within 1 s\n/, 1, 1],
@@ -163,9 +174,9 @@ function ports({ target: { httpPort, httpsPort } }: Site): string[] {
     return ["--http-port", `${httpPort}`, "--https-port", `${httpsPort}`];
 }
 
-test("--json: all hosts of a stack are checked with what its outputs say, and --host picks one", async () => {
+test("--from: all hosts of a stack are checked with what its outputs say, and --host picks one", async () => {
     const file = outputsFile([HOST], ["other.example.test"]);
-    const { code, stdout, stderr } = await cli("--json", file, ...ports(site), "--only", "https");
+    const { code, stdout, stderr } = await cli("--from", file, ...ports(site), "--only", "https");
     expect(stderr).toBe("");
     const noKey: unknown = expect.stringMatching(
         /^ {20}the login key is not among the outputs: export sshPrivateKey beside checks/,
@@ -183,17 +194,36 @@ test("--json: all hosts of a stack are checked with what its outputs say, and --
         noKey,
     ]);
     expect(code).toBe(1);
-    const one = await cli("--json", file, "--host", HOST, ...ports(site), "--only", "https", "--no-ssh");
+    const one = await cli("--from", file, "--host", HOST, ...ports(site), "--only", "https", "--no-ssh");
     expect(one.stdout).toMatch(/^✓ https {7}ipv4 {2}200.*\n$/);
     expect(one.code).toBe(0);
 });
 
-test("--json: a paused stack gets a warning with the command that ends the pause, and exit 0", async () => {
-    const { code, stdout } = await cli("--json", outputsFile([HOST, { paused: true }]));
+test("--from: a paused stack gets a warning with the command that ends the pause, and exit 0", async () => {
+    const { code, stdout } = await cli("--from", outputsFile([HOST, { paused: true }]));
     expect(stdout).toMatch(
         /^! machine {11}the stack is paused and has no machine: nothing was checked\n {20}pulumi config set/,
     );
     expect(code).toBe(0);
+});
+
+test("--stack: the next command is for the stack that was named", async () => {
+    writeFileSync(join(directory, "pulumi"), `#!/bin/sh\ncat '${outputsFile([HOST, { paused: true }])}'\n`, {
+        mode: 0o755,
+    });
+    const env = { ...process.env, PATH: `${directory}:${process.env.PATH}` };
+    const { stdout } = await cliIn(env, "--stack", "prod");
+    expect(stdout).toMatch(/^ {20}pulumi config set --stack prod paused false && pulumi up --stack prod$/m);
+});
+
+test("a next step that several findings have stands below the first of them", async () => {
+    writeFileSync(join(directory, "ssh"), "echo refused >&2; exit 255");
+    const machine = ["--only", "renewal", "restart", "limits", "--ssh", `sh ${directory}/ssh admin@192.0.2.7`];
+    const { stdout } = await cli(...arguments_, ...machine);
+    expect(stdout.match(/^✗ \w+ +the command over SSH failed: refused$/gm)).toHaveLength(3);
+    expect(stdout.match(/sshAllowedCidrs lacks your address/g)).toHaveLength(1);
+    const json = await cli(...arguments_, ...machine, "--json");
+    expect(resultsIn(json.stdout).every(({ hint }) => hint!.startsWith("sshAllowedCidrs"))).toBe(true);
 });
 
 test("--markdown prints one document and nothing else", async () => {
@@ -203,11 +233,12 @@ test("--markdown prints one document and nothing else", async () => {
 });
 
 test.each<[string[], RegExp]>([
-    [[], /name what to check: --stack, --json FILE, or a host name such as linkmesh\.example\.com/],
+    [[], /name what to check: --stack, --from FILE, or a host name such as linkmesh\.example\.com/],
     [[HOST, "--stack", "dev"], /linkmesh\S+ and a stack exclude each other: --host linkmesh\S+ picks a host/],
-    [["--stack", "--json", "outputs.json"], /'--json <file>' cannot be used with option '--stack \[name\]'/],
-    [["--json", "/does/not/exist"], /the JSON file \/does\/not\/exist cannot be read \(ENOENT\)/],
-    [["--json", "package.json"], /package\.json holds no output `checks`/],
+    [["--stack", "--from", "outputs.json"], /'--from <file>' cannot be used with option '--stack \[name\]'/],
+    [["--from", "/does/not/exist"], /the JSON file \/does\/not\/exist cannot be read \(ENOENT\)/],
+    [["--from", "package.json"], /package\.json holds no output `checks`/],
+    [["--json", "outputs.json"], /outputs\.json is a file and no host name: --from outputs\.json reads it/],
     [["--stack", "--cwd", "/does/not/exist"], /there is no directory \/does\/not\/exist: --cwd/],
     [[HOST, "--format", "yaml"], /Allowed choices are text, json, markdown/],
     [["https://linkmesh.example.com/"], /"https:\/\/linkmesh.example.com\/" is not a host name/],

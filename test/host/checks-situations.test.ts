@@ -143,12 +143,21 @@ test.each<[string, Situation]>([
         },
     ],
     [
-        "the machine cannot be logged in to",
+        "the machine shows another host key",
         {
             change: { ssh: ["sh", "-c", "echo 'Host key verification failed.' >&2; exit 255"] },
             name: "served",
             detail: /^the command over SSH failed: Host key verification failed\.$/,
-            hint: /the machine was replaced/,
+            hint: /^ssh does not know the host key .*`pulumi stack output sshHostKey`$/,
+        },
+    ],
+    [
+        "the machine refuses the key",
+        {
+            change: { ssh: ["sh", "-c", "echo 'admin@127.0.0.1: Permission denied (publickey).' >&2; exit 255"] },
+            name: "served",
+            detail: /^the command over SSH failed: admin@127\.0\.0\.1: Permission denied/,
+            hint: /the key is another \(--key\), the machine was replaced/,
         },
     ],
 ])("%s", async (_, { faults = {}, change = {}, name, detail, hint }) => {

@@ -36,6 +36,8 @@ export class Installation {
     readonly boltPath = join(this.directory, "data/state.db");
     readonly configFile = join(this.directory, "config.yaml");
     secret: string | undefined = "a secret of tests";
+    /** Further variables of the service. */
+    environment: Record<string, string> = {};
 
     private constructor(
         private readonly program: string,
@@ -51,18 +53,18 @@ export class Installation {
 
     /** Writes config.yaml: the ports, the database, and what is given. */
     configure(extra: Record<string, unknown>): void {
-        const { http = {}, grpc = {}, ...rest } = extra as Record<string, Record<string, unknown>>;
+        const { http = {}, grpc = {}, storage = {}, ...rest } = extra as Record<string, Record<string, unknown>>;
         const config = {
             http: { port: this.httpPort, ...http },
             grpc: { port: this.grpcPort, ...grpc },
-            storage: { boltPath: this.boltPath },
+            storage: { boltPath: this.boltPath, ...storage },
             ...rest,
         };
         writeFileSync(this.configFile, stringify(config));
     }
 
     private spawn(args: string[]): ChildProcess {
-        const env: NodeJS.ProcessEnv = { PATH: process.env.PATH };
+        const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, ...this.environment };
         if (this.secret !== undefined) env.LINKMESH_SECRET = this.secret;
         const common = ["--config", this.configFile, "--environment-file", join(this.directory, "environment")];
         return spawn(NODE, [this.program, ...args, ...common], { env, stdio: ["ignore", "pipe", "pipe"] });

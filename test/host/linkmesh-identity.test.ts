@@ -130,7 +130,7 @@ describe("a start that fails", () => {
         ["grpc: {port: fifty}", "grpc.port must be a port number from 1 to 65535"],
         ["http: [1, 2]", "http must be a mapping"],
         ["a: b: c", "not valid YAML"],
-        ["storage: {backend: mongodb}", "storage.backend must be"],
+        ["storage: {backend: sqlite}", "storage.backend must be bolt or mongodb"],
     ])("says what is wrong with %s in one line", async (text, message) => {
         const site = await install();
         writeFileSync(site.configFile, text);

@@ -157,10 +157,12 @@ describe("a whole fleet behind one address", () => {
     });
 });
 
-test("a session keeps little memory after large messages", async () => {
+test("a session keeps little memory, also after large messages", async () => {
     const server = await start({});
-    const sessions = await many(500, () => https(server, {}));
+    // Both workers have started when they have answered.
+    const first = await many(20, () => https(server, {}));
     const before = workersMemory(server);
+    const sessions = [...first, ...(await many(500, () => https(server, {})))];
     const large = Buffer.alloc(32_000);
     const arrived = (socket: Socket) =>
         new Promise<void>((resolve) => {
@@ -175,8 +177,9 @@ test("a session keeps little memory after large messages", async () => {
         for (const socket of from) socket.write(large);
         await all;
     }
-    expect(held.size).toBe(500);
-    expect((workersMemory(server) - before) / sessions.length).toBeLessThan(24);
+    expect(held.size).toBe(520);
+    // 34 on Debian 12, 43 on Debian 13, whose OpenSSL keeps more; 39 if there are thousands.
+    expect((workersMemory(server) - before) / 500).toBeLessThan(47);
 });
 
 describe.each([
@@ -191,9 +194,16 @@ describe.each([
         expect(count(sessions, 101)).toBe(20);
         for (const path of ["/v1/opamp", "/v1/agent", "/"]) {
             const { status, head } = await https(server, { path });
-            expect([status, head]).toEqual([429, expect.stringMatching(/^Retry-After: 60\r$/m)]);
+            expect([status, head]).toEqual([429, expect.stringMatching(/^Retry-After: 6\d\r$/m)]);
             expect(head).toMatch(/^Strict-Transport-Security: /m);
         }
+        const told = new Set<string | undefined>();
+        for (let number = 0; number < 200; number++) {
+            const { head, socket } = await https(server, {});
+            socket.destroy();
+            told.add(/^Retry-After: (.*)\r$/m.exec(head)?.[1]);
+        }
+        expect([...told].sort()).toEqual(Array.from("0123456789", (ones) => `6${ones}`));
         expect((await https(server, { address: OTHER })).status).toBe(101);
         sessions[0]!.socket.destroy();
         await expect.poll(async () => (await https(server, {})).status).toBe(101);

@@ -76,6 +76,6 @@ test("503 while the machine is not well, and when nothing answers on it", async 
         .poll(() => client.https(HEALTH_PATH), { timeout: 15_000 })
         .toMatchObject({
             status: 503,
-            headers: { "retry-after": "30" },
+            headers: { "retry-after": expect.stringMatching(/^\d$/) as string },
         });
 });

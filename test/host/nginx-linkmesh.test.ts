@@ -1,6 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import http from "node:http";
+import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import tls from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -127,10 +130,21 @@ test("a renewal drops no WebSocket and no gRPC stream, and the next client sees 
     await expect.poll(() => servedSerial(server.ports.https)).toBe(serialNumber);
 
     expect(await exchange("after")).toEqual(["after", "after"]);
+    // They stay as long as their sessions, and the doctor sees them.
+    expect(oldWorkers()).toContainEqual(expect.stringMatching(/^old \d+ \d{4,}$/));
     await channel.end();
     agent.close();
     socket.terminate();
+    await expect.poll(oldWorkers, { timeout: 10_000 }).toEqual([]);
 });
+
+/** What the doctor says of this nginx, and not of others on the machine. */
+function oldWorkers(): string[] {
+    const look = join(import.meta.dirname, "../../doctor/look.sh");
+    const printed = execFileSync("bash", ["-c", '. "$1" && old_workers', "bash", look], { encoding: "utf8" });
+    const own = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").trim().split(" ");
+    return printed.split("\n").filter((line) => own.includes(line.split(" ")[1]!));
+}
 
 test("all upstream addresses of a large fleet lead to LinkMesh", async () => {
     const large = renderNginx(nginxArgs(HOST, 100_000));
@@ -182,7 +196,7 @@ test.each<[string, (files: Files) => Files, CheckName, "warn" | "fail", RegExp]>
     ],
     [
         "a location sets a header and so loses the inherited ones",
-        replace("http-linkmesh.conf", "^/v1/(opamp|agent)$ {", "^/v1/(opamp|agent)$ { proxy_set_header X-A b;"),
+        replace("http-linkmesh.conf", "        internal;", "        internal; proxy_set_header X-A b;"),
         "opamp",
         "fail",
         /^4(00|26)/,

@@ -24,6 +24,7 @@ export function renderMode(mode: string, args: Partial<NginxArgs> = {}): NginxCo
 }
 
 export interface Backend {
+    server: http.Server;
     port: number;
     stop(): Promise<void>;
 }
@@ -33,6 +34,7 @@ export async function startBackend(handler: http.RequestListener): Promise<Backe
     const server = http.createServer({ maxHeaderSize: 1 << 20 }, handler);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return {
+        server,
         port: (server.address() as AddressInfo).port,
         stop: async () => {
             const closed = new Promise((resolve) => server.close(resolve));

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -68,7 +68,9 @@ export class NginxServer {
 
     private constructor(
         readonly directory: string,
-        readonly ports: { http: number; https: number; grpc: number },
+        readonly ports: Ports,
+        /** Where it answers the machine itself, if a load balancer has the other ports. */
+        readonly ownPorts: Ports,
         private readonly syslog: Socket,
         private readonly options: NginxOptions,
     ) {
@@ -77,17 +79,7 @@ export class NginxServer {
 
     /** @throws with nginx's own message when it refuses the configuration */
     static async start(options: NginxOptions): Promise<NginxServer> {
-        const directory = mkdtempSync(join(tmpdir(), "linkmesh-nginx-"));
-        chmodSync(directory, 0o755); // the workers are www-data and read the challenges
-        const ports = {
-            http: await freePort(),
-            https: await freePort(),
-            grpc: await freePort(),
-        };
-        const syslog = createSocket("udp4").bind(0, "127.0.0.1");
-        await once(syslog, "listening");
-        const server = new NginxServer(directory, ports, syslog, options);
-        server.write();
+        const server = await NginxServer.create(options);
         try {
             await server.launch();
         } catch (error) {
@@ -95,6 +87,25 @@ export class NginxServer {
             throw error;
         }
         return server;
+    }
+
+    private static async create(options: NginxOptions): Promise<NginxServer> {
+        const directory = mkdtempSync(join(tmpdir(), "linkmesh-nginx-"));
+        chmodSync(directory, 0o755); // the workers are www-data and read the challenges
+        const [ports, ownPorts] = [await freePorts(), await freePorts()];
+        const syslog = createSocket("udp4").bind(0, "127.0.0.1");
+        await once(syslog, "listening");
+        const server = new NginxServer(directory, ports, ownPorts, syslog, options);
+        server.write();
+        return server;
+    }
+
+    /** What `nginx -t` says of the configuration; nothing is served. */
+    static async test(options: NginxOptions): Promise<{ accepted: boolean; output: string }> {
+        const server = await NginxServer.create(options);
+        const { status, stderr } = spawnSync("chroot", [ROOT, "nginx", "-t", ...server.files()], { encoding: "utf8" });
+        await server.stop();
+        return { accepted: status === 0, output: stderr };
     }
 
     /** Both families, for runChecks. The ports behind nginx are not checked: loopback has no packet filter. */
@@ -111,6 +122,13 @@ export class NginxServer {
             closedPorts: [],
             timeoutMs: 60_000,
         };
+    }
+
+    /** What the program drain.sh does on a machine, or undoes. */
+    drain(draining: boolean): void {
+        const flag = join(this.directory, "linkmesh-draining");
+        if (draining) writeFileSync(flag, "");
+        else rmSync(flag);
     }
 
     /** Puts an ACME challenge where certbot would. */
@@ -173,19 +191,25 @@ export class NginxServer {
 
     /** The rendered text with this server's paths and ports; nothing else may differ. */
     private relocate(text: string): string {
-        const { ports, options, directory } = this;
-        const listen = { "80": ports.http, "443": ports.https, "50051": ports.grpc };
+        const { ports, ownPorts, options, directory } = this;
+        const free = ({ http, https, grpc }: Ports) => ({ "80": http, "443": https, "50051": grpc });
+        const [listen, own] = [free(ports), free(ownPorts)];
         if (!HTTP2_PER_NAME && text.includes("http2 on;")) {
             text = text.replace(/ +http2 (on|off);\n/g, "").replace(/^( +listen .* ssl)/gm, "$1 http2");
         }
         return text
             .replaceAll("unix:/dev/log", `127.0.0.1:${this.syslog.address().port}`)
             .replaceAll("unix:/run/", `unix:${directory}/`)
+            .replaceAll("-e /run/", `-e ${directory}/`)
             .replaceAll("/etc/nginx/linkmesh/current", join(directory, "current"))
             .replaceAll(`/etc/letsencrypt/live/${options.domain}`, join(directory, "live"))
             .replaceAll("/var/www/acme", join(directory, "acme"))
             .replaceAll("proxy_cache_path /run/", `proxy_cache_path ${directory}/`)
             .replaceAll("/var/log/nginx", join(directory, "log"))
+            .replace(
+                /\blisten (127\.0\.0\.1|\[::1\]):(80|443|50051)\b/g,
+                (_, address: string, port: keyof typeof own) => `listen ${address}:${own[port]}`,
+            )
             .replace(/\blisten (80|443|50051)\b/g, (_, port: keyof typeof listen) => `listen 127.0.0.1:${listen[port]}`)
             .replace(
                 /\blisten \[::\]:(80|443|50051)\b/g,
@@ -205,9 +229,12 @@ export class NginxServer {
             .replace(/worker_connections \d+;/, `worker_connections ${this.options.config.workerConnections};`);
     }
 
+    private files(): string[] {
+        return ["-e", join(this.directory, "log/error.log"), "-c", join(this.directory, "nginx.conf")];
+    }
+
     private async launch(): Promise<void> {
-        const args = ["-e", join(this.directory, "log/error.log"), "-c", join(this.directory, "nginx.conf")];
-        const command = ["nginx", ...args, "-g", "daemon off;"];
+        const command = ["nginx", ...this.files(), "-g", "daemon off;"];
         const child = spawn("chroot", [ROOT, ...command], { stdio: ["ignore", "pipe", "pipe"] });
         this.process = child;
         child.stdout.on("data", (chunk) => (this.output += chunk));
@@ -218,6 +245,18 @@ export class NginxServer {
         }
     }
 }
+
+interface Ports {
+    http: number;
+    https: number;
+    grpc: number;
+}
+
+const freePorts = async (): Promise<Ports> => ({
+    http: await freePort(),
+    https: await freePort(),
+    grpc: await freePort(),
+});
 
 function listens(port: number): Promise<boolean> {
     return new Promise((resolve) => {

@@ -190,7 +190,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
             handle = ({ socket }) => socket.destroy();
             const { response, close } = ask(at(name), "/");
             const { status, headers } = await response;
-            expect([status, headers["retry-after"]]).toEqual([503, "30"]);
+            expect([status, headers["retry-after"]]).toEqual([503, expect.stringMatching(/^\d$/)]);
             close();
         });
 

@@ -168,7 +168,7 @@ test("a dead backend answers 503 with Retry-After on every path, until it is bac
         await backend.stop();
         for (const path of ["/", "/v1/opamp"]) {
             const { status, headers } = await client.https(path);
-            expect([status, headers["retry-after"]]).toEqual([503, "30"]);
+            expect([status, headers["retry-after"]]).toEqual([503, expect.stringMatching(/^\d$/)]);
             expect(headers["strict-transport-security"]).toBeDefined();
         }
         const again = await startEchoBackend(backend.port);

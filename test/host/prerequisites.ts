@@ -16,6 +16,13 @@ const PACKAGES = [
         why: "merges LinkMesh's config.yaml",
         file: "/usr/lib/python3/dist-packages/ruamel/yaml/main.py",
     },
+    {
+        name: "debian-archive-keyring",
+        why: "verifies testssl, which is fetched from Debian 13",
+        file: "/usr/share/keyrings/debian-archive-keyring.gpg",
+    },
+    { name: "bsdextrautils", why: "testssl runs its hexdump", file: "/usr/bin/hexdump" },
+    { name: "procps", why: "testssl runs its ps", file: "/usr/bin/ps" },
     { name: "openssl", why: "makes certificates for the tests", file: "/usr/bin/openssl" },
     { name: "jq", why: "the workflows run it", file: "/usr/bin/jq" },
     { name: "shfmt", why: "parses the scripts of the steps", file: "/usr/bin/shfmt" },
@@ -23,8 +30,12 @@ const PACKAGES = [
 ];
 
 /** Runs once before these tests; no service is started by it. */
-export default async function setup(): Promise<void> {
-    const missing = PACKAGES.filter(({ file }) => !existsSync(file));
+export default function setup(): Promise<void> {
+    return installMissing(PACKAGES);
+}
+
+export async function installMissing(packages: { name: string; why: string; file: string }[]): Promise<void> {
+    const missing = packages.filter(({ file }) => !existsSync(file));
     if (missing.length === 0) return;
     requireMachine();
     console.log(`installing with apt-get: ${missing.map(({ name, why }) => `${name} (${why})`).join(", ")}`);

@@ -81,6 +81,33 @@ test("an update shares its group with the re-creation only, so that no other job
     expect(groups[2]).not.toBe(groups[0]);
 });
 
+test("nobody is asked to approve an update before there is a preview of it", () => {
+    const { jobs } = parse(files.get("up.yml")!) as { jobs: Record<string, { environment?: string; needs?: string }> };
+    expect(Object.keys(jobs)).toEqual(["preview", "up"]);
+    expect([jobs.preview!.environment, jobs.up!.needs]).toEqual([undefined, "preview"]);
+    expect(readFileSync(join(ROOT, "docs/gitlab.md"), "utf8")).toMatch(/^up:\n {2}needs: \[preview-main\]$/m);
+});
+
+test.each([
+    [0, 0, 0],
+    [255, 2, 2],
+    [255, 0, 255],
+])(
+    "the preview of an update ends as it should: pulumi with %i, the comment with %i, the job with %i",
+    (pulumi, npm, expected) => {
+        const directory = mkdtempSync(join(tmpdir(), "linkmesh-runner-"));
+        try {
+            const GITHUB_STEP_SUMMARY = join(directory, "summary");
+            const stubs = { pulumi: `exit ${pulumi}`, npm: `echo '### Preview'; exit ${npm}` };
+            const script = scriptOf("up.yml", "preview", "Preview");
+            expect(runScript(script, stubs, { STACK: "staging", GITHUB_STEP_SUMMARY }).status).toBe(expected);
+            expect(readFileSync(GITHUB_STEP_SUMMARY, "utf8")).toBe("### Preview\n");
+        } finally {
+            rmSync(directory, { recursive: true });
+        }
+    },
+);
+
 test("every npm script that a workflow or the pipeline runs exists", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object };
     const texts = [...files.values(), readFileSync(join(ROOT, "docs/gitlab.md"), "utf8")];
@@ -104,8 +131,11 @@ describe("the pipeline that docs/gitlab.md shows", () => {
     ).filter(([name]) => !name.startsWith("."));
 
     test("has the jobs of the workflows; only a preview may run beside another", () => {
-        expect(jobs.map(([name]) => name)).toEqual(["preview", "up", "recreate", "drift"]);
-        expect(jobs.filter(([, job]) => !job.resource_group).map(([name]) => name)).toEqual(["preview"]);
+        expect(jobs.map(([name]) => name)).toEqual(["preview", "preview-main", "up", "recreate", "drift"]);
+        expect(jobs.filter(([, job]) => !job.resource_group).map(([name]) => name)).toEqual([
+            "preview",
+            "preview-main",
+        ]);
         expect([workflow, variables, preset]).not.toContain(undefined);
     });
 
@@ -226,94 +256,6 @@ describe("the comment of a preview", () => {
             { GITHUB_REPOSITORY: "acme/linkmesh", NUMBER: "7", COMMENT: MARKER, HEAD: "c0ffee" },
         );
         expect(status).not.toBe(0);
-    });
-});
-
-describe("the nightly re-creation", () => {
-    const volume = (finalSnapshot?: boolean) => ({
-        type: "aws:ebs/volume:Volume",
-        inputs: { finalSnapshot, tags: { "linkmesh-proxy": "linkmesh/staging/linkmesh" } },
-    });
-    const stateOf = (...resources: object[]) =>
-        `[[ $1 == stack ]] || exit 0\ncat <<'END'\n${JSON.stringify({ deployment: { resources } })}\nEND`;
-
-    test.each<[string, string, number]>([
-        ["a volume that leaves a snapshot", stateOf(volume(true)), 0],
-        ["no volume, after a night that was cut", stateOf(), 0],
-        ["no resources at all", `echo '{"deployment":{}}'`, 0],
-        ["a volume that leaves none", stateOf(volume(true), volume(false)), 1],
-        ["a volume of which the state says nothing", stateOf(volume()), 1],
-        ["a state that cannot be read", "exit 255", 255],
-    ])("with %s", (_, pulumi, expected) => {
-        const script = scriptOf("recreate.yml", "recreate", "Refuse a stack that would lose its data");
-        const { status, output } = runScript(script, { pulumi }, { STACK: "staging" });
-        expect(status, output).toBe(expected);
-        expect(output.includes("its data would be lost")).toBe(expected === 1);
-    });
-
-    test.each<[string, string, number]>([
-        ["latest", `echo '{"acme:restoreFrom":{"value":"latest","secret":false}}'`, 0],
-        ["one snapshot", `echo '{"acme:restoreFrom":{"value":"snap-1","secret":false}}'`, 1],
-        ["nothing", `echo '{"acme:domain":{"value":"latest","secret":false}}'`, 1],
-        ["what cannot be read", "exit 255", 255],
-    ])("with restoreFrom %s in the configuration", (_, pulumi, expected) => {
-        const script = scriptOf("recreate.yml", "recreate", "Refuse a stack that would come back empty");
-        const { status, output } = runScript(script, { pulumi }, { STACK: "staging" });
-        expect(status, output).toBe(expected);
-        expect(output.includes("restoreFrom is not latest in Pulumi.staging.yaml")).toBe(expected === 1);
-    });
-
-    test("leaves restoreFrom to the configuration, which holds after a night that was cut, too", () => {
-        expect(files.get("recreate.yml")).not.toMatch(/^ +pulumi config set/m);
-        expect(readFileSync(join(ROOT, "docs/gitlab.md"), "utf8")).not.toContain("- pulumi config set");
-    });
-
-    /** The last step, with a snapshot each night, and a volume that was made on the 4th after that night's snapshot. */
-    const prune = (KEEP: string, SnapshotId?: string, nights = [2, 4, 1, 3]) => {
-        const Snapshots = nights.map((n) => ({
-            SnapshotId: `snap-${n}`,
-            StartTime: `2026-11-0${n}T03:00:00.120000+00:00`,
-        }));
-        const Volumes = [{ SnapshotId, CreateTime: "2026-11-04T03:10:00+00:00" }];
-        const aws = `case $2 in
-            describe-snapshots) echo '${JSON.stringify({ Snapshots })}' ;;
-            describe-volumes) echo '${JSON.stringify({ Volumes })}' ;;
-        esac`;
-        const script = scriptOf("recreate.yml", "recreate", "Delete old snapshots");
-        return runScript(
-            script,
-            { pulumi: stateOf({ ...volume(true), id: "vol-1" }), aws },
-            { STACK: "staging", KEEP },
-        );
-    };
-
-    test.each<[string, string[]]>([
-        ["2", ["snap-2", "snap-1"]],
-        ["0", ["snap-3", "snap-2", "snap-1"]],
-        ["7", []],
-    ])("keeps the newest %s snapshots, and always one", (keep, deleted) => {
-        const { status, calls, output } = prune(keep, "snap-4");
-        expect(status, output).toBe(0);
-        expect(calls[1]).toContain("describe-volumes --volume-ids vol-1 ");
-        expect(calls[2]!.replaceAll("\\", "")).toContain("Name=tag:linkmesh-proxy,Values=linkmesh/staging/linkmesh ");
-        expect(calls.slice(3)).toEqual(deleted.map((id) => `aws ec2 delete-snapshot --snapshot-id ${id}`));
-    });
-
-    test("deletes also if a schedule has made a newer snapshot of the new volume", () => {
-        const { status, calls, output } = prune("2", "snap-4", [3, 4, 5]);
-        expect(status, output).toBe(0);
-        expect(calls.slice(3)).toEqual(["aws ec2 delete-snapshot --snapshot-id snap-3"]);
-    });
-
-    test.each([
-        ["is empty", undefined, "no snapshot"],
-        ["is empty, as AWS says it", "", "no snapshot"],
-        ["is of an older snapshot", "snap-3", "snap-3"],
-    ])("deletes no snapshot if the new volume %s", (_, snapshot, named) => {
-        const { status, calls, output } = prune("1", snapshot);
-        expect(status, output).toBe(1);
-        expect(output).toContain(`comes from ${named}, and the last snapshot before it is snap-4`);
-        expect(calls.slice(3)).toEqual([]);
     });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { metricKey } from "../../lab/cloud/watch-state.ts";
-import { type Run, cloud, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
+import { cloud, labOk, onMachine, status, tryOnMachine } from "./lab.ts";
+import type { Run } from "./run.ts";
 
 const REPORT = "systemctl start linkmesh-proxy-metrics";
 const PUSH = "/usr/local/lib/linkmesh-proxy/push-metrics";

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { beforeAll, expect, test } from "vitest";
 import { Clients } from "./clients.ts";
 import { allowed, lab6, labOk, listens, onMachine, status, theLab } from "./lab.ts";
+import { expectOpenPorts } from "./open-ports.ts";
 
 /** gRPC off, port 443 only for two networks, one of which is a trusted proxy. */
 export function allowedNetworks(): void {
@@ -31,6 +32,9 @@ export function allowedNetworks(): void {
         expect(names).toContain("DNS:");
         expect(names).not.toContain("example.test");
     });
+
+    // From an allowed network.
+    expectOpenPorts({ grpc: false });
 
     test("port 443 accepts only the allowed networks", async () => {
         expect(allowed(443)).toEqual([`${theLab().net.outer}/32`, `${lab6()}/128`]);

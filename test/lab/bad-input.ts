@@ -5,7 +5,8 @@ import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { workspaceOf } from "../../lab/engine/workspace.ts";
 import { services } from "../../lab/services/services.ts";
-import { lab, labOk, onMachine, servedSerial, theLab, type Run } from "./lab.ts";
+import { lab, labOk, onMachine, servedSerial, theLab } from "./lab.ts";
+import type { Run } from "./run.ts";
 import { refusals } from "./refusals.ts";
 
 const fails = (run: Run, sentence: RegExp) => {
@@ -69,10 +70,13 @@ export function badInput(): void {
 
     test("a package that cannot be downloaded", async () => {
         const url = `http://${theLab().net.packages}:81/linkmesh-server.deb`;
+        // The step names no delay, which by default doubles from one try to the next.
+        await onMachine("echo 'retry-delay = 1' >/root/.curlrc");
         fails(
             await lab("up", "--set", `linkmeshDebUrl=${url}`, "--set", `linkmeshDebSha256=${"0".repeat(64)}`),
             /step package: .*linkmeshDebUrl: .* cannot be fetched/,
         );
+        await onMachine("rm /root/.curlrc");
         await labOk("up", "--set", "linkmeshDebUrl=", "--set", "linkmeshDebSha256=");
     });
 
@@ -127,7 +131,8 @@ export function badInput(): void {
         const run = await lab("up", "--set", "trustedProxies=198.51.100.7/32");
         fails(run, /step proxy: .*so the old one is in place again: port 443 is taken by python3/);
         expect(await revision()).toBe(before);
-        await onMachine("systemctl stop squatter");
+        // Its timer may fire now. The health URL would tell of its failure, also when nginx runs again.
+        await onMachine("systemctl start linkmesh-proxy-certificate.service && systemctl stop squatter");
         await labOk("up", "--set", "trustedProxies=");
     });
 

@@ -20,6 +20,9 @@ import {
     theLab,
     tryOnMachine,
 } from "./lab.ts";
+import { expectOpenPorts } from "./open-ports.ts";
+import { shortPauses } from "./pauses.ts";
+import type { Run } from "./run.ts";
 
 const servedNames = async () => (await servedCertificate("-noout -ext subjectAltName")).split("\n").at(-1)!.trim();
 
@@ -31,6 +34,8 @@ export function dnsChallenge(): void {
         expect(await listens(80)).toBe(false);
         expect((await labOk("check")).stdout).toMatch(/certificate ipv6 +\*\.example\.test/);
     });
+
+    expectOpenPorts({ acmeChallenge: "dns-01", httpRedirect: false });
 
     test("the challenge's record is removed, and the machine holds no AWS key", async () => {
         expect(Object.values(cloud().records).map(({ type }) => type)).not.toContain("TXT");
@@ -87,10 +92,12 @@ boto3.client("route53").change_resource_record_sets(HostedZoneId="${ZONE_ID}", C
         await changeCloud((state) => (state.roles[role!]!.inlinePolicies = {}));
         // A certificate that needs no other rights.
         const names = "certificateNames=*.example.test,example.test";
-        const run = await lab("up", "--set", names);
+        let run: Run | undefined;
+        const pauses = await shortPauses(async () => (run = await lab("up", "--set", names)));
         await changeCloud((state) => (state.roles[role!]!.inlinePolicies = rights));
-        expect(run.exitCode).toBe(1);
-        expect(run.stderr).toMatch(/^error: step certificate: .*the machine may not write the challenge/m);
+        expect(run!.exitCode).toBe(1);
+        expect(pauses).toEqual([10, 20, 30]);
+        expect(run!.stderr).toMatch(/^error: step certificate: .*the machine may not write the challenge/m);
         expect(await servedNames()).toBe("DNS:*.example.test");
         await labOk("up");
         expect(await servedNames()).toMatch(/^DNS:.*, DNS:/);

@@ -23,8 +23,11 @@ export function doctor(): void {
     });
 
     test("a stack that is up is well", async () => {
+        expect(await wrong()).toEqual([]);
+        expect((await labOk("doctor", "--markdown")).stdout).toMatch(
+            /^### ✅ doctor linkmesh\.example\.test: nothing failed(, 1 warning)?\n\n/,
+        );
         const run = await labOk("doctor");
-        expect(run.stdout).not.toMatch(/^[!✗]/m);
         expect(run.stdout).toMatch(/^✓ files +all are as pulumi up left them, \d\d things compared$/m);
     });
 
@@ -48,7 +51,7 @@ export function doctor(): void {
     });
 
     test("nginx and LinkMesh stopped, files edited, units masked and disabled, packages held, a full volume", async () => {
-        await onMachine(`echo '# by hand' >>/etc/nginx/linkmesh/current/http-linkmesh.conf
+        await onMachine(`echo 'broken by hand' >>/etc/nginx/linkmesh/current/http-linkmesh.conf
             sed -i 's/worker_connections [0-9]*/worker_connections 512/' /etc/nginx/nginx.conf
             sed -i 's/50061/50062/' /etc/linkmesh/config.yaml
             rm /etc/logrotate.d/00-linkmesh-proxy
@@ -87,7 +90,7 @@ export function doctor(): void {
         ]);
     });
 
-    test("one command mends what the program owns, and replaces no machine; the rest stays", async () => {
+    test("one command mends what the program owns, an nginx that cannot start included, and replaces no machine; the rest stays", async () => {
         const run = await labOk("up", "--replace", MEND);
         expect(run.stdout).toMatch(/✓ program: 13 replaced/);
         expect(run.stdout).not.toMatch(/✓ machine(:| {2}\d)/);
@@ -121,13 +124,16 @@ export function doctor(): void {
     });
 }
 
-/** What `lab doctor` says that is not well, as "topic: sentence". */
+/**
+ * What `lab doctor` says that is not well, as "topic: sentence". Without the updates that wait: the distribution publishes
+ * them at any time, also after the image was built.
+ */
 async function wrong(): Promise<string[]> {
     const { stdout, stderr } = await lab("doctor", "--json");
     const { hosts } = JSON.parse(stdout || `"${stderr}"`) as { hosts: { results: Finding[] }[] };
     return hosts
         .flatMap(({ results }) => results)
-        .filter(({ status }) => status !== "ok")
+        .filter(({ name, status }) => status !== "ok" && name !== "updates")
         .map(({ name, detail }) => `${name}: ${detail}`);
 }
 

@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { beforeAll, expect, test } from "vitest";
 import { HSTS_SECONDS } from "../../components/host/render/nginx/tls.ts";
-import { IMAGES } from "../../lab/cloud/state.ts";
+import { IMAGES } from "../../lab/cloud/images.ts";
 import { workspaceOf } from "../../lab/engine/workspace.ts";
 import { Clients, exchange } from "./clients.ts";
-import { CERTBOT, labOk, mainPid, onMachine, status, theLab, type Run } from "./lab.ts";
+import { CERTBOT, labOk, mainPid, onMachine, status, theLab } from "./lab.ts";
+import { expectOpenPorts } from "./open-ports.ts";
+import type { Run } from "./run.ts";
 
 /** A page, an OpAMP session and a gRPC call by real clients on IPv4, where their finer points are tested elsewhere. */
 export async function expectEndpoints(found: Awaited<ReturnType<typeof status>>): Promise<void> {
@@ -151,8 +153,13 @@ export function endpoints(up: () => Run): void {
         expect(group).toContain("X25519MLKEM768");
     });
 
+    expectOpenPorts({});
+
     test("check passes, in words and as JSON", async () => {
         expect((await labOk("check")).stdout).toContain("LinkMesh's own certificate");
+        expect((await labOk("check", "--markdown")).stdout).toMatch(
+            /^### ✅ check linkmesh\.example\.test: nothing failed\n\n<details>/,
+        );
         const results = JSON.parse((await labOk("check", "--json")).stdout) as
             { status: string }[] | { results: { status: string }[] };
         const all = Array.isArray(results) ? results : results.results;

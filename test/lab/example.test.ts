@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Checkpoint } from "../../lab/engine/workspace.ts";
 import { startPlugin } from "../host/plugin.ts";
+import { balancedNode } from "./balanced-node.ts";
 import { expectNothingLeft, lab, labOk, theLab, useLab } from "./lab.ts";
 
 // Other programs, which use the components by the name of their package.
@@ -61,6 +62,17 @@ describe("the example in TypeScript", () => {
     });
 
     goes("linkmesh-example");
+});
+
+describe("a program of the parts, for a machine behind a load balancer without a data volume", () => {
+    beforeAll(() => {
+        process.env.LINKMESH_LAB_PROGRAM = "test/lab/node-program";
+    });
+    balancedNode(() => {
+        const [address] = resources("linkmesh-node").filter(({ type }) => type === "aws:ec2/eip:Eip");
+        return address!.outputs!.publicIp as string;
+    });
+    goes("linkmesh-node");
 });
 
 // The engine has the component constructed by the package's process, as for a program in any other language.

@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RunningUp, connectionOf, stepAtWork, steps } from "./running-up.ts";
-import { STEP_NAMES, identity, lab, labOk, tryOnMachine, useLab } from "./lab.ts";
+import { RunningUp, ServedUp, connectionOf, stepAtWork, steps } from "./running-up.ts";
+import { identity, lab, labOk, tryOnMachine, useLab } from "./lab.ts";
+import { USUAL_STEPS } from "../usual-steps.ts";
 
 // One stack whose `up` is interrupted, in every step by every fault.
 useLab("test-interruptions");
 
 /** Faults that interrupt a step. Its work on the machine goes on, unless the machine itself stops. */
 const FAULTS = {
-    "connection killed": (_up: RunningUp, pid: number) => {
+    "connection killed": (_up: ServedUp | RunningUp, pid: number) => {
         process.kill(connectionOf(pid), "SIGKILL");
         process.kill(pid, "SIGCONT");
     },
     "machine rebooted": async () => void (await tryOnMachine("systemctl reboot --force --force")),
-    "engine killed": async (up: RunningUp, pid: number) => {
-        await up.kill();
+    "engine killed": async (up: ServedUp | RunningUp, pid: number) => {
+        await (up as RunningUp).kill();
         process.kill(pid, "SIGCONT");
     },
 };
@@ -32,7 +33,7 @@ let types = ["t3.medium", "t3.small"];
 
 beforeAll(async () => {
     await lab("destroy", "--ignore-protect");
-    await labOk("up");
+    await labOk("up", "--set", 'linkmeshFiles={"git-key":"kept"}');
     before = await identity();
     durations = await watchSteps(["--set", "instanceType=t3.large"]);
 });
@@ -46,19 +47,20 @@ test.each(Object.keys(FAULTS) as Fault[])(
     "every step, %s while it runs: the next up goes on from there, and ends with the same identity",
     async (fault) => {
         const names = steps();
-        expect(names).toEqual(STEP_NAMES);
+        expect(names).toContain("files");
+        expect(names.filter((name) => name !== "files")).toEqual(USUAL_STEPS);
         const set = ["--set", `instanceType=${types[0]}`];
         types = types.toReversed();
         for (const [i, name] of names.entries()) {
             (matrix[name] ??= {})[fault] = "never seen at work";
-            const up = new RunningUp(set);
+            const up = fault === "engine killed" ? new RunningUp(set) : new ServedUp(set);
             try {
                 const pid = await up.until(() => pidOf(name, names));
                 if (i > 0) matrix[names[i - 1]!]![fault] = FINISHED;
-                // A long step some way into its work, a short one at once: how long it takes depends on what the cut
+                // A long step a little way into its work, a short one at once: how long it takes depends on what the cut
                 // before it left to do, and on the other lab. It stands still while it is cut.
                 const duration = durations.get(name) ?? 0;
-                if (duration > 3000) await sleep(Math.min(0.3 * duration, 2000));
+                if (duration > 3000) await sleep(Math.min(0.15 * duration, 2000));
                 if (stepAtWork()?.pid !== pid) throw new Error(`${name} was over before it could be cut`);
                 process.kill(pid, "SIGSTOP");
                 matrix[name][fault] = "not finished by the next up";
@@ -82,7 +84,7 @@ test.each(Object.keys(FAULTS) as Fault[])(
 /** Sets up a new machine without an interruption. Returns the milliseconds of each step's work. */
 async function watchSteps(args: string[]): Promise<Map<string, number>> {
     const durations = new Map<string, number>();
-    const up = new RunningUp(args);
+    const up = new ServedUp(args);
     let seen: { name: string; since: number } | undefined;
     while (up.exitCode === null) {
         const name = stepAtWork()?.name;

@@ -2,7 +2,6 @@ import { execa } from "execa";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { STEPS } from "../../components/host/steps.ts";
 import { enterMachine } from "../../lab/machines/machine.ts";
 import { newCloud } from "../../lab/cloud/existing-network.ts";
 import { Reconciler } from "../../lab/cloud/reconciler.ts";
@@ -10,6 +9,8 @@ import { CloudStore } from "../../lab/cloud/store.ts";
 import { findLab } from "../../lab/slots.ts";
 import { type CloudState, programInstance } from "../../lab/cloud/state.ts";
 import type { Lab } from "../../lab/lab.ts";
+import type { Run } from "./run.ts";
+import { ServedCommands } from "./served-commands.ts";
 
 /** The tests have their own labs, beside one in use. A file can ask for its own. */
 export function useLab(name: string): void {
@@ -19,24 +20,42 @@ useLab("test");
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The steps of a stack without alarms and sessionManager whose certificate is an authority's, in their order. */
-export const STEP_NAMES = Object.keys(STEPS).filter(
-    (name) => !["own-certificate", "session-manager", "metrics"].includes(name),
-);
+/** These give their own output to a process that they start. */
+const PASS_OUTPUT_ON = ["logs", "ssh"];
+const served = new ServedCommands();
+/** The commands that a file has run in a process of their own; undefined if it need not. */
+let proven: Set<string> | undefined;
 
-export interface Run {
-    exitCode: number;
-    stdout: string;
-    stderr: string;
+/** Has the first run of each command in a file be a process of its own, as a user's is. */
+export function proveProcesses(): void {
+    proven = new Set();
 }
 
-/** `npm run lab -- …` as a user types it, without npm's own lines, and on a host with the strictest umask. */
+/**
+ * `npm run lab -- …` on a host with the strictest umask. One process runs the commands of a file, because loading the Pulumi
+ * SDK takes more processor time than most commands.
+ */
 export async function lab(...args: string[]): Promise<Run> {
+    const [command = ""] = args;
+    const own = served.isBusy || PASS_OUTPUT_ON.includes(command) || proven?.has(command) === false;
+    proven?.add(command);
+    const { exitCode, stdout, stderr } = await (own ? runProcess(args) : served.run(args));
+    return { exitCode, stdout: stdout.replace(/\n$/, ""), stderr: stderr.replace(/\n$/, "") };
+}
+
+/** Ends the served command that runs. */
+export function interruptLab(): void {
+    served.interrupt();
+}
+
+/** `npm run lab -- …` as a user types it, without npm's own lines. */
+async function runProcess(args: string[]): Promise<Run> {
     const command = [process.execPath, "lab/start.js", ...args];
     const result = await execa("sh", ["-c", 'umask 077 && exec "$@"', "sh", ...command], {
         cwd: ROOT,
         reject: false,
         stdin: "ignore",
+        stripFinalNewline: false,
     });
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
 }
@@ -44,8 +63,14 @@ export async function lab(...args: string[]): Promise<Run> {
 /** As {@link lab}, but an exit code other than 0 fails the test with all that was printed. */
 export async function labOk(...args: string[]): Promise<Run> {
     const run = await lab(...args);
-    expect(run.exitCode, `lab ${args.join(" ")}\n${run.stdout}\n${run.stderr}`).toBe(0);
+    expect(run.exitCode, `lab ${args.join(" ")}\n${run.stdout}\n${run.stderr}\n${engineLog(run)}`).toBe(0);
     return run;
+}
+
+/** What the engine printed, because its file may be gone when somebody reads of the red test. */
+function engineLog({ stderr }: Run): string {
+    const file = /its whole output: (.+)\)$/m.exec(stderr)?.[1];
+    return file === undefined ? "" : readFileSync(file, "utf8");
 }
 
 /** Arguments of `up` and `preview` for these settings. The empty string removes one. */

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { buildPackage } from "../../lab/linkmesh/build.ts";
-import { RunningUp, stepAtWork } from "./running-up.ts";
+import { ServedUp, stepAtWork } from "./running-up.ts";
 import { lab, labOk, linkmeshInfo, onMachine, theLab, tryOnMachine } from "./lab.ts";
 
 const NEWER = "1.101.1~standin";
@@ -42,7 +42,7 @@ export function linkmeshUpgrade(): void {
     test("an upgrade that a reboot interrupts is finished by the next up, with the data", async () => {
         const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
         const { file } = await buildPackage({ outDir: scratch(), version: CUT });
-        const up = new RunningUp(["--package", file]);
+        const up = new ServedUp(["--package", file]);
         try {
             await up.until(() => stepAtWork()?.name === "install");
             await up.until(

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { DowntimeWatch } from "../../bench/downtime.ts";
+import { PROBES } from "../../bench/probes.ts";
+import { SilenceWatch } from "../../bench/silence.ts";
 import { EXISTING_SUBNET_DUAL } from "../../lab/cloud/existing-network.ts";
 import { allPids, procStat } from "../../lab/process/process.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
@@ -29,6 +30,7 @@ export function machineReplacement(): void {
             [...sets({ operatingSystem: "", subnetId: "" }), "--refresh"],
             terminateElsewhere,
         ],
+        ["an image of one's own with the packages", "Debian GNU/Linux 13", sets({ imageId: "ami-0debian13ownamd64" })],
     ])(
         "%s: addresses, keys, data and certificate stay, the fleet reconnects, and two servers never run at once",
         async (_, system, args, meanwhile) => {
@@ -41,7 +43,10 @@ export function machineReplacement(): void {
             first.close();
 
             let most = 0;
-            const watch = new DowntimeWatch(found.outputs.ipv4, found.host, () => (most = Math.max(most, servers())));
+            const watch = new SilenceWatch(() => {
+                most = Math.max(most, servers());
+                return PROBES.https!(found.outputs.ipv4, found.host);
+            });
             await meanwhile?.();
             await labOk("up", ...args);
             const silence = await watch.stop();
@@ -49,6 +54,7 @@ export function machineReplacement(): void {
             expect(await onMachine("cat /etc/machine-id")).not.toBe(machine);
             if (system) expect(await onMachine("grep ^PRETTY_NAME= /etc/os-release")).toContain(system);
             expect(await known(moves)).toEqual(before);
+            expect(before.file).toBe("git-key 640 root:linkmesh\nkept");
             const clients = new Clients(await status());
             const agent = clients.agentWith(bootstrap);
             expect((await agent.ping(Buffer.from("hello"))).toString()).toBe("hello");
@@ -66,7 +72,8 @@ async function known(moves: boolean): Promise<Record<string, unknown>> {
     const { addresses, ...rest } = await identity();
     const [ipv4, ipv6] = addresses as string[];
     const volumes = Object.values(cloud().volumes).map(({ id, availabilityZone }) => `${id} ${availabilityZone}`);
-    return { ...rest, ipv4, ipv6: moves ? "another" : ipv6, volumes, orders: await orders() };
+    const file = await onMachine("cd /etc/linkmesh-proxy/files && stat -c '%n %a %U:%G' * && cat *");
+    return { ...rest, ipv4, ipv6: moves ? "another" : ipv6, volumes, orders: await orders(), file };
 }
 
 /** Terminates the machine as somebody does in AWS's console: the engine, which compares with its state, does not see it. */

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { STEP_NAMES, labOk, onMachine, theLab, tryOnMachine, vitals } from "./lab.ts";
+import { labOk, onMachine, theLab, tryOnMachine, vitals } from "./lab.ts";
+import { USUAL_STEPS } from "../usual-steps.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
 
 /** Nothing runs again without need, and what runs again changes nothing. */
 export function noChange(): void {
@@ -16,6 +19,27 @@ export function noChange(): void {
         expect((await labOk("preview")).stdout).toMatch(/unchanged/);
     });
 
+    test("a preview of a change prints what the documents show", async () => {
+        const [, command, shown] = /^ {4}\$ npm run lab -- (preview --diff .*)\n((?: {4}.*\n|\n)+)/m.exec(
+            readFileSync(join(ROOT, "docs/operations.md"), "utf8"),
+        )!;
+        const lines = (text: string) =>
+            text
+                .replace(/\b([0-9a-f]{12}|[0-9a-f]{8})\b/g, "…")
+                .split("\n")
+                .map((line) => line.trim());
+        const run = await labOk(...command!.split(" "));
+        // The reasons come last, in standard error.
+        const rest = [...lines(run.stdout), ...lines(run.stderr)];
+        // In this order. The documents leave out the lines with URNs.
+        const missing = lines(shown!.trimEnd()).filter((line) => {
+            const at = rest.indexOf(line);
+            rest.splice(0, at + 1);
+            return at < 0;
+        });
+        expect(missing).toEqual([]);
+    });
+
     test("every step can run twice: files, processes and certificate stay", async () => {
         const state = () =>
             onMachine(
@@ -23,9 +47,9 @@ export function noChange(): void {
                     "readlink -f etc/nginx/linkmesh/current; } | grep -v /gitops/ | sort",
             );
         const all = stepTexts();
-        expect(all.map(({ name }) => name)).toEqual(STEP_NAMES);
+        expect(all.map(({ name }) => name)).toEqual(USUAL_STEPS);
         const steps = all.filter(({ text }) => text !== undefined);
-        expect(steps.length).toBeGreaterThan(STEP_NAMES.length / 2);
+        expect(steps.length).toBeGreaterThan(USUAL_STEPS.length / 2);
         const before = await state();
         const running = await vitals();
         for (const { name, text } of steps) {

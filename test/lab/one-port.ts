@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { Clients, exchange } from "./clients.ts";
 import { allowed, lab6, labOk, listens, onMachine, servedSerial, status, theLab } from "./lab.ts";
 import { expectMutualTls } from "./endpoints.ts";
+import { expectOpenPorts } from "./open-ports.ts";
 
 /** Longer than nginx takes by itself, as names of many levels are. */
 export const GRPC = "grpc-of-the-agents-of-the-whole-fleet.linkmesh.example.test";
@@ -88,6 +89,8 @@ export function onePort(): void {
         expect(await listens(50051)).toBe(false);
         expect(allowed(50051)).toEqual([]);
     });
+
+    expectOpenPorts({ grpcDomain: GRPC });
 
     test("CAA records allow the one authority at each https name, and no wildcards", async () => {
         const caa = found.outputs.dnsRecords.filter(({ type }) => type === "CAA");

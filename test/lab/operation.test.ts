@@ -7,7 +7,8 @@ import { endpoints } from "./endpoints.ts";
 import { guideRenewal } from "./guide-renewal.ts";
 import { health } from "./health.ts";
 import { killedUp } from "./killed-up.ts";
-import { lab, labOk, type Run } from "./lab.ts";
+import { lab, labOk, proveProcesses } from "./lab.ts";
+import type { Run } from "./run.ts";
 import { noChange } from "./no-change.ts";
 import { packageUpgrades } from "./package-upgrades.ts";
 import { plainPulumi } from "./plain-pulumi.ts";
@@ -16,6 +17,7 @@ import { settingChanges } from "./setting-changes.ts";
 
 // One lab for all, in the order of a stack's life: each part finds it as the one before left it, and leaves it whole.
 let up: Run;
+proveProcesses();
 
 beforeAll(async () => {
     await lab("destroy", "--ignore-protect");

@@ -4,7 +4,8 @@ import { runningProcess, stopProcess } from "../../lab/process/process.ts";
 import { acmeFault, setAcmeFault } from "../../lab/services/acme-front.ts";
 import { servicePidFile } from "../../lab/services/service.ts";
 import { startServices } from "../../lab/services/services.ts";
-import { RunningUp, stepAtWork } from "./running-up.ts";
+import { shortPauses } from "./pauses.ts";
+import { ServedUp, stepAtWork } from "./running-up.ts";
 import { lab, labOk, onMachine, servedSerial, theLab, tryOnMachine } from "./lab.ts";
 
 /** Outages, temporary or permanent: `up` waits or fails with one sentence, and never leaves half a change. */
@@ -57,11 +58,14 @@ time.sleep(3600)`;
         await onMachine(
             `systemd-run --quiet --unit locks python3 -c '${hold}'; until [ -e /run/locked ]; do sleep 0.1; done`,
         );
-        await cured(
-            METRICS,
-            async () => (await tryOnMachine("grep -qs 'Could not get lock' /tmp/*/apt.log")).exitCode === 0,
-            () => onMachine("systemctl stop locks"),
+        const pauses = await shortPauses(() =>
+            cured(
+                METRICS,
+                async () => (await tryOnMachine("grep -qs 'Could not get lock' /tmp/*/apt.log")).exitCode === 0,
+                () => onMachine("systemctl stop locks"),
+            ),
         );
+        expect(pauses[0]).toBe(10);
         await labOk("up", ...PLAIN);
     });
 
@@ -81,7 +85,8 @@ time.sleep(3600)`;
 
     test("a busy certificate authority (503) is asked again", async () => {
         setAcmeFault(theLab(), { status: 503, times: 2 });
-        await labOk("up", "--set", "acmeDirectory=staging");
+        const pauses = await shortPauses(() => labOk("up", "--set", "acmeDirectory=staging"));
+        expect(pauses).toEqual([10, 20]);
         expect(acmeFault(theLab()), "what is left of the fault").toBeUndefined();
     });
 
@@ -127,7 +132,7 @@ time.sleep(3600)`;
 
 /** An `up` that meets a fault, seen by its trace, and succeeds once that is gone. */
 async function cured(args: string[], met: () => Promise<boolean>, cure: () => Promise<unknown>): Promise<void> {
-    const up = new RunningUp(args);
+    const up = new ServedUp(args);
     try {
         await up.until(met);
         await cure();

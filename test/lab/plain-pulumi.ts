@@ -25,7 +25,8 @@ import { drift } from "./drift.ts";
 import { previewComments } from "./preview-comments.ts";
 import { commandLine } from "./running-up.ts";
 import { stackChecks } from "./stack-checks.ts";
-import { labOk, onMachine, theLab, type Run } from "./lab.ts";
+import { labOk, onMachine, theLab } from "./lab.ts";
+import { type Run, succeeded } from "./run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const LANGUAGE_HOST = join(import.meta.dirname, "language-host.ts");
@@ -240,11 +241,6 @@ async function bash(
 ): Promise<Run> {
     const result = await execa("bash", ["-ec", script], { ...options, reject: false, stdin: "ignore" });
     return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
-}
-
-export function succeeded(run: Run): string {
-    expect(run.exitCode, `${run.stdout}\n${run.stderr}`).toBe(0);
-    return run.stdout;
 }
 
 /** The names of all files but those that other tests install or build, and the text of those that `pulumi` may write to. */

@@ -190,14 +190,14 @@ export function awsProvider(on: ProvidersLab): void {
 
     it("names the property that it does not know", async () => {
         const fault = await on.stack.preview(() => {
-            new aws.ec2.Instance("odd", { ami: "ami-1", instanceType: "t3.small", keyName: "mine" });
+            new aws.ec2.Instance("odd", { instanceType: "t3.small", keyName: "mine" });
             return Promise.resolve({});
         });
         expect(fault.exitCode).not.toBe(0);
         expect(fault.diagnostics.join("\n")).toMatch(
             /property keyName value \{mine\} has a problem: .*does not know the property "keyName"/,
         );
-        expect(fault.diagnostics.join("\n")).toContain('missing required property "primaryNetworkInterface"');
+        expect(fault.diagnostics.join("\n")).toContain('missing required property "ami"');
     });
 
     it("fails with the provider's words when a lookup finds nothing", async () => {

@@ -86,12 +86,14 @@ test("a destroy after an up that failed halfway leaves nothing", async () => {
 // The same host again and again, and no certificate more.
 test.each(Array.from({ length: CYCLES }, (_, i) => [i + 1, ...SITUATIONS[i % SITUATIONS.length]!] as const))(
     "destroyed and recreated from the last snapshot, cycle %i, machine %s",
-    async (_cycle, _situation, prepare) => {
+    async (cycle, _situation, prepare) => {
         await prepare();
         await labOk("destroy", "--stack");
         expect(Object.keys(cloud().snapshots).length).toBeGreaterThan(0);
         expectNothingLeft();
-        await labOk("up");
+        // The round of a full test has the packages in the image, because machines without them were made above.
+        const round = Math.floor((cycle - 1) / SITUATIONS.length);
+        await labOk("up", "--set", `imageId=${round % 2 === 0 ? "ami-0debian13ownamd64" : ""}`);
         expect(await kept()).toEqual(before);
         expect(certificatesIssued(theLab()).production).toBe(1);
     },

@@ -10,7 +10,8 @@ useLab("test-replacements");
 
 beforeAll(async () => {
     await lab("destroy", "--ignore-protect");
-    await labOk("up");
+    // A new machine gets it before LinkMesh and its user.
+    await labOk("up", "--set", 'linkmeshFiles={"git-key":"kept"}');
 });
 
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { Clients, exchange } from "./clients.ts";
 import { services } from "../../lab/services/services.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
 import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings.ts";
-import { cloud, labOk, onMachine, servedSerial, sets, status, theLab, vitals } from "./lab.ts";
+import { cloud, labOk, onMachine, servedSerial, sets, status, theLab, tryOnMachine, vitals } from "./lab.ts";
 
 /** Changed together; a unit test distinguishes their effects. */
 const QUIET = {
@@ -76,12 +76,15 @@ export function settingChanges(): void {
         expect(metrics.status).toBe(200);
     });
 
-    test("an environment entry reaches LinkMesh's file, and is never printed", async () => {
+    test("an environment entry and a file reach LinkMesh, which alone can read them, and are never printed", async () => {
         const before = await running();
-        const run = await labOk("up", ...setEntry);
-        expect(stepsOf(run.stdout)).toEqual(["environment"]);
-        expect(run.stdout + run.stderr).not.toContain("correct horse");
-        expectAsDocumented(["linkmeshEnvironment"], before, await running());
+        const run = await labOk("up", ...setEntry, "--set", 'linkmeshFiles={"git-key":"battery\\nstaple"}');
+        expect(stepsOf(run.stdout)).toEqual(["files", "environment", "config"]);
+        expect(run.stdout + run.stderr).not.toMatch(/correct horse|battery/);
+        expectAsDocumented(["linkmeshEnvironment", "linkmeshFiles"], before, await running());
+        const { stdout: read } = await tryOnMachine("runuser -u linkmesh -- cat /etc/linkmesh-proxy/files/git-key");
+        expect(read).toBe("battery\nstaple\n");
+        expect((await tryOnMachine("runuser -u www-data -- ls /etc/linkmesh-proxy/files")).exitCode).not.toBe(0);
         expect(await onMachine("grep SMTP_PASSWORD /etc/default/linkmesh-server")).toBe(
             'SMTP_PASSWORD="correct horse"',
         );
@@ -105,11 +108,12 @@ export function settingChanges(): void {
     });
 
     test("after all changes are reverted the same steps have run, and the first state is back", async () => {
-        const names = [...Object.keys(QUIET), "linkmeshConfig", "linkmeshEnvironment"];
+        const names = [...Object.keys(QUIET), "linkmeshConfig", "linkmeshEnvironment", "linkmeshFiles"];
         const run = await labOk("up", ...sets(Object.fromEntries(names.map((name) => [name, ""]))));
         expect(stepsOf(run.stdout)).toEqual(["nginx", "certificate", "environment", "config", "proxy", "verify"]);
         expect(await onMachine("grep -c SMTP_PASSWORD /etc/default/linkmesh-server || true")).toBe("0");
         expect(await configFile()).toBe(firstConfig);
+        expect(await onMachine("ls /etc/linkmesh-proxy/files")).toBe("");
         expect(await onMachine("grep -c 'max_fails=0;' /etc/nginx/linkmesh/current/http-linkmesh.conf")).toBe("1");
     });
 }

@@ -1,8 +1,13 @@
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
 import type { DnsRecord } from "../../lab/cloud/state.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
-import { changeCloud, cloud, onMachine, status, theLab, type Run } from "./lab.ts";
-import { succeeded } from "./plain-pulumi.ts";
+import { workspaceOf } from "../../lab/engine/workspace.ts";
+import { TestCa } from "../host/test-ca.ts";
+import { changeCloud, cloud, onMachine, theLab } from "./lab.ts";
+import { type Run, succeeded } from "./run.ts";
 
 const CURRENT = "/etc/nginx/linkmesh/current";
 const RELOAD = "nginx -t && systemctl reload nginx";
@@ -13,10 +18,8 @@ const RESTORE = `if [ -d /root/kept ]; then cp /root/kept/* ${CURRENT}/ && rm -r
  * @param inLab runs commands in a shell that has evaluated what `lab env` prints
  */
 export function stackChecks(inLab: (commands: string) => Promise<Run>): void {
-    let client: string;
-    beforeAll(async () => {
-        client = `--ca ${(await status()).caFile} --dns ${theLab().net.dns}`;
-    });
+    /** What `lab env` sets, so that check is a client of the lab. */
+    const client = "$LINKMESH_LAB_CLIENT";
     afterEach(async () => {
         await onMachine(`${RESTORE}; systemctl start nginx linkmesh-server`);
     });
@@ -36,11 +39,33 @@ export function stackChecks(inLab: (commands: string) => Promise<Run>): void {
         expect(text).not.toMatch(/^[!✗]/m);
     });
 
+    test("the lines of the README log in to the machine, whose host key they make known", async () => {
+        const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+        const [, lines] = /\*\*Log in to the machine\*\*[^]*?\n\n((?: {7}\S.*\n)+)/.exec(readme)!;
+        const project = mkdtempSync(join(tmpdir(), "readme-"));
+        try {
+            cpSync(join(workspaceOf(theLab()).dir, "Pulumi.yaml"), join(project, "Pulumi.yaml"));
+            // ssh looks for known hosts in the home directory of the user database, whatever HOME is.
+            const options = [
+                "BatchMode yes",
+                "StrictHostKeyChecking yes",
+                `UserKnownHostsFile ${project}/.ssh/known_hosts`,
+            ];
+            writeFileSync(join(project, "ssh_config"), options.join("\n"));
+            const run = await inLab(`cd ${project} && export HOME=${project}
+                ssh() { command ssh -F ${project}/ssh_config "$@"; }
+                ${lines!.trim()} <<<'id -un'`);
+            expect(succeeded(run).trim().split("\n").at(-1)).toBe("admin");
+        } finally {
+            rmSync(project, { recursive: true });
+        }
+    });
+
     test("a file of the outputs will do, and a table for a pull request comes of it", async () => {
         const run = await inLab(`file=$(mktemp)
             trap 'rm "$file"' EXIT
             pulumi stack output --json >"$file"
-            npm run --silent check -- --json "$file" --markdown ${client}`);
+            npm run --silent check -- --from "$file" --markdown ${client}`);
         const text = succeeded(run);
         expect(text).toMatch(/^### ✅ check linkmesh\.example\.test: nothing failed, 1 warning\n/);
         expect(text).toMatch(
@@ -73,6 +98,30 @@ export function stackChecks(inLab: (commands: string) => Promise<Run>): void {
         await becomes("grpc", /^✗ grpc .*TLS ends at the proxy: .*\n +nginx ends TLS on this port/m);
         await onMachine(RESTORE);
         await becomes("https grpc", /^✓ https [^]*^✓ grpc /m);
+    });
+
+    test("a certificate that has expired is told", async () => {
+        const ca = await TestCa.create("CN=another authority");
+        const { cert, key } = await ca.issue([LAB_DOMAIN], { from: -90, to: -1 });
+        const directory = mkdtempSync(join(tmpdir(), "authority-"));
+        try {
+            writeFileSync(join(directory, "ca.pem"), ca.pem);
+            await onMachine(`umask 077 && mkdir /root/kept && cp ${CURRENT}/http-linkmesh.conf /root/kept/
+                printf %s '${cert}' >/root/expired.pem && printf %s '${key}' >/root/expired.key
+                sed -i -E 's|(ssl_certificate) .*;|\\1 /root/expired.pem;|; s|(ssl_certificate_key) .*;|\\1 /root/expired.key;|' ${CURRENT}/http-linkmesh.conf
+                ${RELOAD}`);
+            const run = () =>
+                inLab(
+                    `npm run --silent check -- --stack --no-ssh --only certificate ${client} --ca ${directory}/ca.pem`,
+                );
+            await expect
+                .poll(async () => (await run()).stdout, { timeout: 60_000 })
+                .toMatch(/^✗ certificate .*has expired \(this one on \d{4}-.*\n +its renewal has failed; /m);
+            expect((await run()).exitCode).toBe(1);
+        } finally {
+            rmSync(directory, { recursive: true });
+            await onMachine(`${RESTORE}; rm -f /root/expired.*`);
+        }
     });
 
     test("a wrong record is told with the command that lists the right ones", async () => {

@@ -11,7 +11,7 @@ describe("the step config", () => {
     const machine = (given: Given = {}) =>
         new Machine({
             step: "config",
-            variables: { DOMAIN: "linkmesh.example.com", GRPC_NAME: "linkmesh.example.com" },
+            variables: { DOMAIN: "linkmesh.example.com", GRPC_NAME: "linkmesh.example.com", FILE_NAMES: "" },
             // The merge itself has tests of its own.
             files: { "config.yaml": "new\n", "merge_config.py": "" },
             ...given,

@@ -210,6 +210,25 @@ describe("the script that looks at the machine", () => {
         expect(printed).not.toMatch(/[0-9a-f]{64}/);
     });
 
+    test("says which questions could not be asked, and what their command said", () => {
+        const on = machine();
+        on.run();
+        on.write("/stub/look", factsScript(MARK));
+        const unasked = () =>
+            readFacts(on.sh("PATH=/stub/bin:$PATH bash /stub/look"), MARK)
+                .lines("unasked")
+                .filter((line) => /^(updates|host|orders|expected) /.test(line));
+        const stub = (name: string, script: string) => {
+            on.write(`/stub/bin/${name}`, `#!/bin/sh\n${script}\n`);
+            on.sh(`chmod 0755 /stub/bin/${name}`);
+        };
+        stub("dpkg-query", "");
+        stub("apt-get", "echo Inst x");
+        expect(unasked()).toEqual([]);
+        stub("apt-get", "echo 'E: The lists are broken' >&2; exit 100");
+        expect(unasked()).toEqual(["updates E: The lists are broken"]);
+    });
+
     test("is formatted, and shellcheck finds nothing in it", () => {
         const text = readFileSync(LOOK, "utf8");
         expect(shfmt(text, "--indent", "4")).toBe(text);

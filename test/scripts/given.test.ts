@@ -9,7 +9,9 @@ import { taken } from "./shell.ts";
 /** Set by the machine's /etc/os-release. */
 const FROM_THE_MACHINE: Record<string, string[]> = { ready: ["ID", "PRETTY_NAME", "VERSION_ID"] };
 /** Given only so that a change of them runs the step again. */
-const TO_RUN_AGAIN: Record<string, string[]> = { verify: ["LINKMESH"] };
+const TO_RUN_AGAIN: Record<string, string[]> = { verify: ["LINKMESH"], "in-service": ["BEFORE"] };
+
+const NODE_PROGRAM = "../lab/node-program/index.ts";
 
 /** Sets of settings that reach every step, and every variable and file of it. */
 const MODES: Record<string, Record<string, string>> = {
@@ -30,6 +32,7 @@ const MODES: Record<string, Record<string, string>> = {
         linkmeshVersion: "1.0",
         linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
     },
+    "files for LinkMesh": { linkmeshFiles: '{"ca.pem":"x"}' },
     alarms: { alarms: "platform@example.com" },
     "Session Manager": { sessionManager: "true", operatingSystem: "ubuntu-24.04" },
     "a private network": {
@@ -66,8 +69,11 @@ describe("a step is given what its script and the functions use, and nothing els
     const seen = new Set<string>();
     const uses: Record<string, ReturnType<typeof taken>> = {};
 
-    test.each([...Object.keys(MODES), "a certificate of one's own"])("with %s", async (mode) => {
-        const { registered } = await runProgram({ ...CONFIG, ...(MODES[mode] ?? own) });
+    test.each([...Object.keys(MODES), "a certificate of one's own", "a load balancer"])("with %s", async (mode) => {
+        const { registered } =
+            mode === "a load balancer"
+                ? await runProgram(CONFIG, { program: NODE_PROGRAM })
+                : await runProgram({ ...CONFIG, ...(MODES[mode] ?? own) });
         const steps = registered.filter(({ type }) => type === "command:remote:Command");
         expect(steps.length).toBeGreaterThan(8);
         const compared = steps.map(({ name, inputs }) => {

@@ -57,6 +57,7 @@ describe("the step proxy", () => {
     test("serves the new revision, and only then removes the old one", () => {
         const on = machine({ stubs: SERVES });
         expect(on.run()).toMatchObject({ status: 0, errors: [] });
+        expect(on.sh("diff -r /etc/nginx/linkmesh/new /var/lib/linkmesh-proxy/nginx/new && echo same")).toBe("same\n");
         expect(on.read(CURRENT)).toBe("-> new");
         expect(on.sh("ls /etc/nginx/linkmesh")).toBe("current\nnew\n");
         expect(on.sh("cat /stub/revision")).toBe("new\n");
@@ -163,7 +164,7 @@ describe("the step nginx", () => {
         new Machine({
             step: "nginx",
             variables: {
-                CERTBOT: "certbot",
+                MACHINE_PACKAGES: "nginx\ncertbot",
                 HTTP2_PER_NAME: "",
                 WORKER_CONNECTIONS: "2000",
                 OPEN_FILES: "9000",
@@ -228,6 +229,48 @@ describe("the step nginx", () => {
         const ran = on.run({ ...bigger, stubs });
         expect(ran.errors).toEqual([expect.stringMatching(error)]);
         expect(on.files()).toEqual(before);
+    });
+
+    describe("a current revision that somebody broke", () => {
+        const FOLDER = "/etc/nginx/linkmesh/full";
+        const COPY = "/var/lib/linkmesh-proxy/nginx/full";
+        const STOPPED = SERVES.systemctl.replace('"is-active --quiet nginx") true', '"is-active --quiet nginx") false');
+        const broken = (copy: string) =>
+            machine({
+                machine: {
+                    [CURRENT]: { link: "full" },
+                    [`${FOLDER}/http-linkmesh.conf`]: "broken\n",
+                    [`${FOLDER}/listeners`]: "0.0.0.0:80\n",
+                    [`${copy}/http-linkmesh.conf`]: "good\n",
+                    [`${copy}/listeners`]: "0.0.0.0:80\n",
+                },
+                stubs: {
+                    nginx: `! grep -q broken ${CURRENT}/http-linkmesh.conf || { echo "[emerg] broken" >&2; exit 1; }`,
+                    systemctl: STOPPED,
+                },
+            });
+
+        test("is as the step proxy left it again, and nginx starts", () => {
+            const on = broken(COPY);
+            const ran = on.run();
+            expect(ran).toMatchObject({ status: 0, errors: [] });
+            expect(on.read(`${FOLDER}/http-linkmesh.conf`)).toBe("good\n");
+            expect(ran.calls).toContain("systemctl start nginx");
+            expect(on.read(UNREAD)).toBeUndefined();
+        });
+
+        test("is not replaced by a copy of another revision", () => {
+            const on = broken(`${COPY}-before`);
+            expect(on.run().errors).toEqual([expect.stringMatching(/nginx refuses its configuration.*broken/)]);
+            expect(on.read(`${FOLDER}/http-linkmesh.conf`)).toBe("broken\n");
+        });
+
+        test("that nginx accepts is left to the step proxy", () => {
+            const on = broken(COPY);
+            on.write(`${FOLDER}/http-linkmesh.conf`, "edited\n");
+            expect(on.run()).toMatchObject({ status: 0, errors: [] });
+            expect(on.read(`${FOLDER}/http-linkmesh.conf`)).toBe("edited\n");
+        });
     });
 
     test("a step that fails has kernel and systemd read the old files again", () => {

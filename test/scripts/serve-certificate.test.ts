@@ -10,13 +10,21 @@ const directory = mkdtempSync(join(tmpdir(), "serve-certificate-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 const READ_AGAIN = `cp ${directory}/fullchain.pem ${directory}/served`;
 
+interface Machine {
+    served: string;
+    config?: string;
+    reload?: string;
+    /** Whether nginx runs. */
+    runs?: boolean;
+}
+
 /** Runs it on a machine of stubs: nginx shows what the file `served` holds, and a reload has it read the disk again. */
-function serve({ served, config = "true", reload = READ_AGAIN }: { served: string; config?: string; reload?: string }) {
+function serve({ served, config = "true", reload = READ_AGAIN, runs = true }: Machine) {
     const stubs = {
         // `x509 -in FILE` reads a certificate, `x509` alone what `s_client` was shown.
         openssl: `case "$1 $2" in "x509 -in") cat "$3" ;; x509*) cat ;; s_client*) cat ${directory}/served ;; esac`,
         nginx: config,
-        systemctl: `echo "$*" >>${directory}/calls; ${reload}`,
+        systemctl: `[ "$1" != is-active ] || exit ${runs ? 0 : 3}; echo "$*" >>${directory}/calls; ${reload}`,
         sleep: "true",
     };
     mkdirSync(join(directory, "bin"), { recursive: true });
@@ -44,6 +52,9 @@ test("nothing happens while nginx serves the certificate on the disk", () =>
 
 test("nginx that serves an old certificate is reloaded once, and then asked again", () =>
     expect(serve({ served: "old\n" })).toMatchObject({ status: 0, reloads: RELOAD }));
+
+test("nginx that does not run is left alone: it reads the certificate when it starts", () =>
+    expect(serve({ served: "", runs: false })).toEqual({ status: 0, output: "", reloads: [] }));
 
 test("nginx that refuses its configuration is not reloaded, and the error says why", () => {
     const config = "echo 'nginx: [emerg] unknown directive \"x\" in /etc/nginx/sites-enabled/other:1' >&2; exit 1";

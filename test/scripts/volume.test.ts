@@ -165,6 +165,27 @@ describe("a directory's place on the volume", () => {
         expect(ran.calls.filter((call) => call.includes("stop"))).toEqual([]);
     });
 
+    test("the volume's data are used where the machine has only a package's own files, as with certbot in the image", () => {
+        const device = blockDevice(withData("db", "kept"));
+        const stubs = { "dpkg-query": `echo ' ${HOME}/cli.ini '$(echo packaged | md5sum | cut -d' ' -f1)` };
+        const on = machine(device, { machine: { [`${HOME}/cli.ini`]: "packaged\n" }, stubs });
+        on.sh(`mkdir ${HOME}/hooks`);
+        expect(runAndSee(on, `ls ${HOME}; findmnt -no TARGET ${HOME}`).stdout).toBe(`db\n${HOME}\n`);
+        const edited = machine(blockDevice(withData("db", "kept")), {
+            machine: { [`${HOME}/cli.ini`]: "edited\n" },
+            stubs,
+        });
+        expect(edited.run().errors).toEqual([expect.stringContaining("hold data: move this machine's away")]);
+    });
+
+    test("an empty volume takes a package's own files as well", () => {
+        const on = machine(blockDevice(), {
+            machine: { [`${HOME}/cli.ini`]: "packaged\n" },
+            stubs: { "dpkg-query": `echo ' ${HOME}/cli.ini '$(echo packaged | md5sum | cut -d' ' -f1)` },
+        });
+        expect(runAndSee(on, `cat ${HOME}/cli.ini`).stdout).toBe("packaged\n");
+    });
+
     test("data both in the directory and set aside are an error", () => {
         const on = machine(blockDevice(), { machine: { [`${HOME}/db`]: "data\n", [`${ASIDE}/db`]: "older\n" } });
         expect(on.run().errors).toEqual([

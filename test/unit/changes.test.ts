@@ -5,6 +5,10 @@ import { TestCa } from "../host/test-ca.ts";
 import { effectsOf } from "./changes.ts";
 import { BASTION, LOGIN, OWN_LOGIN } from "./keys.ts";
 import { CONFIG } from "./program.ts";
+import { allowSeveral } from "./allow-several.ts";
+import { TIER } from "./tier-settings.ts";
+
+allowSeveral();
 
 type Values = Record<string, string>;
 
@@ -74,6 +78,9 @@ const CASES: Partial<Record<SettingName, () => Case[]>> = {
     availabilityZone: () => [{ after: { availabilityZone: "eu-central-1c" } }],
     subnetId: () => [{ after: SUBNET }],
     publicAddress: () => [{ with: { ...SUBNET, ...DNS_01 } }],
+    // From one machine on, the data volume goes, which is no change of a setting alone.
+    nodes: () => [{ with: TIER, after: { nodes: "4" } }],
+    subnetIds: () => [{ with: TIER, after: { subnetIds: '["subnet-0a0a","subnet-0b0b"]' } }],
     restoreFrom: () => [{ with: { dataVolumeSize: "20" } }],
     linkmeshDebUrl: () => [{ after: { linkmeshDebUrl: "https://mirror.example.com/linkmesh-server.deb" } }],
     linkmeshDebSha256: () => [{ after: { linkmeshDebSha256: "0".repeat(64) } }],
@@ -84,6 +91,11 @@ const CASES: Partial<Record<SettingName, () => Case[]>> = {
     linkmeshAptKey: () => [{ with: APT, after: { linkmeshAptKey: APT.linkmeshAptKey.replace("m", "n") } }],
     linkmeshVersion: () => [{ with: APT, after: { linkmeshVersion: "1.102.0" } }],
 };
+
+test("LinkMesh restarts also without a file that is no longer set", async () => {
+    const files = (names: object) => ({ ...CONFIG, linkmeshFiles: JSON.stringify(names) });
+    expect(await effectsOf(files({ a: "x" }), files({}))).toEqual(["LinkMesh restarts"]);
+});
 
 describe("the effect of a change of a setting is the one in its row", () => {
     test.each(Object.keys(SETTINGS) as SettingName[])("%s", async (name) => {

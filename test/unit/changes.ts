@@ -112,7 +112,7 @@ function ignoring(paths: readonly string[], olds: object, news: object): object 
 function stepEffects(was: Registered | undefined, is: Registered | undefined): Effect[] {
     const inputs = (one: Registered | undefined) => (one ? stepInputs(reveal<string>(one.inputs.stdin)) : {});
     const [olds, news] = [inputs(was), inputs(is)];
-    const step = (is ?? was)!.name.replace("linkmesh-", "");
+    const step = (is ?? was)!.name.replace(/^linkmesh-(node-\d+-)?/, "");
     const known = STEP_EFFECTS[step];
     if (!known) {
         throw new Error(

@@ -1,3 +1,4 @@
+import { rootCertificates } from "node:tls";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Checks } from "../../components/checks.ts";
@@ -56,6 +57,7 @@ describe("the output `checks`", () => {
             { uiHost: "ui.example.com", grpc: { host: "grpc.example.com", port: 443 } },
         ],
         ["a pause", { paused: "true" }, { paused: true }],
+        ["snapshots every night", { dailySnapshots: "7" }, { dailySnapshots: 7 }],
         [
             "a bastion",
             BASTION,
@@ -99,5 +101,15 @@ test.each<[string, Partial<Checks>, object]>([
     const target = targetOf({ ...USUAL, ...change });
     const { host, ipv4, ipv6, grpc } = USUAL;
     expect(target).toEqual({ host, ipv4, ipv6, grpc, ownCertificate: false, health: true, ...wanted });
+    expect(() => validate(target, [])).not.toThrow();
+});
+
+test("the bundle of an ACME directory counts beside the public roots, because another CA may issue", () => {
+    const own = targetOf({ ...USUAL, ca: ca.pem, ownCertificate: true });
+    expect(own.ca).toBe(ca.pem);
+    const target = targetOf({ ...USUAL, ca: ca.pem });
+    const blocks = target.ca!.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)!;
+    expect(blocks[0]).toBe(ca.pem.trim());
+    expect(blocks.slice(1)).toEqual([...rootCertificates]);
     expect(() => validate(target, [])).not.toThrow();
 });

@@ -69,7 +69,7 @@ test("without the CLI: one sentence", async () => {
     try {
         vi.stubEnv("PATH", empty);
         await expect(pulumi(["stack", "output"])).rejects.toThrow(
-            /^there is no `pulumi` on PATH\. Install the Pulumi CLI, or .*: --json FILE$/,
+            /^there is no `pulumi` on PATH\. Install the Pulumi CLI, or .*: --from FILE$/,
         );
     } finally {
         rmSync(empty, { recursive: true });

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { readStack, type StackOptions, type StackTarget } from "../../checks/stack.ts";
 
 const HOST_KEY = "ssh-ed25519 AAAAhost";
@@ -54,7 +54,7 @@ async function read(options: StackOptions): Promise<StackTarget[]> {
 
 function readJson(outputs: unknown, options: StackOptions = {}): Promise<StackTarget[]> {
     writeFileSync(file, typeof outputs === "string" ? outputs : JSON.stringify(outputs));
-    return read({ json: file, ...options });
+    return read({ from: file, ...options });
 }
 
 const hosts = (proxies: StackTarget[]) => proxies.map(({ target }) => target.host);
@@ -96,7 +96,7 @@ test.each<[string, unknown, StackOptions, RegExp]>([
 });
 
 test("a file that is not there: one sentence", async () => {
-    await expect(read({ json: "/does/not/exist" })).rejects.toThrow(
+    await expect(read({ from: "/does/not/exist" })).rejects.toThrow(
         "the JSON file /does/not/exist cannot be read (ENOENT).",
     );
 });
@@ -143,6 +143,42 @@ test.each<[string, object, RegExp]>([
     const [proxy] = await readJson(outputs);
     expect(proxy!.whyNoSsh).toMatch(why);
     expect(proxy!.ssh).toBeUndefined();
+});
+
+describe("several machines", () => {
+    const TIER = {
+        ipv4: ["203.0.113.10", "203.0.113.11"],
+        ipv6: ["2001:db8::1"],
+        nodes: [BLUE.ssh, { ...BLUE.ssh, host: "203.0.113.20" }],
+    };
+    const outputs = { checks: checks("blue.example.com", { tier: TIER }), sshPrivateKey: KEY };
+
+    test("each has an ssh command with its own host key, and DNS must return the load balancer's addresses", async () => {
+        const [proxy] = await readJson(outputs);
+        expect(proxy!.ssh).toBeUndefined();
+        expect(proxy!.target.balancer).toEqual({ ipv4: TIER.ipv4, ipv6: TIER.ipv6 });
+        const nodes = proxy!.target.nodes!;
+        expect(nodes.map(({ name, ssh }) => [name, ssh.at(-1)])).toEqual([
+            ["node-1", "203.0.113.10"],
+            ["node-2", "203.0.113.20"],
+        ]);
+        for (const { ssh } of nodes) {
+            const config = readFileSync(ssh[ssh.indexOf("-F") + 1]!, "utf8");
+            const known = /UserKnownHostsFile "(.*)"/.exec(config)![1]!;
+            expect(readFileSync(known, "utf8")).toBe(`${ssh.at(-1)} ${HOST_KEY}\n`);
+        }
+        const chosen = await readJson(outputs, { machine: "node-2" });
+        expect(chosen[0]!.target.nodes!.map(({ name }) => name)).toEqual(["node-2"]);
+    });
+
+    test("a name that is none of them is one sentence", async () => {
+        await expect(readJson(outputs, { machine: "node-3" })).rejects.toThrow(
+            /^blue\.example\.com has no machine node-3\. It has node-1, node-2\.$/,
+        );
+        await expect(readJson({ checks: BLUE, sshPrivateKey: KEY }, { machine: "node-1" })).rejects.toThrow(
+            /^blue\.example\.com has one machine: leave --machine node-1 out$/,
+        );
+    });
 });
 
 test("a paused stack has no machine to log in to", async () => {

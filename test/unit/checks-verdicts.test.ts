@@ -96,6 +96,7 @@ test.each<[number, Record<string, string>, "ok" | "warn" | "fail", RegExp]>([
 });
 
 describe("addresses", () => {
+    const BALANCER = { ipv4: ["192.0.2.8", "192.0.2.7"], ipv6: ["2001:db8::7"] };
     test.each([
         [{}, [], [], "fail"],
         [{}, ["192.0.2.7"], [], "ok"],
@@ -107,6 +108,9 @@ describe("addresses", () => {
         [{ ipv4: "192.0.2.7" }, ["192.0.2.7"], ["2001:db8::7"], "fail"],
         [{ ipv4: "192.0.2.7", ipv6: "2001:db8::7" }, ["192.0.2.7"], [], "fail"],
         [{ ipv6: "2001:DB8:0::0:7" }, [], ["2001:db8::7"], "ok"],
+        [{ ipv4: "192.0.2.8", balancer: BALANCER }, ["192.0.2.7", "192.0.2.8"], ["2001:db8::7"], "ok"],
+        [{ ipv4: "192.0.2.8", balancer: BALANCER }, ["192.0.2.8"], ["2001:db8::7"], "fail"],
+        [{ ipv4: "192.0.2.8", balancer: BALANCER }, ["192.0.2.7", "192.0.2.8"], [], "fail"],
     ])("%j against %j %j: %s", (expected, ipv4, ipv6, status) => {
         expect(judgeAddresses({ host: HOST, ...expected }, new Map([[HOST, { ipv4, ipv6 }]])).status).toBe(status);
     });

@@ -1,7 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { monthly } from "../../docs/costs.ts";
+import { monthly, WITHOUT_NUMBER } from "../../docs/costs.ts";
 import { path } from "../../docs/generate.ts";
+import { WATCHED_ITEMS } from "../../components/metrics.ts";
 
 /** "$3.65" as [3.65, 2]: the number and its decimals. */
 function amounts(text: string): [amount: number, decimals: number][] {
@@ -34,8 +35,17 @@ test("docs/alarms.md adds up to what docs/costs.md says", () => {
     expect(readFileSync(path("docs/alarms.md"), "utf8")).toContain(`| **${more!}** | **${remain!} remain** |`);
 });
 
+test("an item has one metric if `health` gives it no number, and two otherwise", () => {
+    const health = readFileSync(path("components/host/scripts/machine/health.sh"), "utf8");
+    const numbered = new Set([...health.matchAll(/^ +(?:ok|wrong) (\w+) "\$/gm)].map(([, name]) => name!));
+    const all = Object.keys(WATCHED_ITEMS);
+    expect(all.filter((name) => !numbered.has(name))).toEqual(WITHOUT_NUMBER);
+    const metrics = 2 * all.length - WITHOUT_NUMBER.length;
+    expect(readFileSync(path("docs/alarms.md"), "utf8")).toContain(`| ${metrics} metrics | `);
+});
+
 test("a type of resource without a price is no resource for nothing", () => {
-    expect(() => monthly([{ type: "aws:lb/loadBalancer:LoadBalancer", inputs: {} }])).toThrow(
-        "docs/costs.ts does not say what aws:lb/loadBalancer:LoadBalancer costs",
+    expect(() => monthly([{ type: "aws:rds/instance:Instance", inputs: {} }])).toThrow(
+        "docs/costs.ts does not say what aws:rds/instance:Instance costs",
     );
 });

@@ -22,10 +22,10 @@ describe("nobody can look at a stack", () => {
         ...change,
     });
 
-    const look = (outputs: object, key?: string) => {
+    const look = (outputs: object, key?: string, machine?: string) => {
         const file = join(directory, "outputs.json");
         writeFileSync(file, JSON.stringify(outputs));
-        return examineStack({ json: file, key }, {});
+        return examineStack({ from: file, key, machine }, {});
     };
 
     test("that has no outputs", async () => {
@@ -61,6 +61,32 @@ describe("nobody can look at a stack", () => {
         expect(exitCodeOf([{ host: "h", results: [{ name: "files", status: "fail", detail: "x" }] }])).toBe(1);
     });
 
+    test("each of several machines has a report, or only the one that is named", async () => {
+        vi.stubEnv("PATH", `${directory}:${process.env.PATH}`);
+        writeFileSync(join(directory, "ssh"), "#!/bin/sh\necho 'ssh: no route' >&2; exit 255\n", { mode: 0o755 });
+        const { ssh } = checks();
+        const tier = { ipv4: ["203.0.113.10"], ipv6: [], nodes: [ssh, { ...ssh, host: "203.0.113.12" }] };
+        const outputs = { checks: checks({ tier }), sshPrivateKey: "key" };
+        const hosts = async (machine?: string) => (await look(outputs, undefined, machine)).map(({ host }) => host);
+        expect(await hosts()).toEqual(["linkmesh.example.com node-1", "linkmesh.example.com node-2"]);
+        expect(await hosts("node-2")).toEqual(["linkmesh.example.com node-2"]);
+        const [report] = await look({ checks: checks({ tier }), sshPrivateKey: "[secret]" });
+        expect(report).toMatchObject({ host: "linkmesh.example.com", unseen: true });
+        const paused = { checks: checks({ tier: { ...tier, nodes: [] }, paused: true }) };
+        expect(await look(paused)).toMatchObject([{ results: [{ status: "warn" }] }]);
+    });
+
+    test("a finding's next command names the stack and the project that were named", async () => {
+        vi.stubEnv("PATH", `${directory}:${process.env.PATH}`);
+        const outputs = JSON.stringify({ checks: checks({ paused: true }) });
+        writeFileSync(join(directory, "pulumi"), `#!/bin/sh\necho '${outputs}'\n`, { mode: 0o755 });
+        const [report] = await examineStack({ stack: "prod", cwd: directory }, {});
+        const named = `--stack prod --cwd ${directory}`;
+        expect(report!.results[0]!.hint).toBe(`pulumi config set ${named} paused false && pulumi up ${named}`);
+        writeFileSync(join(directory, "pulumi"), "#!/bin/sh\necho '{}'\n");
+        await expect(examineStack({ stack: "prod" }, {})).rejects.toThrow(/ Run `pulumi up --stack prod`\.$/);
+    });
+
     test("whose machine forges a section: the mark is another each time, and no section may come twice", async () => {
         const ssh = join(directory, "forging-ssh");
         const forged = `#!/bin/sh
@@ -94,7 +120,7 @@ printf '%s\\n' "$mark expected" differs "$mark expected" listed "$mark complete"
 
 test("options of a stack beside --ssh are refused, because they would be ignored", { timeout: 60_000 }, async () => {
     const cli = join(import.meta.dirname, "../../doctor/cli.ts");
-    const flags = ["--stack", "--cwd", "--host", "--key"];
+    const flags = ["--stack", "--from", "--cwd", "--host", "--key"];
     const said = await Promise.all(
         flags.map(async (flag) => {
             const args = ["--import", "tsx", cli, "--ssh", "false", flag, "x"];

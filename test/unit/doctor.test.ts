@@ -1,37 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, describe, expect, test, vi } from "vitest";
-import { UsageError } from "../../checks/usage-error.ts";
+import { describe, expect, test } from "vitest";
 import { readFacts } from "../../doctor/facts.ts";
 import { judge } from "../../doctor/index.ts";
-import { judgePreview, previewChanges } from "../../doctor/preview.ts";
 import { withoutRepeatedHints } from "../../doctor/print.ts";
-import { judgeSnapshots, lookForSnapshot } from "../../doctor/judges/snapshot.ts";
 import { MEND, type Topic } from "../../doctor/finding.ts";
-import { readPreview } from "../../preview/preview.ts";
-
-/** What a machine in the lab has printed. */
-const WELL = readFileSync(join(import.meta.dirname, "doctor-facts.txt"), "utf8");
-const START = Number(/== start\n(\d+\.\d+)/.exec(WELL)![1]);
-const END = Number(/== end\n(\d+\.\d+)/.exec(WELL)![1]);
-const ASKED = { began: START - 0.4, ended: END + 0.1 };
-const NOW = Math.round(END);
-
-/** The facts with another text in a section: a function of its text, or the whole text. */
-function facts(changes: Partial<Record<string, string | ((text: string) => string)>> = {}) {
-    const sections = WELL.split(/^== /m).slice(1);
-    const names = sections.map((section) => section.split("\n")[0]!);
-    for (const name of Object.keys(changes)) expect(names).toContain(name);
-    const changed = sections.map((section) => {
-        const end = section.indexOf("\n") + 1;
-        const change = changes[section.slice(0, end - 1)];
-        const text = section.slice(end);
-        return `== ${section.slice(0, end)}${typeof change === "function" ? change(text) : (change ?? text)}`;
-    });
-    return readFacts(changed.join(""), "==");
-}
+import { ASKED, END, facts, NOW, START, WELL } from "./doctor-facts.ts";
 
 /** The verdicts about a topic: status and sentence. */
 const about = (topic: Topic, changes: Parameters<typeof facts>[0], asked = ASKED) =>
@@ -50,6 +26,29 @@ test("a machine that says nothing is not well: no section may be taken for a goo
     const ok = found.filter(({ status }) => status === "ok").map(({ name }) => name);
     // Their sections are empty on a machine that is well.
     expect(ok).toEqual(["units", "packages", "kernel", "orders", "restart"]);
+});
+
+test("an old worker of nginx can be ended if memory is short", () => {
+    const memory = "MemTotal: 1000 kB\nMemAvailable: 90 kB\n";
+    const hint = (text: string) => judge(facts({ memory: text }), ASKED).find(({ name }) => name === "memory")!.hint;
+    expect(hint(`${memory}old 71 300000\n`)).toContain("sudo kill 71");
+    expect(hint(memory)).not.toContain("sudo kill");
+});
+
+test("a section that is not complete makes its topics wrong, whatever else is well", () => {
+    const said = "E: The package lists or status file could not be parsed";
+    for (const [section, topics] of [
+        ["updates", ["packages", "updates"]],
+        ["expected", ["files", "units", "packages"]],
+        ["restart", ["restart"]],
+        ["limits", ["sessions"]],
+    ] as const) {
+        const text = WELL.replace(/(?=^== end$)/m, `== unasked\n${section} ${said}\n`);
+        const found = judge(readFacts(text, "=="), ASKED).filter(({ status }) => status !== "ok");
+        expect(found.map(({ name, detail }) => `${name} ${detail}`)).toEqual(
+            topics.map((name) => `${name} not all of it could be asked: ${said}`),
+        );
+    }
 });
 
 test.each<[string, Topic, Record<string, string | ((text: string) => string)>, RegExp]>([
@@ -72,6 +71,12 @@ test.each<[string, Topic, Record<string, string | ((text: string) => string)>, R
         /^fail: the data volume \(\/srv\/linkmesh\) has used 95% of its inodes/,
     ],
     ["little memory", "memory", { memory: "MemTotal: 1000 kB\nMemAvailable: 90 kB\n" }, /^warn: 9% of 1 MiB/],
+    [
+        "old workers of nginx",
+        "memory",
+        { memory: "MemTotal: 1000 kB\nMemAvailable: 90 kB\nold 71 300000\nold 72 9600\n" },
+        /^warn: 9% of 1 MiB is available; old workers of nginx: 2, with 302 MiB$/,
+    ],
     ["no memory", "memory", { memory: "MemTotal: 1000 kB\nMemAvailable: 40 kB\n" }, /^fail: 4% of/],
     [
         "a program that was ended",
@@ -151,6 +156,24 @@ test.each<[string, Topic, Record<string, string | ((text: string) => string)>, R
         "sessions",
         { sessions: (t) => t.replace(/^(files nginx \d+) \d+/m, "$1 14000") },
         /^warn: nginx \(process \d+\) uses 14000 of its 16384 connections$/,
+    ],
+    [
+        "fewer open files than connections, until nginx starts again",
+        "sessions",
+        { sessions: (t) => `${t.replace(/20000$/gm, "4096")}unit 65536 granted\n` },
+        /^warn: nginx may open 4096 files, but has 16384 connections$/,
+    ],
+    [
+        "fewer open files than connections, because nginx's unit asks for no more",
+        "sessions",
+        { sessions: (t) => `${t.replace(/20000$/gm, "4096")}unit 4096 granted\n` },
+        /^warn: nginx may open 4096 files, but has 16384 connections: its unit asks for 4096$/,
+    ],
+    [
+        "fewer open files than connections, because the machine grants no more",
+        "sessions",
+        { sessions: (t) => `${t.replace(/20000$/gm, "4096")}unit 65536 refused\n` },
+        /^warn: nginx may open 4096 files, but has 16384 connections: this machine does not grant the 65536 that/,
     ],
     [
         "five orders",
@@ -236,88 +259,9 @@ describe("the clock", () => {
     });
 });
 
-describe("snapshots", () => {
-    const taken = (days: number, State = "completed") => ({
-        StartTime: new Date((NOW - days * 86_400) * 1000).toISOString(),
-        State,
-    });
-    test.each([
-        [[], /^ok the data have no snapshot/],
-        [[taken(1), taken(2)], /^ok the newest of 2 is of/],
-        [[taken(3), taken(4)], /^warn the newest snapshot of the data is of/],
-        [[taken(1, "error"), taken(2, "error")], /^warn 2 snapshots of the data failed/],
-        [[taken(1), taken(1, "error")], /^warn 1 snapshots of the data failed/],
-    ])("%j", (snapshots, sentence) => {
-        const { status, detail } = judgeSnapshots(snapshots, NOW);
-        expect(`${status} ${detail}`).toMatch(sentence);
-    });
-
-    test("are looked for by the tag that the machine's data have, and if that fails the line says why", async () => {
-        const asked: string[] = [];
-        const source = (...args: string[]) => Promise.resolve((asked.push(...args), "no credentials"));
-        const { status, detail } = await lookForSnapshot(facts(), source, NOW);
-        expect(asked).toEqual(["linkmesh-proxy/lab/linkmesh", "eu-central-1"]);
-        expect([status, detail]).toEqual(["ok", "not looked for: no credentials"]);
-    });
-});
-
-describe("what a preview would change", () => {
-    const step = (op: string, urn: string, custom = true) => {
-        const state = { custom };
-        return {
-            op,
-            urn: `urn:pulumi:prod::fleet::${urn}`,
-            ...(op === "delete" ? { oldState: state } : { newState: state }),
-        };
-    };
-    const printed = (steps: object[]) => readPreview(JSON.stringify({ steps }));
-
-    test("is a finding for each resource, and one that all is well", () => {
-        expect(judgePreview(printed([step("same", "aws:ec2/eip:Eip::linkmesh-eip")]))).toMatchObject([
-            { status: "ok" },
-        ]);
-        const machine = "linkmesh-proxy:index:LinkMeshProxy$aws:ec2/instance:Instance::linkmesh-machine";
-        const found = judgePreview(
-            printed([
-                step("same", "pulumi:pulumi:Stack::fleet-prod", false),
-                step("update", "pulumi:pulumi:Stack::fleet-prod", false),
-                step("create-replacement", machine),
-                step("replace", machine),
-                step("delete", "aws:route53/record:Record::linkmesh-dns-a"),
-            ]),
-        );
-        expect(found.map(({ status, detail }) => `${status} ${detail}`)).toEqual([
-            "fail Instance linkmesh-machine would be replaced",
-            "fail Record linkmesh-dns-a would be deleted",
-        ]);
-    });
-
-    describe("by the CLI", () => {
-        const directory = mkdtempSync(join(tmpdir(), "linkmesh-drift-"));
-        afterAll(() => {
-            vi.unstubAllEnvs();
-            rmSync(directory, { recursive: true });
-        });
-
-        test.each([
-            ["prints nothing", "", 0, /^what `pulumi preview .*` printed cannot be read: the preview is empty: /],
-            ["prints something else", "{}", 0, /cannot be read: this is not the output of `pulumi preview --json`/],
-            ["fails before the program runs", "", 1, /^pulumi preview failed: there is no stack "prod"\. /],
-            [
-                "fails in the program",
-                JSON.stringify({ diagnostics: [{ severity: "error", message: "domain is missing" }] }),
-                1,
-                /^pulumi preview failed: domain is missing\.$/,
-            ],
-        ])("that %s is not taken for no drift", async (_, stdout, code, sentence) => {
-            const script = `#!/bin/sh\nprintf %s '${stdout}'\necho "error: no stack named 'prod' found" >&2\nexit ${code}\n`;
-            writeFileSync(join(directory, "pulumi"), script, { mode: 0o755 });
-            vi.stubEnv("PATH", `${directory}:${process.env.PATH}`);
-            const failure = await previewChanges({}).catch((error: unknown) => error);
-            expect(failure).toBeInstanceOf(UsageError);
-            expect((failure as Error).message).toMatch(sentence);
-        });
-    });
+test("a machine without a data volume is well", () => {
+    expect(about("mounts", { mounts: "none\n" })).toEqual(["ok: this machine has no data volume"]);
+    expect(about("mounts", { mounts: "" })).toEqual(["fail: the machine mounts no data volume"]);
 });
 
 test("a next step that several findings in a row have stands below the last of them", () => {

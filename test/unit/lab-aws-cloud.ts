@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { type CloudReconciler, CloudStore } from "../../lab/cloud/store.ts";
-import { labAt } from "../../lab/lab.ts";
+import { type Lab, labAt } from "../../lab/lab.ts";
 import { AwsProvider } from "../../lab/providers/aws/provider.ts";
 import type { Caller } from "../../lab/providers/aws/rights/caller.ts";
 import type { CheckFailure } from "../../lab/providers/provider.ts";
@@ -35,6 +35,12 @@ const SHORT: Record<string, string> = {
     Topic: "aws:sns/topic:Topic",
     TopicSubscription: "aws:sns/topicSubscription:TopicSubscription",
     HealthCheck: "aws:route53/healthCheck:HealthCheck",
+    LoadBalancer: "aws:lb/loadBalancer:LoadBalancer",
+    TargetGroup: "aws:lb/targetGroup:TargetGroup",
+    Listener: "aws:lb/listener:Listener",
+    TargetGroupAttachment: "aws:lb/targetGroupAttachment:TargetGroupAttachment",
+    Certificate: "aws:acm/certificate:Certificate",
+    CertificateValidation: "aws:acm/certificateValidation:CertificateValidation",
 };
 
 const ROOT = mkdtempSync(join(tmpdir(), "linkmesh-cloud-"));
@@ -62,10 +68,11 @@ export class TestCloud {
     }
 
     static create(reconciler: CloudReconciler = { apply: () => Promise.resolve() }, caller?: Caller): TestCloud {
-        return new TestCloud(
-            new CloudStore({ ...labAt(7), dir: mkdtempSync(join(ROOT, "cloud-")) }, reconciler),
-            caller,
-        );
+        return TestCloud.of({ ...labAt(7), dir: mkdtempSync(join(ROOT, "cloud-")) }, reconciler, caller);
+    }
+
+    static of(lab: Lab, reconciler: CloudReconciler, caller?: Caller): TestCloud {
+        return new TestCloud(new CloudStore(lab, reconciler), caller);
     }
 
     state(): Promise<CloudState> {
@@ -77,10 +84,11 @@ export class TestCloud {
         type: string,
         inputs: Values,
         olds: Values = {},
+        name = "x",
     ): Promise<{ inputs: Values; failures: CheckFailure[] }> {
         const checked = await Promise.resolve().then(() =>
             this.provider.check({
-                ...this.#resource(type, "x"),
+                ...this.#resource(type, name),
                 olds: { values: olds, secrets: new Set() },
                 news: { values: inputs, secrets: new Set() },
                 seed: new Uint8Array([1, 2, 3, 4]),
@@ -89,8 +97,9 @@ export class TestCloud {
         return { inputs: checked.inputs.values, failures: checked.failures };
     }
 
-    async make(type: string, inputs: Values, name = `r${this.#count++}`): Promise<Made> {
-        const checked = await this.check(type, inputs);
+    /** @param prefix what generated names begin with. */
+    async make(type: string, inputs: Values, name = `r${this.#count++}`, prefix = "x"): Promise<Made> {
+        const checked = await this.check(type, inputs, {}, prefix);
         if (checked.failures.length)
             throw new Error(checked.failures.map((f) => `${f.property}: ${f.reason}`).join("; "));
         const { id, outputs } = await this.provider.create({

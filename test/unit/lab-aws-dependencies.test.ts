@@ -30,6 +30,38 @@ describe("dependencies", () => {
         expect({ ...left, terminated: {} }).toEqual({ ...(await TestCloud.create().state()), tags: {} });
     });
 
+    it("keep a group that a rule of another group refers to, and no rule refers to a foreign network", async () => {
+        const { vpc, group } = await cloud.network();
+        const balancer = await cloud.make("SecurityGroup", { vpcId: vpc.id, name: "balancer" });
+        const rule = (referencedSecurityGroupId: string, port: number): [string, Values] => [
+            "Ingress",
+            { securityGroupId: group.id, ipProtocol: "tcp", fromPort: port, toPort: port, referencedSecurityGroupId },
+        ];
+        const made = await cloud.make(...rule(balancer.id, 443));
+        await expect(cloud.make(...rule(balancer.id, 443))).rejects.toThrow(
+            `InvalidPermission.Duplicate: the specified rule "peer: ${balancer.id}, TCP, from port: 443`,
+        );
+        await expect(cloud.delete(balancer)).rejects.toThrow(
+            `DependencyViolation: resource ${balancer.id} has a dependent object`,
+        );
+        const elsewhere = await cloud.make("Vpc", { cidrBlock: "10.77.1.0/24" });
+        const foreign = await cloud.make("SecurityGroup", { vpcId: elsewhere.id });
+        const networks = "InvalidGroup.NotFound: You have specified two resources that belong to different networks.";
+        await expect(cloud.make(...rule(foreign.id, 80))).rejects.toThrow(networks);
+        await expect(cloud.update(made, rule(foreign.id, 443)[1])).rejects.toThrow(networks);
+        await expect(cloud.make(...rule("sg-0gone", 80))).rejects.toThrow(
+            "The security group 'sg-0gone' does not exist",
+        );
+        await cloud.delete(made);
+        await cloud.make("Ingress", { ...rule(balancer.id, 22)[1], securityGroupId: balancer.id });
+        await cloud.delete(balancer);
+        const own = await cloud.make("SecurityGroup", { vpcId: vpc.id, name: "own", revokeRulesOnDelete: true });
+        await cloud.make("Ingress", { ...rule(own.id, 22)[1], securityGroupId: own.id });
+        await cloud.make(...rule(own.id, 22));
+        await cloud.delete(own);
+        expect((await cloud.state()).securityGroupRules).toEqual({});
+    });
+
     it("allow one machine for an interface", async () => {
         const { card } = await cloud.network();
         await cloud.instance(card);

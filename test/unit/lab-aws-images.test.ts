@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { IMAGES } from "../../lab/cloud/state.ts";
+import { IMAGES } from "../../lab/cloud/images.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 
 const AMI = "aws:ec2/getAmi:getAmi";

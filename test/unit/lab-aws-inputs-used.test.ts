@@ -3,6 +3,7 @@ import { type Property, type Schema, isBlock, isBlockList } from "../../lab/prov
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
 import { type Value, type Values, isMap } from "../../lab/providers/property-values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
+import { TestCa } from "../host/test-ca.ts";
 
 const restore: (() => void)[] = [];
 afterEach(() => {
@@ -65,7 +66,7 @@ async function everything(cloud: TestCloud): Promise<Set<string>> {
     const peer = { ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" };
     const vpc = await make("Vpc", { cidrBlock: "10.77.0.0/24", assignGeneratedIpv6CidrBlock: true });
     const gateway = await make("InternetGateway", { vpcId: vpc.id });
-    const subnet = await make("Subnet", { vpcId: vpc.id, cidrBlock: "10.77.0.0/24" });
+    const subnet = await make("Subnet", { vpcId: vpc.id, cidrBlock: "10.77.0.0/25" });
     const table = await make("RouteTable", { vpcId: vpc.id });
     await make("Route", { routeTableId: table.id, gatewayId: gateway.id, destinationCidrBlock: "0.0.0.0/0" });
     await make("Route", { routeTableId: table.id, gatewayId: gateway.id, destinationIpv6CidrBlock: "::/0" });
@@ -88,6 +89,10 @@ async function everything(cloud: TestCloud): Promise<Set<string>> {
         metadataOptions: {},
         rootBlockDevice: {},
     });
+    await make("Instance", {
+        ...{ ami: machine.inputs.ami!, instanceType: "t3.small" },
+        ...{ subnetId: subnet.id, vpcSecurityGroupIds: [group.id] },
+    });
     const attached = { deviceName: "/dev/sdf", instanceId: machine.id, volumeId: volume.id };
     await make("VolumeAttachment", { ...attached, forceDetach: true });
     const record = { zoneId: "Z0LABEXAMPLETEST", name: "a", type: "A", ttl: 60, records: ["192.0.2.1"] };
@@ -106,6 +111,7 @@ async function everything(cloud: TestCloud): Promise<Set<string>> {
         ...{ period: 60, evaluationPeriods: 1, threshold: 1, comparisonOperator: "LessThanThreshold" },
         ...{ alarmActions: [topic.id], okActions: [topic.id] },
     });
+    await balanced(make, { vpc, machine, group });
     // Properties that decide about an existing object.
     const association = { allocationId: address.id, networkInterfaceId: card.id, allowReassociation: false };
     await expect(cloud.make("EipAssociation", association)).rejects.toThrow("AlreadyAssociated");
@@ -116,6 +122,43 @@ async function everything(cloud: TestCloud): Promise<Set<string>> {
     }
     for (const made of all.toReversed()) await cloud.delete(made);
     return new Set(all.map(({ type }) => type));
+}
+
+type Make = (type: string, given: Values) => Promise<Made>;
+
+/** A load balancer in a subnet of its own, and what belongs to it. */
+async function balanced(make: Make, { vpc, machine, group }: Record<"vpc" | "machine" | "group", Made>): Promise<void> {
+    const ipv6CidrBlock = (vpc.outputs.ipv6CidrBlock as string).replace("/56", "/64");
+    const subnet = await make("Subnet", { vpcId: vpc.id, cidrBlock: "10.77.0.128/25", ipv6CidrBlock });
+    const address = await make("Eip", {});
+    const mapping = { subnetId: subnet.id, allocationId: address.id, ipv6Address: ipv6CidrBlock.replace("/64", "a") };
+    const balancer = await make("LoadBalancer", {
+        ...{ name: "b", loadBalancerType: "network", ipAddressType: "dualstack", internal: false },
+        ...{ subnetMappings: [mapping], securityGroups: [group.id] },
+    });
+    const port = { port: 443, protocol: "TLS" };
+    const targets = await make("TargetGroup", {
+        ...{ ...port, name: "t", vpcId: vpc.id, preserveClientIp: "false" },
+        ...{
+            healthCheck: { protocol: "HTTPS", path: "/" },
+            targetHealthStates: [{ enableUnhealthyConnectionTermination: true }],
+        },
+    });
+    await make("TargetGroupAttachment", { targetGroupArn: targets.id, targetId: machine.id });
+    const ca = await TestCa.create("CN=ca");
+    const { cert, key } = await ca.issue(["a.example.test"]);
+    const certificate = await make("Certificate", { certificateBody: cert, privateKey: key, certificateChain: ca.pem });
+    const listener = {
+        loadBalancerArn: balancer.id,
+        defaultActions: [{ type: "forward", targetGroupArn: targets.id }],
+    };
+    await make("Listener", { ...listener, ...port, certificateArn: certificate.id, alpnPolicy: "None" });
+    const requested = await make("Certificate", { domainName: "b.example.test", validationMethod: "DNS" });
+    const [{ resourceRecordName: name, resourceRecordValue: value }] = requested.outputs.domainValidationOptions as [
+        Values,
+    ];
+    await make("Record", { zoneId: "Z0LABEXAMPLETEST", name: name!, type: "CNAME", ttl: 60, records: [value!] });
+    await make("CertificateValidation", { certificateArn: requested.id, validationRecordFqdns: [name!] });
 }
 
 it("every input has an effect, or the table says why it has none", async () => {

@@ -34,11 +34,12 @@ describe("an account's quotas", () => {
         const { group } = await cloud.network();
         const other = await cloud.make("SecurityGroup", { vpcId: group.inputs.vpcId!, name: "other" });
         const rule = { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 0, toPort: 0 };
+        const ofGroup = { ...rule, referencedSecurityGroupId: other.id, fromPort: 90, toPort: 90 };
         const kinds = [
             ["Ingress", "ingress", { cidrIpv4: "0.0.0.0/0" }],
             ["Ingress", "ingress", { cidrIpv6: "::/0" }],
-            ["Egress", "egress", { cidrIpv4: "0.0.0.0/0" }],
             ["Egress", "egress", { cidrIpv6: "::/0" }],
+            ["Egress", "egress", { cidrIpv4: "0.0.0.0/0" }],
         ] as const;
         await cloud.store.change(({ securityGroupRules: rules }) => {
             for (const [, direction, peer] of kinds) {
@@ -56,6 +57,8 @@ describe("an account's quotas", () => {
                 "api error RulesPerSecurityGroupLimitExceeded: The maximum number of rules per security group has been reached.",
             );
             await cloud.make(type, { ...next, securityGroupId: other.id });
+            // A rule about a group counts in both families.
+            await expect(cloud.make(type, ofGroup)).rejects.toThrow("RulesPerSecurityGroupLimitExceeded");
             await cloud.delete(last);
             await cloud.make(type, next);
         }
@@ -72,13 +75,14 @@ describe("an account's quotas", () => {
         );
     });
 
-    it("five vCPUs of running machines", async () => {
+    it("16 vCPUs of running machines", async () => {
         const { subnet, group } = await cloud.network();
         const card = () => cloud.make("NetworkInterface", { subnetId: subnet.id, securityGroups: [group.id] });
-        const [first] = [await cloud.instance(await card()), await cloud.instance(await card())];
+        const first = await cloud.instance(await card());
+        for (let count = 2; count <= 8; count++) await cloud.instance(await card());
         const third = await card();
         await expect(cloud.instance(third)).rejects.toThrow(
-            "creating EC2 Instance: api error VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 5 allows",
+            "creating EC2 Instance: api error VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 16 allows",
         );
         await cloud.delete(first);
         await cloud.instance(third);

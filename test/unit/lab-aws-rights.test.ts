@@ -9,7 +9,18 @@ import { DOCUMENTS } from "../../lab/providers/aws/rights/deployer.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
 import type { Values } from "../../lab/providers/property-values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
+import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, runProgram } from "./program.ts";
+import { allowSeveral } from "./allow-several.ts";
+import { TIER } from "./tier-settings.ts";
+
+allowSeveral();
+
+async function ownCertificate(): Promise<Record<string, string>> {
+    const ca = await TestCa.create("CN=own");
+    const { cert, key } = await ca.issue(["linkmesh.example.com"]);
+    return { tlsCertificate: `${cert}\n${ca.pem}`, tlsPrivateKey: key };
+}
 
 const held = (documents: readonly PolicyDocument[]) =>
     documents.flatMap(({ Statement }) => Statement.flatMap(({ Action }) => Action));
@@ -30,6 +41,8 @@ async function programCalls(): Promise<{ lookUps: string[]; all: string[] }> {
         { subnetId: "subnet-0aaaa", acmeChallenge: "dns-01", dailySnapshots: "7" },
         { finalSnapshot: "true", restoreFrom: "latest", dataVolumeSize: "20" },
         { alarms: "a@example.com", grpc: "false", tags: '{"team":"x"}' },
+        TIER,
+        { ...TIER, ...(await ownCertificate()) },
         // More rules than AWS's default quota.
         { httpsAllowedCidrs: Array.from({ length: 61 }, (_, i) => `198.18.${i}.0/24`).join(",") },
     ];

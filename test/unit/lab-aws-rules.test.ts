@@ -11,6 +11,7 @@ describe("inputs", () => {
     const rule = { securityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 1, toPort: 1 };
     const volume = { availabilityZone: "eu-central-1a" };
     const machine = { ami: "a", instanceType: "t3.small", primaryNetworkInterface: { networkInterfaceId: "eni-1" } };
+    const launched = { ami: "a", instanceType: "t3.small", subnetId: "subnet-1", vpcSecurityGroupIds: ["sg-1"] };
     it.each<[type: string, inputs: Values, property: string, reason: RegExp]>([
         ["Vpc", {}, "cidrBlock", /missing required property "cidrBlock"/],
         ["Vpc", { cidrBlock: 5 }, "cidrBlock", /expected a string, got the number 5/],
@@ -21,11 +22,38 @@ describe("inputs", () => {
         ["Vpc", { cidrBlock: "10.77.0.0/24", cidrBlok: "x" }, "cidrBlok", /did you mean "cidrBlock"/],
         ["Ingress", { ...rule, cidrIpv4: "1.2.3.4/24" }, "cidrIpv4", /not a network address/],
         ["Ingress", { ...rule, cidrIpv4: "::/0" }, "cidrIpv4", /not a valid IPv4/],
-        ["Ingress", rule, "", /one of cidrIpv4 and cidrIpv6/],
+        ["Ingress", rule, "", /exactly one of cidrIpv4, cidrIpv6, referencedSecurityGroupId/],
+        ["Ingress", { ...rule, cidrIpv4: "0.0.0.0/0", referencedSecurityGroupId: UNKNOWN }, "", /exactly one of/],
         ["Ingress", { ...rule, toPort: 70000, cidrIpv4: "0.0.0.0/0" }, "toPort", /out of range/],
         ["Egress", { ...rule, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" }, "fromPort", /must not be given/],
         ["Egress", { securityGroupId: "sg-1", ipProtocol: "tcp", cidrIpv4: "0.0.0.0/0" }, "fromPort", /missing/],
-        ["Instance", { ami: "a", instanceType: "t3.small" }, "primaryNetworkInterface", /missing/],
+        ["Instance", { ami: "a", instanceType: "t3.small" }, "subnetId", /missing .* without primaryNetworkInterface/],
+        [
+            "Instance",
+            { ...launched, vpcSecurityGroupIds: [] },
+            "vpcSecurityGroupIds",
+            /missing .*: the lab has no default groups/,
+        ],
+        [
+            "Instance",
+            { ...machine, associatePublicIpAddress: false },
+            "primaryNetworkInterface",
+            /^"primary_network_interface": conflicts with associate_public_ip_address$/,
+        ],
+        [
+            "Instance",
+            { ...machine, ipv6AddressCount: 1 },
+            "primaryNetworkInterface",
+            /conflicts with ipv6_address_count$/,
+        ],
+        ["Instance", { ...machine, subnetId: UNKNOWN }, "primaryNetworkInterface", /conflicts with subnet_id$/],
+        [
+            "Instance",
+            { ...machine, vpcSecurityGroupIds: ["sg-1"] },
+            "primaryNetworkInterface",
+            /conflicts with vpc_security_group_ids$/,
+        ],
+        ["Instance", { ...launched, ipv6AddressCount: 16 }, "ipv6AddressCount", /not between 0 and 15/],
         ["Instance", { primaryNetworkInterface: { id: "x" } }, "primaryNetworkInterface.id", /does not know/],
         [
             "Instance",
@@ -147,6 +175,20 @@ describe("changes", () => {
         const diff = await cloud.diff(vm, { ...cloud.instanceInputs(card), ...value });
         expect(diff.changed).toContain(property);
         expect(diff.replaces).toEqual(replaces);
+    });
+
+    it("of a rule's group are made in place, from a group to a network by replacement", async () => {
+        const { vpc, group } = await cloud.network();
+        const [first, second] = [await cloud.make("SecurityGroup", { vpcId: vpc.id, name: "a" }), group];
+        const inputs = { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 443, toPort: 443 };
+        const rule = await cloud.make("Ingress", { ...inputs, referencedSecurityGroupId: first.id });
+        expect(await cloud.diff(rule, { ...inputs, cidrIpv4: "0.0.0.0/0" })).toMatchObject({
+            replaces: ["cidrIpv4", "referencedSecurityGroupId"],
+        });
+        const news = { ...inputs, referencedSecurityGroupId: second.id };
+        expect((await cloud.diff(rule, news)).replaces).toEqual([]);
+        const changed = await cloud.update(rule, news);
+        expect((await cloud.read(changed))?.inputs.referencedSecurityGroupId).toBe(second.id);
     });
 
     it("of an instance stop it only for type and user data", async () => {

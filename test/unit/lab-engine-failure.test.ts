@@ -50,6 +50,23 @@ describe("failureSentence", () => {
         expect(failureSentence([said, error], "")).toBe("step nginx: nothing listens (after 1 failed attempts)");
     });
 
+    it("names the machine of a step if there are several", () => {
+        const message = 'Process exited with status 1: running "x":\nerror: no room on /srv\n';
+        const failed = {
+            urn: COMMAND.replace("linkmesh-nginx", "linkmesh-node-2-nginx"),
+            step: "nginx on node-2",
+            message,
+        };
+        expect(failureSentence([failed], "")).toBe("step nginx on node-2: no room on /srv");
+        const said = {
+            urn: RECORD,
+            message: "error: step nginx on node-2: nothing listens (after 1 failed attempts)\n",
+        };
+        expect(failureSentence([said, failed], "")).toBe(
+            "step nginx on node-2: nothing listens (after 1 failed attempts)",
+        );
+    });
+
     it("names a cloud resource and its type", () => {
         expect(failureSentence([{ urn: RECORD, message: "error: the record exists\n  at x" }], "")).toBe(
             "linkmesh-dns-a (Record): the record exists",

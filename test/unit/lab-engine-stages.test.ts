@@ -48,6 +48,27 @@ describe("EngineStages", () => {
         ]);
     });
 
+    it("has a line for each machine's steps, and a warning of each, if there are several machines", () => {
+        const steps = ["node-1", "node-2"].map((node) => urn("command:remote:Command", `linkmesh-${node}-nginx`));
+        for (const step of steps) stages.handle(pre(step, "create", { create: "sudo timeout 300 bash -s -- nginx" }));
+        const say = (target: string, message: string, severity: string) =>
+            stages.handle({ diagnosticEvent: { urn: target, message, severity } } as EngineEvent);
+        for (const [index, step] of steps.entries()) {
+            say(step, "warning: few files\n", "info");
+            say("urn:x", `step nginx on node-${index + 1}: few files\n`, "warning");
+        }
+        say(steps[1]!, "reloading\n", "info");
+        stages.handle(done(steps[1]!));
+        stages.handle(failed(steps[0]!));
+        expect(lines).toEqual([
+            "! step nginx on node-1: few files",
+            "! step nginx on node-2: few files",
+            "step nginx on node-2: reloading",
+            "ok step nginx on node-2",
+            "failed step nginx on node-1",
+        ]);
+    });
+
     it("prints a step's warning once, although the program repeats it", () => {
         stages.handle(pre(NGINX));
         stages.handle({
@@ -99,6 +120,8 @@ it("takes a step's name from its command", () => {
     expect(stepName(NGINX, { create: "sudo timeout --kill-after=30 300 bash -s -- certificate" })).toBe("certificate");
     expect(stepName(NGINX, { create: "sudo timeout 300 bash -s -- package \\\n  NAME=3f2a1b0c9d8e" })).toBe("package");
     expect(stepName(NGINX)).toBe("linkmesh-nginx");
+    const own = urn("command:remote:Command", "node-1-tests-nginx");
+    expect(stepName(own, { create: "sudo timeout 300 bash -s -- nginx" })).toBe("nginx");
 });
 
 it("strips the engine's colour tags and terminal sequences", () => {

@@ -13,6 +13,11 @@ it.each(["acme.example.test", "corp-ca.example.test"])(
     },
 );
 
+it("storage.example.test leads to the user's own database, and is no name for a record", () => {
+    expect(renderZone(lab, [])).toContain(`storage.example.test. 60 A ${lab.net.storage}\n`);
+    expect(() => renderZone(lab, [record("storage.example.test")])).toThrow(LabError);
+});
+
 it("the zone has a user's name", () => {
     expect(renderZone(lab, [record("linkmesh.example.test")])).toContain("linkmesh.example.test. 60 A 10.77.129.1\n");
 });

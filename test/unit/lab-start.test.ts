@@ -22,7 +22,8 @@ beforeEach(() => {
     mkdirSync(join(root, "node_modules"));
     mkdirSync(join(root, "lab/part"), { recursive: true });
     symlinkSync(join(REPOSITORY, "node_modules/esbuild"), join(root, "node_modules/esbuild"));
-    copyFileSync(join(REPOSITORY, "lab/start.js"), join(root, "lab/start.js"));
+    for (const file of ["lab/start.js", "lab/command.js", "bundle.js", "installed.js"])
+        copyFileSync(join(REPOSITORY, file), join(root, file));
     write("package.json", '{ "type": "module" }');
     write("lab/word.ts", 'export const WORD: string = "first";');
     write("lab/part/beside.txt", "beside");
@@ -38,9 +39,11 @@ beforeEach(() => {
     write(
         "lab/cli.ts",
         `import { WORD } from "./word.ts";
-        if (process.argv[2] === "fail") throw new Error("failed");
-        const { besides } = await import("./part/part.ts");
-        console.log(WORD, ...besides, ...process.argv.slice(2));`,
+        export async function main(args: string[]): Promise<void> {
+            if (args[0] === "fail") throw new Error("failed");
+            const { besides } = await import("./part/part.ts");
+            console.log(WORD, ...besides, ...args);
+        }`,
     );
 });
 afterEach(() => rmSync(root, { recursive: true }));
@@ -51,7 +54,7 @@ function write(file: string, text: string): void {
 
 const start = (...args: string[]) => execa(process.execPath, [join(root, "lab/start.js"), ...args], { reject: false });
 
-const cache = () => join(root, "node_modules/.cache/linkmesh-lab");
+const cache = () => join(root, "node_modules/.cache/linkmesh-proxy/lab-cli-ts");
 
 function bundles(): string[] {
     return readdirSync(cache()).filter((name) => name.startsWith("bundle-"));
@@ -91,7 +94,7 @@ it("a copy of the checkout uses its own files", async () => {
 });
 
 it("a stack trace names the source and its line", async () => {
-    expect((await start("fail")).stderr).toContain(`${root}/lab/cli.ts:2`);
+    expect((await start("fail")).stderr).toContain(`${root}/lab/cli.ts:3`);
 });
 
 it("a bundle that was removed is made again", async () => {

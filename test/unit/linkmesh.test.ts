@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { unhandled } from "./canary.ts";
-import { CONFIG, STEPS, isSecret, type Registered, runProgram, valueOf } from "./program.ts";
+import { CONFIG, isSecret, type Registered, runProgram, valueOf } from "./program.ts";
+import { USUAL_STEPS } from "../usual-steps.ts";
 
 // Two programs of fifty resources each.
 
@@ -52,7 +53,7 @@ test("its outputs are those of the proxy; the private key is a secret", async ()
 
 test("the first preview is complete and knows the public URLs", async () => {
     const { registered, outputs } = await runProgram(CONFIG, { preview: true, program });
-    expect(registered.filter(({ type }) => type === "command:remote:Command")).toHaveLength(STEPS.length);
+    expect(registered.filter(({ type }) => type === "command:remote:Command")).toHaveLength(USUAL_STEPS.length);
     expect(await valueOf(outputs.publicUrl)).toBe("https://linkmesh.example.com");
 });
 
@@ -60,7 +61,7 @@ test("resources that depend on it wait for the steps on the machine", async () =
     const { registered } = await runProgram(CONFIG, { program });
     const after = registered.find(({ name }) => name === "after")!;
     const steps = after.dependsOn.filter((urn) => urn.includes("command:remote:Command"));
-    expect(steps).toHaveLength(STEPS.length);
+    expect(steps).toHaveLength(USUAL_STEPS.length);
 });
 
 test("a wrong setting is reported at once", async () => {

@@ -1,8 +1,10 @@
 import { type Listener, listeners } from "../../components/listeners.ts";
 
-/** The listeners of a stack with the default settings, but for those given. */
-export function listenersWith(settings: Partial<Parameters<typeof listeners>[0]> = {}): Listener[] {
-    return listeners({
+type ListenerSettings = Parameters<typeof listeners>[0];
+
+/** The default settings that decide about listeners, but for those given. */
+export function listenerSettings(settings: Partial<ListenerSettings> = {}): ListenerSettings {
+    return {
         grpc: true,
         grpcDomain: "",
         httpRedirect: true,
@@ -10,6 +12,12 @@ export function listenersWith(settings: Partial<Parameters<typeof listeners>[0]>
         grpcAllowedCidrs: [],
         tlsCertificate: "",
         acmeChallenge: "http-01",
+        nodes: 1,
         ...settings,
-    });
+    };
+}
+
+/** The listeners of a stack with the default settings, but for those given. */
+export function listenersWith(settings: Partial<ListenerSettings> = {}): Listener[] {
+    return listeners(listenerSettings(settings));
 }

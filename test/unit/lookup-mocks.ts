@@ -75,8 +75,9 @@ export function lookUpInMocks(
             if (inputs.id === "subnet-0404") throw providerError(NOTHING_FOUND);
             return {
                 id: inputs.id,
-                vpcId: "vpc-0existing",
-                availabilityZone: inputs.id === "subnet-010c" ? LOCAL : "eu-central-1c",
+                vpcId: inputs.id === "subnet-0e0e" ? "vpc-0other" : "vpc-0existing",
+                cidrBlock: "10.9.0.0/24",
+                availabilityZone: SUBNET_ZONES[inputs.id as string] ?? "eu-central-1c",
                 ipv6CidrBlock: inputs.id === "subnet-0004" ? "" : "2001:db8:1::/64",
                 ipv6Native: inputs.id === "subnet-0006",
             };
@@ -116,6 +117,14 @@ export const DENIED =
     "operation error EC2: api error UnauthorizedOperation: You are not authorized to perform this operation.";
 
 const LOCAL = "eu-central-1-ham-1a";
+
+/** Of subnets that are not in eu-central-1c. */
+const SUBNET_ZONES: Record<string, string> = {
+    "subnet-010c": LOCAL,
+    "subnet-0a0a": "eu-central-1a",
+    "subnet-0b0b": "eu-central-1b",
+    "subnet-0e0e": "eu-central-1b",
+};
 
 const GATEWAY = { cidrBlock: "0.0.0.0/0", gatewayId: "igw-0existing" };
 /** By table, which is named as its subnet. */

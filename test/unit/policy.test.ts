@@ -202,6 +202,23 @@ describe("resources of other programs, and transforms", () => {
         ).toEqual([closed("2001:db8::/32"), closed("10.0.0.0/8"), closed("10.0.0.0/8")]);
     });
 
+    test("a prefix list counts as a network, in each form of a rule, unless the configuration names it for SSH", () => {
+        const list = "pl-0123456789abcdef0";
+        const all = [
+            { type: RULE, inputs: { ipProtocol: "tcp", fromPort: 22, toPort: 22, prefixListId: list } },
+            group({ protocol: "tcp", fromPort: 22, toPort: 8080, prefixListIds: [list] }),
+            rule({ type: "ingress", protocol: "tcp", fromPort: 50061, toPort: 50061, prefixListIds: [list] }),
+        ];
+        const ssh: unknown = expect.stringMatching(
+            `^ssh-not-open-to-the-world: ${list} may connect to port 22, and no policy sees .* sshAllowedCidrs`,
+        );
+        const internal = [8080, 50061].map((port): unknown =>
+            expect.stringMatching(`^internal-ports-closed: ${list} may connect to port ${port}`),
+        );
+        expect(violations(all)).toEqual([ssh, ssh, ...internal]);
+        expect(violations(all, { "ssh-not-open-to-the-world": { prefixLists: [list] } })).toEqual(internal);
+    });
+
     test("a rule for all protocols opens all ports", () => {
         const all = violations([{ type: RULE, inputs: { ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" } }]);
         expect(all.map((sentence) => /port (\d+)/.exec(sentence)![1])).toEqual(["22", "8080", "50061"]);

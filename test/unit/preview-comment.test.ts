@@ -97,8 +97,28 @@ describe("what a change means", () => {
         );
         const proxy = updated("proxy", step("proxy", { REVISION: "1" }, {}), step("proxy", { REVISION: "2" }, {}));
         expect(comment({ steps: [config, proxy] })).toMatch(/- LinkMesh restarts\. .*\n- nginx reloads, /);
-        const machine = change("aws:ec2/instance:Instance", "m", "replace", {}, {});
+        const machine = change("aws:ec2/instance:Instance", "linkmesh-machine-instance", "replace", {}, {});
         expect(comment({ steps: [config, machine] })).not.toMatch(/restarts/);
+    });
+
+    test("a proxy whose machine stays is judged by itself, and named beside another one", () => {
+        const config = (proxy: string) =>
+            change(
+                "command:remote:Command",
+                `${proxy}-config`,
+                "update",
+                step("config", {}, { "config.yaml": "a: 1\n" }),
+                step("config", {}, { "config.yaml": "a: 2\n" }),
+            );
+        const machine = change("aws:ec2/instance:Instance", "blue-machine-instance", "replace", {}, {});
+        const rule = change(RULE, "blue-security-in-443-ipv4", "delete", {}, undefined);
+        const text = comment({ steps: [machine, rule, config("blue"), config("blue-green")] });
+        expect(text).toMatch(/^- LinkMesh restarts\. .* \(`blue-green`\)$/m);
+        expect(text).not.toContain("Firewall rules");
+        expect(text).toContain("**Step `config` of `blue`**");
+        expect(comment({ steps: [rule, config("blue"), config("green")] })).toMatch(
+            /^- LinkMesh restarts\. .* \(`blue`, `green`\)\n- Firewall rules change\. \(`blue`\)$/m,
+        );
     });
 });
 

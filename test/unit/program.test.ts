@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { CONFIG, STEPS, isSecret, reveal, runProgram, type Registered } from "./program.ts";
+import { CONFIG, isSecret, reveal, runProgram, type Registered } from "./program.ts";
+import { USUAL_STEPS } from "../usual-steps.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -8,7 +9,7 @@ const ofType = (all: Registered[], type: string) => all.filter((r) => r.type ===
 
 test("a preview of an empty stack goes through with unknowns, and knows the public URLs", async () => {
     const { outputs, registered } = await runProgram(CONFIG, { preview: true });
-    expect(ofType(registered, COMMAND)).toHaveLength(STEPS.length);
+    expect(ofType(registered, COMMAND)).toHaveLength(USUAL_STEPS.length);
     expect(outputs).toMatchObject({
         publicUrl: "https://linkmesh.example.com",
         opampUrl: "wss://linkmesh.example.com/v1/opamp",
@@ -39,7 +40,7 @@ describe("the stack", () => {
     });
 
     test("the steps run in order, each after the one before", () => {
-        expect(commands.map((c) => c.name.replace("linkmesh-", ""))).toEqual(STEPS);
+        expect(commands.map((c) => c.name.replace("linkmesh-", ""))).toEqual(USUAL_STEPS);
         commands.slice(1).forEach((command, i) => {
             expect(
                 command.dependsOn.some((urn) => urn.endsWith(`::${commands[i]!.name}`)),
@@ -60,7 +61,7 @@ describe("the stack", () => {
         );
     });
 
-    test.each(STEPS)(
+    test.each(USUAL_STEPS)(
         "step %s: bound to the machine, no delete script, pinned host key, secrets out of the command",
         (step) => {
             const command = commands.find((c) => c.name === `linkmesh-${step}`)!;

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { LOGIN_TAG } from "../../components/cloud/login-key.ts";
-import { STEPS as ALL_STEPS } from "../../components/host/steps.ts";
 import { DENIED, type Existing, lookUpInMocks, providerError } from "./lookup-mocks.ts";
 
 /** A resource as the program registers it: inputs with secrets still wrapped, and its options. */
@@ -33,11 +32,6 @@ export const CONFIG = {
     linkmeshDebUrl: "https://packages.example.com/linkmesh-server_1.101.0_amd64.deb",
     linkmeshDebSha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 };
-
-/** The steps of {@link CONFIG}, with a certificate from an authority, without alarms and sessionManager. */
-export const STEPS = Object.keys(ALL_STEPS).filter(
-    (name) => !["own-certificate", "session-manager", "metrics"].includes(name),
-);
 
 /**
  * Runs index.ts itself, or another program, against mocks and returns what it registers and exports.
@@ -81,7 +75,10 @@ export async function runProgram(
                 const suffix = renewed.includes(name) ? "1" : "";
                 return {
                     id: preview ? undefined : id || `${name}-id${suffix}`,
-                    state: { ...(inputs as Record<string, unknown>), ...(preview ? {} : computed(type, name, suffix)) },
+                    state: {
+                        ...(inputs as Record<string, unknown>),
+                        ...(preview ? {} : computed(type, name, inputs as Record<string, unknown>, suffix)),
+                    },
                 };
             },
             call: ({ token, inputs }) => {
@@ -186,13 +183,33 @@ export function reveal<T = unknown>(value: unknown): T {
 }
 
 /** @param suffix ends what a replacement would have otherwise. */
-function computed(type: string, name: string, suffix = ""): Record<string, unknown> {
+function computed(type: string, name: string, inputs: Record<string, unknown>, suffix = ""): Record<string, unknown> {
     switch (type) {
         case "aws:ec2/vpc:Vpc":
             return { ipv6CidrBlock: "2001:db8:0:100::/56" };
         case "aws:ec2/networkInterface:NetworkInterface":
             return { privateIp: `10.77.0.9${suffix}`, ipv6Addresses: [`2001:db8:0:100::10${suffix}`] };
+        case "aws:ec2/instance:Instance": {
+            const number = /-node-(\d+)-/.exec(name)?.[1] ?? "0";
+            return {
+                publicIp: `203.0.113.2${number}${suffix}`,
+                ipv6Addresses: [`2001:db8:0:100::2${number}${suffix}`],
+            };
+        }
+        case "aws:lb/loadBalancer:LoadBalancer":
+        case "aws:lb/targetGroup:TargetGroup":
+        case "aws:lb/listener:Listener":
+            return { arn: `arn:aws:elasticloadbalancing:here:000000000000:${name}` };
+        case "aws:acm/certificate:Certificate":
+            return {
+                arn: `arn:aws:acm:here:000000000000:certificate/${name}`,
+                domainValidationOptions: validated(inputs),
+            };
         case "aws:ec2/eip:Eip":
+            if (/-addresses-\d+$/.test(name)) {
+                const number = name.at(-1)!;
+                return { publicIp: `198.51.100.${number}`, allocationId: `eipalloc-${number}${suffix}` };
+            }
             return { publicIp: `203.0.113.10${suffix}`, allocationId: `eipalloc-1${suffix}` };
         case "aws:sns/topic:Topic":
             return { arn: `arn:aws:sns:here:000000000000:${name}` };
@@ -207,4 +224,15 @@ function computed(type: string, name: string, suffix = ""): Record<string, unkno
         default:
             return {};
     }
+}
+
+/** What Certificate Manager looks for: a record for each name, which a wildcard shares with the name below it. */
+function validated({ domainName, subjectAlternativeNames }: Record<string, unknown>) {
+    if (domainName === undefined) return [];
+    return [domainName as string, ...((subjectAlternativeNames as string[] | undefined) ?? [])].map((name) => ({
+        domainName: name,
+        resourceRecordName: `_x.${name.replace("*.", "")}.`,
+        resourceRecordType: "CNAME",
+        resourceRecordValue: `_y.${name.replace("*.", "")}.acm-validations.aws.`,
+    }));
 }

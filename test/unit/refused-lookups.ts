@@ -1,3 +1,5 @@
+import { TIER } from "./tier-settings.ts";
+
 export const ARM_PACKAGE = { linkmeshDebUrl: "https://packages.example.com/linkmesh-server_1.101.0_arm64.deb" };
 
 const TOPIC = (region: string) => `arn:aws:sns:${region}:123456789012:ops`;
@@ -39,6 +41,12 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, vol
     ["`subnetId` without IPv4", { subnetId: "subnet-0006" }],
     ["`linkmeshDebUrl` of the other architecture", { instanceType: "t4g.small" }],
     ["`dataVolumeSize` smaller than the data volume", { dataVolumeSize: "9" }, "eu-central-1a"],
+    ["`subnetIds` in two VPCs", { ...TIER, subnetIds: '["subnet-0a0a","subnet-0e0e"]' }],
+    ["`subnetIds` in one availability zone", { ...TIER, subnetIds: '["subnet-0aaaa","subnet-0cccc"]' }],
+    ["`subnetIds` in a Local Zone", { ...TIER, subnetIds: '["subnet-010c"]' }],
+    ["`subnetIds` of which one has no IPv6", { ...TIER, subnetIds: '["subnet-0a0a","subnet-0004"]' }],
+    ["`subnetIds` with only a NAT gateway", { ...TIER, subnetIds: '["subnet-00a7"]' }],
+    ["`subnetIds` that do not exist", { ...TIER, subnetIds: '["subnet-0404"]' }],
     ["`imageId` without the ENA driver", { imageId: "ami-0ena" }],
     ["`imageId` with another boot mode", { imageId: "ami-0bios", instanceType: "t4g.small", ...ARM_PACKAGE }],
     ["`imageId` without an EBS root disk", { imageId: "ami-0store" }],

@@ -8,12 +8,14 @@ import { sessionsPerAddress } from "../../components/host/render/nginx/limits.ts
 import type { NginxArgs } from "../../components/host/render/nginx/args.ts";
 import { renderNginx } from "../../components/host/render/nginx/config.ts";
 import { loopbackAddresses, nginxSizes } from "../../components/host/render/nginx/sizes.ts";
+import { HSTS_SECONDS } from "../../components/host/render/nginx/tls.ts";
 import { quote, renderStep } from "../../components/host/render/step.ts";
 import { renderUserData } from "../../components/host/render/user-data.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
 import { listenersWith } from "./listeners.ts";
 import { GENERATED, QUESTIONS, path } from "../../docs/generate.ts";
 import { expectGolden } from "./golden.ts";
+import { find, nginxTree } from "./nginx-tree.ts";
 
 const ARGS: NginxArgs = {
     domain: "linkmesh.example.com",
@@ -35,8 +37,13 @@ const MODES: Record<string, Partial<NginxArgs>> = {
         listeners: listenersWith({ httpRedirect: false }),
         certificate: "/etc/linkmesh-proxy/tls/current",
     },
+    balancer: { balancer: ["10.0.0.0/24", "2001:db8:0:1::/64"], certificate: "/etc/linkmesh-proxy/tls/current" },
     "trusted-proxies": { trustedProxies: ["203.0.113.0/24", "2001:db8::/32"] },
 };
+
+/** The servers of port 443, without those of an upstream. */
+const sites = (files: Record<"http-linkmesh.conf", string>) =>
+    nginxTree(files["http-linkmesh.conf"]).filter(({ name }) => name === "server");
 
 describe("nginx", () => {
     const config = renderNginx(ARGS);
@@ -56,6 +63,30 @@ describe("nginx", () => {
         );
         const text = names.map((name) => `#### ${name}\n${files[name]}`).join("\n");
         await expectGolden(text, `golden/nginx/modes/${mode}.conf`);
+    });
+
+    test.each(Object.keys(MODES))("%s: all names of port 443 have the TLS settings that testssl grades", (mode) => {
+        const { files } = renderNginx({ ...ARGS, ...MODES[mode] });
+        expect(files["tls.inc"]).toBe(config.files["tls.inc"]);
+        const folder = MODES[mode]?.certificate ?? ARGS.certificate;
+        const certificate = [`ssl_certificate ${folder}/fullchain.pem`, `ssl_certificate_key ${folder}/privkey.pem`];
+        const hsts = `add_header Strict-Transport-Security max-age=${HSTS_SECONDS} always`;
+        for (const { block = [] } of sites(files)) {
+            const lines = block.map(({ name, args }) => [name, ...args].join(" "));
+            const isDefault = lines.includes("server_name _");
+            expect(lines.filter((line) => /^ssl_(?!buffer_size )|tls\.inc/.test(line))).toEqual([
+                "include /etc/nginx/linkmesh/current/tls.inc",
+                ...(isDefault && !MODES[mode]?.balancer ? ["ssl_reject_handshake on"] : certificate),
+            ]);
+            // A block that adds a header inherits none, and needs its own.
+            const adding = [{ block }, ...find(block, "location")].filter(({ block = [] }) =>
+                block.some(({ name }) => name === "add_header"),
+            );
+            for (const { block: headers = [] } of adding) {
+                expect(headers.map(({ name, args }) => [name, ...args].join(" "))).toContain(hsts);
+            }
+            expect(adding.length > 2).toBe(!isDefault);
+        }
     });
 
     test("kernel settings are as reviewed", async () => {
@@ -121,6 +152,18 @@ describe("LinkMesh", () => {
             "golden/linkmesh/config.yaml",
         );
     });
+
+    test.each(["1_000", "<<", "=", "on", "\x7f", "\x85", "\ufeff"])(
+        "%j is text in config.yaml, as key and value",
+        (text) => {
+            const yaml = renderConfig({ domain: ARGS.domain, grpc: undefined, extra: { [text]: text } });
+            const escaped = JSON.stringify(text).replace(
+                /[\x7f-\x9f\ufeff]/,
+                (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+            );
+            expect(yaml).toContain(`${escaped}: ${escaped}\n`);
+        },
+    );
 
     test("any value of the environment reaches a program unchanged", () => {
         fc.assert(

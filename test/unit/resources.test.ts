@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { expectGolden } from "./golden.ts";
-import { STEPS, runProgram, type Registered } from "./program.ts";
+import { runProgram, type Registered } from "./program.ts";
+import { USUAL_STEPS } from "../usual-steps.ts";
 
 const COMMAND = "command:remote:Command";
 
@@ -41,7 +42,7 @@ function branches({ urn }: Registered): string[] {
 
 /** Components first, then single resources, then the steps in the order in which they run. */
 function key({ type, name }: Registered): string {
-    if (type === COMMAND) return `3 ${String(STEPS.indexOf(name.replace("linkmesh-", ""))).padStart(2, "0")}`;
+    if (type === COMMAND) return `3 ${String(USUAL_STEPS.indexOf(name.replace("linkmesh-", ""))).padStart(2, "0")}`;
     return `${type.startsWith("linkmesh-proxy:") ? 1 : 2} ${name}`;
 }
 

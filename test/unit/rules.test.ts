@@ -1,11 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { TestCa, type Pair } from "../host/test-ca.ts";
 import { expectGolden } from "./golden.ts";
+import { allowSeveral } from "./allow-several.ts";
+import { TIER_VALUES } from "./tier-settings.ts";
 import { BASTION, LOGIN, OTHER, OWN_LOGIN, RSA_LINE } from "./keys.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
 import { GOOD, problems } from "./problems.ts";
+import { LINKMESH_FILES_FOLDER } from "../../components/settings/schema/linkmesh.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
+
+allowSeveral();
 
 const OWN_CA = "https://acme.example.com/directory";
 
@@ -54,6 +59,50 @@ describe("combinations that make sense", () => {
             "the database in a directory that is placed on the data volume",
             () => ({ ...bolt("/opt/lm/state.db"), linkmeshDataPaths: ["/opt/lm"] }),
         ],
+        [
+            "paths of files for LinkMesh, at a sentence's end, in a URL and in the environment",
+            () => ({
+                linkmeshFiles: { "ca.pem": "x", "git_key@2": "x", "a+b.": "x" },
+                linkmeshConfig: {
+                    ca: `${LINKMESH_FILES_FOLDER}/ca.pem`,
+                    note: `See ${LINKMESH_FILES_FOLDER}/ca.pem.\n${LINKMESH_FILES_FOLDER}/a+b. is in ${LINKMESH_FILES_FOLDER}/.`,
+                    url: `file://${LINKMESH_FILES_FOLDER}/git_key%402`,
+                },
+                linkmeshEnvironment: {
+                    KEY: `git://a/?key=${encodeURIComponent(`${LINKMESH_FILES_FOLDER}/git_key@2`)}&b=%2b`,
+                    LOWER: `git://a/?key=${LINKMESH_FILES_FOLDER.replaceAll("/", "%2f")}%2fa%2bb.`,
+                    IN_ANOTHER: `git://a/?b=${encodeURIComponent(`c=${LINKMESH_FILES_FOLDER}/ca.pem&d=e`)}`,
+                },
+            }),
+        ],
+        [
+            "paths of files elsewhere that look like those for LinkMesh",
+            () => ({
+                linkmeshConfig: {
+                    a: `/mnt${LINKMESH_FILES_FOLDER}/x`,
+                    b: LINKMESH_FILES_FOLDER,
+                    c: "/etc/LinkMesh-proxy/files/x",
+                },
+                linkmeshEnvironment: { A: `/mnt${encodeURIComponent(`${LINKMESH_FILES_FOLDER}/x`)}` },
+            }),
+        ],
+        ["several nodes", () => TIER_VALUES],
+        [
+            "several nodes in subnets of one's own, with a UI name and CAA",
+            () => ({
+                ...{ ...TIER_VALUES, uiDomain: "ui.example.com", caaIssuer: "amazon.com", nodes: 100 },
+                ...{ subnetIds: ["subnet-0a", "subnet-0b"], vpcCidr: "10.77.0.0/28" },
+            }),
+        ],
+        [
+            "several nodes with a wildcard and without port 80",
+            () => ({ ...TIER_VALUES, certificateNames: ["*.example.com"], httpRedirect: false }),
+        ],
+        [
+            "several nodes with one's own certificate",
+            () => ({ ...TIER_VALUES, ...pair(own.good), caaIssuer: "letsencrypt.org" }),
+        ],
+        ["as many nodes as addresses", () => ({ ...TIER_VALUES, vpcCidr: "10.77.0.0/25", nodes: 27 })],
         ["names elsewhere with CAA", () => ({ dns: "external", caaIssuer: "letsencrypt.org" })],
         ["hops before the machine, and gRPC beside", () => ({ trustedProxies: ["203.0.113.0/24"] })],
         ["a bastion", () => BASTION],
@@ -63,6 +112,24 @@ describe("combinations that make sense", () => {
         ],
     ])("%s", (_, values) => expect(refusals(values())).toEqual([]));
 });
+
+/** Settings of one machine, each with what makes it valid there. */
+const OF_ONE_MACHINE_ALONE = {
+    grpcDomain: { grpcDomain: "grpc.example.com" },
+    trustedProxies: { trustedProxies: ["203.0.113.0/24"] },
+    dataVolumeSize: { dataVolumeSize: 20 },
+    linkmeshDataPaths: { linkmeshDataPaths: ["/opt/lm"] },
+    dailySnapshots: { dailySnapshots: 7 },
+    finalSnapshot: { finalSnapshot: true },
+    restoreFrom: { restoreFrom: "latest" },
+    acmeDirectory: { acmeDirectory: "production" },
+    acmeEmail: { acmeEmail: "a@example.com" },
+    acmeChallenge: { acmeChallenge: "dns-01" },
+    availabilityZone: { availabilityZone: "eu-central-1a" },
+    subnetId: { subnetId: "subnet-0a" },
+    publicAddress: { publicAddress: false },
+    alarms: { alarms: ["a@example.com"] },
+};
 
 /** Combinations that are refused. This file writes docs/rules.md from them. */
 const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
@@ -85,6 +152,21 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         "`trustedProxies` with `grpcDomain`",
         () => ({ grpcDomain: "grpc.example.com", trustedProxies: ["203.0.113.0/24"] }),
     ],
+    ["`nodes` without MongoDB", () => ({ ...TIER_VALUES, linkmeshConfig: {} })],
+    ["`nodes` with BoltDB", () => ({ ...TIER_VALUES, linkmeshConfig: { storage: { backend: "bolt" } } })],
+    ["`nodes` without the shared secret", () => ({ ...TIER_VALUES, linkmeshEnvironment: {} })],
+    ...Object.entries(OF_ONE_MACHINE_ALONE).map(([name, values]): [string, () => Record<string, unknown>] => [
+        `\`${name}\` with several \`nodes\``,
+        () => ({ ...TIER_VALUES, ...values }),
+    ]),
+    ["`caaIssuer` of another authority with several `nodes`", () => ({ ...TIER_VALUES, caaIssuer: "letsencrypt.org" })],
+    ["more `nodes` than addresses of `vpcCidr`", () => ({ ...TIER_VALUES, vpcCidr: "10.77.0.0/25", nodes: 28 })],
+    [
+        "several `nodes` in a `vpcCidr` without room for three subnets",
+        () => ({ ...TIER_VALUES, vpcCidr: "10.77.0.0/27" }),
+    ],
+    ["`subnetIds` with one of them twice", () => ({ ...TIER_VALUES, subnetIds: ["subnet-0a", "subnet-0a"] })],
+    ["`subnetIds` with one of `nodes`", () => ({ subnetIds: ["subnet-0a"] })],
     ["`sshAllowedCidrs` with IPv6 only", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
     [
         "`tags` with a key that the scheduler of `dailySnapshots` refuses",
@@ -103,6 +185,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ["a receiver twice in `alarms`", () => ({ alarms: ["a@example.com", "a@example.com"] })],
     ["four topics of one region in `alarms`", () => ({ alarms: topics(4) })],
     ["`trustedProxies` of all addresses", () => ({ trustedProxies: ["0.0.0.0/0"] })],
+    ["the broadcast address in `trustedProxies`", () => ({ trustedProxies: ["255.255.255.255/32"] })],
     ["a network twice in a list", () => ({ httpsAllowedCidrs: ["2001:db8:a::/48", "2001:0DB8:A:0::/48"] })],
     ["one of the bastion's settings without the others", () => ({ bastionHost: "bastion.example.com" })],
     ["`publicAddress` false without `subnetId`", () => ({ publicAddress: false, acmeChallenge: "dns-01" })],
@@ -162,6 +245,22 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         () => ({ certificateNames: ["linkmesh.example.com", "linkmesh.example.com"] }),
     ],
     ["`linkmeshConfig` with a database outside `linkmeshDataPaths`", () => bolt("/opt/lm/state.db")],
+    [
+        "`linkmeshConfig` with a path of a file that `linkmeshFiles` lacks",
+        () => ({
+            linkmeshFiles: { "ca.pem": "x" },
+            linkmeshConfig: { tls: { ca: `${LINKMESH_FILES_FOLDER}/ca.pem`, key: `${LINKMESH_FILES_FOLDER}/key.pem` } },
+        }),
+    ],
+    [
+        "`linkmeshEnvironment` with a path of a file that `linkmeshFiles` lacks",
+        () => ({
+            linkmeshEnvironment: {
+                CA: "/etc/ca.pem",
+                MONGODB_URI: "mongodb://a/?ca=%2Fetc%2Flinkmesh-proxy%2Ffiles%2Fca",
+            },
+        }),
+    ],
     ["`tlsCertificate` without `tlsPrivateKey`", () => ({ tlsCertificate: own.good.cert })],
     ["`tlsPrivateKey` of another certificate", () => pair(own.good, own.other)],
     ["`tlsCertificate` for other names", () => pair(own.elsewhere)],
@@ -232,6 +331,19 @@ describe("combinations that do not", () => {
         ];
         await expectGolden(text.join("\n"), "../../docs/rules.md");
     });
+});
+
+test.each<[string, unknown, string]>([
+    ["in a key", { [`${LINKMESH_FILES_FOLDER}/a`]: true }, "a"],
+    ["after a line's end", [`x\n${LINKMESH_FILES_FOLDER}/a`], "a"],
+    ["twice", { x: `${LINKMESH_FILES_FOLDER}/a and ${LINKMESH_FILES_FOLDER}/a.` }, "a"],
+    ["encoded, in a URL in a URL", { x: `?a=${encodeURIComponent(`b=${LINKMESH_FILES_FOLDER}/a@b&c`)}` }, "a@b"],
+    ["in a URL of a file", { x: `file://${LINKMESH_FILES_FOLDER}/a` }, "a"],
+    ["with a name that no file may have", { x: `${LINKMESH_FILES_FOLDER}/.a` }, ".a"],
+])("a path of a missing file in linkmeshConfig %s is refused once", (_, x, name) => {
+    expect(refusals({ linkmeshConfig: { x } })).toEqual([
+        `linkmeshConfig names ${LINKMESH_FILES_FOLDER}/${name}, which linkmeshFiles lacks. Add it to linkmeshFiles, or correct the path.`,
+    ]);
 });
 
 /** One error holds a date. */

@@ -31,6 +31,12 @@ describe("a secret", () => {
         expect([secret.isSet(), new Secret("").isSet()]).toEqual([true, false]);
     });
 
+    test("the entries of a map are secret, and their names are not", () => {
+        const [[name, value] = []] = new Secret<Record<string, string>>({ token: "hunter2" }).entries();
+        expect([name, String(value)]).toEqual(["token", "[secret]"]);
+        expect(value!.test((text) => text === "hunter2")).toBe(true);
+    });
+
     test("the engine gets it as a secret", async () => {
         expect(await valueOf(secret.output())).toBe("hunter2");
         expect(await pulumi.isSecret(secret.output())).toBe(true);
@@ -81,6 +87,7 @@ beforeAll(async () => {
         bastionHostKey: bastionHost.publicKeyOpenssh.trim(),
         bastionPrivateKey: bastion.privateKeyPem,
         linkmeshEnvironment: { TOKEN: `it's "${randomBytes(24).toString("hex")}" $HOME`, N: "5" },
+        linkmeshFiles: { "git-key": `it's "${randomBytes(24).toString("hex")}" $HOME\nEND_OF_FILE` },
     };
     const own = { ...all, tlsCertificate: cert + authority.pem, tlsPrivateKey: key };
     const acmeEabHmacKey = randomBytes(36).toString("base64url").replace(/[_-]/g, "x");
@@ -94,7 +101,8 @@ beforeAll(async () => {
     stacks = {
         linkmeshDebUrl: { ...all, linkmeshDebUrl },
         linkmeshAptSource: { ...all, ...apt },
-        ...{ sshPrivateKey: own, bastionPrivateKey: own, tlsPrivateKey: own, linkmeshEnvironment: own },
+        ...{ sshPrivateKey: own, bastionPrivateKey: own, tlsPrivateKey: own },
+        ...{ linkmeshEnvironment: own, linkmeshFiles: own },
         acmeEabHmacKey: { ...all, acmeDirectory: "https://acme.example.com", acmeEabKeyId: "kid-1", acmeEabHmacKey },
     };
 });

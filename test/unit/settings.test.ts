@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { acmeDirectoryUrl } from "../../components/host/certificate.ts";
+import { readScript } from "../../components/host/render/script.ts";
+import { LINKMESH_FILES_FOLDER } from "../../components/settings/schema/linkmesh.ts";
 import { Secret } from "../../components/settings/secret.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
 import { loadSettings, parseSettings, SettingsError } from "../../components/settings/load.ts";
@@ -14,6 +16,16 @@ const APT = {
     linkmeshAptSource: "https://apt.example.com/debian stable main",
     linkmeshAptKey: "-----BEGIN PGP PUBLIC KEY BLOCK-----\nx\n-----END PGP PUBLIC KEY BLOCK-----",
     linkmeshVersion: "1.101.0",
+};
+
+/** A file for LinkMesh, and its path where LinkMesh can be told of it. */
+const FILES = {
+    linkmeshFiles: { "mongodb-ca.pem": "-----BEGIN CERTIFICATE-----", "git_key@2": 5 },
+    linkmeshConfig: { git: { key: "/etc/linkmesh-proxy/files/git_key@2" } },
+    linkmeshEnvironment: {
+        PLAIN: "mongodb://db.example.com/?tlsCAFile=/etc/linkmesh-proxy/files/mongodb-ca.pem&tls=true",
+        ENCODED: "mongodb://db.example.com/?tlsCAFile=%2Fetc%2flinkmesh-proxy%2Ffiles%2Fmongodb-ca.pem&tls=true",
+    },
 };
 
 test("domain, SSH networks and a package are enough; the rest has the defaults of the table", () => {
@@ -78,6 +90,7 @@ describe("accepted", () => {
             { linkmeshConfig: { grpc: { keepalive: 5 }, metrics: { enabled: true } } },
         ],
         ["numbers as environment entries", { linkmeshEnvironment: { N: 5 } }],
+        ["files, and paths of them", FILES],
         ["the largest fleet", { collectorsExpected: 200_000 }],
     ])("%s", (_, values) => expect(problems({ ...GOOD, ...values })).toEqual([]));
 });
@@ -159,6 +172,24 @@ describe("refused with one sentence that names the setting", () => {
             { linkmeshEnvironment: { "A-B": "x" } },
             /^linkmeshEnvironment must have names of letters/,
         ],
+        ...[
+            ["a path", "/etc/linkmesh/ca.pem"],
+            ["a path out of its place", "../ca.pem"],
+            ["a hidden one", ".ca.pem"],
+        ].map(([what, name]): [string, Record<string, unknown>, RegExp] => [
+            `${what} as a file's name`,
+            { linkmeshFiles: { [name!]: "x" } },
+            /^linkmeshFiles must have file names of letters, digits and \._@\+-, without a folder/,
+        ]),
+        ["an empty file", { linkmeshFiles: { a: "\n" } }, /^linkmeshFiles\.a must not be empty/],
+        ["a file that is no text", { linkmeshFiles: { a: "x\0" } }, /^linkmeshFiles\.a must be text, without NUL/],
+        ["half a surrogate pair in a file", { linkmeshFiles: { a: "\ud800" } }, /^linkmeshFiles\.a must be text/],
+        ["a map in a map of files", { linkmeshFiles: { a: { b: "x" } } }, /^linkmeshFiles\.a must be text, a number/],
+        [
+            "more files than an update can take",
+            { linkmeshFiles: { a: "x".repeat(33_000), b: "é".repeat(16_500) } },
+            /^linkmeshFiles must be at most 65536 bytes in all/,
+        ],
         ["a relative path", { linkmeshDataPaths: ["var/lib/linkmesh"] }, /^linkmeshDataPaths must be an absolute path/],
         [
             "a directory of the system",
@@ -200,4 +231,13 @@ test("several problems are reported at once, and Pulumi shows the error without 
     ]);
     expect(new SettingsError(["a", "b"])).toBeInstanceOf(pulumi.RunError);
     expect(new SettingsError(["a", "b"]).stack).toBe("a\nb");
+});
+
+test("each of LinkMesh's files ends with a line end, as programs expect of keys", () => {
+    const { linkmeshFiles } = parseSettings({ ...GOOD, linkmeshFiles: { a: "one", b: "two\n" } });
+    expect(linkmeshFiles.test(({ a, b }) => a === "one\n" && b === "two\n")).toBe(true);
+});
+
+test("LinkMesh's files are where the documents say", () => {
+    expect(readScript("functions/linkmesh-files")).toContain(`\nLINKMESH_FILES=${LINKMESH_FILES_FOLDER} #`);
 });

@@ -26,7 +26,7 @@ describe("why a step runs again", () => {
         ],
         ["a variable removed", step({ variables: { DOMAIN: "a.example.com" } }), ["variable SIZE (removed)"]],
         ["a file added", step({ files: { ...BASE.files, more: "" } }), ["file more (added)"]],
-        ["none of the text", step(), ["its command"]],
+        ["none of the text", step(), ["its command or connection"]],
     ])("%s", (_, text, expected) => {
         expect(reasonsOf(inputs(step()), inputs(text))).toEqual({ connection: false, own: expected });
     });
@@ -48,7 +48,10 @@ describe("why a step runs again", () => {
             own: ["file a.conf (removed)", "file entries (removed)"],
         });
         const tries = { ...CONNECTION, dialErrorLimit: 30 };
-        expect(reasonsOf(inputs(text), inputs(text, tries))).toEqual({ connection: false, own: ["its command"] });
+        expect(reasonsOf(inputs(text), inputs(text, tries))).toEqual({
+            connection: false,
+            own: ["its command or connection"],
+        });
     });
 
     test("a text that the preview does not know, and one that the program does not write", () => {

@@ -11,9 +11,9 @@ export interface DnsArgs {
     zone: Zone | undefined;
     /** The names to publish, inside the zone. */
     names: readonly string[];
-    ipv4: pulumi.Input<string>;
+    ipv4: readonly pulumi.Input<string>[];
     /** Default: no AAAA records. */
-    ipv6?: pulumi.Input<string>;
+    ipv6?: readonly pulumi.Input<string>[];
     /** CAA records, which allow only one authority to issue certificates. Default: none. */
     caa?: {
         names: readonly string[];
@@ -64,11 +64,14 @@ function refuseOutside(zone: Zone, names: readonly string[]): void {
     );
 }
 
-function recordSets({ names, ipv4, ipv6, caa }: DnsArgs): RecordSet[] {
+/** A record set whose name is known in the first preview. */
+type NamedSet = RecordSet & { readonly name: string };
+
+function recordSets({ names, ipv4, ipv6, caa }: DnsArgs): NamedSet[] {
     const ttl = TTL;
-    const addresses = names.flatMap((name): RecordSet[] => [
-        { name, type: "A", ttl, values: [ipv4] },
-        ...(ipv6 === undefined ? [] : [{ name, type: "AAAA" as const, ttl, values: [ipv6] }]),
+    const addresses = names.flatMap((name): NamedSet[] => [
+        { name, type: "A", ttl, values: [...ipv4] },
+        ...(ipv6 === undefined ? [] : [{ name, type: "AAAA" as const, ttl, values: [...ipv6] }]),
     ]);
     if (!caa) return addresses;
     const values = caaValues(caa.issuer, caa.accountUri);

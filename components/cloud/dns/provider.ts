@@ -10,12 +10,12 @@ export interface Zone {
     readonly nameServers: readonly string[];
 }
 
-export type RecordType = "A" | "AAAA" | "CAA";
+export type RecordType = "A" | "AAAA" | "CAA" | "CNAME";
 
 /** A DNS record, in the fields that DNS consoles ask for. */
 export interface DnsRecord {
     name: string;
-    /** A, AAAA or CAA. */
+    /** A, AAAA, CAA or CNAME. */
     type: string;
     /** Seconds. */
     ttl: number;
@@ -24,7 +24,7 @@ export interface DnsRecord {
 
 /** All records of one name and type. */
 export interface RecordSet {
-    readonly name: string;
+    readonly name: pulumi.Input<string>;
     readonly type: RecordType;
     /** Seconds. */
     readonly ttl: number;

@@ -13,7 +13,8 @@ import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas.ts";
 import { refuseAgent } from "./agent.ts";
 import { findRegion, refuseUnreachedTopics } from "./region.ts";
 import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
-import { findSubnet } from "./subnet.ts";
+import { type ExistingSubnet, findSubnet } from "./subnet.ts";
+import { findSpread } from "./zones.ts";
 import type { Zone } from "../dns/provider.ts";
 import { DNS_PROVIDERS } from "../dns/providers.ts";
 
@@ -31,6 +32,10 @@ export interface Lookups {
     readonly availabilityZone: string;
     /** The existing subnet that the settings name. */
     readonly subnet?: { readonly id: string; readonly vpcId: string };
+    /** The availability zones of several nodes; undefined for one machine. */
+    readonly zones?: readonly string[];
+    /** The existing subnets of several nodes; empty if the program creates them. */
+    readonly subnets?: readonly ExistingSubnet[];
     /** The machine's subnet has IPv6. */
     readonly ipv6: boolean;
     /** Whether AWS can recover machines of the instance type. */
@@ -48,11 +53,13 @@ export interface Lookups {
  */
 export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Lookups> {
     await refuseOtherPartition(opts);
+    const several = settings.nodes > 1;
+    if (several) refuseLongName(name);
     const [zone, type, snapshot, volume, subnet] = await Promise.all([
         DNS_PROVIDERS[settings.dns].findZone(settings, opts),
         findInstanceType(settings, opts),
         findSnapshot(name, settings, opts),
-        findDataVolume(name, settings, opts),
+        several ? undefined : findDataVolume(name, settings, opts),
         findSubnet(settings, opts),
         checkConnection(settings),
     ]);
@@ -63,23 +70,24 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         warnAboutReplacement(settings, volume);
     } else {
         if (snapshot) refuseForeignSnapshot(settings, snapshot);
-        if (settings.publicAddress) await warnAboutAddressQuota(opts);
+        if (settings.publicAddress && !several) await warnAboutAddressQuota(opts);
     }
     const availabilityZone = chooseAvailabilityZone(settings, type, subnet, volume);
+    const spread = several ? await findSpread(settings, type, opts) : undefined;
     if (settings.uiDomain !== "" && !OPERATING_SYSTEM_FACTS[image.operatingSystem].http2PerName) {
         throw new pulumi.RunError(
             `uiDomain needs nginx 1.25.1 or newer, which ${OPERATING_SYSTEM_FACTS[image.operatingSystem].name} does not have. Set operatingSystem to debian-13, or remove uiDomain.`,
         );
     }
     refuseAgent(settings, image.operatingSystem);
-    const ipv6 = subnet?.ipv6 ?? true;
+    const ipv6 = (spread ?? subnet)?.ipv6 ?? true;
     await refuseTooManyRules(settings, ipv6, opts);
     const closed = (["httpsAllowedCidrs", "grpcAllowedCidrs"] as const).find(
         (list) => settings[list].length > 0 && settings[list].every((cidr) => isIpv6(cidr)),
     );
     if (!ipv6 && closed !== undefined) {
         throw new pulumi.RunError(
-            `${closed} holds only IPv6 networks, but ${settings.subnetId} has no IPv6, so nobody could reach the port. Add an IPv4 network, or name a subnet with IPv6.`,
+            `${closed} holds only IPv6 networks, but ${settings.subnetId || settings.subnetIds.join(" and ")} has no IPv6, so nobody could reach the port. Add an IPv4 network, or name a subnet with IPv6.`,
         );
     }
     const needsRegion = settings.alarms.length > 0 || settings.sessionManager;
@@ -93,11 +101,23 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         burstable: type.burstable,
         availabilityZone,
         subnet,
+        zones: spread?.zones,
+        subnets: spread?.subnets,
         ipv6,
         recoverable: type.recoverable,
         region,
         snapshotId: snapshot?.id,
     };
+}
+
+/** AWS allows 32 characters for load balancers and target groups, of which "-lb-https" and Pulumi's own end need 17. */
+const LONGEST_NAME = 15;
+
+function refuseLongName(name: string): void {
+    if (name.length <= LONGEST_NAME) return;
+    throw new pulumi.RunError(
+        `nodes: the name ${name} is too long for the load balancer of several nodes, whose parts are named after it. Give the LinkMesh a name of at most ${LONGEST_NAME} characters.`,
+    );
 }
 
 type DataVolume = Awaited<ReturnType<typeof findDataVolume>>;

@@ -10,10 +10,12 @@ const LENGTH = 12;
  * @param owner stack and step, so that equal values of different owners have different fingerprints
  */
 export function fingerprints(owner: string, text: string, key: string): string[] {
-    return [...readParts(text)].map(([part, value]) => {
-        const digest = createHmac("sha256", key)
-            .update(JSON.stringify([owner, part, value]))
-            .digest("hex");
-        return `${part.replace(/^\w+ /, "")}=${digest.slice(0, LENGTH)}`;
-    });
+    return [...readParts(text)].map(
+        ([part, value]) => `${part.replace(/^\w+ /, "")}=${fingerprint([owner, part, value], key)}`,
+    );
+}
+
+/** One fingerprint of all the values. Pure. */
+export function fingerprint(values: readonly string[], key: string): string {
+    return createHmac("sha256", key).update(JSON.stringify(values)).digest("hex").slice(0, LENGTH);
 }

@@ -71,7 +71,15 @@ function definitions(script: string): Definition[] {
 }
 
 /** The files of `scripts/functions`, in the order of their definitions in a step's text. base must come first. */
-export const FUNCTION_FILES = ["base", "expected", "packages", "linkmesh", "nginx", "certbot"] as const;
+export const FUNCTION_FILES = [
+    "base",
+    "expected",
+    "packages",
+    "linkmesh",
+    "linkmesh-files",
+    "nginx",
+    "certbot",
+] as const;
 
 const [BASE, ...REST] = FUNCTION_FILES.map((name) => definitions(readScript(`functions/${name}`)));
 const LIBRARY = [...BASE!, ...definitions(PORT_CONSTANTS), ...REST.flat()];

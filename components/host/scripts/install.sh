@@ -209,38 +209,7 @@ write_drop_in() {
     apply systemctl daemon-reload
 }
 
-# --- the owner of the data, and their secret
-
-# The service's user owns files on the volume by number, and another machine may number its users differently. It gets
-# its old numbers where they are free; where another has them, the files get the new ones.
-restore_user() {
-    local uid gid
-    [ -e "$DATA/identity/user" ] || return 0
-    read -r uid gid <"$DATA/identity/user"
-    id linkmesh >/dev/null 2>&1 || create_user "$uid" "$gid"
-    if [ "$(id -u linkmesh) $(id -g linkmesh)" = "$uid $gid" ]; then return; fi
-    stop_linkmesh
-    find "$DATA" -xdev -gid "$gid" -exec chgrp -h linkmesh {} +
-    find "$DATA" -xdev -uid "$uid" -exec chown -h linkmesh {} +
-    record_user
-}
-
-# create_user UID GID: with these numbers if they are free.
-create_user() {
-    local user=(--system --gid linkmesh --home-dir /var/lib/linkmesh --no-create-home
-        --shell /usr/sbin/nologin linkmesh)
-    getent group linkmesh >/dev/null ||
-        groupadd --system --gid "$2" linkmesh 2>/dev/null ||
-        groupadd --system linkmesh
-    useradd --uid "$1" "${user[@]}" 2>/dev/null || useradd "${user[@]}"
-}
-
-record_user() {
-    local uid gid
-    uid=$(id -u linkmesh)
-    gid=$(id -g linkmesh)
-    record "$DATA/identity/user" <<<"$uid $gid"
-}
+# --- the secret of the data
 
 # The environment file holds the server secret, without which the database is of no use: it lives on the volume, and
 # its usual place is a link. What is on the volume wins over what a package has just written.

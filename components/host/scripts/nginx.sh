@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck shell=bash source=functions/base.sh disable=SC2153
 # nginx and certbot from the distribution, sized for the expected collectors, with port 80 answering.
-# CERTBOT: its packages, one a line, or nothing. HTTP2_PER_NAME: "yes" when one name of a port is to offer HTTP/2.
+# MACHINE_PACKAGES: those of the machine, one a line. HTTP2_PER_NAME: "yes" when one name of a port is to offer HTTP/2.
 # WORKER_CONNECTIONS, OPEN_FILES, REVISION. The files `sysctl.conf`, `http-redirect.conf`, `listeners`.
 
 HTTP2_PER_NAME_SINCE=1.25.1
@@ -9,7 +9,7 @@ HTTP2_PER_NAME_SINCE=1.25.1
 main() {
     if ! installed nginx; then refuse_port_holder; fi
     # shellcheck disable=SC2086
-    install_missing nginx libnginx-mod-stream bind9-dnsutils openssl curl logrotate $CERTBOT
+    install_missing $MACHINE_PACKAGES
     if [ -n "$HTTP2_PER_NAME" ]; then refuse_old_nginx; fi
     refuse_stream_block
     limit_open_files
@@ -19,6 +19,7 @@ main() {
     remove_nginx_file /etc/nginx/sites-enabled/default # it owns port 80
     mkdir -p /var/www/acme/.well-known/acme-challenge
     include_configuration
+    restore_revision
     serve_port_80
     nginx_reads_files
 }
@@ -132,6 +133,16 @@ include_configuration() {
     # Earlier names; two hooks for the same files would be an error.
     remove_nginx_file /etc/nginx/conf.d/linkmesh-proxy.conf
     remove_nginx_file /etc/nginx/modules-enabled/90-linkmesh-proxy.conf
+}
+
+# What somebody broke in the current revision would keep nginx from its start, and this step from its end. Step proxy
+# writes these files, and comes later.
+restore_revision() {
+    local copy file
+    copy=$COPIES/$(current_revision)
+    if [ ! -e "$copy/listeners" ] || check_nginx; then return; fi
+    leave_unread
+    for file in "$copy"/*; do put_file "$NGINX/${copy##*/}/${file##*/}" <"$file"; done
 }
 
 # Until there is a certificate nginx serves port 80 alone; a complete configuration is left as it is, apart from a port

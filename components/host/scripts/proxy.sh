@@ -28,8 +28,16 @@ main() {
     enable_unit $UNIT.timer --now
     enable_unit $HEALTH.socket --now
     systemctl start $UNIT.service
+    keep_copy
     find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$REVISION" -exec rm -rf {} +
     leave_other_certificates
+}
+
+# For step nginx, if somebody breaks a file.
+keep_copy() {
+    rm -rf "$COPIES"
+    mkdir -p "$COPIES"
+    cp -a "$NGINX/$REVISION" "$COPIES/"
 }
 
 reload_certificate() {

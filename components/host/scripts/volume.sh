@@ -98,7 +98,7 @@ aside_path() { echo "$1.before-linkmesh-proxy"; }
 refuse_data_twice() {
     local kept aside
     kept=$(volume_path "$1") aside=$(aside_path "$1")
-    if mountpoint -q "$1" || is_empty "$1"; then return; fi
+    if mountpoint -q "$1" || is_empty "$1" || is_superseded "$1"; then return; fi
     [ ! -e "$aside" ] ||
         fail "both $1 and $aside hold data: look which is right, remove the other and run pulumi up again."
     is_empty "$kept" ||
@@ -110,7 +110,7 @@ move_to_volume() {
     local path=$1 kept aside
     kept=$(volume_path "$path") aside=$(aside_path "$path")
     if mountpoint -q "$path"; then return; fi
-    if ! is_empty "$path"; then
+    if ! is_empty "$path" && ! is_superseded "$path"; then
         if systemctl is-active --quiet "$PACKAGE"; then stop_for_move; fi
         on_failure take_back "$path"
         mv -T "$path" "$aside"
@@ -154,4 +154,18 @@ bind() {
 # True for a directory that does not exist, too.
 is_empty() {
     [ ! -d "$1" ] || [ -z "$(ls -A "$1")" ]
+}
+
+# is_superseded PATH: true when the volume has data of this directory, and the machine only what its packages brought,
+# as an image with certbot does. The volume's data are then bound over it.
+is_superseded() {
+    local kept file sum
+    kept=$(volume_path "$1") || return
+    ! is_empty "$kept" || return
+    dpkg-query -W -f '${Conffiles}\n' >"$WORK/conffiles" || return
+    find "$1" ! -type d >"$WORK/present" || return
+    while read -r file; do
+        sum=$(md5sum "$file" | cut -d' ' -f1) || return
+        grep -qxF " $file $sum" "$WORK/conffiles" || return
+    done <"$WORK/present"
 }

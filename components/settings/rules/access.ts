@@ -42,7 +42,7 @@ export function accessRules(s: Settings): string[] {
                     : "grpcAllowedCidrs needs gRPC, but grpc is false. Remove one of them.",
             ],
             [
-                s.publicAddress || s.subnetId !== "",
+                s.publicAddress || s.subnetId !== "" || s.nodes > 1,
                 "publicAddress is false, but the network that the program creates reaches the internet only from public addresses. Set subnetId to a subnet of yours with another way out, such as a NAT gateway.",
             ],
             [
@@ -52,6 +52,10 @@ export function accessRules(s: Settings): string[] {
             [
                 !s.trustedProxies.some((network) => network.endsWith("/0")),
                 "trustedProxies holds a network of all addresses (/0), so any client could claim any address. Name the networks of your proxies.",
+            ],
+            [
+                !s.trustedProxies.includes("255.255.255.255/32"),
+                "trustedProxies holds 255.255.255.255/32, the broadcast address, which nginx takes for a host name. No proxy has it: remove it.",
             ],
         ]),
     ];

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { LINKMESH_FILES_FOLDER } from "../schema/linkmesh.ts";
 import type { Settings } from "../settings.ts";
 import { violations } from "./violations.ts";
 
@@ -40,6 +41,51 @@ export function configRules(s: Settings): string[] {
             ],
         ]),
     ];
+}
+
+/** LinkMesh must find each file that it is told to read, also after the file was removed from the settings. */
+export function fileRules({ linkmeshConfig, linkmeshEnvironment, linkmeshFiles }: Settings): string[] {
+    const known = linkmeshFiles.entries().map(([name]) => name);
+    const missing = (text: string) => namesOfFiles(text).filter((names) => !names.some((name) => known.includes(name)));
+    const add = "Add it to linkmeshFiles, or correct the path.";
+    return [
+        ...new Set(
+            textsIn(linkmeshConfig)
+                .flatMap(missing)
+                .map(
+                    ([name]) =>
+                        `linkmeshConfig names ${LINKMESH_FILES_FOLDER}/${name}, which linkmeshFiles lacks. ${add}`,
+                ),
+        ),
+        ...linkmeshEnvironment
+            .entries()
+            .filter(([, value]) => value.test((text) => missing(text).length > 0))
+            .map(
+                ([name]) =>
+                    `linkmeshEnvironment.${name} names a file in ${LINKMESH_FILES_FOLDER} that linkmeshFiles lacks. ${add}`,
+            ),
+    ];
+}
+
+/** A file of the folder, and not of one that has the folder's path in its own. */
+const FILE_PATH = new RegExp(`(?<![\\w.@+-])${LINKMESH_FILES_FOLDER}/([\\w.@+-]+)`, "g");
+
+/**
+ * The files whose paths are in a text. The path is a part of a URL too, so it may be encoded. Each has the names that it may
+ * mean, because a dot at its end may be the sentence's.
+ */
+function namesOfFiles(text: string): string[][] {
+    const plain = text.replace(/%([0-9A-F]{2})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+    return [...plain.matchAll(FILE_PATH)]
+        .map(([, name]) => [name!.replace(/\.+$/, ""), name!])
+        .filter(([name]) => name !== "");
+}
+
+/** All texts in a value, keys too. */
+function textsIn(value: unknown): string[] {
+    if (typeof value === "string") return [value];
+    if (typeof value !== "object" || value === null) return [];
+    return Object.entries(value).flatMap(([key, inner]) => [key, ...textsIn(inner)]);
 }
 
 export function dataPathRules({ linkmeshDataPaths: paths, linkmeshEnvironmentFile: file }: Settings): string[] {

@@ -38,7 +38,11 @@ export function nameRules(s: Settings): string[] {
             "caaIssuer publishes a CAA record for each host name, but a wildcard in certificateNames depends on that of the parent domain. Remove one of them.",
         ],
         [
-            s.caaIssuer === "" || s.caaIssuer === "letsencrypt.org" || hasOwnCertificate(s) || !isLetsEncrypt(s),
+            s.caaIssuer === "" ||
+                s.caaIssuer === "letsencrypt.org" ||
+                hasOwnCertificate(s) ||
+                s.nodes > 1 ||
+                !isLetsEncrypt(s),
             `caaIssuer ${s.caaIssuer} forbids the certificates of acmeDirectory ${s.acmeDirectory}. Set caaIssuer to letsencrypt.org.`,
         ],
         [

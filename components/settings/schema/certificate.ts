@@ -28,7 +28,7 @@ export const CERTIFICATE_SETTINGS = {
     acmeCaBundle: setting({
         type: "string",
         description:
-            "PEM certificates that verify the ACME directory's own https certificate, for a private CA. If left out, the machine's usual CAs count.",
+            "PEM certificates that verify the ACME directory's own https certificate, for a private CA. If it issues from another CA, add that, so that `npm run check` trusts it. If left out, the machine's usual CAs count.",
         default: "",
         example: "-----BEGIN CERTIFICATE-----…",
         change: [],

@@ -25,6 +25,12 @@ function isAptUrl(source: string): boolean {
     }
 }
 
+/** Where the machine has the files of linkmeshFiles. Not LinkMesh's own folder, whose rights its package decides. */
+export const LINKMESH_FILES_FOLDER = "/etc/linkmesh-proxy/files";
+
+/** The CLI hands all settings to the program in one environment variable, of which Linux takes 128 KiB. */
+const MOST_FILE_BYTES = 65_536;
+
 /** LinkMesh itself. */
 export const LINKMESH_SETTINGS = {
     linkmeshDebUrl: setting({
@@ -114,7 +120,35 @@ export const LINKMESH_SETTINGS = {
         default: {},
         example: '{"metrics":{"enabled":true}}',
         change: ["LinkMesh restarts"],
-        schema: z.record(z.string(), z.unknown()),
+        schema: z
+            .record(z.string(), z.unknown())
+            // JSON escapes half of a surrogate pair, which no file can hold.
+            .refine((keys) => !/\\ud[89a-f]/.test(JSON.stringify(keys)), "must hold Unicode text"),
+    }),
+    linkmeshFiles: setting({
+        type: "object",
+        description: `Text files for LinkMesh, such as keys and certificates, by file name. Each is ${LINKMESH_FILES_FOLDER}/NAME on the machine, which only root and LinkMesh can read; linkmeshConfig and linkmeshEnvironment may name that path. A missing line end is added. 64 KiB in all. docs/operations.md has the command that sets one.`,
+        default: {},
+        example: '{"mongodb-ca.pem":"-----BEGIN CERTIFICATE-----…"}',
+        change: ["LinkMesh restarts"],
+        secret: true,
+        schema: z
+            .record(
+                z
+                    .string()
+                    .regex(
+                        /^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,99}$/,
+                        `must have file names of letters, digits and ._@+-, without a folder, such as mongodb-ca.pem: the files are in ${LINKMESH_FILES_FOLDER}`,
+                    ),
+                plainValue
+                    .refine((text) => text.trim() !== "", "must not be empty")
+                    .refine((text) => !/\0|\p{Cs}/u.test(text), "must be text, without NUL characters")
+                    .overwrite((text) => (text.endsWith("\n") ? text : `${text}\n`)),
+            )
+            .refine(
+                (files) => Buffer.byteLength(JSON.stringify(files)) <= MOST_FILE_BYTES,
+                "must be at most 65536 bytes in all, because Pulumi hands all settings over in 128 KiB",
+            ),
     }),
     linkmeshEnvironmentFile: setting({
         type: "string",

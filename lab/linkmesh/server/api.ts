@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
 import { DEFAULT_TOKEN_TTL_SECONDS, type Principal } from "./collectors.ts";
 import { describeClient } from "./forwarded.ts";
@@ -10,6 +11,8 @@ import {
     send,
     sendError,
     sendJson,
+    SESSION_COOKIE,
+    sessionCookie,
     unauthorized,
 } from "./http.ts";
 import { log } from "./log.ts";
@@ -20,7 +23,7 @@ import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
 interface Route {
-    /** Who may call it: anybody, any bearer token, or only the service account. */
+    /** Who may call it: anybody, any bearer token, or only the service account; who has logged in may do what it may. */
     access: "open" | "token" | "service";
     answer: (server: Server, request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 }
@@ -53,15 +56,22 @@ const ROUTES: Record<string, Route> = {
     },
     "GET /api/v1/collectors": {
         access: "service",
-        answer: ({ collectors }, _, response) => sendJson(response, 200, { collectors: collectors.list() }),
+        answer: async ({ collectors }, _, response) => sendJson(response, 200, { collectors: await collectors.list() }),
     },
+    "GET /api/v1/pipelines": {
+        access: "service",
+        answer: async ({ configStore }, _, response) =>
+            sendJson(response, 200, { pipelines: await configStore.list("pipelines") }),
+    },
+    "POST /api/v1/pipelines": { access: "service", answer: createPipeline },
     "GET /api/v1/metrics": {
         access: "service",
-        answer: (server, _, response) => {
+        answer: async (server, _, response) => {
             if (!server.config.metricsEnabled) throw new HttpError(404, "metrics.enabled is false");
-            send(response, 200, "text/plain; version=0.0.4; charset=utf-8", metrics(server));
+            send(response, 200, "text/plain; version=0.0.4; charset=utf-8", await metrics(server));
         },
     },
+    "POST /api/v1/login": { access: "service", answer: login },
     "POST /api/v1/enrollment-tokens": { access: "service", answer: mintToken },
     "POST /api/v1/bootstrap": { access: "open", answer: bootstrap },
     "POST /v1/metrics": {
@@ -93,7 +103,24 @@ async function mintToken({ collectors }: Server, request: IncomingMessage, respo
     const { ttlSeconds = DEFAULT_TOKEN_TTL_SECONDS } = await readJson(request);
     if (typeof ttlSeconds !== "number" || !(ttlSeconds > 0))
         throw new HttpError(400, "ttlSeconds must be a positive number");
-    sendJson(response, 201, collectors.mint(ttlSeconds));
+    sendJson(response, 201, await collectors.mint(ttlSeconds));
+}
+
+/** Keeps a pipeline, which is its text, in the config store. */
+async function createPipeline({ configStore }: Server, request: IncomingMessage, response: ServerResponse) {
+    const { yaml } = await readJson(request);
+    if (typeof yaml !== "string") throw new HttpError(400, "yaml must be the text of a pipeline");
+    const id = `pip_${randomBytes(8).toString("hex")}`;
+    await configStore.write("pipelines", `${id}.yaml`, yaml);
+    sendJson(response, 201, { id });
+}
+
+/** Logs a browser in. It goes on with the cookie, on whichever instance its next request arrives. */
+async function login({ collectors }: Server, _: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { cookie, maxAge } = await collectors.openUiSession();
+    const flags = `Path=/; Max-Age=${maxAge}; Secure; HttpOnly; SameSite=Lax`;
+    response.setHeader("Set-Cookie", `${SESSION_COOKIE}=${cookie}; ${flags}`);
+    send(response, 204, "application/json", "");
 }
 
 async function bootstrap(server: Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -101,7 +128,7 @@ async function bootstrap(server: Server, request: IncomingMessage, response: Ser
     const body = await readJson(request);
     const token = typeof body.token === "string" ? body.token : bearerToken(request);
     if (!token) throw unauthorized();
-    const redemption = collectors.redeem(token, typeof body.hostname === "string" ? body.hostname : "");
+    const redemption = await collectors.redeem(token, typeof body.hostname === "string" ? body.hostname : "");
     if (redemption.outcome === "unknown") throw unauthorized();
     if (redemption.outcome !== "enrolled") throw new HttpError(410, `the enrollment token is ${redemption.outcome}`);
     const credentials = await collectors.issueCredentials(redemption.collector);
@@ -116,12 +143,18 @@ async function bootstrap(server: Server, request: IncomingMessage, response: Ser
     });
 }
 
-function authorize(server: Server, request: IncomingMessage, access: Route["access"]): void {
+async function authorize(server: Server, request: IncomingMessage, access: Route["access"]): Promise<void> {
     if (access === "open") return;
-    const token = bearerToken(request);
-    const principal: Principal | undefined = token ? server.collectors.authenticate(token) : undefined;
+    const principal = await identify(server, request);
     if (!principal) throw unauthorized();
     if (access === "service" && principal.kind !== "service") throw new HttpError(403, "a service account is required");
+}
+
+async function identify({ collectors }: Server, request: IncomingMessage): Promise<Principal | undefined> {
+    const token = bearerToken(request);
+    if (token) return collectors.authenticate(token);
+    const cookie = sessionCookie(request);
+    return cookie && (await collectors.isUiSession(cookie)) ? { kind: "service" } : undefined;
 }
 
 async function answer(server: Server, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -129,12 +162,12 @@ async function answer(server: Server, request: IncomingMessage, response: Server
     const method = request.method === "HEAD" ? "GET" : request.method;
     const route = ROUTES[`${method} ${path}`];
     if (route) {
-        authorize(server, request, route.access);
+        await authorize(server, request, route.access);
         return route.answer(server, request, response);
     }
     const isKnown = Object.keys(ROUTES).some((key) => key.endsWith(` ${path}`));
     // As the real API would, tells only authorized clients which paths exist below /api/.
-    if (!isKnown && path.startsWith("/api/")) authorize(server, request, "token");
+    if (!isKnown && path.startsWith("/api/")) await authorize(server, request, "token");
     throw isKnown ? new HttpError(405, `${request.method} is not allowed here`) : new HttpError(404, "no such page");
 }
 

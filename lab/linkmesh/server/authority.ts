@@ -41,30 +41,33 @@ export class Authority {
     ) {}
 
     /**
-     * Reads the CA of this database, or makes one if the database is empty.
+     * Reads the CA of this database, or makes one if the database has none.
      *
      * @throws {Failure} if the CA was made with another secret
      */
     static async open(database: Database, secret: string): Promise<Authority> {
-        const stored = database.records.find((record) => record.type === "authority") as StoredAuthority | undefined;
-        if (!stored && database.records.length > 0)
-            throw new Failure(`${database.path}: the database has no internal CA`, EXIT.configuration);
-        if (!stored) return Authority.create(database, secret);
+        let [stored] = await database.find("authority");
+        if (!stored) {
+            await Authority.create(database, secret);
+            // Another instance may have been first.
+            [stored] = await database.find("authority");
+        }
+        const { id, caCertificate, caKey } = stored as unknown as StoredAuthority;
         let pkcs8: Buffer;
         try {
-            pkcs8 = decrypt(stored.caKey, secret);
+            pkcs8 = decrypt(caKey, secret);
         } catch {
             throw new Failure(
-                `the server secret (LINKMESH_SECRET) does not belong to the database ${database.path}: ` +
+                `the server secret (LINKMESH_SECRET) does not belong to the database ${database.name}: ` +
                     "restore the secret that this database was created with, or the database that belongs to this secret",
                 EXIT.configuration,
             );
         }
         const key = await webcrypto.subtle.importKey("pkcs8", pkcs8, KEY_ALGORITHM, false, ["sign"]);
-        return new Authority(stored.id, stored.caCertificate, key);
+        return new Authority(id, caCertificate, key);
     }
 
-    private static async create(database: Database, secret: string): Promise<Authority> {
+    private static async create(database: Database, secret: string): Promise<void> {
         const id = randomBytes(8).toString("hex");
         const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
         const certificate = await x509.X509CertificateGenerator.createSelfSigned({
@@ -85,8 +88,7 @@ export class Authority {
             caCertificate: certificate.toString("pem"),
             caKey: encrypt(pkcs8, secret),
         };
-        database.append({ ...stored }, { durable: true });
-        return new Authority(id, stored.caCertificate, keys.privateKey);
+        await database.add({ ...stored }, { durable: true });
     }
 
     /** SHA-256 of the CA certificate, lower-case hex. */
@@ -144,7 +146,7 @@ export class Authority {
     }
 }
 
-interface Sealed {
+export interface Sealed {
     salt: string;
     iv: string;
     tag: string;
@@ -163,7 +165,7 @@ function validity(days: number): { notBefore: Date; notAfter: Date } {
     return { notBefore: new Date(Date.now() - 300_000), notAfter: new Date(Date.now() + days * DAY) };
 }
 
-function encrypt(data: Buffer, secret: string): Sealed {
+export function encrypt(data: Buffer, secret: string): Sealed {
     const salt = randomBytes(16);
     const iv = randomBytes(12);
     const cipher = createCipheriv("aes-256-gcm", scryptSync(secret, salt, 32), iv);
@@ -173,7 +175,7 @@ function encrypt(data: Buffer, secret: string): Sealed {
 }
 
 /** Throws if another secret sealed it. */
-function decrypt(sealed: Sealed, secret: string): Buffer {
+export function decrypt(sealed: Sealed, secret: string): Buffer {
     const bytes = (text: string) => Buffer.from(text, "base64");
     const decipher = createDecipheriv("aes-256-gcm", scryptSync(secret, bytes(sealed.salt), 32), bytes(sealed.iv));
     decipher.setAuthTag(bytes(sealed.tag));

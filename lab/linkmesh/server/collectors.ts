@@ -1,18 +1,25 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { Authority, KeyPair } from "./authority.ts";
 import type { Database, StoredRecord } from "./database.ts";
+import { log } from "./log.ts";
 
 /** Default lifetime of an enrollment token. */
 export const DEFAULT_TOKEN_TTL_SECONDS = 15 * 60;
+
+/** How long a browser stays logged in. */
+const UI_SESSION_SECONDS = 12 * 60 * 60;
 
 export interface Collector {
     id: string;
     hostname: string;
     /** ISO 8601. */
     enrolledAt: string;
-    /** Sessions (OpAMP or gRPC) since its enrollment, across restarts of the server. */
+}
+
+export interface CollectorStatus extends Collector {
+    /** Sessions (OpAMP or gRPC) since its enrollment, across restarts of the server and of all instances. */
     sessionsTotal: number;
-    /** Sessions open now. */
+    /** Sessions open now with this instance. */
     sessionsOpen: number;
 }
 
@@ -20,11 +27,6 @@ export interface Collector {
 export type Principal = { kind: "service" } | { kind: "collector"; collector: Collector };
 
 export type Redemption = { outcome: "enrolled"; collector: Collector } | { outcome: "unknown" | "used" | "expired" };
-
-interface EnrollmentToken {
-    expiresAt: string;
-    collector?: Collector;
-}
 
 function digest(token: string): string {
     return createHash("sha256").update(token).digest("hex");
@@ -34,16 +36,23 @@ function randomToken(prefix: string): string {
     return `${prefix}_${randomBytes(24).toString("base64url")}`;
 }
 
-/** Enrolled collectors and their tokens. Everything except the open sessions is in the database. */
+function collectorOf({ id, hostname, enrolledAt }: StoredRecord): Collector {
+    return { id: String(id), hostname: String(hostname), enrolledAt: String(enrolledAt) };
+}
+
+function isOver({ expiresAt }: StoredRecord): boolean {
+    return Date.parse(String(expiresAt)) <= Date.now();
+}
+
+/** Enrolled collectors, tokens and logins. Everything except the open sessions is in the database. */
 export class Collectors {
     /**
      * The token of the service account for tests. It is derived from the secret and the database. It survives restarts
      * and upgrades without being stored in clear text, and changes if either changes.
      */
     readonly serviceToken: string;
-    private readonly byId = new Map<string, Collector>();
-    private readonly enrollmentTokens = new Map<string, EnrollmentToken>();
-    private readonly otlpTokens = new Map<string, Collector>();
+    /** Open sessions by the collector's id. */
+    private readonly open = new Map<string, number>();
 
     constructor(
         private readonly database: Database,
@@ -52,84 +61,92 @@ export class Collectors {
     ) {
         const mac = createHmac("sha256", secret).update(`service account of ${authority.id}`).digest("base64url");
         this.serviceToken = `lmsat_${mac}`;
-        for (const record of database.records) this.replay(record);
     }
 
-    list(): Collector[] {
-        return [...this.byId.values()];
+    async list(): Promise<CollectorStatus[]> {
+        const totals = await this.database.count("session", "collector");
+        return (await this.database.find("collector")).map(collectorOf).map((collector) => ({
+            ...collector,
+            sessionsTotal: totals.get(collector.id) ?? 0,
+            sessionsOpen: this.open.get(collector.id) ?? 0,
+        }));
     }
 
-    get(id: string): Collector | undefined {
-        return this.byId.get(id);
+    async get(id: string): Promise<Collector | undefined> {
+        const [record] = await this.database.find("collector", "id", id);
+        return record && collectorOf(record);
     }
 
-    authenticate(token: string): Principal | undefined {
-        const collector = this.otlpTokens.get(digest(token));
-        if (collector) return { kind: "collector", collector };
+    async authenticate(token: string): Promise<Principal | undefined> {
         // Compares digests, so that the time of a comparison reveals nothing about the token.
-        return digest(token) === digest(this.serviceToken) ? { kind: "service" } : undefined;
+        if (digest(token) === digest(this.serviceToken)) return { kind: "service" };
+        const [owner] = await this.database.find("otlp-token", "hash", digest(token));
+        const collector = owner && (await this.get(String(owner.collector)));
+        return collector && { kind: "collector", collector };
     }
 
     /** Makes a new single-use token. */
-    mint(ttlSeconds: number): { token: string; expiresAt: string } {
+    async mint(ttlSeconds: number): Promise<{ token: string; expiresAt: string }> {
         const token = randomToken("lmenr");
         const expiresAt = new Date(Date.now() + ttlSeconds * 1000).toISOString();
-        this.record({ type: "token", hash: digest(token), expiresAt }, { durable: true });
+        await this.database.add({ type: "token", hash: digest(token), expiresAt }, { durable: true });
         return { token, expiresAt };
     }
 
     /** Enrols a collector and uses up its enrollment token. */
-    redeem(token: string, hostname: string): Redemption {
-        const known = this.enrollmentTokens.get(digest(token));
+    async redeem(token: string, hostname: string): Promise<Redemption> {
+        const [known] = await this.database.find("token", "hash", digest(token));
         if (!known) return { outcome: "unknown" };
-        if (known.collector) return { outcome: "used" };
-        if (Date.parse(known.expiresAt) <= Date.now()) return { outcome: "expired" };
-        const id = `col_${randomBytes(8).toString("hex")}`;
-        const enrolledAt = new Date().toISOString();
-        this.record({ type: "collector", id, hostname, enrolledAt, token: digest(token) }, { durable: true });
-        return { outcome: "enrolled", collector: this.byId.get(id)! };
+        if (await this.enrolledWith(token)) return { outcome: "used" };
+        if (isOver(known)) return { outcome: "expired" };
+        const collector = {
+            id: `col_${randomBytes(8).toString("hex")}`,
+            hostname,
+            enrolledAt: new Date().toISOString(),
+        };
+        const isFirst = await this.database.add(
+            { type: "collector", ...collector, token: digest(token) },
+            { durable: true },
+        );
+        return isFirst ? { outcome: "enrolled", collector } : { outcome: "used" };
     }
 
     /** Issues a client certificate and an OTLP bearer token for a collector. */
     async issueCredentials(collector: Collector): Promise<KeyPair & { otlpToken: string }> {
         const otlpToken = randomToken("lmotlp");
-        this.record({ type: "otlp-token", collector: collector.id, hash: digest(otlpToken) }, { durable: true });
+        await this.database.add(
+            { type: "otlp-token", collector: collector.id, hash: digest(otlpToken) },
+            { durable: true },
+        );
         return { ...(await this.authority.issueClient(collector.id)), otlpToken };
     }
 
     /** The collector that redeemed an enrollment token. An OpAMP supervisor reconnects with its first token. */
-    enrolledWith(token: string): Collector | undefined {
-        return this.enrollmentTokens.get(digest(token))?.collector;
+    async enrolledWith(token: string): Promise<Collector | undefined> {
+        const [record] = await this.database.find("collector", "token", digest(token));
+        return record && collectorOf(record);
     }
 
     /** Counts an open session until the returned function is called. */
-    openSession(collector: Collector): () => void {
-        this.record({ type: "session", collector: collector.id, at: new Date().toISOString() }, { durable: false });
-        collector.sessionsOpen++;
-        return () => collector.sessionsOpen--;
+    openSession({ id }: Collector): () => void {
+        this.database
+            .add({ type: "session", collector: id, at: new Date().toISOString() }, { durable: false })
+            .catch((error: Error) => log.warn(`the session of ${id} is not counted: ${error.message}`));
+        const change = (by: number) => this.open.set(id, (this.open.get(id) ?? 0) + by);
+        change(1);
+        return () => change(-1);
     }
 
-    private record(record: StoredRecord, options: { durable: boolean }): void {
-        this.database.append(record, options);
-        this.replay(record);
+    /** Logs a browser in. */
+    async openUiSession(): Promise<{ cookie: string; maxAge: number }> {
+        const cookie = randomToken("lmui");
+        const expiresAt = new Date(Date.now() + UI_SESSION_SECONDS * 1000).toISOString();
+        await this.database.add({ type: "ui-session", hash: digest(cookie), expiresAt }, { durable: true });
+        return { cookie, maxAge: UI_SESSION_SECONDS };
     }
 
-    private replay(record: StoredRecord): void {
-        const text = (key: string) => String(record[key]);
-        if (record.type === "token") {
-            this.enrollmentTokens.set(text("hash"), { expiresAt: text("expiresAt") });
-        } else if (record.type === "collector") {
-            const [id, hostname, enrolledAt] = [text("id"), text("hostname"), text("enrolledAt")];
-            const collector: Collector = { id, hostname, enrolledAt, sessionsTotal: 0, sessionsOpen: 0 };
-            this.byId.set(id, collector);
-            const token = this.enrollmentTokens.get(text("token"));
-            if (token) token.collector = collector;
-        } else if (record.type === "otlp-token") {
-            const collector = this.byId.get(text("collector"));
-            if (collector) this.otlpTokens.set(text("hash"), collector);
-        } else if (record.type === "session") {
-            const collector = this.byId.get(text("collector"));
-            if (collector) collector.sessionsTotal++;
-        }
+    async isUiSession(cookie: string): Promise<boolean> {
+        const [record] = await this.database.find("ui-session", "hash", digest(cookie));
+        return record !== undefined && !isOver(record);
     }
 }

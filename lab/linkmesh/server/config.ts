@@ -13,7 +13,13 @@ export interface Config {
     grpcPort: number;
     /** host:port that agents dial. */
     grpcExternalUrl: string;
+    backend: "bolt" | "mongodb";
+    /** The database of `bolt`. What the machine keeps with either backend stands beside it. */
     boltPath: string;
+    /** The config store that instances share; undefined if it is on this machine alone. */
+    gitRemote: string | undefined;
+    gitBranch: string;
+    gitCaFile: string | undefined;
     metricsEnabled: boolean;
 }
 
@@ -23,7 +29,11 @@ const DEFAULTS: Config = {
     trustedProxies: [],
     grpcPort: 50051,
     grpcExternalUrl: "localhost:50051",
+    backend: "bolt",
     boltPath: "/data/linkmesh/state.db",
+    gitRemote: undefined,
+    gitBranch: "main",
+    gitCaFile: undefined,
     metricsEnabled: false,
 };
 
@@ -54,10 +64,26 @@ const KEYS: Record<string, Reader> = {
         if (!port || !isPort(Number(port[1] ?? port[2]))) return "host:port without a scheme";
         config.grpcExternalUrl = value as string;
     },
-    "storage.backend": (value) => (value === "bolt" ? undefined : '"bolt", the only one that the stand-in has'),
+    "storage.backend": (value, config) => {
+        if (value !== "bolt" && value !== "mongodb") return "bolt or mongodb";
+        config.backend = value;
+    },
     "storage.boltPath": (value, config) => {
         if (typeof value !== "string" || !value.startsWith("/")) return "an absolute path";
         config.boltPath = value;
+    },
+    "gitops.remote": (value, config) => {
+        const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
+        if (url?.protocol !== "https:" || url.username || url.password) return "an https URL without a login";
+        config.gitRemote = url.href;
+    },
+    "gitops.branch": (value, config) => {
+        if (typeof value !== "string" || !/^\w[\w./-]*$/.test(value)) return "the name of a branch";
+        config.gitBranch = value;
+    },
+    "gitops.caFile": (value, config) => {
+        if (typeof value !== "string" || !value.startsWith("/")) return "an absolute path";
+        config.gitCaFile = value;
     },
     "metrics.enabled": (value, config) => {
         if (typeof value !== "boolean") return "true or false";

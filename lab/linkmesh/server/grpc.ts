@@ -17,39 +17,38 @@ import { VERSION } from "./version.ts";
 type Call = ServerUnaryCall<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
 /** The collector of the call's client certificate. It has to be enrolled; a certificate from the CA is not enough. */
-function caller({ collectors }: Server, call: Call): Collector {
+async function caller({ collectors }: Server, call: Call): Promise<Collector> {
     const id = String(call.getAuthContext()?.sslPeerCertificate?.subject.CN);
-    const collector = collectors.get(id);
+    const collector = await collectors.get(id);
     if (!collector) throw Object.assign(new Error(`${id} is not enrolled here`), { code: status.PERMISSION_DENIED });
     return collector;
 }
 
 function handlers(server: Server) {
     const register: handleUnaryCall<unknown, Registration> = (call, callback) => {
-        try {
-            const { id } = caller(server, call);
-            callback(null, { collectorId: id, serverVersion: VERSION, peer: call.getPeer() });
-        } catch (error) {
-            callback(error as Error);
-        }
+        caller(server, call).then(
+            ({ id }) => callback(null, { collectorId: id, serverVersion: VERSION, peer: call.getPeer() }),
+            (error: Error) => callback(error),
+        );
     };
     const ping: handleUnaryCall<Buffer, Buffer> = (call, callback) => callback(null, call.request);
     const channel: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
-        let closeSession: (() => void) | undefined;
-        try {
-            closeSession = server.collectors.openSession(caller(server, call));
-        } catch (error) {
+        caller(server, call).then(
+            (collector) => openChannel(call, collector),
             // The library turns this event into the call's status. After destroy() the client would keep waiting.
-            call.emit("error", error);
-            return;
-        }
+            (error: Error) => call.emit("error", error),
+        );
+    };
+    function openChannel(call: ServerDuplexStream<Buffer, Buffer>, collector: Collector): void {
+        if (call.cancelled) return;
+        const closeSession = server.collectors.openSession(collector);
         server.sessions.grpc++;
         let isOpen = true;
         const close = () => {
             if (!isOpen) return;
             isOpen = false;
             server.sessions.grpc--;
-            closeSession?.();
+            closeSession();
         };
         call.on("data", (message: Buffer) => call.write(message));
         call.on("end", () => {
@@ -58,7 +57,7 @@ function handlers(server: Server) {
         });
         call.on("cancelled", close);
         call.on("error", close);
-    };
+    }
     return { register, ping, channel };
 }
 

@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** Size limit for OTLP pushes and OpAMP messages, as the OpAMP specification recommends. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+export const SESSION_COOKIE = "linkmesh_session";
+
 /** An error response: `{"error": message}` with this status. */
 export class HttpError extends Error {
     constructor(
@@ -21,6 +23,11 @@ export function unauthorized(): HttpError {
 /** The token in "Authorization: Bearer TOKEN". */
 export function bearerToken(request: IncomingMessage): string | undefined {
     return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+}
+
+/** The value of the cookie that a login has set. */
+export function sessionCookie(request: IncomingMessage): string | undefined {
+    return new RegExp(`(?:^|; *)${SESSION_COOKIE}=([^;]+)`).exec(request.headers.cookie ?? "")?.[1];
 }
 
 export function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Authority } from "./authority.ts";
+import { Authority, type SubjectNames } from "./authority.ts";
+import { openConfigStore } from "./config-store.ts";
 import { loadConfig, type Config } from "./config.ts";
-import { Database } from "./database.ts";
+import type { Database } from "./database.ts";
 import { EXIT, Failure, systemReason } from "./failure.ts";
 import { log } from "./log.ts";
+import { openDatabase } from "./open-database.ts";
 import { ENVIRONMENT_FILE, serverSecret } from "./secret.ts";
-import { parseSubjectName, reissueServerCertificate, serverCertificateFile } from "./server-certificate.ts";
+import { certificateStore, parseSubjectName, reissueServerCertificate } from "./server-certificate.ts";
 import { serve, serviceTokenFile } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
@@ -19,7 +21,8 @@ const USAGE = `linkmesh-server ${VERSION}: STAND-IN for tests, not LinkMesh
 
   --config FILE     default /etc/linkmesh/config.yaml
   --environment-file FILE
-                    where LINKMESH_SECRET is read from when the environment lacks it, default ${ENVIRONMENT_FILE}
+                    where LINKMESH_SECRET, LINKMESH_MONGODB_URI and LINKMESH_GIT_TOKEN are read from when the environment
+                    lacks them, default ${ENVIRONMENT_FILE}
 `;
 
 function parse(args: string[]) {
@@ -42,16 +45,14 @@ function parse(args: string[]) {
     }
 }
 
-async function certInit(config: Config, secret: string, sans: string[]): Promise<void> {
-    const wanted = sans.map(parseSubjectName);
-    const database = Database.open(config.boltPath);
+async function certInit(config: Config, database: Database, secret: string, wanted: SubjectNames[]): Promise<void> {
     try {
         const authority = await Authority.open(database, secret);
-        const file = serverCertificateFile(config.boltPath);
-        const names = await reissueServerCertificate(file, authority, wanted);
-        log.info(`issued ${file} for ${[...names.dns, ...names.ip].join(", ")}`);
+        const store = certificateStore(config, database, secret);
+        const names = await reissueServerCertificate(store, authority, wanted);
+        log.info(`issued ${store.name} for ${[...names.dns, ...names.ip].join(", ")}`);
     } finally {
-        database.close();
+        await database.close();
     }
 }
 
@@ -76,9 +77,11 @@ async function run(args: string[]): Promise<void> {
     const { config, warnings } = loadConfig(values.config);
     if (command === "token") return printToken(config);
     for (const warning of warnings) log.warn(warning);
+    const wanted = values.san.map(parseSubjectName);
     const secret = serverSecret(values["environment-file"]);
-    if (command === "cert init") return certInit(config, secret, values.san);
-    return serve(config, secret);
+    const database = await openDatabase(config, values["environment-file"]);
+    if (command === "cert init") return certInit(config, database, secret, wanted);
+    return serve(config, database, await openConfigStore(config, values["environment-file"]), secret);
 }
 
 run(process.argv.slice(2)).catch((error: unknown) => {

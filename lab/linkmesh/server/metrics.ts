@@ -2,8 +2,8 @@ import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
 /** Prometheus text. Only the three names marked in the README are documented. */
-export function metrics({ collectors, sessions }: Server): string {
-    const all = collectors.list();
+export async function metrics({ collectors, sessions }: Server): Promise<string> {
+    const all = await collectors.list();
     const gauges: [string, string, number][] = [
         [`build_info{version="${VERSION}"}`, "Version of the stand-in.", 1],
         ["connections_agents", "Open gRPC streams and WebSockets of agents.", sessions.grpc + sessions.agent],

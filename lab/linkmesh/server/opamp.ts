@@ -10,14 +10,14 @@ import type { Server, Sessions } from "./server.ts";
  * The collector that sent a request, or "service" for the service account. A new enrollment token enrols its sender,
  * for OpAMP supervisors that start with one.
  */
-function identify({ collectors }: Server, request: IncomingMessage): Collector | "service" {
+async function identify({ collectors }: Server, request: IncomingMessage): Promise<Collector | "service"> {
     const token = bearerToken(request);
     if (!token) throw unauthorized();
-    const principal = collectors.authenticate(token);
+    const principal = await collectors.authenticate(token);
     if (principal) return principal.kind === "service" ? "service" : principal.collector;
-    const known = collectors.enrolledWith(token);
+    const known = await collectors.enrolledWith(token);
     if (known) return known;
-    const redemption = collectors.redeem(token, "");
+    const redemption = await collectors.redeem(token, "");
     if (redemption.outcome !== "enrolled") throw unauthorized();
     log.info(`enrolled ${redemption.collector.id} by OpAMP`);
     return redemption.collector;
@@ -31,7 +31,7 @@ export async function answerWithoutUpgrade(
 ): Promise<void> {
     // According to the guide, 400 means that a proxy removed Upgrade, with or without credentials.
     if (request.method !== "POST") throw new HttpError(400, "a WebSocket upgrade is required here");
-    identify(server, request);
+    await identify(server, request);
     send(response, 200, "application/x-protobuf", await readBody(request, MAX_MESSAGE_BYTES));
 }
 
@@ -58,17 +58,19 @@ export function serveWebSockets(server: Server, httpServer: HttpServer): { stop(
     httpServer.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         // Without a listener, a client that resets the connection would crash the server.
         socket.on("error", () => socket.destroy());
-        try {
-            const kind = PATHS[request.url?.split("?")[0] ?? ""];
-            if (kind === undefined) throw new HttpError(404, "no such page");
-            const who = identify(server, request);
-            if (request.method !== "GET") throw new HttpError(400, "a WebSocket handshake must be a GET");
-            sockets.handleUpgrade(request, socket, head, (webSocket) => openSession(server, webSocket, who, kind));
-        } catch (error) {
+        upgrade(request, socket, head).catch((error: unknown) => {
             if (!(error instanceof HttpError)) log.warn(`WebSocket handshake: ${(error as Error).message}`);
             refuse(socket, error instanceof HttpError ? error : new HttpError(500, "internal error"));
-        }
+        });
     });
+
+    async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+        const kind = PATHS[request.url?.split("?")[0] ?? ""];
+        if (kind === undefined) throw new HttpError(404, "no such page");
+        const who = await identify(server, request);
+        if (request.method !== "GET") throw new HttpError(400, "a WebSocket handshake must be a GET");
+        sockets.handleUpgrade(request, socket, head, (webSocket) => openSession(server, webSocket, who, kind));
+    }
 
     return {
         stop: () => {

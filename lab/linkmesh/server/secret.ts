@@ -14,24 +14,30 @@ export function readVariable(text: string, name: string): string | undefined {
 }
 
 /**
- * The server secret from the environment, which the unit sets, or else from the unit's environment file, because
+ * A variable of the environment, which the unit sets, or else of the unit's environment file, because
  * `runuser -u linkmesh -- linkmesh-server cert init` runs without the unit's environment.
+ *
+ * @throws {Failure} if both lack it
  */
-export function serverSecret(environmentFile: string): string {
-    let secret = process.env.LINKMESH_SECRET;
+export function environmentVariable(name: string, meaning: string, environmentFile: string): string {
+    let value = process.env[name];
     let hint = "";
-    if (!secret) {
+    if (!value) {
         try {
-            secret = readVariable(readFileSync(environmentFile, "utf8"), "LINKMESH_SECRET");
+            value = readVariable(readFileSync(environmentFile, "utf8"), name);
         } catch (error) {
             hint = ` (${systemReason(error)})`;
         }
     }
-    if (!secret) {
+    if (!value) {
         throw new Failure(
-            `the server secret is missing: LINKMESH_SECRET is neither in the environment nor in ${environmentFile}${hint}`,
+            `${meaning} is missing: ${name} is neither in the environment nor in ${environmentFile}${hint}`,
             EXIT.configuration,
         );
     }
-    return secret;
+    return value;
+}
+
+export function serverSecret(environmentFile: string): string {
+    return environmentVariable("LINKMESH_SECRET", "the server secret", environmentFile);
 }

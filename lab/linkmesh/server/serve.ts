@@ -6,13 +6,14 @@ import { createHttpServer } from "./api.ts";
 import { Authority } from "./authority.ts";
 import { Collectors } from "./collectors.ts";
 import type { Config } from "./config.ts";
-import { Database } from "./database.ts";
+import type { ConfigStore } from "./config-store.ts";
+import type { Database } from "./database.ts";
 import { EXIT, Failure, systemReason } from "./failure.ts";
 import { trustedProxies } from "./forwarded.ts";
 import { serveGrpc } from "./grpc.ts";
 import { log } from "./log.ts";
 import { serveWebSockets } from "./opamp.ts";
-import { ensureServerCertificate, serverCertificateFile } from "./server-certificate.ts";
+import { certificateStore, ensureServerCertificate } from "./server-certificate.ts";
 import type { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
@@ -25,40 +26,47 @@ export function serviceTokenFile(boltPath: string): string {
 }
 
 /** Runs the server until SIGTERM or SIGINT. Resolves when it listens. @throws {Failure} if it cannot start */
-export async function serve(config: Config, secret: string): Promise<void> {
-    const database = Database.open(config.boltPath);
+export async function serve(
+    config: Config,
+    database: Database,
+    configStore: ConfigStore,
+    secret: string,
+): Promise<void> {
     const authority = await Authority.open(database, secret);
     const server: Server = {
         config,
         trusted: trustedProxies(config.trustedProxies),
         authority,
         collectors: new Collectors(database, authority, secret),
+        configStore,
         sessions: { opamp: 0, agent: 0, grpc: 0 },
     };
     prepareDirectory(config, server.collectors.serviceToken);
-    const certificate = await ensureServerCertificate(serverCertificateFile(config.boltPath), authority);
+    const certificate = await ensureServerCertificate(certificateStore(config, database, secret), authority);
 
     const grpcServer = await serveGrpc(server, certificate);
     const httpServer = createHttpServer(server);
     const webSockets = serveWebSockets(server, httpServer);
     await listen(httpServer, config.httpPort);
 
-    const stop = () => void stopAll(httpServer, grpcServer, webSockets).then(() => process.exit(0));
+    const stop = () =>
+        void stopAll(httpServer, grpcServer, webSockets)
+            .then(() => database.close())
+            .finally(() => process.exit(0));
     process.once("SIGTERM", stop);
     process.once("SIGINT", stop);
     log.info(
         `linkmesh-server ${VERSION} (STAND-IN, not LinkMesh): HTTP on port ${config.httpPort}, gRPC on port ${config.grpcPort}`,
     );
     log.info(
-        `database ${config.boltPath}, ${server.collectors.list().length} collectors, internal CA ${authority.fingerprint}`,
+        `database ${database.name}, ${(await server.collectors.list()).length} collectors, internal CA ${authority.fingerprint}`,
     );
 }
 
 function prepareDirectory({ boltPath }: Config, serviceToken: string): void {
     const directory = dirname(boltPath);
     try {
-        for (const store of ["pipelines", "collectors"])
-            mkdirSync(join(directory, "gitops", store), { recursive: true, mode: 0o750 });
+        mkdirSync(directory, { recursive: true, mode: 0o750 });
         writeFileSync(serviceTokenFile(boltPath), `${serviceToken}\n`, { mode: 0o600 });
         chmodSync(serviceTokenFile(boltPath), 0o600);
     } catch (error) {

@@ -1,19 +1,13 @@
 import ipaddr from "ipaddr.js";
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import type { Authority, KeyPair, SubjectNames } from "./authority.ts";
+import { decrypt, encrypt, type Authority, type KeyPair, type Sealed, type SubjectNames } from "./authority.ts";
+import type { Config } from "./config.ts";
+import type { Database } from "./database.ts";
 import { EXIT, Failure, systemReason } from "./failure.ts";
-
-/**
- * The certificate file of the gRPC listener. Key and certificate share one file, so that a crash between two writes
- * cannot leave a pair that does not match. The writer owns the file, hence the guide's `runuser -u linkmesh`.
- */
-export function serverCertificateFile(boltPath: string): string {
-    return join(dirname(boltPath), "pki", "grpc-server.pem");
-}
 
 /** Parses "dns:NAME" or "ip:ADDRESS". @throws {Failure} for anything else */
 export function parseSubjectName(san: string): SubjectNames {
@@ -54,15 +48,67 @@ function defaultNames(): SubjectNames {
     return { dns, ip: ["127.0.0.1", "::1"] };
 }
 
+/** Where the pair of the gRPC listener is kept. */
+export interface CertificateStore {
+    readonly name: string;
+    /** The pair, certificate first, PEM; undefined if there is none. */
+    read(): Promise<string | undefined>;
+    /** @returns false if another instance has written one meanwhile */
+    write(pem: string): Promise<boolean>;
+}
+
+/**
+ * A file beside BoltDB's. Key and certificate share one file, so that a crash between two writes cannot leave a pair
+ * that does not match. The writer owns the file, hence the guide's `runuser -u linkmesh`.
+ */
+function certificateFile(boltPath: string): CertificateStore {
+    const file = join(dirname(boltPath), "pki", "grpc-server.pem");
+    const attempt = <T>(doing: string, action: () => T): Promise<T> => {
+        try {
+            return Promise.resolve(action());
+        } catch (error) {
+            throw new Failure(`cannot ${doing} the gRPC certificate ${file}: ${systemReason(error)}`);
+        }
+    };
+    return {
+        name: file,
+        read: () => attempt("read", () => (existsSync(file) ? readFileSync(file, "utf8") : undefined)),
+        write: (pem) =>
+            attempt("write", () => {
+                mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
+                writeFileSync(`${file}.new`, pem, { mode: 0o600 });
+                renameSync(`${file}.new`, file);
+                return true;
+            }),
+    };
+}
+
+/** A record of the database, so that all instances serve one certificate and none keeps anything. */
+function certificateRecord(database: Database, secret: string): CertificateStore {
+    const all = () => database.find("server-certificate");
+    return {
+        name: `in the database ${database.name}`,
+        read: async () => {
+            // Not by time, because the instances' clocks differ.
+            const newest = (await all()).sort((one, other) => Number(one.number) - Number(other.number)).at(-1);
+            return newest && decrypt(newest.pem as Sealed, secret).toString();
+        },
+        write: async (pem) => {
+            const sealed = encrypt(Buffer.from(pem), secret);
+            const number = String((await all()).length);
+            return database.add({ type: "server-certificate", number, pem: sealed }, { durable: true });
+        },
+    };
+}
+
+export function certificateStore({ backend, boltPath }: Config, database: Database, secret: string): CertificateStore {
+    return backend === "bolt" ? certificateFile(boltPath) : certificateRecord(database, secret);
+}
+
 /** The current pair; undefined if there is none. @throws {Failure} if it cannot be read or is of another CA */
-function read(file: string, authority: Authority): KeyPair | undefined {
-    let pem: string;
-    try {
-        pem = readFileSync(file, "utf8");
-    } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-        throw new Failure(`cannot read the gRPC certificate ${file}: ${systemReason(error)}`);
-    }
+async function read(store: CertificateStore, authority: Authority): Promise<KeyPair | undefined> {
+    const pem = await store.read();
+    if (pem === undefined) return undefined;
     try {
         const [certificate, privateKey] = [new X509Certificate(pem), createPrivateKey(pem)];
         const ca = new X509Certificate(authority.caCertificate);
@@ -70,8 +116,8 @@ function read(file: string, authority: Authority): KeyPair | undefined {
             throw new Error("another CA");
     } catch {
         throw new Failure(
-            `the gRPC certificate ${file} was not issued by this database's internal CA: ` +
-                "restore the one that belongs to it, or remove the file and run linkmesh-server cert init",
+            `the gRPC certificate ${store.name} was not issued by this database's internal CA: ` +
+                "restore the one that belongs to it, or remove it and run linkmesh-server cert init",
             EXIT.configuration,
         );
     }
@@ -79,31 +125,29 @@ function read(file: string, authority: Authority): KeyPair | undefined {
     return { certificate: pem.slice(0, split), privateKey: pem.slice(split) };
 }
 
-async function issue(file: string, authority: Authority, names: SubjectNames): Promise<KeyPair> {
+/** @returns false if another instance has written one meanwhile */
+async function issue(store: CertificateStore, authority: Authority, names: SubjectNames): Promise<boolean> {
     const pair = await authority.issueServer(names);
-    try {
-        mkdirSync(dirname(file), { recursive: true, mode: 0o750 });
-        writeFileSync(`${file}.new`, pair.certificate + pair.privateKey, { mode: 0o600 });
-        renameSync(`${file}.new`, file);
-    } catch (error) {
-        throw new Failure(`cannot write the gRPC certificate ${file}: ${systemReason(error)}`);
-    }
-    return pair;
+    return store.write(pair.certificate + pair.privateKey);
 }
 
 /** The certificate to serve. If there is none, issues one for the machine's own names. */
-export async function ensureServerCertificate(file: string, authority: Authority): Promise<KeyPair> {
-    return read(file, authority) ?? (await issue(file, authority, defaultNames()));
+export async function ensureServerCertificate(store: CertificateStore, authority: Authority): Promise<KeyPair> {
+    const current = await read(store, authority);
+    if (current) return current;
+    await issue(store, authority, defaultNames());
+    return (await read(store, authority))!;
 }
 
 /** Issues a new certificate with the old one's names and the new names. Returns all names. */
 export async function reissueServerCertificate(
-    file: string,
+    store: CertificateStore,
     authority: Authority,
     wanted: SubjectNames[],
 ): Promise<SubjectNames> {
-    const current = read(file, authority);
-    const names = mergeSubjectNames(current ? subjectNames(current.certificate) : defaultNames(), ...wanted);
-    await issue(file, authority, names);
-    return names;
+    for (;;) {
+        const current = await read(store, authority);
+        const names = mergeSubjectNames(current ? subjectNames(current.certificate) : defaultNames(), ...wanted);
+        if (await issue(store, authority, names)) return names;
+    }
 }

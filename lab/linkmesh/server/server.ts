@@ -1,5 +1,6 @@
 import type { Authority } from "./authority.ts";
 import type { Collectors } from "./collectors.ts";
+import type { ConfigStore } from "./config-store.ts";
 import type { Config } from "./config.ts";
 import type { Trusted } from "./forwarded.ts";
 
@@ -9,6 +10,7 @@ export interface Server {
     trusted: Trusted;
     authority: Authority;
     collectors: Collectors;
+    configStore: ConfigStore;
     sessions: Sessions;
 }
 

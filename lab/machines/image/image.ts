@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { exec } from "../../process/exec.ts";
 import { withLock } from "../../process/lock.ts";
 import { LabError, type Progress } from "../../lab.ts";
@@ -15,6 +16,8 @@ import {
     SERVICES_PACKAGES,
     type Release,
 } from "./recipe.ts";
+
+const OWN_IMAGE_SCRIPT = fileURLToPath(new URL("../../../docs/machine-image.sh", import.meta.url));
 
 /**
  * The root directory of a machine image, built on first use (about a minute) and kept in the cache.
@@ -34,7 +37,26 @@ export function ensureImage(cacheDir: string, release: Release, progress: Progre
     });
 }
 
-/** The root directory with the lab's services (Knot DNS, Pebble, apt-cacher-ng), made from the trixie image. */
+/** What the stand-in of LinkMesh depends on. */
+const STAND_IN_PACKAGES = "nodejs adduser util-linux";
+
+/**
+ * The root directory of an image of a user's own, made from the trixie image by the script that docs/machine-image.md gives
+ * users. Here it runs in a chroot, not as user data.
+ */
+export async function ensureOwnImage(cacheDir: string, progress: Progress): Promise<string> {
+    const base = await ensureImage(cacheDir, "trixie", progress);
+    const script = await readFile(OWN_IMAGE_SCRIPT, "utf8");
+    const name = `own-${hash(recipeText("trixie") + STAND_IN_PACKAGES + script)}`;
+    return ensureRoot(cacheDir, name, "the image with packages", progress, async (root, report) => {
+        await exec("cp", ["-a", "--reflink=auto", `${base}/.`, root]);
+        report("packages");
+        await inChroot(root, `MORE_PACKAGES='${STAND_IN_PACKAGES}'\n${script}`, () => undefined);
+        await generalize(root);
+    });
+}
+
+/** The root directory with the lab's services (Knot DNS, Pebble, apt-cacher-ng, HAProxy), made from the trixie image. */
 export async function ensureServicesImage(cacheDir: string, progress: Progress): Promise<string> {
     const base = await ensureImage(cacheDir, "trixie", progress);
     const name = `services-${hash(recipeText("trixie") + SERVICES_PACKAGES.join())}`;

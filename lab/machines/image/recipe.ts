@@ -85,7 +85,7 @@ export function machinePackages(release: Release): string[] {
     return [...MACHINE_PACKAGES, ...OWN_PACKAGES[release]];
 }
 
-export const SERVICES_PACKAGES = ["knot", "pebble", "apt-cacher-ng"];
+export const SERVICES_PACKAGES = ["knot", "pebble", "apt-cacher-ng", "haproxy"];
 
 /** The name and the text of the file with the package sources. */
 export function aptSources(release: Release): { path: string; text: string } {

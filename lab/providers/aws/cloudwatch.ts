@@ -1,18 +1,9 @@
-import type { CloudState } from "../../cloud/state.ts";
+import { ACCOUNT, type CloudState } from "../../cloud/state.ts";
 import type { Alarm } from "../../cloud/watch-state.ts";
 import { ProviderError } from "../provider.ts";
 import type { Values } from "../property-values.ts";
 import { model } from "./models.ts";
-import {
-    ACCOUNT,
-    ApiError,
-    type Cloud,
-    type ResourceType,
-    find,
-    generatedName,
-    optionalText,
-    text,
-} from "./resource-type.ts";
+import { ApiError, type Cloud, type ResourceType, find, generatedName, optionalText, text } from "./resource-type.ts";
 import { oneOf } from "./schema.ts";
 
 const put = (member: string) => model("cloudwatch", "PutMetricAlarm", member);

@@ -1,6 +1,6 @@
 import { type Value, asText, isMap } from "../property-values.ts";
 
-export type Service = "ec2" | "iam" | "dlm" | "route53" | "cloudwatch" | "sns";
+export type Service = "ec2" | "iam" | "dlm" | "route53" | "cloudwatch" | "sns" | "elbv2" | "acm";
 
 /** A model's limits for a member: the length of a text, the range of a number, the size of a list or map. */
 export interface Constraint {

@@ -1,4 +1,5 @@
-import { IMAGES, type Image, ZONE_ID } from "../../cloud/state.ts";
+import { IMAGES, type Image } from "../../cloud/images.ts";
+import { ACCOUNT, ZONE_ID } from "../../cloud/state.ts";
 import { LAB_ZONE } from "../../lab.ts";
 import { ProviderError } from "../provider.ts";
 import { newest, single } from "./lookup-results.ts";
@@ -8,7 +9,7 @@ import { FAMILY_NAMES, INSTANCE_TYPES, findInstanceType, isOffered } from "./ins
 import { subnet } from "./network.ts";
 import { getEips, getServiceQuota } from "./quota-functions.ts";
 import { getPartition, getRegion } from "./regions.ts";
-import { ACCOUNT, ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
+import { ApiError, type CloudFunction, optionalText, text } from "./resource-type.ts";
 import { getRouteTable, getRouteTables } from "./route-tables.ts";
 import { getSnapshot, getSnapshotIds } from "./snapshots.ts";
 import { getEbsVolumes, getVolume } from "./volumes.ts";
@@ -43,7 +44,7 @@ const getAmi: CloudFunction = {
             hypervisor: "xen",
             imageType: "machine",
             ownerId: image["owner-id"],
-            public: true,
+            public: image["owner-id"] !== ACCOUNT,
             region: cloud.region,
             rootDeviceName: image["root-device-name"],
             rootDeviceType: image["root-device-type"],

@@ -1,4 +1,4 @@
-import type { CloudState } from "../../cloud/state.ts";
+import { type CloudState, publicIpOf } from "../../cloud/state.ts";
 import { findVpc } from "./network.ts";
 import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, optionalText } from "./resource-type.ts";
@@ -50,10 +50,9 @@ function attachGateway(state: CloudState, id: string, vpcId: string | undefined)
 
 function detachGateway(state: CloudState, id: string): void {
     const gateway = find(state.internetGateways, id, "InvalidInternetGatewayID.NotFound", "internetGateway");
-    const mapped = Object.values(state.addresses).some(({ association }) => {
-        const holder = association && state.networkInterfaces[association.networkInterfaceId];
-        return holder && state.subnets[holder.subnetId]?.vpcId === gateway.vpcId;
-    });
+    const mapped = Object.values(state.networkInterfaces).some(
+        (holder) => publicIpOf(state, holder) && state.subnets[holder.subnetId]?.vpcId === gateway.vpcId,
+    );
     if (gateway.vpcId && mapped) {
         throw new ApiError(
             "DependencyViolation",

@@ -22,6 +22,8 @@ const VERSIONS: Record<Service, string> = {
     route53: "2013-04-01",
     cloudwatch: "2010-08-01",
     sns: "2010-03-31",
+    elbv2: "2015-12-01",
+    acm: "2015-12-08",
 };
 
 interface Shape {
@@ -99,7 +101,7 @@ function isAnything(pattern: string): boolean {
 }
 
 const published = fetchModels();
-const models: Models = { ec2: {}, iam: {}, dlm: {}, route53: {}, cloudwatch: {}, sns: {} };
+const models: Models = { ec2: {}, iam: {}, dlm: {}, route53: {}, cloudwatch: {}, sns: {}, elbv2: {}, acm: {} };
 for (const ref of Object.values(RESOURCE_TYPES).flatMap(({ inputs }) => modelRefs(inputs))) {
     models[ref.service][`${ref.operation}.${ref.member}`] = find(published[ref.service], ref);
 }

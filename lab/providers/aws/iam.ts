@@ -1,9 +1,9 @@
-import type { CloudState, Role } from "../../cloud/state.ts";
+import { ACCOUNT, type CloudState, type Role } from "../../cloud/state.ts";
 import { ProviderError } from "../provider.ts";
 import { type Value, type Values, isMap } from "../property-values.ts";
 import { model } from "./models.ts";
 import { type PolicyKind, awsPrincipals, invalidPrincipal, malformed } from "./policy-grammar.ts";
-import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, derivedId, generatedName, text } from "./resource-type.ts";
 import { ONE_VALUE } from "./schema.ts";
 
 /** The managed policy that lets the Data Lifecycle Manager take and delete snapshots. */

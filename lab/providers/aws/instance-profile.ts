@@ -1,7 +1,8 @@
+import { ACCOUNT } from "../../cloud/state.ts";
 import type { Values } from "../property-values.ts";
 import { findRole, refuseSameName } from "./iam.ts";
 import { model } from "./models.ts";
-import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, optionalText, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, derivedId, generatedName, optionalText, text } from "./resource-type.ts";
 
 const created = (member: string) => model("iam", "CreateInstanceProfile", member);
 

@@ -1,4 +1,4 @@
-import { IMAGES, type Image } from "../../cloud/state.ts";
+import { IMAGES, type Image } from "../../cloud/images.ts";
 import { ApiError } from "./resource-type.ts";
 
 /** What lookups return about an instance type. The lab's machines share the outer machine's resources. */

@@ -1,4 +1,4 @@
-import type { CloudState, Instance } from "../../cloud/state.ts";
+import { type CloudState, type Instance, publicIpOf } from "../../cloud/state.ts";
 import { LabError } from "../../lab.ts";
 import { type Values, asText, isMap } from "../property-values.ts";
 import {
@@ -12,8 +12,18 @@ import {
     setMetadata,
     userData,
 } from "./instance-options.ts";
+import {
+    checkNetwork,
+    interfaceFor,
+    networkInputs,
+    releaseInterface,
+    start,
+    stop,
+    updateInterface,
+} from "./instance-network.ts";
 import { findImage, findInstanceType, refuseType } from "./instance-types.ts";
-import { addressOf, findInterface, holderOf, privateName, publicName } from "./interfaces.ts";
+import { findInterface, privateName } from "./interfaces.ts";
+import { publicName } from "./addresses.ts";
 import { model } from "./models.ts";
 import { findSubnet } from "./network.ts";
 import { refuseVcpus } from "./quotas.ts";
@@ -31,10 +41,7 @@ export const instance: ResourceType = {
     inputs: {
         ami: { kind: "string", needed: NO_TEMPLATE, forceNew: true },
         instanceType: { kind: "string", needed: NO_TEMPLATE },
-        primaryNetworkInterface: {
-            kind: { networkInterfaceId: { kind: "string", required: true, forceNew: true } },
-            needed: "the lab starts machines only with an existing interface",
-        },
+        ...networkInputs,
         iamInstanceProfile: { kind: "string", computed: true },
         userData: { kind: "string", computed: true, invalid: userData },
         userDataReplaceOnChange: { kind: "boolean", default: false },
@@ -132,17 +139,16 @@ export const instance: ResourceType = {
         "privateDns",
         "publicIp",
         "publicDns",
+        "associatePublicIpAddress",
+        "ipv6AddressCount",
         "ipv6Addresses",
     ],
-    check: checkInstance,
+    check: (inputs) => [...checkNetwork(inputs), ...checkInstance(inputs)],
     replaces: (_olds, news) => (news.userDataReplaceOnChange === true ? ["userData"] : []),
-    create({ state }, inputs) {
-        const interfaceId = text(inputs.primaryNetworkInterface as Values, "networkInterfaceId");
+    create(cloud, inputs) {
+        const { state } = cloud;
+        const { id: interfaceId } = interfaceFor(cloud, inputs);
         const zone = zoneOf(state, interfaceId);
-        const holder = holderOf(state, interfaceId);
-        if (holder) {
-            throw new ApiError("InvalidNetworkInterface.InUse", `Interface: [${interfaceId}] in use.`);
-        }
         const made: Instance = {
             id: newId("i"),
             imageId: text(inputs, "ami"),
@@ -181,6 +187,7 @@ export const instance: ResourceType = {
             setMetadata(target, news);
             target.cpuCredits = creditsOf(news, target.cpuCredits);
             if (profileChanges) target.iamInstanceProfile = profileOf(state, news);
+            updateInterface(state, target, news);
             return wanted !== target.instanceType || userDataOf(target, news) !== target.userData;
         });
         if (!needsStop) return;
@@ -188,14 +195,14 @@ export const instance: ResourceType = {
         const wasRunning = await change(({ state }) => {
             const target = findInstance(state, id);
             const { desired } = target;
-            target.desired = "stopped";
+            stop(state, target);
             return desired === "running";
         });
-        await change(({ state }) => {
+        await change(({ state, lab }) => {
             const target = findInstance(state, id);
             target.instanceType = text(news, "instanceType");
             target.userData = userDataOf(target, news);
-            if (wasRunning) target.desired = "running";
+            if (wasRunning) start(state, lab, target);
         });
     },
     async remove(change, id, state) {
@@ -212,7 +219,7 @@ export const instance: ResourceType = {
         const found = cloud.state.instances[id];
         if (!found) return undefined;
         const card = findInterface(cloud.state, found.networkInterfaceId);
-        const publicIp = addressOf(cloud.state, card.id)?.publicIp ?? "";
+        const publicIp = publicIpOf(cloud.state, card) ?? "";
         return {
             arn: arn(cloud, "instance", id),
             ami: found.imageId,
@@ -228,6 +235,8 @@ export const instance: ResourceType = {
             publicDns: publicIp && publicName(publicIp, cloud.region),
             iamInstanceProfile: found.iamInstanceProfile ?? "",
             ...(found.cpuCredits ? { creditSpecification: { cpuCredits: found.cpuCredits } } : {}),
+            associatePublicIpAddress: publicIp !== "",
+            ipv6AddressCount: card.ipv6Addresses.length,
             ipv6Addresses: card.ipv6Addresses,
             rootBlockDevice: {
                 deviceName: findImage(found.imageId).rootDeviceName,
@@ -240,8 +249,10 @@ export const instance: ResourceType = {
     },
 };
 
-/** Terminates a machine, for the provider or for anybody else. Its volumes and its interface stay. */
+/** Terminates a machine, for the provider or for anybody else. Its volumes and an interface that existed stay. */
 export function terminate(state: CloudState, id: string): void {
+    const found = state.instances[id];
+    if (found) releaseInterface(state, found);
     delete state.instances[id];
     delete state.tags?.[id];
     state.terminated[id] = new Date().toISOString();

@@ -1,10 +1,9 @@
 import ipaddr from "ipaddr.js";
 import { randomBytes } from "node:crypto";
+import { balancerOf } from "../../cloud/balancer-state.ts";
 import type { CloudState, NetworkInterface, Subnet } from "../../cloud/state.ts";
 import type { Values } from "../property-values.ts";
-import { addressAt, parseCidr } from "../../network/cidr.ts";
-import { hasGateway } from "./gateway.ts";
-import { model } from "./models.ts";
+import { type Cidr, addressAt, parseCidr } from "../../network/cidr.ts";
 import { findSubnet } from "./network.ts";
 import { refuseBeyond } from "./quotas.ts";
 import { ApiError, type ResourceType, arn, find, newId, text } from "./resource-type.ts";
@@ -41,7 +40,7 @@ export const networkInterface: ResourceType = {
         const made: NetworkInterface = {
             id,
             subnetId: subnet.id,
-            macAddress: `0a:${[...randomBytes(5)].map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`,
+            macAddress: newMac(),
             privateIp: freeAddress(state, subnet),
             ipv6Addresses: [],
             securityGroupIds: [],
@@ -60,7 +59,7 @@ export const networkInterface: ResourceType = {
     },
     async remove(change, id) {
         await change(({ state }) => {
-            const holder = holderOf(state, id);
+            const holder = holderOf(state, id) ?? balancerOf(state, id);
             if (holder) {
                 throw new ApiError(
                     "InvalidParameterValue",
@@ -97,119 +96,6 @@ export function deleteInterface(state: CloudState, id: string): void {
     }
 }
 
-export const eip: ResourceType = {
-    label: "EC2 EIP",
-    inputs: {
-        domain: {
-            kind: "string",
-            inert: ONE_VALUE,
-            computed: true,
-            forceNew: true,
-            model: model("ec2", "AllocateAddress", "Domain"),
-            invalid: (value: string) => (value === "vpc" ? undefined : `"${value}": only "vpc" is left`),
-        },
-        tags: { kind: "tags" },
-    },
-    outputs: [
-        "allocationId",
-        "arn",
-        "domain",
-        "region",
-        "publicIp",
-        "publicDns",
-        "networkBorderGroup",
-        "publicIpv4Pool",
-    ],
-    create({ state, lab }) {
-        refuseBeyond("addresses", 1 + Object.keys(state.addresses).length);
-        const taken = new Set(Object.values(state.addresses).map((item) => item.publicIp));
-        let number = 1;
-        while (taken.has(lab.net.elasticAddress(number))) number++;
-        const allocationId = newId("eipalloc");
-        state.addresses[allocationId] = { allocationId, publicIp: lab.net.elasticAddress(number) };
-        return allocationId;
-    },
-    async remove(change, id) {
-        await change(({ state }) => {
-            if (state.addresses[id]?.association) {
-                throw new ApiError("InvalidIPAddress.InUse", `Address ${state.addresses[id].publicIp} is in use.`);
-            }
-            delete state.addresses[id];
-        });
-    },
-    describe(cloud, id) {
-        const found = cloud.state.addresses[id];
-        return (
-            found && {
-                allocationId: id,
-                domain: "vpc",
-                arn: arn(cloud, "elastic-ip", id),
-                publicIp: found.publicIp,
-                publicDns: publicName(found.publicIp, cloud.region),
-                networkBorderGroup: cloud.region,
-                publicIpv4Pool: "amazon",
-            }
-        );
-    },
-};
-
-const ELASTIC = "the lab associates elastic addresses with interfaces";
-
-export const eipAssociation: ResourceType = {
-    label: "EC2 EIP Association",
-    inputs: {
-        allocationId: { kind: "string", needed: ELASTIC, forceNew: true },
-        networkInterfaceId: { kind: "string", needed: ELASTIC, forceNew: true },
-        allowReassociation: { kind: "boolean", forceNew: true },
-    },
-    outputs: ["publicIp", "privateIpAddress", "region"],
-    create({ state }, inputs) {
-        const address = find(
-            state.addresses,
-            text(inputs, "allocationId"),
-            "InvalidAllocationID.NotFound",
-            "allocation",
-        );
-        const target = findInterface(state, text(inputs, "networkInterfaceId"));
-        const { vpcId } = findSubnet(state, target.subnetId);
-        if (!hasGateway(state, vpcId)) {
-            throw new ApiError("Gateway.NotAttached", `Network ${vpcId} is not attached to any internet gateway`);
-        }
-        if (address.association && inputs.allowReassociation === false) {
-            throw new ApiError(
-                "Resource.AlreadyAssociated",
-                `resource ${address.allocationId} is already associated with associate-id ${address.association.id}`,
-            );
-        }
-        const other = addressOf(state, target.id);
-        if (other && inputs.allowReassociation === false) {
-            throw new ApiError(
-                "Resource.AlreadyAssociated",
-                `resource ${target.id} is already associated with associate-id ${other.association!.id}`,
-            );
-        }
-        if (other) delete other.association;
-        address.association = { id: newId("eipassoc"), networkInterfaceId: target.id };
-        return address.association.id;
-    },
-    async remove(change, id) {
-        await change(({ state }) => {
-            delete Object.values(state.addresses).find((item) => item.association?.id === id)?.association;
-        });
-    },
-    describe({ state }, id) {
-        const address = Object.values(state.addresses).find((item) => item.association?.id === id);
-        if (!address?.association) return undefined;
-        const { networkInterfaceId } = address.association;
-        return {
-            allocationId: address.allocationId,
-            networkInterfaceId,
-            publicIp: address.publicIp,
-            privateIpAddress: state.networkInterfaces[networkInterfaceId]?.privateIp ?? "",
-        };
-    },
-};
-
 export function findInterface(state: CloudState, id: string): NetworkInterface {
     return find(state.networkInterfaces, id, "InvalidNetworkInterfaceID.NotFound", "networkInterface");
 }
@@ -219,20 +105,20 @@ export function holderOf(state: CloudState, interfaceId: string): string | undef
     return Object.values(state.instances).find((item) => item.networkInterfaceId === interfaceId)?.id;
 }
 
-/** The elastic address of an interface. */
-export function addressOf(state: CloudState, interfaceId: string) {
-    return Object.values(state.addresses).find((item) => item.association?.networkInterfaceId === interfaceId);
-}
-
 export function privateName(address: string, region: string): string {
     return `ip-${address.replaceAll(".", "-")}.${region}.compute.internal`;
 }
 
-export function publicName(address: string, region: string): string {
-    return `ec2-${address.replaceAll(".", "-")}.${region}.compute.amazonaws.com`;
+export function newMac(): string {
+    return `0a:${[...randomBytes(5)].map((byte) => byte.toString(16).padStart(2, "0")).join(":")}`;
 }
 
-function freeAddress(state: CloudState, subnet: Subnet): string {
+/** An address that AWS chooses: a subnet's block is a /64. */
+export function randomIpv6(block: Cidr): string {
+    return ipaddr.fromByteArray([...block.base.toByteArray().slice(0, 8), ...randomBytes(8)]).toString();
+}
+
+export function freeAddress(state: CloudState, subnet: Subnet): string {
     const block = parseCidr(subnet.cidrBlock)!;
     const taken = new Set(
         Object.values(state.networkInterfaces)
@@ -250,7 +136,7 @@ function freeAddress(state: CloudState, subnet: Subnet): string {
     );
 }
 
-function setGroups(state: CloudState, target: NetworkInterface, inputs: Values): void {
+export function setGroups(state: CloudState, target: NetworkInterface, inputs: Values): void {
     const { vpcId } = findSubnet(state, target.subnetId);
     const wanted = (inputs.securityGroups as string[] | undefined) ?? [];
     const missing = wanted.find((id) => state.securityGroups[id]?.vpcId !== vpcId);
@@ -261,7 +147,7 @@ function setGroups(state: CloudState, target: NetworkInterface, inputs: Values):
 }
 
 /** Keeps the addresses that the interface has, so that a changed count does not change the others. */
-function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: Values): void {
+export function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: Values): void {
     const { ipv6CidrBlock, assignIpv6AddressOnCreation } = findSubnet(state, target.subnetId);
     const isNew = state.networkInterfaces[target.id] === undefined;
     const present = isNew && assignIpv6AddressOnCreation ? 1 : target.ipv6Addresses.length;
@@ -272,9 +158,7 @@ function setIpv6Addresses(state: CloudState, target: NetworkInterface, inputs: V
     }
     target.ipv6Addresses.length = Math.min(wanted, target.ipv6Addresses.length);
     while (block && target.ipv6Addresses.length < wanted) {
-        // A subnet's block is a /64.
-        const bytes = [...block.base.toByteArray().slice(0, 8), ...randomBytes(8)];
-        target.ipv6Addresses.push(ipaddr.fromByteArray(bytes).toString());
+        target.ipv6Addresses.push(randomIpv6(block));
     }
 }
 

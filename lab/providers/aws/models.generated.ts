@@ -178,4 +178,65 @@ export const MODELS: Models = {
         "Subscribe.Protocol": { required: true },
         "Subscribe.Endpoint": {},
     },
+    elbv2: {
+        "CreateLoadBalancer.Type": { enum: ["application", "network", "gateway"] },
+        "CreateLoadBalancer.IpAddressType": { enum: ["ipv4", "dualstack", "dualstack-without-public-ipv4"] },
+        "CreateTargetGroup.TargetType": { enum: ["instance", "ip", "lambda", "alb"] },
+        "CreateTargetGroup.Protocol": {
+            enum: ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"],
+        },
+        "CreateTargetGroup.Port": { min: 1, max: 65535 },
+        "CreateTargetGroup.HealthCheckPath": { min: 1, max: 1024 },
+        "CreateTargetGroup.HealthCheckIntervalSeconds": { min: 5, max: 300 },
+        "CreateTargetGroup.HealthCheckTimeoutSeconds": { min: 2, max: 120 },
+        "CreateTargetGroup.HealthyThresholdCount": { min: 2, max: 10 },
+        "CreateTargetGroup.UnhealthyThresholdCount": { min: 2, max: 10 },
+        "CreateListener.LoadBalancerArn": { required: true },
+        "CreateListener.Port": { min: 1, max: 65535 },
+        "CreateListener.Protocol": {
+            enum: ["HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"],
+        },
+        "CreateListener.DefaultActions.Type": {
+            enum: [
+                "forward",
+                "authenticate-oidc",
+                "authenticate-cognito",
+                "redirect",
+                "fixed-response",
+                "jwt-validation",
+            ],
+            required: true,
+        },
+        "RegisterTargets.Targets.Port": { min: 1, max: 65535 },
+    },
+    acm: {
+        "RequestCertificate.DomainName": {
+            min: 1,
+            max: 253,
+            pattern: "(\\*\\.)?(((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9])\\.)+((?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9])",
+            required: true,
+        },
+        "RequestCertificate.SubjectAlternativeNames": {
+            min: 1,
+            max: 100,
+            item: {
+                min: 1,
+                max: 253,
+                pattern: "(\\*\\.)?(((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9])\\.)+((?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9])",
+            },
+        },
+        "RequestCertificate.ValidationMethod": { enum: ["EMAIL", "DNS", "HTTP"] },
+        "RequestCertificate.KeyAlgorithm": {
+            enum: ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"],
+        },
+        "ImportCertificate.Certificate": { min: 1, max: 32768, required: true },
+        "ImportCertificate.PrivateKey": { min: 1, max: 8192, required: true },
+        "ImportCertificate.CertificateChain": { min: 1, max: 2097152 },
+        "RequestCertificate.Tags": {
+            min: 1,
+            max: 50,
+            key: { min: 1, max: 128, pattern: "([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" },
+            value: { min: 0, max: 256, pattern: "([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)" },
+        },
+    },
 };

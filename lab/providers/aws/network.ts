@@ -105,11 +105,7 @@ export const subnet: ResourceType = {
         ipv6CidrBlock: { kind: "string", computed: true, invalid: cidr(6), canonical: canonicalCidr },
         availabilityZone: { kind: "string", forceNew: true, computed: true },
         assignIpv6AddressOnCreation: { kind: "boolean", default: false },
-        mapPublicIpOnLaunch: {
-            kind: "boolean",
-            inert: "has no effect on an interface made before its machine",
-            default: false,
-        },
+        mapPublicIpOnLaunch: { kind: "boolean", default: false },
         tags: { kind: "tags" },
     },
     outputs: ["arn", "ownerId", "region", "availabilityZoneId", "ipv6CidrBlockAssociationId"],
@@ -134,6 +130,7 @@ export const subnet: ResourceType = {
         state.subnets[id] = { id, vpcId, cidrBlock: formatCidr(block), availabilityZone: zone };
         setIpv6Block(state, state.subnets[id], optionalText(inputs, "ipv6CidrBlock"));
         setAutomaticIpv6(state.subnets[id], inputs);
+        if (inputs.mapPublicIpOnLaunch === true) state.subnets[id].mapPublicIpOnLaunch = true;
         return id;
     },
     async update(change, id, news) {
@@ -143,6 +140,8 @@ export const subnet: ResourceType = {
             // Without the block in the inputs there is no change. The next change of another property removes it.
             setIpv6Block(state, target, optionalText(news, "ipv6CidrBlock"));
             setAutomaticIpv6(target, news);
+            if (news.mapPublicIpOnLaunch === true) target.mapPublicIpOnLaunch = true;
+            else delete target.mapPublicIpOnLaunch;
         });
     },
     async remove(change, id) {

@@ -1,3 +1,4 @@
+import { ACCOUNT } from "../../cloud/state.ts";
 import type { CloudStore } from "../../cloud/store.ts";
 import { LabError } from "../../lab.ts";
 import {
@@ -15,7 +16,7 @@ import {
 } from "../provider.ts";
 import { UNKNOWN, type Value, type Values, asText, equal, hasUnknown, isMap, isUnknown } from "../property-values.ts";
 import { FUNCTIONS } from "./functions.ts";
-import { ACCOUNT, type Change, type Cloud, type ResourceType } from "./resource-type.ts";
+import { type Change, type Cloud, type ResourceType } from "./resource-type.ts";
 import type { Caller } from "./rights/caller.ts";
 import { checkSchema, diffSchema } from "./schema.ts";
 import { RESOURCE_TYPES } from "./types.ts";
@@ -78,7 +79,7 @@ export class AwsProvider implements ResourceProvider {
         return result;
     }
 
-    async create({ type, inputs, preview }: CreateRequest) {
+    async create({ type, inputs, preview, ...operation }: CreateRequest) {
         const resource = typeOf(type);
         if (preview) {
             const unknown = Object.fromEntries(resource.outputs.map((name) => [name, UNKNOWN as Value]));
@@ -95,6 +96,7 @@ export class AwsProvider implements ResourceProvider {
         return this.#attempt("creating", resource, "", async (change) => {
             const tags = this.#tagsAll(inputs.values);
             this.#caller?.may("create", await this.#cloud(), { type, id: "", values: inputs.values, tags });
+            await resource.waits?.(() => this.#cloud(), inputs.values, operation);
             const id = await change((cloud) => {
                 const made = resource.create(cloud, inputs.values);
                 this.#setTags(resource, cloud, made, inputs.values);

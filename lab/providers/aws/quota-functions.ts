@@ -1,6 +1,7 @@
+import { ACCOUNT } from "../../cloud/state.ts";
 import { filters, fits } from "./filters.ts";
 import { QUOTAS } from "./quotas.ts";
-import { ACCOUNT, ApiError, type CloudFunction, text } from "./resource-type.ts";
+import { ApiError, type CloudFunction, text } from "./resource-type.ts";
 
 /** Quotas by service and code, as in Service Quotas. */
 const SERVICE_QUOTAS: Record<string, { name: string; most: number } | undefined> = {

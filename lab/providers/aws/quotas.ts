@@ -14,10 +14,14 @@ export const QUOTAS = {
         code: "SecurityGroupsPerInterfaceLimitExceeded",
         what: "security groups per interface",
     },
+    loadBalancers: { most: 50, code: "TooManyLoadBalancers", what: "network load balancers" },
+    listeners: { most: 50, code: "TooManyListeners", what: "listeners per load balancer" },
+    /** For each zone of a load balancer, or for all zones together with cross-zone load balancing. */
+    targets: { most: 500, code: "TooManyTargets", what: "targets" },
 } as const;
 
-/** The quota for on-demand instances of the families that the lab knows. */
-const MOST_VCPUS = 5;
+/** The quota for on-demand instances of the families that the lab knows. A new account has 5, and asks for more. */
+const MOST_VCPUS = 16;
 
 /** @param count the number of objects including the new one */
 export function refuseBeyond(quota: keyof typeof QUOTAS, count: number): void {

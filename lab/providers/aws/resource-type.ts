@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { CloudState } from "../../cloud/state.ts";
+import { ACCOUNT, type CloudState } from "../../cloud/state.ts";
 import type { Lab } from "../../lab.ts";
-import { type CheckFailure, ProviderError } from "../provider.ts";
+import { type CheckFailure, type OperationRequest, ProviderError } from "../provider.ts";
 import { type Value, type Values, asText } from "../property-values.ts";
 import type { Schema } from "./schema.ts";
 
@@ -20,6 +20,8 @@ export interface ResourceType {
     replaces?(olds: Values, news: Values): string[];
     /** Refuses a change of an existing resource before anything happens, in the preview too. */
     refuses?(olds: Values, news: Values): string | undefined;
+    /** Waits before the creation until the cloud allows it. */
+    waits?(cloud: () => Promise<Cloud>, inputs: Values, operation: Waiting): Promise<void>;
     /** Adds the resource to the state and returns its id. */
     create(cloud: Cloud, inputs: Values): string;
     /** Changes the resource in place. Absent if only tags can change. */
@@ -31,6 +33,8 @@ export interface ResourceType {
     /** The outputs, and inputs that the cloud keeps, so that a refresh sees drift. Undefined if it is gone. */
     describe(cloud: Cloud, id: string, inputs: Values): Values | undefined;
 }
+
+export type Waiting = Pick<OperationRequest, "signal" | "timeoutSeconds" | "log">;
 
 /** A function (data source) of AWS. */
 export interface CloudFunction {
@@ -47,8 +51,6 @@ export interface Cloud {
 
 /** One transaction: all of it is applied, or none of it. */
 export type Change = <T>(mutate: (cloud: Cloud) => T) => Promise<T>;
-
-export const ACCOUNT = "000000000000";
 
 /** An error as AWS words it: "api error DependencyViolation: …". */
 export class ApiError extends ProviderError {

@@ -1,8 +1,8 @@
-import type { CloudState, RouteTable } from "../../cloud/state.ts";
+import { ACCOUNT, type CloudState, type RouteTable } from "../../cloud/state.ts";
 import type { Values } from "../property-values.ts";
 import { single } from "./lookup-results.ts";
 import { filters, fits } from "./filters.ts";
-import { ACCOUNT, type CloudFunction, derivedId, optionalText } from "./resource-type.ts";
+import { type CloudFunction, derivedId, optionalText } from "./resource-type.ts";
 
 /** The error of aws_route_table. */
 const NONE = "query returned no results. Please change your search criteria and try again";

@@ -27,11 +27,7 @@ export const securityGroup: ResourceType = {
         name: { kind: "string", computed: true, forceNew: true, invalid: atMost255 },
         description: { kind: "string", default: "Managed by Pulumi", forceNew: true, invalid: atMost255 },
         vpcId: { kind: "string", needed: "the lab has no default VPC", forceNew: true },
-        revokeRulesOnDelete: {
-            kind: "boolean",
-            inert: "the lab's rules cannot refer to other groups",
-            default: false,
-        },
+        revokeRulesOnDelete: { kind: "boolean", default: false },
         tags: { kind: "tags" },
     },
     outputs: ["arn", "ownerId", "region", "namePrefix"],
@@ -53,9 +49,12 @@ export const securityGroup: ResourceType = {
         state.securityGroups[id] = { id, vpcId, name };
         return id;
     },
-    async remove(change, id) {
+    async remove(change, id, { revokeRulesOnDelete }) {
         await change(({ state }) => {
-            if (Object.values(state.networkInterfaces).some((item) => item.securityGroupIds.includes(id))) {
+            const rules = Object.values(state.securityGroupRules).filter((rule) => refersTo(rule, id));
+            if (revokeRulesOnDelete === true) for (const rule of rules) delete state.securityGroupRules[rule.id];
+            const isUsed = Object.values(state.networkInterfaces).some((item) => item.securityGroupIds.includes(id));
+            if (isUsed || (rules.length > 0 && revokeRulesOnDelete !== true)) {
                 throw new ApiError("DependencyViolation", `resource ${id} has a dependent object`);
             }
             deleteGroup(state, id);
@@ -67,6 +66,11 @@ export const securityGroup: ResourceType = {
     },
 };
 
+/** Whether a rule of another group refers to a group. */
+function refersTo(rule: SecurityGroupRule, groupId: string): boolean {
+    return rule.referencedSecurityGroupId === groupId && rule.groupId !== groupId;
+}
+
 /** Deletes a group and its rules. */
 export function deleteGroup(state: CloudState, id: string): void {
     delete state.securityGroups[id];
@@ -75,6 +79,9 @@ export function deleteGroup(state: CloudState, id: string): void {
     }
 }
 
+/** The inputs that name the source of an ingress rule or the destination of an egress rule. A rule has one of them. */
+const PEERS = ["cidrIpv4", "cidrIpv6", "referencedSecurityGroupId"] as const;
+
 const RULE_INPUTS: Schema = {
     securityGroupId: { kind: "string", required: true, forceNew: true },
     ipProtocol: { kind: "string", required: true, invalid: protocol },
@@ -82,6 +89,7 @@ const RULE_INPUTS: Schema = {
     toPort: { kind: "integer" },
     cidrIpv4: { kind: "string", invalid: cidr(4), canonical: canonicalCidr },
     cidrIpv6: { kind: "string", invalid: cidr(6), canonical: canonicalCidr },
+    referencedSecurityGroupId: { kind: "string" },
     description: { kind: "string" },
     tags: { kind: "tags" },
 };
@@ -95,8 +103,7 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
         inputs: RULE_INPUTS,
         outputs: ["arn", "region", "securityGroupRuleId"],
         check: checkRule,
-        replaces: (olds, news) =>
-            ["cidrIpv4", "cidrIpv6"].filter((name) => (olds[name] === undefined) !== (news[name] === undefined)),
+        replaces: (olds, news) => PEERS.filter((name) => (olds[name] === undefined) !== (news[name] === undefined)),
         create({ state }, inputs) {
             const groupId = text(inputs, "securityGroupId");
             find(state.securityGroups, groupId, "InvalidGroup.NotFound", "security group");
@@ -104,8 +111,12 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
             const added = fromInputs(id, direction, inputs);
             const others = Object.values(state.securityGroupRules);
             refuseDescription(inputs);
+            refuseForeignGroup(state, added);
             refuseDuplicate(others, added);
-            refuseBeyond("groupRules", 1 + others.filter((other) => countsWith(other, added)).length);
+            for (const family of families(added)) {
+                const counted = others.filter((other) => isBeside(other, added) && families(other).includes(family));
+                refuseBeyond("groupRules", 1 + counted.length);
+            }
             state.securityGroupRules[id] = added;
             return id;
         },
@@ -114,6 +125,7 @@ function rule(direction: SecurityGroupRule["direction"]): ResourceType {
                 find(state.securityGroupRules, id, "InvalidSecurityGroupRuleId.NotFound", "security group rule");
                 const changed = fromInputs(id, direction, news);
                 refuseDescription(news);
+                refuseForeignGroup(state, changed);
                 refuseDuplicate(Object.values(state.securityGroupRules), changed);
                 state.securityGroupRules[id] = changed;
             });
@@ -129,7 +141,7 @@ function describeRule(cloud: Cloud, id: string): Values | undefined {
     const found = cloud.state.securityGroupRules[id];
     if (!found) return undefined;
     const live: Values = { ipProtocol: found.ipProtocol };
-    for (const name of ["fromPort", "toPort", "cidrIpv4", "cidrIpv6"] as const) {
+    for (const name of ["fromPort", "toPort", ...PEERS] as const) {
         if (found[name] !== undefined) live[name] = found[name];
     }
     return { ...live, arn: arn(cloud, "security-group-rule", id), securityGroupRuleId: id };
@@ -146,9 +158,20 @@ function fromInputs(id: string, direction: SecurityGroupRule["direction"], input
     if (typeof inputs.toPort === "number") made.toPort = inputs.toPort;
     const ipv4 = optionalText(inputs, "cidrIpv4");
     const ipv6 = optionalText(inputs, "cidrIpv6");
+    const group = optionalText(inputs, "referencedSecurityGroupId");
     if (ipv4) made.cidrIpv4 = canonicalCidr(ipv4);
     if (ipv6) made.cidrIpv6 = canonicalCidr(ipv6);
+    if (group) made.referencedSecurityGroupId = group;
     return made;
+}
+
+/** A rule may refer to a group of its own network only. */
+function refuseForeignGroup(state: CloudState, { groupId, referencedSecurityGroupId: peer }: SecurityGroupRule): void {
+    if (peer === undefined) return;
+    const code = "InvalidGroup.NotFound";
+    if (!state.securityGroups[peer]) throw new ApiError(code, `The security group '${peer}' does not exist`);
+    if (state.securityGroups[peer].vpcId === state.securityGroups[groupId]?.vpcId) return;
+    throw new ApiError(code, "You have specified two resources that belong to different networks.");
 }
 
 function refuseDuplicate(rules: SecurityGroupRule[], added: SecurityGroupRule): void {
@@ -156,7 +179,7 @@ function refuseDuplicate(rules: SecurityGroupRule[], added: SecurityGroupRule): 
         JSON.stringify({ ...item, id: "" }, Object.keys({ ...added, ...item, id: "" }).sort());
     if (!rules.some((item) => item.id !== added.id && key(item) === key(added))) return;
     const { ipProtocol, fromPort, toPort } = added;
-    const peer = added.cidrIpv4 ?? added.cidrIpv6;
+    const peer = added.cidrIpv4 ?? added.cidrIpv6 ?? added.referencedSecurityGroupId;
     const ports = fromPort === undefined ? "" : `, from port: ${fromPort}, to port: ${toPort}`;
     throw new ApiError(
         "InvalidPermission.Duplicate",
@@ -166,8 +189,8 @@ function refuseDuplicate(rules: SecurityGroupRule[], added: SecurityGroupRule): 
 
 function checkRule(inputs: Values): CheckFailure[] {
     const failures: CheckFailure[] = [];
-    if ((inputs.cidrIpv4 === undefined) === (inputs.cidrIpv6 === undefined)) {
-        failures.push({ property: "", reason: "give one of cidrIpv4 and cidrIpv6" });
+    if (PEERS.filter((name) => inputs[name] !== undefined).length !== 1) {
+        failures.push({ property: "", reason: `give exactly one of ${PEERS.join(", ")}` });
     }
     if (isUnknown(inputs.ipProtocol)) return failures;
     const isAll = inputs.ipProtocol === "-1";
@@ -202,10 +225,15 @@ function protocol(value: string): string | undefined {
     return known.includes(value) ? undefined : `"${value}": the lab knows the protocols ${known.join(", ")}`;
 }
 
-/** Whether two rules count towards the same quota: each direction and address family has its own. */
-function countsWith(other: SecurityGroupRule, added: SecurityGroupRule): boolean {
-    const isFamily = (other.cidrIpv4 === undefined) === (added.cidrIpv4 === undefined);
-    return isFamily && other.groupId === added.groupId && other.direction === added.direction;
+/** The address families in whose quota a rule counts. A rule about a group counts in both. */
+function families({ cidrIpv4, cidrIpv6 }: SecurityGroupRule): ("ipv4" | "ipv6")[] {
+    if (cidrIpv4 === undefined && cidrIpv6 === undefined) return ["ipv4", "ipv6"];
+    return cidrIpv4 === undefined ? ["ipv6"] : ["ipv4"];
+}
+
+/** Whether two rules are of the same group and direction. */
+function isBeside(other: SecurityGroupRule, added: SecurityGroupRule): boolean {
+    return other.groupId === added.groupId && other.direction === added.direction;
 }
 
 /** Refuses what EC2 refuses. The provider only checks the length. */

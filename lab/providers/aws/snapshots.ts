@@ -1,8 +1,8 @@
-import type { CloudState, Snapshot } from "../../cloud/state.ts";
+import { ACCOUNT, type CloudState, type Snapshot } from "../../cloud/state.ts";
 import type { Values } from "../property-values.ts";
 import { newest, notFound } from "./lookup-results.ts";
 import { filters, fits } from "./filters.ts";
-import { ACCOUNT, ApiError, type CloudFunction, arn, find, newId } from "./resource-type.ts";
+import { ApiError, type CloudFunction, arn, find, newId } from "./resource-type.ts";
 
 export const getSnapshot: CloudFunction = {
     inputs: {

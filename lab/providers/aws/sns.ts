@@ -1,6 +1,7 @@
+import { ACCOUNT } from "../../cloud/state.ts";
 import type { Values } from "../property-values.ts";
 import { model } from "./models.ts";
-import { ACCOUNT, ApiError, type ResourceType, derivedId, generatedName, optionalText, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, derivedId, generatedName, optionalText, text } from "./resource-type.ts";
 import { ONE_VALUE, oneOf } from "./schema.ts";
 
 export const topic: ResourceType = {

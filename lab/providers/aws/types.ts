@@ -1,3 +1,5 @@
+import { certificateValidation } from "./certificate-validation.ts";
+import { certificate } from "./certificate.ts";
 import { metricAlarm } from "./cloudwatch.ts";
 import { lifecyclePolicy } from "./dlm.ts";
 import { record } from "./dns.ts";
@@ -6,13 +8,18 @@ import { healthCheck } from "./health-check.ts";
 import { role, rolePolicyAttachment } from "./iam.ts";
 import { instanceProfile } from "./instance-profile.ts";
 import { instance } from "./instance.ts";
-import { eip, eipAssociation, networkInterface } from "./interfaces.ts";
+import { eip, eipAssociation } from "./addresses.ts";
+import { networkInterface } from "./interfaces.ts";
+import { listener } from "./listener.ts";
+import { loadBalancer } from "./load-balancer.ts";
 import { routeTable, subnet, vpc } from "./network.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { rolePolicy } from "./role-policy.ts";
 import { route, routeTableAssociation } from "./routes.ts";
 import { egressRule, ingressRule, securityGroup } from "./security.ts";
 import { topic, topicSubscription } from "./sns.ts";
+import { targetGroupAttachment } from "./target-attachment.ts";
+import { targetGroup } from "./target-group.ts";
 import { volume, volumeAttachment } from "./volumes.ts";
 
 /** Every resource type of the lab's AWS, by type token. */
@@ -42,4 +49,10 @@ export const RESOURCE_TYPES: Record<string, ResourceType> = {
     "aws:sns/topic:Topic": topic,
     "aws:sns/topicSubscription:TopicSubscription": topicSubscription,
     "aws:route53/healthCheck:HealthCheck": healthCheck,
+    "aws:lb/loadBalancer:LoadBalancer": loadBalancer,
+    "aws:lb/targetGroup:TargetGroup": targetGroup,
+    "aws:lb/listener:Listener": listener,
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": targetGroupAttachment,
+    "aws:acm/certificate:Certificate": certificate,
+    "aws:acm/certificateValidation:CertificateValidation": certificateValidation,
 };

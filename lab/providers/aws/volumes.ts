@@ -4,6 +4,7 @@ import { type Values, equal } from "../property-values.ts";
 import { newest } from "./lookup-results.ts";
 import { filters, fits } from "./filters.ts";
 import { findInstance, refuseGone, zoneOf } from "./instance.ts";
+import { stop } from "./instance-network.ts";
 import { model } from "./models.ts";
 import {
     ApiError,
@@ -206,7 +207,7 @@ export const volumeAttachment: ResourceType = {
             await change((cloud) => {
                 const reason = `This instance '${instanceId}' is not in a state from which it can be stopped.`;
                 refuseGone(cloud.state, instanceId, reason);
-                findInstance(cloud.state, instanceId).desired = "stopped";
+                stop(cloud.state, findInstance(cloud.state, instanceId));
             });
         }
         await change((cloud) => {

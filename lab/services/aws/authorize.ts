@@ -1,7 +1,7 @@
+import { ACCOUNT } from "../../cloud/state.ts";
 import type { CloudStore } from "../../cloud/store.ts";
 import { allows } from "../../providers/aws/policy.ts";
 import type { AccessRequest } from "../../providers/aws/policy-evaluation.ts";
-import { ACCOUNT } from "../../providers/aws/resource-type.ts";
 import type { Session } from "./sessions.ts";
 import { ApiFault } from "./signature.ts";
 

@@ -1,4 +1,4 @@
-import type { CloudState, Instance } from "../../cloud/state.ts";
+import { type CloudState, type Instance, publicIpOf } from "../../cloud/state.ts";
 import { trusts } from "../../providers/aws/iam.ts";
 import { zoneOf } from "../../providers/aws/instance.ts";
 import { type Answer, type Request, json, plain } from "./http.ts";
@@ -81,12 +81,12 @@ function describe(
     });
 }
 
-/** The machine whose packets arrive from this address: its elastic one, or behind a NAT gateway its private one. */
+/** The machine whose packets arrive from this address: its public one, or behind a NAT gateway its private one. */
 function machineAt(state: CloudState, address: string): Instance | undefined {
-    const elastic = Object.values(state.addresses).find(({ publicIp }) => publicIp === address);
-    const own = Object.values(state.networkInterfaces).find(({ privateIp }) => privateIp === address);
-    const card = elastic?.association?.networkInterfaceId ?? own?.id;
-    return Object.values(state.instances).find(({ networkInterfaceId }) => networkInterfaceId === card);
+    const card = Object.values(state.networkInterfaces).find(
+        (own) => own.privateIp === address || publicIpOf(state, own) === address,
+    );
+    return Object.values(state.instances).find(({ networkInterfaceId }) => networkInterfaceId === card?.id);
 }
 
 function seconds(time: number): string {

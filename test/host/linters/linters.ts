@@ -37,7 +37,7 @@ export async function zizmor(): Promise<string> {
 }
 
 /** The file `path` of a directory in the cache, which is made if it is not there. */
-async function cached(name: string, path: string, make: (directory: string) => Promise<void>): Promise<string> {
+export async function cached(name: string, path: string, make: (directory: string) => Promise<void>): Promise<string> {
     const directory = join(CACHE, name);
     if (!existsSync(join(directory, path))) {
         mkdirSync(CACHE, { recursive: true });

@@ -17,6 +17,8 @@ export interface NginxArgs {
     collectorsExpected: number;
     /** Sessions that one client address may hold on each port; 0 for a limit that follows from collectorsExpected. */
     sessionsPerAddress: number;
+    /** The networks of the load balancer that sends a PROXY header; undefined if clients connect to nginx itself. */
+    balancer?: readonly string[] | undefined;
     /** Directory of fullchain.pem and privkey.pem. */
     certificate: string;
 }

@@ -8,10 +8,8 @@ export const HEALTH_SOCKET = "http://unix:/run/linkmesh-proxy/health.sock";
 export const HEALTH_CACHE =
     "proxy_cache_path /run/linkmesh-health keys_zone=linkmesh_health:32k max_size=1m use_temp_path=off;";
 
-/** A location of the site of domain. It says only whether, not why. */
-export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the socket, this is 503 as well.
-    location = ${HEALTH_PATH} {
-        limit_except GET {
+/** For a location. It says only whether, not why. */
+export const HEALTH_ANSWER = `        limit_except GET {
             deny all;
         }
         proxy_pass ${HEALTH_SOCKET}:/;
@@ -25,6 +23,11 @@ export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the 
         proxy_read_timeout 30s;
         add_header Cache-Control no-store always;
         ${HSTS}
-    }
+`;
+
+/** A location of the site of domain. */
+export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the socket, this is 503 as well.
+    location = ${HEALTH_PATH} {
+${HEALTH_ANSWER}    }
 
 `;

@@ -1,11 +1,17 @@
 import type { NginxArgs } from "./args.ts";
 
 /** nginx's largest limit_conn. */
-const MAX_LIMIT = 65_535;
+export const MAX_LIMIT = 65_535;
 /** Added to a fleet that shares one address: for people there, and for dead sessions that nginx has not noticed yet. */
 const EXTRA_SESSIONS = 1_000;
 /** Addresses in one MiB of a zone, according to nginx's documentation. */
 const ADDRESSES_PER_MIB = 16_000;
+
+/**
+ * For every server. No limit counts a client before its request has arrived, so only this ends clients that never finish their
+ * handshake or header: with nginx's 60 s, one address could hold all connections with a few hundred new ones a second.
+ */
+export const HEADER_TIMEOUT = "client_header_timeout 20s;";
 
 /** How many sessions one client address may hold on each port; undefined for no limit. */
 export function sessionsPerAddress(

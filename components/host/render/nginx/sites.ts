@@ -1,11 +1,13 @@
+import { balancerNetworks, HEALTH_CHECK, realClient } from "./balancer.ts";
 import { HEALTH_CACHE, HEALTH_LOCATION } from "./health.ts";
 import { ISOLATION, NO_LIMIT } from "./isolation.ts";
-import { limit, limitZone, sessionsPerAddress } from "./limits.ts";
+import { HEADER_TIMEOUT, limit, limitZone, sessionsPerAddress } from "./limits.ts";
 import { LISTENERS } from "../../../listeners.ts";
 import type { NginxArgs } from "./args.ts";
 import type { NginxSizes } from "./sizes.ts";
-import { allAddresses, listenLines } from "./listen.ts";
+import { listenLines, listenPublicly } from "./listen.ts";
 import { serverName } from "./names.ts";
+import { RETRY_AFTER, renderRetryAfter } from "./retry-after.ts";
 import { HTTPS_SOCKET, isShared } from "./stream.ts";
 import { HSTS } from "./tls.ts";
 
@@ -22,16 +24,17 @@ ${args.linkmeshAddresses.map((a) => `    server ${a}:${LISTENERS.https.internalP
 
 ${limitZone("linkmesh_http", sizes.workerConnections)}
 ${HEALTH_CACHE}
+${args.balancer ? balancerNetworks(args.balancer) : ""}
+${renderRetryAfter(args.collectorsExpected)}
 
-# The first server of the port is the default. It refuses handshakes without our name, and requests with another name in the
-# Host header.
+${args.balancer ? BALANCED_DEFAULT : PUBLIC_DEFAULT}
 server {
 ${listenForHttps(args, " backlog=4096", " so_keepalive=60s:15s:4")}
     server_name _;
+    # What nginx keeps of a TLS connection fits into one block of this size. It takes the size from the default server.
+    connection_pool_size 640;
     include ${DIRECTORY}/tls.inc;
-    ssl_reject_handshake on;
-    return 421;
-}
+${args.balancer ? balancedDefault(args, args.balancer) : REFUSAL}}
 
 # No http2, because WebSocket's Upgrade needs HTTP/1.1.
 ${site(args, args.domain, args.uiDomain === "" ? "" : "    http2 off;\n", OPAMP_LOCATIONS + HEALTH_LOCATION)}${
@@ -43,14 +46,43 @@ ${site(args, args.uiDomain, "    http2 on;\n", uiLocations(args))}`
     }`;
 }
 
+const PUBLIC_DEFAULT = `# The first server of the port is the default. It refuses handshakes without our name, and requests with another name in the
+# Host header.`;
+const REFUSAL = `    ssl_reject_handshake on;
+    ${HEADER_TIMEOUT}
+    return 421;
+`;
+
+/** The load balancer may name no server in its handshake, so this one has to accept it. */
+const BALANCED_DEFAULT = `# The first server of the port is the default. It answers the load balancer's handshakes and health checks, and refuses
+# requests with another name in the Host header.`;
+
+function balancedDefault(args: NginxArgs, balancer: readonly string[]): string {
+    return `${certificateLines(args)}    ${HEADER_TIMEOUT}
+
+${ISOLATION}
+    ${NO_LIMIT};
+${realClient(balancer)}
+    location / {
+        return 421;
+    }
+
+${HEALTH_CHECK}`;
+}
+
+const certificateLines = ({ certificate }: NginxArgs) => `    ssl_certificate ${certificate}/fullchain.pem;
+    ssl_certificate_key ${certificate}/privkey.pem;
+`;
+
 /** On a shared port, the stream server accepts the connections and passes the client's address on by PROXY protocol. */
 function listenForHttps(args: NginxArgs, options = "", tcpOptions = ""): string {
     if (isShared(args.listeners)) return listenLines([HTTPS_SOCKET], "    ", ` ssl proxy_protocol${options}`);
-    return listenLines(allAddresses(args, LISTENERS.https.port), "    ", ` ssl${options}${tcpOptions}`);
+    return listenPublicly(args, LISTENERS.https.port, "    ", " ssl", options + tcpOptions);
 }
 
 /** Where nginx takes the client's address from. */
-function clientAddress({ listeners, trustedProxies }: NginxArgs): string {
+function clientAddress({ listeners, trustedProxies, balancer }: NginxArgs): string {
+    if (balancer) return realClient(balancer);
     if (isShared(listeners)) {
         return `    # The client's address comes from the stream server in front of this one.
     set_real_ip_from unix:;
@@ -77,9 +109,7 @@ ${listenForHttps(args)}
 ${http2}    server_tokens off;
 
     include ${DIRECTORY}/tls.inc;
-    ssl_certificate ${args.certificate}/fullchain.pem;
-    ssl_certificate_key ${args.certificate}/privkey.pem;
-    ${HSTS}
+${certificateLines(args)}    ${HSTS}
 
 ${ISOLATION}
     proxy_intercept_errors off;
@@ -106,6 +136,7 @@ ${sessions === undefined ? `    ${NO_LIMIT};\n` : limit("linkmesh_http", session
     proxy_connect_timeout 5s;
     proxy_read_timeout 24h;
     proxy_send_timeout 24h;
+    ${HEADER_TIMEOUT}
     client_body_timeout 60s;
     send_timeout 60s;
 
@@ -138,7 +169,7 @@ ${locations}    # Web UI, REST API, enrolment and downloads.
     # Too many sessions of one address. No access log, because a line for each would fill the disk. The journal has them.
     location @refused {
         access_log off;
-        add_header Retry-After 60 always;
+        ${RETRY_AFTER.refused}
         ${HSTS}
         return 429;
     }
@@ -150,7 +181,7 @@ ${locations}    # Web UI, REST API, enrolment and downloads.
             ${HSTS}
             return 502;
         }
-        add_header Retry-After 30 always;
+        ${RETRY_AFTER.failed}
         ${HSTS}
         return 503;
     }
@@ -158,10 +189,43 @@ ${locations}    # Web UI, REST API, enrolment and downloads.
 `;
 }
 
-const OPAMP_LOCATIONS = `    # The WebSockets of collectors and agents. Small buffers, because each of thousands of connections keeps its own.
+/** The path of the location below. No request from outside gets there. */
+const SESSION_PATH = "/.well-known/linkmesh-proxy/session";
+
+const OPAMP_LOCATIONS = `    # Each session keeps a buffer of this size. Larger ones would make downloads cheaper.
+    ssl_buffer_size 3k;
+
+    # Collectors and agents. Without Upgrade it is OpAMP's plain HTTP transport.
     location ~ ^/v1/(opamp|agent)$ {
-        proxy_buffer_size 8k;
+        # A handshake is a GET. A request with a body could not be repeated.
+        set $linkmesh_request "$request_method $http_upgrade";
+        if ($linkmesh_request ~ "^GET .") {
+            rewrite ^ ${SESSION_PATH};
+        }
         proxy_pass http://linkmesh_http;
+    }
+
+    # WebSockets. Each of thousands keeps two buffers of this size as long as it is open.
+    location = ${SESSION_PATH} {
+        internal;
+        proxy_buffer_size 1k;
+        proxy_pass http://linkmesh_http$request_uri;
+        error_page 429 @refused;
+        error_page 502 504 = @handshake_failed;
+    }
+
+    # If LinkMesh has sent something, its header did not fit. The handshake is repeated, with buffers that are larger, but not the
+    # usual 40 kB, because the session keeps them.
+    location @handshake_failed {
+        proxy_buffer_size 8k;
+        if ($upstream_bytes_received ~ [1-9]) {
+            ${HSTS}
+            proxy_pass http://linkmesh_http$request_uri;
+            break;
+        }
+        ${RETRY_AFTER.failed}
+        ${HSTS}
+        return 503;
     }
 
 `;

@@ -1,13 +1,20 @@
 import type { Listener } from "../../../listeners.ts";
 import type { NginxArgs } from "./args.ts";
-import { limit, limitZone, sessionsPerAddress } from "./limits.ts";
-import { allAddresses, listenLines } from "./listen.ts";
+import { trust } from "./balancer.ts";
+import { limit, limitZone, MAX_LIMIT, sessionsPerAddress } from "./limits.ts";
+import { allAddresses, listenLines, listenPublicly } from "./listen.ts";
 import { nameExpression } from "./names.ts";
 import type { NginxSizes } from "./sizes.ts";
 
 type StreamArgs = Pick<
     NginxArgs,
-    "listeners" | "linkmeshAddresses" | "ipv6" | "trustedProxies" | "collectorsExpected" | "sessionsPerAddress"
+    | "listeners"
+    | "linkmeshAddresses"
+    | "ipv6"
+    | "trustedProxies"
+    | "collectorsExpected"
+    | "sessionsPerAddress"
+    | "balancer"
 >;
 
 /** Between the stream server of a shared port and the https sites. A socket, because a local port for each would run out. */
@@ -24,7 +31,7 @@ export function renderStream(args: StreamArgs, sizes: NginxSizes): string {
     const all = passedThrough(args.listeners);
     if (all.length === 0) return "";
     const own = all.filter(({ serverName }) => serverName === undefined);
-    const servers = [...(isShared(all) ? [sharedPort(args)] : []), ...own.map((one) => ownPort(args, one))];
+    const servers = [...(isShared(all) ? [sharedPort(args, sizes)] : []), ...own.map((one) => ownPort(args, one))];
     return `stream {
     log_format linkmesh '$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time';
     # Sessions that limit_conn refuses are not logged.
@@ -64,17 +71,18 @@ const FOR_AGENTS = " backlog=4096 so_keepalive=60s:15s:4";
 function ownPort(args: StreamArgs, listener: Listener): string {
     return `    # ${listener.description}.
     server {
-${listenLines(allAddresses(args, listener.port), "        ", FOR_AGENTS)}
-${passToLinkmesh(args, listener)}    }
+${listenPublicly(args, listener.port, "        ", "", FOR_AGENTS)}
+${trust(args.balancer ?? [], "        ")}${passToLinkmesh(args, listener)}    }
 `;
 }
 
 const socketOf = ({ name }: Listener) => `unix:/run/linkmesh-${name}.sock`;
 
-function sharedPort(args: StreamArgs): string {
+function sharedPort(args: StreamArgs, { workerConnections }: NginxSizes): string {
     const { port } = args.listeners.find(({ name }) => name === "https")!;
     const byName = args.listeners.filter(({ serverName }) => serverName !== undefined);
-    return `    map $ssl_preread_server_name $linkmesh_edge {
+    const edge = edgeLimit(args, 1 + byName.length, workerConnections);
+    return `${edge.zone}    map $ssl_preread_server_name $linkmesh_edge {
 ${byName.map((one) => `        ~*${nameExpression(one.serverName!)} ${socketOf(one)};`).join("\n")}
         default ${HTTPS_SOCKET};
     }
@@ -88,11 +96,23 @@ ${listenLines(allAddresses(args, port), "        ", FOR_AGENTS)}
         # Passes the client's address on. This is possible only for all upstreams of a server.
         proxy_protocol on;
         proxy_timeout 24h;
-        # The upstreams are nginx's own servers, which log their errors. Here, each refusal would be logged again.
+${edge.limit}        # The upstreams are nginx's own servers, which log their errors. Here, each refusal would be logged again.
         error_log /var/log/nginx/error.log crit;
     }
 
 ${byName.map((one) => behindSharedPort(args, one)).join("\n")}`;
+}
+
+/** Each of the servers behind the shared port allows its number of sessions. */
+function edgeLimit(args: StreamArgs, servers: number, connections: number): { zone: string; limit: string } {
+    const sessions = (sessionsPerAddress(args) ?? Infinity) * servers;
+    if (sessions > MAX_LIMIT) return { zone: "", limit: "" };
+    return {
+        zone: `    ${limitZone("linkmesh_edge", connections)}\n`,
+        limit: `        # Also counts connections that say nothing. The servers behind count those that have said what they want.
+        limit_conn linkmesh_edge ${sessions};
+`,
+    };
 }
 
 function behindSharedPort(args: StreamArgs, listener: Listener): string {

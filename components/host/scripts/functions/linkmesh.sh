@@ -87,6 +87,39 @@ data_package() {
     [ ! -e "$PACKAGES/in-use" ] || cut -d' ' -f1 "$PACKAGES/in-use"
 }
 
+# --- the owner of the data
+
+# The service's user owns files on the volume by number, and another machine may number its users differently. It gets
+# its old numbers where they are free; where another has them, the files get the new ones.
+restore_user() {
+    local uid gid
+    [ -e "$DATA/identity/user" ] || return 0
+    read -r uid gid <"$DATA/identity/user"
+    id linkmesh >/dev/null 2>&1 || create_user "$uid" "$gid"
+    if [ "$(id -u linkmesh) $(id -g linkmesh)" = "$uid $gid" ]; then return; fi
+    stop_linkmesh
+    find "$DATA" -xdev -gid "$gid" -exec chgrp -h linkmesh {} +
+    find "$DATA" -xdev -uid "$uid" -exec chown -h linkmesh {} +
+    record_user
+}
+
+# create_user [UID GID]: with these numbers if they are free.
+create_user() {
+    local user=(--system --gid linkmesh --home-dir /var/lib/linkmesh --no-create-home
+        --shell /usr/sbin/nologin linkmesh)
+    getent group linkmesh >/dev/null ||
+        groupadd --system ${2:+--gid "$2"} linkmesh 2>/dev/null ||
+        groupadd --system linkmesh
+    useradd ${1:+--uid "$1"} "${user[@]}" 2>/dev/null || useradd "${user[@]}"
+}
+
+record_user() {
+    local uid gid
+    uid=$(id -u linkmesh)
+    gid=$(id -g linkmesh)
+    record "$DATA/identity/user" <<<"$uid $gid"
+}
+
 # --- LinkMesh's own files
 
 # change_linkmesh_file PATH NEW: swaps a file of LinkMesh, keeping owner, mode and link, and restarts the service. Does

@@ -3,6 +3,7 @@
 # --- nginx
 
 NGINX_ERROR_LOG=/var/log/nginx/error.log
+COPIES=$STATE/nginx        # the revision that step proxy made current, as it left it
 UNREAD=$STATE/reload-nginx # there while nginx may not have read its files as they are now
 
 # install_nginx_file PATH <TEXT: install_file for one that nginx has to read.

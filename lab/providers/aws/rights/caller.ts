@@ -1,4 +1,5 @@
-import { ACCOUNT, ApiError, type Cloud } from "../resource-type.ts";
+import { ACCOUNT } from "../../../cloud/state.ts";
+import { ApiError, type Cloud } from "../resource-type.ts";
 import { type AccessRequest, type PolicyDocument, evaluate } from "../policy-evaluation.ts";
 import { type Value, type Values, asText, isMap } from "../../property-values.ts";
 import { type Call, type CallText, at, idsAt, isMade, parseCall } from "./call.ts";
@@ -77,11 +78,13 @@ function requestsOf(cloud: Cloud, call: Call, subject: Subject): AccessRequest[]
     });
 }
 
-function contextOf({ action, options }: Call, values: Values): Context {
+function contextOf({ action, resources, options }: Call, values: Values): Context {
     const context: Context = {};
     if (options.to !== undefined) context["iam:PassedToService"] = [options.to];
     if (options.policy !== undefined) context["iam:PolicyARN"] = idsAt(values, options.policy);
-    if (action === "iam:CreateServiceLinkedRole") context["iam:AWSServiceName"] = ["events.amazonaws.com"];
+    if (action === "iam:CreateServiceLinkedRole") {
+        context["iam:AWSServiceName"] = resources.map(([role]) => role.split("/").at(-1)!);
+    }
     if (action === "route53:ChangeResourceRecordSets") {
         context["route53:ChangeResourceRecordSetsRecordTypes"] = [asText(values.type)];
     }
@@ -122,7 +125,11 @@ function derivedValues({ state }: Cloud, { id, values }: Subject): Values {
     const card = state.networkInterfaces[idsAt(values, "primaryNetworkInterface.networkInterfaceId")[0] ?? ""];
     const policies = Object.keys(state.roles[id]?.inlinePolicies ?? {});
     return {
+        // Without an interface that exists, the launch makes one.
+        launchedInterface: isMap(values.primaryNetworkInterface) ? "" : "new",
         ...(card ? { subnetId: card.subnetId, vpcSecurityGroupIds: card.securityGroupIds } : {}),
+        // Its ARN begins with that of the load balancer.
+        newListener: asText(values.loadBalancerArn).replace(":loadbalancer/", ":listener/"),
         profileRole: state.instanceProfiles[asText(values.iamInstanceProfile)]?.role ?? "",
         ...(policies.length > 0 ? { inlinePolicies: policies } : {}),
     };

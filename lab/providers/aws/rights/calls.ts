@@ -1,12 +1,13 @@
 import { ProviderError } from "../../provider.ts";
 import type { CallTable, CallText, Calls } from "./call.ts";
+import { BALANCING_CALLS } from "./balancing.ts";
 import { EC2_CALLS } from "./ec2.ts";
 import { OTHER_CALLS } from "./others.ts";
 
 export { FUNCTION_CALLS } from "./functions.ts";
 
 /** The calls for every resource type of the lab. */
-export const RESOURCE_CALLS: CallTable = { ...EC2_CALLS, ...OTHER_CALLS };
+export const RESOURCE_CALLS: CallTable = { ...EC2_CALLS, ...OTHER_CALLS, ...BALANCING_CALLS };
 
 export type Operation = keyof Calls;
 

@@ -6,6 +6,7 @@ import preview from "../../../../docs/iam/preview.json" with { type: "json" };
 import route53 from "../../../../docs/iam/route53.json" with { type: "json" };
 import session from "../../../../docs/iam/session-manager.json" with { type: "json" };
 import snapshots from "../../../../docs/iam/snapshots.json" with { type: "json" };
+import tier from "../../../../docs/iam/tier.json" with { type: "json" };
 import type { PolicyDocument } from "../policy-evaluation.ts";
 import { Caller } from "./caller.ts";
 
@@ -19,6 +20,7 @@ export const DOCUMENTS = {
     snapshots,
     alarms,
     "session-manager": session,
+    tier,
 } as Readonly<Record<string, PolicyDocument>>;
 
 /** The caller with exactly these rights. Undefined for another program, which needs its own rights. */

@@ -131,6 +131,7 @@ export const EC2_CALLS: CallTable = {
         create: [
             "ec2:DescribeImages",
             "ec2:RunInstances image=ami instance=new network-interface=~primaryNetworkInterface.networkInterfaceId " +
+                "network-interface=~launchedInterface " +
                 "security-group=vpcSecurityGroupIds subnet=subnetId volume=untagged",
             "iam:PassRole role=profileRole to=ec2.amazonaws.com",
             "ec2:CreateTags volume=untagged tags=rootBlockDevice.tags",
@@ -142,6 +143,13 @@ export const EC2_CALLS: CallTable = {
                 "ec2:AssociateIamInstanceProfile instance=self",
                 "ec2:ReplaceIamInstanceProfileAssociation instance=self",
                 "iam:PassRole role=profileRole to=ec2.amazonaws.com",
+            ],
+            vpcSecurityGroupIds: [
+                "ec2:ModifyNetworkInterfaceAttribute network-interface=untagged security-group=vpcSecurityGroupIds",
+            ],
+            ipv6AddressCount: [
+                "ec2:AssignIpv6Addresses network-interface=untagged",
+                "ec2:UnassignIpv6Addresses network-interface=untagged",
             ],
             creditSpecification: ["ec2:ModifyInstanceCreditSpecification instance=self"],
             metadataOptions: ["ec2:ModifyInstanceMetadataOptions instance=self"],
@@ -189,7 +197,7 @@ function rule(direction: "Ingress" | "Egress"): CallTable[string] {
         read: ["ec2:DescribeSecurityGroupRules"],
         create: [`ec2:AuthorizeSecurityGroup${direction} security-group=securityGroupId security-group-rule=new`],
         update: {
-            ...{ cidrIpv4: modify, cidrIpv6: modify, description: modify },
+            ...{ cidrIpv4: modify, cidrIpv6: modify, referencedSecurityGroupId: modify, description: modify },
             ...{ fromPort: modify, toPort: modify, ipProtocol: modify },
             tags: tagging("security-group-rule"),
         },

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { text, wholeNumber } from "./types.ts";
+import { setting } from "./setting.ts";
+
+/** Targets that a load balancer can have with cross-zone load balancing. Each node is one of every listener. */
+const MOST_TARGETS = 500;
+const LISTENERS_OF_A_NODE = 3;
+
+/** Several machines behind a load balancer. */
+export const TIER_SETTINGS = {
+    nodes: setting({
+        type: "integer",
+        description:
+            "How many machines run LinkMesh, from 1 to 166. Several stand behind a Network Load Balancer, keep nothing themselves, and share the MongoDB and the Git store that linkmeshConfig names. docs/modes.md has what they need and cost.",
+        default: 1,
+        example: "3",
+        change: ["new machine"],
+        changeNote:
+            "machines are added or removed; between 1 and several there are other addresses too, and the data stay behind",
+        schema: wholeNumber(
+            1,
+            Math.floor(MOST_TARGETS / LISTENERS_OF_A_NODE),
+            `must be at most ${Math.floor(MOST_TARGETS / LISTENERS_OF_A_NODE)}, because a load balancer has at most ${MOST_TARGETS} targets`,
+        ),
+    }),
+    subnetIds: setting({
+        type: "array",
+        description:
+            "Existing public subnets for several machines and their load balancer, one in each availability zone. If left out, the program creates a VPC with a subnet in up to three zones. For one machine set subnetId instead.",
+        default: [],
+        example: "subnet-0123456789abcdef0",
+        change: ["new machine", "new addresses"],
+        schema: z.array(
+            text.toLowerCase().regex(/^subnet-[a-f0-9]+$/, "must hold subnet ids such as subnet-0123456789abcdef0"),
+        ),
+    }),
+} as const;
