@@ -28,7 +28,7 @@ const MEANINGS: Record<Effect, string> = {
     "LinkMesh restarts":
         "Its sessions end and connect again, and https answers 503 meanwhile: about a second in the lab, with the stand-in for LinkMesh. How long LinkMesh itself takes to start was not measured. Telemetry goes on, because it does not pass through LinkMesh.",
     "new machine":
-        "The old machine stops and a new one starts with the same addresses, data and host key. In the lab https is silent for 26 seconds ([benchmarks](benchmarks.md)); a machine on AWS takes longer to boot.",
+        "The old machine stops and a new one starts with the same addresses, data and host key. In the lab https is silent for 20 seconds ([benchmarks](benchmarks.md)); a machine on AWS takes longer to boot.",
     "new addresses": "The names lead to other addresses. DNS records and firewall rules follow.",
 };
 
