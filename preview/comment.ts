@@ -1,5 +1,5 @@
 import { type Change, KINDS, changesOf, shortType } from "./changes.ts";
-import { type Diff, changedParts, propertyDiff, secretParts, stepDiffs } from "./diffs.ts";
+import { type Diff, changedParts, propertyDiff, secretParts, stepDiffs, tagDiff } from "./diffs.ts";
 import { lossesIn, notesOn, proxiesIn, proxyOf } from "./effects.ts";
 import { code, fence } from "./markdown.ts";
 import type { Diagnostic, Preview } from "./preview.ts";
@@ -118,9 +118,13 @@ function diffBlock({ file, lines }: Diff): string {
 function resourceSections(changes: readonly Change[]): string[] {
     const others = changes.filter(({ step }) => step === undefined);
     const edited = others.filter(({ kind }) => kind === "updated" || kind === "replaced");
+    const shared = sharedTags(edited);
+    const told = new Set(shared.flatMap(({ resources }) => resources));
     const sections = [
-        ...edited.map((change) => {
-            const diff = propertyDiff(change);
+        ...shared.map(tagSection),
+        ...edited.flatMap((change) => {
+            const diff = propertyDiff(change, !told.has(change));
+            if (told.has(change) && change.kind === "updated" && diff.lines.length === 0) return [];
             const title = `${code(change.name)} (${shortType(change.type)}) is ${change.kind}`;
             return diff.lines.length === 0 ? `${title}.` : `${title}:\n${diffBlock(diff)}`;
         }),
@@ -133,6 +137,29 @@ function resourceSections(changes: readonly Change[]): string[] {
         }),
     ];
     return sections.length === 0 ? [] : ["#### Resources", ...sections];
+}
+
+/** Tags that change in several resources alike. */
+interface SharedTags {
+    readonly diff: Diff;
+    readonly resources: readonly Change[];
+}
+
+function sharedTags(edited: readonly Change[]): SharedTags[] {
+    const groups = new Map<string, { diff: Diff; resources: Change[] }>();
+    for (const change of edited) {
+        const diff = tagDiff(change);
+        const key = diff.lines.join("\n");
+        const group = groups.get(key) ?? { diff, resources: [] };
+        group.resources.push(change);
+        if (key !== "") groups.set(key, group);
+    }
+    return [...groups.values()].filter(({ resources }) => resources.length > 1);
+}
+
+function tagSection({ diff, resources }: SharedTags): string {
+    const names = resources.map(({ name, type }) => `${code(name)} (${shortType(type)})`);
+    return `Tags of ${names.length} resources change:\n${diffBlock(diff)}\n\n${list(`The ${names.length} resources`, names)}`;
 }
 
 function list(title: string, items: readonly string[]): string {

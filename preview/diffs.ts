@@ -56,17 +56,56 @@ export function changedParts(change: Change): string[] {
         .map((name) => name.replace(/^\w+ /, ""));
 }
 
-/** The properties of a resource that differ. Pure. */
-export function propertyDiff({ old, now }: Change): Diff {
-    const shown = (inputs: Inputs, other: Inputs) =>
-        stringify(
-            Object.fromEntries(Object.entries(inputs).filter(([name, value]) => differs(name, value, other[name]))),
-            {
-                lineWidth: 0,
-            },
-        ).replaceAll(UNKNOWN, "(known after the update)");
-    const [before, after] = [shown(old, now), shown(now, old)].map((text) => (text === "{}\n" ? "" : text));
-    return diff(before!, after!);
+/**
+ * The properties of a resource that differ, and of its tags only those that do. Pure.
+ * @param withTags false if its tags are told elsewhere
+ */
+export function propertyDiff({ old, now }: Change, withTags = true): Diff {
+    const told = (inputs: Inputs): Inputs => {
+        const tags = tagsOf(inputs);
+        const others = Object.entries(inputs).filter(([name, value]) => !(TAGS.includes(name) && isMap(value)));
+        return { ...Object.fromEntries(others), ...(withTags && Object.keys(tags).length > 0 ? { tags } : {}) };
+    };
+    return valueDiff(told(old), told(now));
+}
+
+/** The tags of a resource that differ. Pure. */
+export function tagDiff({ old, now }: Change): Diff {
+    return valueDiff(tagsOf(old), tagsOf(now));
+}
+
+/** AWS's provider has the tags a second time, with its default tags. */
+const TAGS = ["tags", "tagsAll"];
+
+/** Those that are known. */
+function tagsOf(inputs: Inputs): Inputs {
+    return Object.assign({}, ...TAGS.map((name) => inputs[name]).filter(isMap)) as Inputs;
+}
+
+function isMap(value: unknown): value is Inputs {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function valueDiff(before: Inputs, after: Inputs): Diff {
+    const [old, now] = [shown(before, after), shown(after, before)].map((inputs) =>
+        Object.keys(inputs).length === 0
+            ? ""
+            : stringify(inputs, { lineWidth: 0 }).replaceAll(UNKNOWN, "(known after the update)"),
+    );
+    return diff(old!, now!);
+}
+
+/** Those that differ. Other tags would only stand around the one that does. */
+function shown(inputs: Inputs, others: Inputs): Inputs {
+    const different = Object.entries(inputs).filter(([name, value]) => differs(name, value, others[name]));
+    return Object.fromEntries(
+        different.flatMap(([name, value]) => {
+            const other = others[name];
+            if (name !== "tags" || !isMap(value) || !isMap(other)) return [[name, value]];
+            const inner = shown(value, other);
+            return Object.keys(inner).length === 0 ? [] : [[name, inner]];
+        }),
+    );
 }
 
 function differs(name: string, value: unknown, other: unknown): boolean {

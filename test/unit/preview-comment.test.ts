@@ -179,6 +179,40 @@ describe("the lines that change", () => {
         );
     });
 
+    const tagged = (type: string, name: string, team: [string, string], more: [object, object] = [{}, {}]) => {
+        const [old, now] = team.map((value, n) => {
+            const tags = { Name: name, "linkmesh-proxy:stack": "staging", team: value };
+            return { ...more[n], tags, tagsAll: { ...tags, cost: "17" } };
+        });
+        return change(type, name, "update", old, now);
+    };
+
+    test("a tag that changes in many resources is told once, with their names, and beside it what else changes", () => {
+        const rules = Array.from({ length: 39 }, (_, n) => tagged(RULE, `rule-${n}`, ["a", "b"]));
+        const types: [object, object] = [{ instanceType: "t3.small" }, { instanceType: "t3.large" }];
+        const machine = tagged("aws:ec2/instance:Instance", "machine", ["a", "b"], types);
+        const text = comment({ steps: [...rules, machine] });
+        expect(text).toContain(
+            "Tags of 40 resources change:\n```diff\n-team: a\n+team: b\n```\n\n<details><summary>The 40 resources</summary>\n\n- `rule-0` (",
+        );
+        expect(text).toContain(
+            "`machine` (Instance) is updated:\n```diff\n-instanceType: t3.small\n+instanceType: t3.large\n```\n",
+        );
+        expect(text.match(/team|is updated/g)).toEqual(["team", "team", "is updated"]);
+        expect(text).not.toMatch(/Name|cost|stack"/);
+    });
+
+    test("a tag of one resource is told with it, without the tags that stay", () => {
+        const text = comment({ steps: [tagged(RULE, "one", ["a", "b"]), tagged(RULE, "two", ["a", "c"])] });
+        expect(text).toContain(
+            "`one` (SecurityGroupIngressRule) is updated:\n```diff\n tags:\n-  team: a\n+  team: b\n```\n",
+        );
+        expect(text).toContain("-  team: a\n+  team: c\n");
+        expect(text).not.toMatch(/Tags of|Name|cost/);
+        const added = comment({ steps: [change(RULE, "r", "update", { tags: { a: "1" } }, { tags: { a: "1", b: "2" } })] });
+        expect(added).toContain("```diff\n+tags:\n+  b: \"2\"\n```");
+    });
+
     test("a secret step shows the names of the parts that change, by their fingerprints, and no more", () => {
         const secret = (entries: string) => ({
             create: `${run("environment")} \\\n  DOMAIN=aaaaaaaaaaaa \\\n  entries=${entries} \\\n  script=bbbbbbbbbbbb`,
