@@ -99,6 +99,22 @@ describe("two instances on one Git remote, which is empty at first", () => {
     });
 });
 
+it("a pipeline that the remote refuses is no pipeline, neither now nor with the next one", async () => {
+    await ensureRepository(join(root, "refusing"));
+    const hook = join(root, "refusing", REPOSITORY, "hooks/pre-receive");
+    writeFileSync(hook, "#!/bin/sh\necho closed\nexit 1\n", { mode: 0o755 });
+    const site = await instance({ remote: remote(`refusing/${REPOSITORY}`) });
+    const running = await start(site);
+    const token = await site.serviceToken();
+    const refused = await site.fetch("/api/v1/pipelines", { method: "POST", token, body: '{"yaml":"name: lost\\n"}' });
+    expect(refused.status).toBeGreaterThanOrEqual(500);
+    expect(await pipelines(site)).toEqual({});
+    rmSync(hook);
+    const name = await create(site, "name: kept\n");
+    expect(await pipelines(site)).toEqual({ [name]: "name: kept\n" });
+    await running.stop();
+});
+
 describe("an instance that cannot use its Git remote", () => {
     it.each<[string, () => Promise<Installation>, number, RegExp]>([
         [

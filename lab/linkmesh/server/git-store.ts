@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as fs from "node:fs";
 import { Agent, request as httpsRequest } from "node:https";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import * as git from "isomorphic-git";
 import { EXIT, Failure, systemReason } from "./failure.ts";
@@ -21,20 +20,24 @@ export interface GitRemote {
     token: string;
 }
 
-/** A clone of the remote store that all instances share. The remote alone counts: what is only in the clone is dropped. */
+/**
+ * A clone of the remote store that all instances share. It has objects alone, without a working tree: only what a commit of the
+ * remote holds is there, and what the remote never took is in none.
+ */
 export class GitStore {
     /** Git works on one thing at a time. */
     private last: Promise<unknown> = Promise.resolve();
+    private readonly local;
     private readonly common;
 
     private constructor(
-        readonly directory: string,
+        directory: string,
         private readonly remote: GitRemote,
     ) {
         const { url, token } = remote;
+        this.local = { fs, dir: directory };
         this.common = {
-            fs,
-            dir: directory,
+            ...this.local,
             url,
             remote: "origin",
             http: { request: requester(remote) },
@@ -59,23 +62,29 @@ export class GitStore {
     /** The files of a folder as they are in the remote now, by name. */
     list(folder: string): Promise<Record<string, string>> {
         return this.alone(async () => {
-            await this.fetch();
-            const directory = join(this.directory, folder);
-            const names = fs.existsSync(directory) ? fs.readdirSync(directory).sort() : [];
-            return Object.fromEntries(names.map((name) => [name, readFileSync(join(directory, name), "utf8")]));
+            const entries = await this.entries(await this.fetch(), folder);
+            const read = async ({ path, oid }: git.TreeEntry): Promise<[string, string]> => {
+                const { blob } = await git.readBlob({ ...this.local, oid });
+                return [path, Buffer.from(blob).toString()];
+            };
+            return Object.fromEntries(await Promise.all(entries.filter(({ type }) => type === "blob").map(read)));
         });
     }
 
     /** Writes a file, and resolves when the remote has it. */
     write(folder: string, name: string, text: string): Promise<void> {
         return this.alone(async () => {
+            const oid = await git.writeBlob({ ...this.local, blob: Buffer.from(text) });
             for (let tries = 1; ; tries++) {
-                await this.fetch();
-                fs.mkdirSync(join(this.directory, folder), { recursive: true });
-                fs.writeFileSync(join(this.directory, folder, name), text);
-                const filepath = `${folder}/${name}`;
-                await git.add({ fs, dir: this.directory, filepath });
-                await git.commit({ fs, dir: this.directory, author: AUTHOR, message: `Write ${filepath}` });
+                const head = await this.fetch();
+                await git.commit({
+                    ...this.local,
+                    author: AUTHOR,
+                    message: `Write ${folder}/${name}`,
+                    ref: `refs/heads/${this.remote.branch}`,
+                    tree: await this.treeWith(head, folder, { mode: "100644", path: name, oid, type: "blob" }),
+                    parent: head === undefined ? [] : [head],
+                });
                 try {
                     await git.push({ ...this.common, ref: this.remote.branch, remoteRef: this.remote.branch });
                     return;
@@ -87,16 +96,33 @@ export class GitStore {
         });
     }
 
-    /** Makes the clone what the remote's branch is. An empty remote has no branch yet. */
-    private async fetch(): Promise<void> {
+    /** The commit of the remote's branch, with all that it holds. An empty remote has no branch yet. */
+    private async fetch(): Promise<string | undefined> {
         const { branch } = this.remote;
         const refs = await git.listServerRefs({ ...this.common, prefix: `refs/heads/${branch}` });
         const head = refs.find(({ ref }) => ref === `refs/heads/${branch}`);
-        if (!head) return;
+        if (!head) return undefined;
         await git.fetch({ ...this.common, ref: branch, remoteRef: branch, singleBranch: true, tags: false });
-        const { directory: dir } = this;
-        await git.writeRef({ fs, dir, ref: `refs/heads/${branch}`, value: head.oid, force: true });
-        await git.checkout({ fs, dir, ref: branch, force: true });
+        // From where the next one goes on.
+        await git.writeRef({ ...this.local, ref: `refs/heads/${branch}`, value: head.oid, force: true });
+        return head.oid;
+    }
+
+    /** What a commit has in a folder, or at the top. */
+    private async entries(commit: string | undefined, folder?: string): Promise<git.TreeObject> {
+        if (commit === undefined) return [];
+        const { tree } = await git.readTree({ ...this.local, oid: commit });
+        if (folder === undefined) return tree;
+        const found = tree.find(({ path, type }) => path === folder && type === "tree");
+        return found ? (await git.readTree({ ...this.local, oid: found.oid })).tree : [];
+    }
+
+    /** The tree of a commit with one more file in a folder, or another one in its place. */
+    private async treeWith(commit: string | undefined, folder: string, file: git.TreeEntry): Promise<string> {
+        const replaced = (tree: git.TreeObject, entry: git.TreeEntry) =>
+            git.writeTree({ ...this.local, tree: [...tree.filter(({ path }) => path !== entry.path), entry] });
+        const oid = await replaced(await this.entries(commit, folder), file);
+        return replaced(await this.entries(commit), { mode: "040000", path: folder, oid, type: "tree" });
     }
 
     private alone<T>(action: () => Promise<T>): Promise<T> {
