@@ -56,6 +56,8 @@ function runGit(request: IncomingMessage, response: ServerResponse): void {
     const { uid } = config;
     const git = spawn("git", ["http-backend"], { uid, gid: uid, env, cwd: "/", stdio: ["pipe", "pipe", "inherit"] });
     git.on("error", (error) => response.writeHead(500).end(`${error.message}\n`));
+    // Git does not notice that its client is gone while it waits for the rest of a request.
+    response.on("close", () => git.kill());
     git.stdin.on("error", () => undefined); // It has answered without reading all.
     request.pipe(git.stdin);
     let head = Buffer.alloc(0);

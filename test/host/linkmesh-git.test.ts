@@ -1,9 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { childrenOf, procStat } from "../../lab/process/process.ts";
 import { accepts } from "../../lab/services/service.ts";
 import { REPOSITORY, ensureRepository } from "../../lab/storage/git.ts";
 import type { GitServerConfig } from "../../lab/storage/git-server.ts";
@@ -113,6 +115,25 @@ it("a pipeline that the remote refuses is no pipeline, neither now nor with the 
     const name = await create(site, "name: kept\n");
     expect(await pipelines(site)).toEqual({ [name]: "name: kept\n" });
     await running.stop();
+});
+
+it("Git ends with a client that goes in the middle of a push", async () => {
+    const git = () => childrenOf(server.pid!).filter((pid) => procStat(pid)?.comm.startsWith("git"));
+    const login = Buffer.from(`linkmesh:${TOKEN}`).toString("base64");
+    const client = request(remote(`${REPOSITORY}/git-receive-pack`), {
+        method: "POST",
+        ca: readFileSync(caFile),
+        headers: {
+            Authorization: `Basic ${login}`,
+            "Content-Type": "application/x-git-receive-pack-request",
+            "Transfer-Encoding": "chunked",
+        },
+    });
+    client.on("error", () => undefined);
+    client.write("00");
+    await expect.poll(git).toHaveLength(1);
+    client.destroy();
+    await expect.poll(git, { timeout: 10_000 }).toEqual([]);
 });
 
 describe("an instance that cannot use its Git remote", () => {
