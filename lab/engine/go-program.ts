@@ -3,7 +3,6 @@ import {
     cpSync,
     existsSync,
     mkdirSync,
-    mkdtempSync,
     readFileSync,
     readdirSync,
     renameSync,
@@ -46,7 +45,8 @@ export function ensureGoProgram(program: GoProgram, progress: Progress): Promise
     for (const file of readdirSync(source).sort()) hash.update(file).update(readFileSync(join(source, file)));
     const folder = join(labCacheDir(), program.folder);
     const target = join(folder, `${name}-${hash.digest("hex").slice(0, 10)}`);
-    return withLock(target, async () => {
+    // One at a time of all versions, which have one draft.
+    return withLock(join(folder, name), async () => {
         if (existsSync(target)) return target;
         mkdirSync(folder, { recursive: true });
         for (const old of readdirSync(folder)) if (old.startsWith(`${name}-`)) rmSync(join(folder, old));
@@ -58,7 +58,10 @@ export function ensureGoProgram(program: GoProgram, progress: Progress): Promise
             );
         });
         progress(`building ${name} with Go`);
-        const draft = mkdtempSync(join(folder, ".build-"));
+        const draft = join(folder, `.build-${name}`);
+        // That of a run that was killed.
+        rmSync(draft, { recursive: true, force: true });
+        mkdirSync(draft);
         try {
             const built = join(draft, name);
             const directory = within ? await copyModule(program, go, draft) : source;
