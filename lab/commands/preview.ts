@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { allocateLab } from "../slots.ts";
+import { requireLab } from "../slots.ts";
 import { requireMachine } from "../engine/prerequisites.ts";
 import { Ui } from "../ui.ts";
 import { publishPackage, publishedPackage } from "./package.ts";
@@ -12,11 +12,11 @@ export interface PreviewOptions {
     verbose?: boolean;
 }
 
-/** Prints what `up` would change. Settings given here apply only to this preview. */
+/** Prints what `up` would change. Settings given here apply only to this preview. A lab that is not there is not made. */
 export async function preview(options: PreviewOptions): Promise<void> {
+    const lab = requireLab();
     requireMachine();
     const settings = planSettings(options.set ?? []);
-    const lab = await allocateLab();
     const ui = new Ui({ stream: process.stderr, verbose: options.verbose });
     const session = await openSession(lab, (message) => ui.info(message));
     try {
@@ -25,13 +25,15 @@ export async function preview(options: PreviewOptions): Promise<void> {
         const configFile = join(session.stack.workspace.dir, "preview.yaml");
         configureStack(lab, session.stack, pkg, settings.overrides, configFile);
         const color = process.stdout.isTTY && !process.env.NO_COLOR;
-        const { stderr } = await session.stack.preview({
+        const { stdout, stderr } = await session.stack.preview({
             diff: options.diff,
             json: options.json,
             color,
             configFile,
-            onOutput: (text) => process.stdout.write(text),
+            // The comment about a preview has its errors. In text they would be printed several times, by the engine and by the lab.
+            onOutput: options.json ? (text) => process.stdout.write(text) : undefined,
         });
+        if (!options.json) process.stdout.write(stdout);
         // With --diff, the engine prints messages to stderr, for example why a step runs again.
         process.stderr.write(stderr);
     } finally {

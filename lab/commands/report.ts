@@ -4,9 +4,16 @@ import { type LabOutputs, hostOf, tierOf } from "./endpoints.ts";
 
 /** Prints the addresses of the lab and the next commands. */
 export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
-    const host = hostOf(outputs);
     const own = outputs.certificateSource === "own";
     const strong = (text: string) => ui.paint(text, "1");
+    const commands: [string, string][] = [
+        tierOf(outputs)
+            ? ["npm run lab -- ssh --machine node-1", "a shell on a machine"]
+            : ["npm run lab -- ssh", "a shell on the machine"],
+        ["npm run lab -- status", "these places again, and what runs"],
+        ["npm run lab -- destroy", "takes everything away"],
+    ];
+    const width = Math.max(...commands.map(([command]) => command.length)) + 3;
     const lines = [
         "",
         `LinkMesh answers at ${strong(outputs.publicUrl)}`,
@@ -14,14 +21,15 @@ export function printReady(ui: Ui, outputs: LabOutputs, caFile: string): void {
         "",
         `The name is known in the lab only, and the certificate ${own ? "is your own" : "comes from the lab's own CA"}. Try it:`,
         "",
-        `   ${strong(`curl --cacert ${caFile} --resolve ${host}:443:${outputs.ipv4} ${outputs.publicUrl}/`)}`,
-        tierOf(outputs)
-            ? `   ${strong("npm run lab -- ssh --machine node-1")}   a shell on a machine`
-            : `   ${strong("npm run lab -- ssh")}       a shell on the machine`,
-        `   ${strong("npm run lab -- preview --diff --set collectorsExpected=20000")}`,
-        `   ${strong("npm run lab -- destroy")}   takes everything away`,
+        `   ${strong(curlCommand(outputs, caFile))}`,
+        ...commands.map(([command, what]) => `   ${strong(command)}${" ".repeat(width - command.length)}${what}`),
     ];
     for (const line of lines) ui.info(line);
+}
+
+/** A request of one who trusts the lab's CA and does not ask its name server. */
+export function curlCommand(outputs: LabOutputs, caFile: string): string {
+    return `curl --cacert ${caFile} --resolve ${hostOf(outputs)}:443:${outputs.ipv4} ${outputs.publicUrl}/`;
 }
 
 /** A line for each URL and address of the stack. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { preview } from "../../lab/commands/preview.ts";
 import { LabError, SLOTS, labAt } from "../../lab/lab.ts";
 import { allocateLab, findLab, labName, lockLab, lockedBy, noLab, releaseLab } from "../../lab/slots.ts";
 
@@ -57,6 +58,11 @@ describe("slots", () => {
         process.env.LINKMESH_LAB_NAME = name;
         expect(() => labName()).toThrow(LabError);
     });
+});
+
+it("a preview makes no lab, and says what does", async () => {
+    await expect(preview({})).rejects.toThrow(new LabError(noLab()));
+    expect(findLab()).toBeUndefined();
 });
 
 it("the lab's lock refuses a second command and names the first", async () => {

@@ -22,6 +22,7 @@ function printed(print: (ui: Ui) => void): string {
 
 it("prints a line for each URL and address", () => {
     const lines = (outputs: LabOutputs) => printed((ui) => printReady(ui, outputs, "/lab/ca.pem"));
+    expect(lines(NOW), "a setting that nobody has asked for").not.toContain("--set");
     expect(lines({ ...NOW, uiUrl: "https://ui.example.test" })).toMatch(
         /^ {3}UI {6}https:\/\/ui.*\n {3}OpAMP {3}wss:.*\n {3}gRPC {4}linkmesh.*\n {3}IPv4 {4}10\..*\n {3}IPv6 {4}fd77/m,
     );
