@@ -1,14 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-    cpSync,
-    existsSync,
-    mkdirSync,
-    readFileSync,
-    readdirSync,
-    renameSync,
-    rmSync,
-    writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { LabError, type Progress, labCacheDir } from "../lab.ts";

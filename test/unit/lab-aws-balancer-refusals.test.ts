@@ -84,6 +84,7 @@ it.each<[what: string, error: string, wrong: Values]>([
     await expect(targets(wrong)).rejects.toThrow(error);
 });
 
+const ACTION = { type: "forward", targetGroupArn: "arn:x" };
 let inputs: Values;
 beforeAll(async () => {
     const own = await cloud.make("LoadBalancer", {
@@ -102,7 +103,8 @@ it.each<[what: string, error: string, wrong: Values]>([
     ["an idle timeout for TLS", "a TLS listener has an idle timeout of 350 s", { tcpIdleTimeoutSeconds: 400 }],
     ["an idle timeout above 6,000 s", "is not between 60 and 6000", { protocol: "TCP", tcpIdleTimeoutSeconds: 6001 }],
     ["a certificate for TCP", "a TCP listener has no certificateArn", { protocol: "TCP", certificateArn: "arn:x" }],
-    ["two actions", "has one action", { defaultActions: [] }],
+    ["no action", "has one action", { defaultActions: [] }],
+    ["two actions", "has one action", { defaultActions: [ACTION, ACTION] }],
     ["HTTPS", "is none of TCP, TLS", { protocol: "HTTPS" }],
 ])("a listener is refused with %s", async (_, error, wrong) => {
     await expect(cloud.make("Listener", { ...inputs, ...wrong })).rejects.toThrow(error);

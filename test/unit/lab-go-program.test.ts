@@ -22,7 +22,11 @@ function build(whenBuilding: string) {
     chmodSync(go, 0o755);
     return execa(process.execPath, ["--import", "tsx", "--input-type=module", "-e", BUILD], {
         cwd: join(import.meta.dirname, "../.."),
-        env: { PATH: `${directory}/bin:${process.env.PATH}`, LINKMESH_LAB_CACHE: cache, SOURCE: join(directory, "source") },
+        env: {
+            PATH: `${directory}/bin:${process.env.PATH}`,
+            LINKMESH_LAB_CACHE: cache,
+            SOURCE: join(directory, "source"),
+        },
         reject: false,
     });
 }

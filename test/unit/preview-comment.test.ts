@@ -209,8 +209,10 @@ describe("the lines that change", () => {
         );
         expect(text).toContain("-  team: a\n+  team: c\n");
         expect(text).not.toMatch(/Tags of|Name|cost/);
-        const added = comment({ steps: [change(RULE, "r", "update", { tags: { a: "1" } }, { tags: { a: "1", b: "2" } })] });
-        expect(added).toContain("```diff\n+tags:\n+  b: \"2\"\n```");
+        const added = comment({
+            steps: [change(RULE, "r", "update", { tags: { a: "1" } }, { tags: { a: "1", b: "2" } })],
+        });
+        expect(added).toContain('```diff\n+tags:\n+  b: "2"\n```');
     });
 
     test("a secret step shows the names of the parts that change, by their fingerprints, and no more", () => {
