@@ -111,6 +111,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             },
             child,
         );
+        const records = dns.publish();
         const schedule =
             settings.dailySnapshots > 0
                 ? new SnapshotSchedule(
@@ -127,7 +128,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
                 privateKey: access.privateKey,
                 hostKey: access.hostKey,
                 bastion: bastionOf(settings),
-                dependsOn: [...dns.resources, ...role.resources],
+                dependsOn: [...records, ...dns.caa, ...role.resources],
             });
         if (ssh) {
             const dns01 = usesDns01(settings) ? provider.dns01 : undefined;

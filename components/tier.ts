@@ -34,7 +34,8 @@ interface TierArgs {
     tags: Readonly<Record<string, string>>;
 }
 
-const MISSING_RECORDS = "dns is external: create these records, by which clients reach the load balancer:";
+const MISSING_RECORDS =
+    "dns is external: these records lead clients to the load balancer. Create them, or change those of one machine, when the first node is set up:";
 
 /**
  * Several machines behind a load balancer, from the same parts as one machine. What only a tier has is named after the tier, so
@@ -71,7 +72,11 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
         },
         child,
     );
-    const certificate = new TierCertificate(`${name}-certificate`, { settings, provider, zone, tags }, child);
+    const certificate = new TierCertificate(
+        `${name}-certificate`,
+        { settings, provider, zone, caa: dns.caa, tags },
+        child,
+    );
     const balancer = new Balancer(
         `${name}-lb`,
         {
@@ -103,21 +108,23 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
         );
         return { name: `${name}-node-${index + 1}`, node };
     });
-    const lastStep = roll(nodes, {
+    const lastSteps = roll(nodes, {
         ...{ settings, access, balancer, parent },
-        dependsOn: [...dns.resources, ...role.resources],
+        dependsOn: role.resources,
         context: {
             ...{ settings, owner, zone, records: dns.records, dns01: undefined, region: lookups.region },
             balancer: { cidrs: subnets.map(({ ipv4Block }) => ipv4Block), drainSeconds: DRAIN_SECONDS },
         },
     });
+    // While one machine serves the names, it does so until a node can.
+    dns.publish(lastSteps.slice(0, 1));
     new Protection(
         `${name}-setting-protect`,
         {
             settings,
             resources: [
                 ...[network.own, front, group, addresses, dns, certificate, balancer, ...access.resources, role],
-                ...[...nodes.map(({ node }) => node), lastStep],
+                ...[...nodes.map(({ node }) => node), ...lastSteps],
             ].filter((resource) => resource !== undefined),
         },
         child,
@@ -138,10 +145,10 @@ interface Roll {
 /**
  * Sets up the nodes, one after the other: a step that fails on one leaves the others as they are. A node gets connections
  * once it is healthy, so it becomes a target before its last step, which waits for that.
- * @returns the last step of the last node
+ * @returns the last step of each node
  */
-function roll(nodes: readonly { name: string; node: Node }[], args: Roll): pulumi.Resource | undefined {
-    let lastStep: pulumi.Resource | undefined;
+function roll(nodes: readonly { name: string; node: Node }[], args: Roll): readonly pulumi.Resource[] {
+    const lastSteps: pulumi.Resource[] = [];
     for (const { name, node } of nodes) {
         const targets = args.balancer.add(name, node.instance.id, node);
         const ssh = new SshHost(name, args.parent, {
@@ -149,12 +156,12 @@ function roll(nodes: readonly { name: string; node: Node }[], args: Roll): pulum
             privateKey: args.access.privateKey,
             hostKey: args.access.hostKey,
             bastion: bastionOf(args.settings),
-            dependsOn: [...args.dependsOn, ...targets, ...(lastStep ? [lastStep] : [])],
+            dependsOn: [...args.dependsOn, ...targets, ...lastSteps.slice(-1)],
         });
         setUp(ssh, { ...args.context, host: node.host });
-        lastStep = ssh.lastStep;
+        if (ssh.lastStep) lastSteps.push(ssh.lastStep);
     }
-    return lastStep;
+    return lastSteps;
 }
 
 interface Made {

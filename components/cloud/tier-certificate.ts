@@ -12,6 +12,8 @@ export interface TierCertificateArgs {
     provider: DnsProvider;
     /** Where the validation records are created. Undefined if the user creates them. */
     zone: Zone | undefined;
+    /** CAA records, which must allow Certificate Manager before it is asked. */
+    caa: readonly pulumi.Resource[];
     /** For everything that can be tagged, besides Name. Default: none. */
     tags?: Readonly<Record<string, string>>;
 }
@@ -63,7 +65,7 @@ function importCertificate(name: string, settings: Settings, tags: Tags, parent:
 
 function issueCertificate(
     name: string,
-    { settings, provider, zone }: TierCertificateArgs,
+    { settings, provider, zone, caa }: TierCertificateArgs,
     tags: Tags,
     parent: pulumi.Resource,
 ) {
@@ -79,7 +81,7 @@ function issueCertificate(
             keyAlgorithm: "EC_prime256v1",
             tags,
         },
-        { parent },
+        { parent, dependsOn: [...caa] },
     );
     // A wildcard has the record of the name below it.
     const names = [...new Set(certificateNames(settings).map(withoutWildcard))];

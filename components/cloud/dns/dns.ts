@@ -28,31 +28,48 @@ export interface DnsArgs {
 
 /** The DNS records of the public names: created at a provider, or listed for the user to create. */
 export class Dns extends pulumi.ComponentResource {
+    /** All records, also before the addresses are published. */
     readonly records: pulumi.Output<DnsRecord[]>;
-    readonly resources: pulumi.Resource[] = [];
+    /** The CAA records. An authority reads them before it issues a certificate. */
+    readonly caa: readonly pulumi.Resource[];
 
     /** @throws RunError when a name lies outside the zone. */
-    constructor(name: string, args: DnsArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(
+        private readonly name: string,
+        private readonly args: DnsArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
         super("linkmesh-proxy:index:Dns", name, {}, opts);
-        const { provider, zone, allowOverwrite = false } = args;
-        const sets = recordSets(args);
-        if (zone) {
-            refuseOutside(zone, args.names);
-            // The hostname is part of the resource's name, so a new hostname is published at once and the old record is
-            // deleted at the end of the update. If it were a replacement of one resource, taking back a failed change would
-            // delete the record.
-            this.resources = sets.map((set) =>
-                provider.createRecordSet(
-                    `${name}-${set.name}-${set.type.toLowerCase()}`,
-                    { zone, set, allowOverwrite },
-                    { parent: this },
-                ),
-            );
-        }
+        if (args.zone) refuseOutside(args.zone, args.names);
+        const caa = caaSets(args);
+        this.caa = this.create(caa);
         this.records = pulumi
-            .output(sets)
+            .output([...addressSets(args), ...caa])
             .apply((known) => known.flatMap(({ values, ...set }) => values.map((value) => ({ ...set, value }))));
         this.registerOutputs({ records: this.records });
+    }
+
+    /**
+     * Publishes the addresses of the names, so that clients connect.
+     * @param after what must exist before that
+     */
+    publish(after: readonly pulumi.Resource[] = []): readonly pulumi.Resource[] {
+        return this.create(addressSets(this.args), after);
+    }
+
+    private create(sets: readonly NamedSet[], dependsOn: readonly pulumi.Resource[] = []): pulumi.Resource[] {
+        const { provider, zone, allowOverwrite = false } = this.args;
+        if (!zone) return [];
+        // The hostname is part of the resource's name, so a new hostname is published at once and the old record is deleted
+        // at the end of the update. If it were a replacement of one resource, taking back a failed change would delete the
+        // record.
+        return sets.map((set) =>
+            provider.createRecordSet(
+                `${this.name}-${set.name}-${set.type.toLowerCase()}`,
+                { zone, set, allowOverwrite },
+                { parent: this, dependsOn: [...dependsOn] },
+            ),
+        );
     }
 }
 
@@ -67,15 +84,18 @@ function refuseOutside(zone: Zone, names: readonly string[]): void {
 /** A record set whose name is known in the first preview. */
 type NamedSet = RecordSet & { readonly name: string };
 
-function recordSets({ names, ipv4, ipv6, caa }: DnsArgs): NamedSet[] {
+function addressSets({ names, ipv4, ipv6 }: DnsArgs): NamedSet[] {
     const ttl = TTL;
-    const addresses = names.flatMap((name): NamedSet[] => [
+    return names.flatMap((name): NamedSet[] => [
         { name, type: "A", ttl, values: [...ipv4] },
         ...(ipv6 === undefined ? [] : [{ name, type: "AAAA" as const, ttl, values: [...ipv6] }]),
     ]);
-    if (!caa) return addresses;
+}
+
+function caaSets({ caa }: DnsArgs): NamedSet[] {
+    if (!caa) return [];
     const values = caaValues(caa.issuer, caa.accountUri);
-    return [...addresses, ...caa.names.map((name) => ({ name, type: "CAA" as const, ttl, values }))];
+    return caa.names.map((name) => ({ name, type: "CAA" as const, ttl: TTL, values }));
 }
 
 /** Allows one authority for the name itself, and none for wildcards below it. Pure. */
