@@ -4,7 +4,7 @@ import { SilenceWatch } from "../../bench/silence.ts";
 import { EXISTING_SUBNET_DUAL } from "../../lab/cloud/existing-network.ts";
 import { allPids, procStat } from "../../lab/process/process.ts";
 import { programInstance } from "../../lab/cloud/state.ts";
-import { terminate } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instances.ts";
 import { Clients } from "./clients.ts";
 import { commandLine, isOfLab } from "./running-up.ts";
 import { changeCloud, cloud, identity, labOk, onMachine, sets, status } from "./lab.ts";

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { newCloud } from "../../lab/cloud/existing-network.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { CloudStore } from "../../lab/cloud/store.ts";
-import { terminate } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instances.ts";
 import { type ProvidersLab, TestStack } from "./providers-harness.ts";
 
 interface Wish {

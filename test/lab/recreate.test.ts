@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { programInstance } from "../../lab/cloud/state.ts";
-import { terminate } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instances.ts";
 import { certificatesIssued } from "../../lab/services/acme-front.ts";
 import { changeCloud, cloud, expectNothingLeft, identity, lab, labOk, onMachine, sets, theLab, useLab } from "./lab.ts";
 

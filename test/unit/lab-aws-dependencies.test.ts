@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { terminate } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instances.ts";
 import type { Values } from "../../lab/providers/property-values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 

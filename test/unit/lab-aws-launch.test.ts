@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { renderRuleset } from "../../lab/network/packet-filter.ts";
-import { terminate } from "../../lab/providers/aws/instance.ts";
+import { terminate } from "../../lab/providers/aws/instances.ts";
 import { Caller } from "../../lab/providers/aws/rights/caller.ts";
 import { DOCUMENTS } from "../../lab/providers/aws/rights/deployer.ts";
 import type { Values } from "../../lab/providers/property-values.ts";

@@ -12,26 +12,17 @@ import {
     setMetadata,
     userData,
 } from "./instance-options.ts";
-import {
-    checkNetwork,
-    interfaceFor,
-    networkInputs,
-    releaseInterface,
-    start,
-    stop,
-    updateInterface,
-} from "./instance-network.ts";
+import { checkNetwork, interfaceFor, networkInputs, start, stop, updateInterface } from "./instance-network.ts";
 import { findImage, findInstanceType, refuseType } from "./instance-types.ts";
+import { findInstance, terminate, zoneOf } from "./instances.ts";
 import { findInterface, privateName } from "./interfaces.ts";
 import { publicName } from "./addresses.ts";
 import { model } from "./models.ts";
-import { findSubnet } from "./network.ts";
 import { refuseVcpus } from "./quotas.ts";
-import { ApiError, type ResourceType, arn, find, newId, optionalText, text } from "./resource-type.ts";
+import { ApiError, type ResourceType, arn, newId, optionalText, text } from "./resource-type.ts";
 import { ONE_VALUE, between, oneOf } from "./schema.ts";
 
 const LAB_ARCHITECTURE = "x86_64";
-const KNOWN_MS = 60 * 60_000;
 
 const NO_TEMPLATE = "the lab has no launch templates";
 const metadata = (member: string) => model("ec2", "RunInstances", `MetadataOptions.${member}`);
@@ -248,35 +239,6 @@ export const instance: ResourceType = {
         };
     },
 };
-
-/** Terminates a machine, for the provider or for anybody else. Its volumes and an interface that existed stay. */
-export function terminate(state: CloudState, id: string): void {
-    const found = state.instances[id];
-    if (found) releaseInterface(state, found);
-    delete state.instances[id];
-    delete state.tags?.[id];
-    state.terminated[id] = new Date().toISOString();
-    for (const volume of Object.values(state.volumes)) {
-        if (volume.attachment?.instanceId === id) delete volume.attachment;
-    }
-}
-
-export function findInstance(state: CloudState, id: string): Instance {
-    return find(state.instances, id, "InvalidInstanceID.NotFound", "instance");
-}
-
-/** Refuses an operation on an instance that is gone. The API remembers a terminated instance for about an hour. */
-export function refuseGone(state: CloudState, id: string, reason: string): void {
-    if (state.instances[id]) return;
-    const terminated = Date.parse(state.terminated[id] ?? "");
-    if (!(Date.now() - terminated < KNOWN_MS)) findInstance(state, id);
-    throw new ApiError("IncorrectInstanceState", reason);
-}
-
-/** The availability zone of an interface, and so of its machine. */
-export function zoneOf(state: CloudState, interfaceId: string): string {
-    return findSubnet(state, findInterface(state, interfaceId).subnetId).availabilityZone;
-}
 
 function profileOf(state: CloudState, inputs: Values): string | undefined {
     const name = optionalText(inputs, "iamInstanceProfile");

@@ -3,7 +3,7 @@ import { type CheckFailure, ProviderError } from "../provider.ts";
 import { type Values, equal } from "../property-values.ts";
 import { newest } from "./lookup-results.ts";
 import { filters, fits } from "./filters.ts";
-import { findInstance, refuseGone, zoneOf } from "./instance.ts";
+import { findInstance, refuseGone, zoneOf } from "./instances.ts";
 import { stop } from "./instance-network.ts";
 import { model } from "./models.ts";
 import {

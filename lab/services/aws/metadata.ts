@@ -1,6 +1,6 @@
 import { type CloudState, type Instance, publicIpOf } from "../../cloud/state.ts";
 import { trusts } from "../../providers/aws/iam.ts";
-import { zoneOf } from "../../providers/aws/instance.ts";
+import { zoneOf } from "../../providers/aws/instances.ts";
 import { type Answer, type Request, json, plain } from "./http.ts";
 import type { Sessions } from "./sessions.ts";
 
