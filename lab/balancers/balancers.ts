@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { AppliedObjects } from "../cloud/applied-objects.ts";
 import type { CloudState } from "../cloud/state.ts";
-import { type Lab, LabError, shortId } from "../lab.ts";
+import { type Lab, LabError } from "../lab.ts";
 import { interfaceNamespace } from "../network/interfaces.ts";
 import { namespaceInode } from "../network/router.ts";
 import { runningProcess, startDetached, stopProcess } from "../process/process.ts";
@@ -22,26 +23,23 @@ import {
     type BalancerNode,
     INSIDE,
     SERVERS_FILE,
+    SESSIONS_SCRIPT,
     certificateFile,
     listenersOf,
     nodesOf,
     renderHaproxy,
 } from "./haproxy-config.ts";
-import { command } from "./haproxy-socket.ts";
+import { NODE_PREFIX, type Server, command, nodeService, serverTable, serversIn, socketOf } from "./haproxy-socket.ts";
+import { endSessions, forgetSessions } from "./sessions.ts";
 
-const PREFIX = "balancer-";
-
-/** The name of a node's HAProxy among the lab's services. */
-function serviceName(networkInterfaceId: string): string {
-    return PREFIX + shortId(networkInterfaceId);
-}
+const SCRIPT = fileURLToPath(new URL(`./${SESSIONS_SCRIPT}`, import.meta.url));
 
 /** Stops the HAProxies of nodes that are gone, before their interfaces go. */
 export async function stopBalancers(lab: Lab, state: CloudState): Promise<void> {
-    const wanted = new Set(nodesOf(state).map(({ networkInterfaceId }) => serviceName(networkInterfaceId)));
+    const wanted = new Set(nodesOf(state).map(({ networkInterfaceId }) => nodeService(networkInterfaceId)));
     const services = join(lab.dir, "services");
     const present = existsSync(services) ? readdirSync(services) : [];
-    for (const name of present.filter((one) => one.startsWith(PREFIX) && !wanted.has(one))) {
+    for (const name of present.filter((one) => one.startsWith(NODE_PREFIX) && !wanted.has(one))) {
         await stopProcess(servicePidFile(lab, name));
         rmSync(serviceDir(lab, name), { recursive: true, force: true });
     }
@@ -64,7 +62,7 @@ async function applyNode(
     applied: AppliedObjects,
     image: () => Promise<string>,
 ): Promise<void> {
-    const name = serviceName(node.networkInterfaceId);
+    const name = nodeService(node.networkInterfaceId);
     const namespace = interfaceNamespace(lab, node.networkInterfaceId);
     const files = await filesOf(lab, state, node);
     // A hash, because certificates' files contain keys.
@@ -80,9 +78,11 @@ async function applyNode(
         writeFiles(lab, name, files);
         await reload(lab, name);
         await beginUnhealthy(lab, name, before);
+        endSessions(lab, name, state, node, before);
     } else {
         await stopProcess(servicePidFile(lab, name));
         rmSync(join(dataDir(lab, name), SERVERS_FILE), { force: true });
+        forgetSessions(lab, name);
         writeFiles(lab, name, files);
         await start(lab, name, namespace, await image());
         await beginUnhealthy(lab, name, []);
@@ -92,7 +92,10 @@ async function applyNode(
 }
 
 async function filesOf(lab: Lab, state: CloudState, node: BalancerNode): Promise<Record<string, string>> {
-    const files: Record<string, string> = { "haproxy.cfg": renderHaproxy(state, node) };
+    const files: Record<string, string> = {
+        "haproxy.cfg": renderHaproxy(state, node),
+        [SESSIONS_SCRIPT]: readFileSync(SCRIPT, "utf8"),
+    };
     for (const { certificateArn } of listenersOf(state, node.balancer)) {
         if (certificateArn === undefined) continue;
         files[certificateFile(certificateArn)] = await certificateBundle(lab, state.certificates[certificateArn]!);
@@ -141,44 +144,33 @@ async function reload(lab: Lab, name: string): Promise<void> {
     if (!answer.startsWith("Success=1")) throw new LabError(failure(lab, name));
 }
 
-/** Writes down which targets are healthy, so that a reload does not forget it. Returns the names of all. */
-async function keepServers(lab: Lab, name: string): Promise<string[]> {
+/** Writes down which targets are healthy, so that a reload does not forget it. Returns all. */
+async function keepServers(lab: Lab, name: string): Promise<Server[]> {
     const table = await serverTable(lab, name);
     writeFileSync(join(dataDir(lab, name), SERVERS_FILE), table);
-    return serversIn(table).map(({ server }) => server);
+    return serversIn(table);
 }
 
 /** As on AWS, a new target gets no new session before its first health checks have passed. */
-async function beginUnhealthy(lab: Lab, name: string, before: string[]): Promise<void> {
-    const servers = serversIn(await serverTable(lab, name)).map((one) => one.server);
-    for (const server of servers.filter((one) => !before.includes(one))) {
+async function beginUnhealthy(lab: Lab, name: string, before: readonly Server[]): Promise<void> {
+    const known = new Set(before.map(pathOf));
+    for (const server of serversIn(await serverTable(lab, name))
+        .map(pathOf)
+        .filter((one) => !known.has(one))) {
         await command(socketOf(lab, name, "admin"), `set server ${server} health down`);
     }
 }
 
+/** As HAProxy's commands name a server. */
+const pathOf = ({ backend, name }: Server) => `${backend}/${name}`;
+
 /** The targets that each node of the load balancers holds for healthy, as "eni-0123 port_443/10.77.0.4:443". */
 export async function healthyTargets(lab: Lab, state: CloudState): Promise<string[]> {
     const tables = nodesOf(state).map(async ({ networkInterfaceId: id }) => {
-        const servers = serversIn(await serverTable(lab, serviceName(id)));
-        return servers.flatMap(({ server, isHealthy }) => (isHealthy ? [`${id} ${server}`] : []));
+        const healthy = serversIn(await serverTable(lab, nodeService(id))).filter(({ isHealthy }) => isHealthy);
+        return healthy.map((server) => `${id} ${pathOf(server)}`);
     });
     return (await Promise.all(tables)).flat();
-}
-
-function serverTable(lab: Lab, name: string): Promise<string> {
-    return command(socketOf(lab, name, "admin"), "show servers state");
-}
-
-/** The servers with health checks of a table of states. Column 6 is the operational state: 2 is "running". */
-function serversIn(table: string): { server: string; isHealthy: boolean }[] {
-    const rows = table.split("\n").map((line) => line.split(" "));
-    return rows
-        .filter(([, backend = ""]) => /^port_\d+$/.test(backend))
-        .map((row) => ({ server: `${row[1]}/${row[3]}`, isHealthy: row[5] === "2" }));
-}
-
-function socketOf(lab: Lab, name: string, kind: "admin" | "master"): string {
-    return join(dataDir(lab, name), `${kind}.sock`);
 }
 
 function failure(lab: Lab, name: string): string {

@@ -6,6 +6,12 @@ import { versionsOf } from "../providers/aws/tls-policies.ts";
 /** HAProxy's directory, as it sees it. */
 export const INSIDE = "/lab";
 export const SERVERS_FILE = "servers.state";
+/** What ends sessions that HAProxy itself would let go on. */
+export const SESSIONS_SCRIPT = "sessions.lua";
+/** The targets whose sessions end, each with the time. */
+export const DEREGISTERED_FILE = "deregistered";
+/** The unhealthy targets, for processes from before a reload. */
+export const UNHEALTHY_FILE = "unhealthy";
 
 /** A load balancer's node in a zone. As on AWS, each has its own HAProxy and checks the targets itself. */
 export interface BalancerNode {
@@ -29,6 +35,11 @@ export function listenersOf({ listeners }: CloudState, { arn }: LoadBalancer): L
         .sort((a, b) => a.port - b.port);
 }
 
+/** The name of the backend with the healthy targets. That with all of them has "_all" behind it. */
+export function backendOf({ port }: Listener): string {
+    return `port_${port}`;
+}
+
 /** The file of a certificate with its key, in HAProxy's directory. */
 export function certificateFile(arn: string): string {
     return `${shortId(arn)}.pem`;
@@ -37,18 +48,25 @@ export function certificateFile(arn: string): string {
 /** The configuration of one node's HAProxy. Pure. */
 export function renderHaproxy(state: CloudState, node: BalancerNode): string {
     const listeners = listenersOf(state, node.balancer);
-    return [GLOBAL, DEFAULTS, ...listeners.map((listener) => renderListener(state, node, listener))].join("\n");
+    const sections = listeners.map((listener) => renderListener(state, node, listener));
+    return [globalLines(state, listeners), DEFAULTS, ...sections].join("\n");
 }
 
 /** As AWS, without verification of the targets' certificates. */
-const GLOBAL = `global
-    log stdout format raw local0 notice
-    stats socket ${INSIDE}/admin.sock mode 600 level admin expose-fd listeners
-    server-state-file ${INSIDE}/${SERVERS_FILE}
-    nbthread 1
-    fd-hard-limit 20000
-    ssl-server-verify none
-`;
+function globalLines(state: CloudState, listeners: readonly Listener[]): string {
+    const ending = listeners.filter(({ targetGroupArn }) => state.targetGroups[targetGroupArn]!.endsUnhealthy);
+    return [
+        "global",
+        "    log stdout format raw local0 notice",
+        `    stats socket ${INSIDE}/admin.sock mode 600 level admin expose-fd listeners`,
+        `    server-state-file ${INSIDE}/${SERVERS_FILE}`,
+        `    lua-load ${[`${INSIDE}/${SESSIONS_SCRIPT}`, ...ending.map(backendOf)].join(" ")}`,
+        "    nbthread 1",
+        "    fd-hard-limit 20000",
+        "    ssl-server-verify none",
+        "",
+    ].join("\n");
+}
 
 /** AWS spreads by a hash of addresses and ports, which is random for new connections, and tries no other target. */
 const DEFAULTS = `defaults
@@ -63,8 +81,8 @@ const DEFAULTS = `defaults
 function renderListener(state: CloudState, node: BalancerNode, listener: Listener): string {
     const { privateIp, ipv6Addresses } = state.networkInterfaces[node.networkInterfaceId]!;
     const group = state.targetGroups[listener.targetGroupArn]!;
-    const name = `port_${listener.port}`;
-    const servers = targetsOf(state, node, group);
+    const name = backendOf(listener);
+    const servers = targetsOf(state, node, group).map(({ server }) => `    server ${server} ${server}`);
     const idle = `${listener.idleSeconds}s`;
     const binds = [privateIp, ...ipv6Addresses.map((address) => `[${address}]`)];
     return [
@@ -103,8 +121,15 @@ function tlsOf({ protocol, certificateArn = "", sslPolicy = "", alpnPolicy }: Li
     return ` ssl crt ${INSIDE}/${certificateFile(certificateArn)} ${versions} ${alpn ? `alpn ${alpn}` : "no-alpn"}`;
 }
 
+/** A machine and the port to which a node sends. */
+export interface Target {
+    instanceId: string;
+    /** Address and port: the name of the server. */
+    server: string;
+}
+
 /** The machines of a group to which the node sends: those of its own zone, or of all zones. */
-function targetsOf(state: CloudState, { balancer, subnetId }: BalancerNode, group: TargetGroup): string[] {
+export function targetsOf(state: CloudState, { balancer, subnetId }: BalancerNode, group: TargetGroup): Target[] {
     const zone = state.subnets[subnetId]!.availabilityZone;
     return group.targets.flatMap(({ instanceId, port }) => {
         const instance = state.instances[instanceId];
@@ -112,8 +137,7 @@ function targetsOf(state: CloudState, { balancer, subnetId }: BalancerNode, grou
         // A machine that is terminated elsewhere stays in the group until its attachment goes.
         if (!eni) return [];
         if (!balancer.isCrossZone && state.subnets[eni.subnetId]!.availabilityZone !== zone) return [];
-        const address = `${eni.privateIp}:${port}`;
-        return [`    server ${address} ${address}`];
+        return [{ instanceId, server: `${eni.privateIp}:${port}` }];
     });
 }
 

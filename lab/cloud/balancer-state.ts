@@ -28,7 +28,10 @@ export interface TargetGroup {
     protocol: "TCP" | "TLS";
     port: number;
     sendsProxyHeader: boolean;
+    /** Seconds in which a target that is taken out keeps its sessions. */
     deregistrationDelay: number;
+    /** Whether they end then. Otherwise they go on for as long as client and target want. */
+    endsDeregistered: boolean;
     /** Whether sessions of a target end when it is unhealthy. */
     endsUnhealthy: boolean;
     healthCheck: TargetHealthCheck;

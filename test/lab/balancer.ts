@@ -2,69 +2,25 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { type TLSSocket, connect } from "node:tls";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { healthyTargets } from "../../lab/balancers/balancers.ts";
+import { nodesOf } from "../../lab/balancers/haproxy-config.ts";
+import { nodeService } from "../../lab/balancers/haproxy-socket.ts";
+import { balancerHealth } from "../../lab/balancers/health.ts";
 import { Reconciler } from "../../lab/cloud/reconciler.ts";
 import type { Lab } from "../../lab/lab.ts";
 import { enterMachine } from "../../lab/machines/machine.ts";
-import { processesOfLab } from "../../lab/process/process.ts";
+import { processesOfLab, runningProcess } from "../../lab/process/process.ts";
 import { rootFile } from "../../lab/services/certificate-manager.ts";
+import { servicePidFile } from "../../lab/services/service.ts";
 import { CHECKOUT, allocateLab, releaseLab } from "../../lab/slots.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { type Made, TestCloud } from "../unit/lab-aws-cloud.ts";
+import { HOST, Session } from "./balancer-session.ts";
 import { balancerInputs, balancerZones, groupInputs, listenerInputs } from "../unit/lab-aws-balancer-cloud.ts";
 
-const HOST = "linkmesh.example.test";
 const TARGET = readFileSync(join(import.meta.dirname, "balancer-target.py"), "utf8");
-
-interface Answer {
-    machine: string;
-    client: string;
-    health: { client?: string; host?: string };
-}
-
-/** One session with the load balancer, which stays open. */
-class Session {
-    readonly #socket: TLSSocket;
-
-    private constructor(socket: TLSSocket) {
-        this.#socket = socket;
-    }
-
-    static open(host: string, ca: string): Promise<Session> {
-        return new Promise((resolve, reject) => {
-            const socket = connect({ host, port: 443, servername: HOST, ca, ALPNProtocols: ["h2", "http/1.1"] });
-            socket.once("secureConnect", () => resolve(new Session(socket)));
-            socket.once("error", reject);
-        });
-    }
-
-    get issuer(): string {
-        return String(this.#socket.getPeerCertificate().issuer.CN);
-    }
-
-    get protocol(): string | false | null {
-        return this.#socket.alpnProtocol;
-    }
-
-    /** Undefined if the session ends. */
-    ask(): Promise<Answer | undefined> {
-        if (this.#socket.destroyed) return Promise.resolve(undefined);
-        return new Promise((resolve) => {
-            this.#socket.once("data", (data: Buffer) =>
-                resolve(JSON.parse(data.toString().split("\r\n\r\n")[1]!) as Answer),
-            );
-            this.#socket.once("close", () => resolve(undefined));
-            this.#socket.once("error", () => undefined);
-            this.#socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        });
-    }
-
-    close(): void {
-        this.#socket.destroy();
-    }
-}
 
 /** A load balancer of the lab with two real machines behind it, without the engine. */
 export function balancer(): void {
@@ -76,6 +32,9 @@ export function balancer(): void {
     const made: Made[] = [];
     let certificate: Made;
     let listener: Made;
+    let https: Made;
+    /** Of machine one behind TLS. */
+    let attachment: Made;
 
     const make = async (type: string, inputs: Made["inputs"]) => {
         const one = await cloud.make(type, inputs);
@@ -104,12 +63,26 @@ export function balancer(): void {
             );
         return [...found].sort();
     };
+    const openSessions = async (count: number) => {
+        const sessions = await Promise.all(Array.from({ length: count }, () => Session.open(addresses.ipv4, ca.pem)));
+        const asked = await Promise.all(sessions.map((session) => session.ask()));
+        return sessions.map((session, n) => ({ session, machine: asked[n]?.machine }));
+    };
+    /** Who answers the sessions; undefined for those that have ended. */
+    const answers = async (sessions: readonly Session[]) => {
+        const all = await Promise.all(sessions.map((session) => session.ask()));
+        return [...new Set(all.map((answer) => answer?.machine))].sort();
+    };
     /** Two nodes, two listeners, two machines. */
     const healthy = async () => healthyTargets(lab, await cloud.state());
     const on = (machine: string, script: string) => enterMachine(lab, machines[machine]!.id, ["sh", "-s"], script);
 
     beforeAll(async () => {
-        lab = await allocateLab(CHECKOUT, "test-balancer");
+        lab = await allocateLab(CHECKOUT, NAME);
+        // What a killed run has left would be in the way.
+        await new Reconciler(lab).teardown();
+        releaseLab(lab);
+        lab = await allocateLab(CHECKOUT, NAME);
         cloud = TestCloud.of(lab, new Reconciler(lab));
         ca = await TestCa.create("CN=first");
         const network = await balancerZones(cloud);
@@ -148,8 +121,8 @@ export function balancer(): void {
             machines[name] = await cloud.instance(card, { userData });
         }
         const balancer = await make("LoadBalancer", balancerInputs(network));
-        const https = await make("TargetGroup", {
-            ...{ ...groupInputs(network), name: "https" },
+        https = await make("TargetGroup", {
+            ...{ ...groupInputs(network), name: "https", deregistrationDelay: DELAY_SECONDS },
             healthCheck: { ...HEALTH, port: "traffic-port" },
         });
         const tcp = await make("TargetGroup", {
@@ -163,9 +136,10 @@ export function balancer(): void {
         });
         await make("Listener", { ...listenerInputs(balancer, tcp), protocol: "TCP", port: 50051 });
         for (const { id } of Object.values(machines)) {
-            await make("TargetGroupAttachment", { targetGroupArn: https.id, targetId: id });
             await make("TargetGroupAttachment", { targetGroupArn: tcp.id, targetId: id });
         }
+        await make("TargetGroupAttachment", { targetGroupArn: https.id, targetId: machines.two!.id });
+        attachment = await make("TargetGroupAttachment", { targetGroupArn: https.id, targetId: machines.one!.id });
         addresses = { ipv4: network.addresses[0].outputs.publicIp as string, ipv6: network.mappings[1]!.ipv6Address };
     });
 
@@ -220,15 +194,43 @@ export function balancer(): void {
     });
 
     it("sends no session to a machine whose health check fails, ends those it has, and takes it in again", async () => {
-        const sessions = await Promise.all(Array.from({ length: 24 }, () => Session.open(addresses.ipv4, ca.pem)));
-        await Promise.all(sessions.map((session) => session.ask()));
+        const early = await openSessions(12);
+        // Reloads HAProxy, whose process from before keeps the sessions.
+        const healthCheck = { ...HEALTH, port: "traffic-port", interval: 6 };
+        https = await cloud.update(https, { ...https.inputs, healthCheck });
+        const sessions = [...early, ...(await openSessions(12))].map(({ session }) => session);
         await on("one", "touch /run/sick");
         await expect.poll(answering, WAIT).toEqual(["two"]);
-        const left = await Promise.all(sessions.map((session) => session.ask()));
-        expect(new Set(left.map((answer) => answer?.machine))).toEqual(new Set(["two", undefined]));
+        await expect.poll(() => answers(sessions), WAIT).toEqual(["two", undefined]);
         for (const session of sessions) session.close();
         await on("one", "rm /run/sick");
         await expect.poll(answering, WAIT).toEqual(["one", "two"]);
+    });
+
+    it("keeps the sessions of a machine that is taken out, and ends them after the delay if the group says so", async () => {
+        const ofOne = async () => {
+            const all = await openSessions(24);
+            for (const { session } of all.filter(({ machine }) => machine !== "one")) session.close();
+            return all.filter(({ machine }) => machine === "one").map(({ session }) => session);
+        };
+        const kept = await ofOne();
+        await cloud.delete(attachment);
+        expect(await answering()).toEqual(["two"]);
+        await sleep((DELAY_SECONDS + 3) * 1000);
+        expect(await answers(kept)).toEqual(["one"]);
+        for (const session of kept) session.close();
+
+        const { inputs } = attachment;
+        attachment = await make("TargetGroupAttachment", inputs);
+        await expect.poll(answering, WAIT).toEqual(["one", "two"]);
+        https = await cloud.update(https, { ...https.inputs, connectionTermination: true });
+        const ended = await ofOne();
+        const since = Date.now();
+        await cloud.delete(attachment);
+        await expect.poll(() => answers(ended), WAIT).toEqual([undefined]);
+        expect(Date.now() - since).toBeGreaterThanOrEqual(DELAY_SECONDS * 1000);
+        attachment = await make("TargetGroupAttachment", inputs);
+        await expect.poll(healthy, WAIT).toHaveLength(8);
     });
 
     it("sends to all machines if none is healthy", async () => {
@@ -236,6 +238,18 @@ export function balancer(): void {
         await expect.poll(healthy, WAIT).toHaveLength(0);
         expect(await answering()).toEqual(["one", "two"]);
         for (const machine of Object.keys(machines)) await on(machine, "rm /run/sick");
+        await expect.poll(healthy, WAIT).toHaveLength(8);
+    });
+
+    it("has a node whose HAProxy was killed, which counts as down, and which the next change starts again", async () => {
+        const state = await cloud.state();
+        const [node] = nodesOf(state);
+        const file = servicePidFile(lab, nodeService(node!.networkInterfaceId));
+        process.kill(-runningProcess(file)!.pid, "SIGKILL");
+        const runs = async () => (await balancerHealth(lab, state)).map((one) => one.runs).sort();
+        await expect.poll(runs, WAIT).toEqual([false, true]);
+        await new Reconciler(lab).apply(state);
+        expect(await runs()).toEqual([true, true]);
         await expect.poll(healthy, WAIT).toHaveLength(8);
     });
 
@@ -253,6 +267,9 @@ export function balancer(): void {
     });
 }
 
+const NAME = "test-balancer";
+/** Of the group behind TLS. */
+const DELAY_SECONDS = 5;
 const HEALTH = {
     protocol: "HTTPS",
     path: "/health",
@@ -263,6 +280,6 @@ const HEALTH = {
     unhealthyThreshold: 2,
 };
 /** For a busy machine, and no claim. */
-const WAIT = { timeout: 180_000, interval: 200 };
+const WAIT = { timeout: 30_000, interval: 200 };
 /** In an order in which AWS lets them go. */
 const BALANCING = ["LoadBalancer", "Listener", "TargetGroupAttachment", "TargetGroup", "Certificate"];

@@ -121,11 +121,13 @@ describe("a target group", () => {
 
     it("is changed in place in its health check and attributes, and replaced for another port", async () => {
         const group = await targets();
-        const changed = { ...group.inputs, deregistrationDelay: 20, healthCheck: { protocol: "TCP" } };
+        expect((await cloud.state()).targetGroups[group.id]).toMatchObject({ endsDeregistered: false });
+        const attributes = { deregistrationDelay: 20, connectionTermination: true };
+        const changed = { ...group.inputs, ...attributes, healthCheck: { protocol: "TCP" } };
         expect((await cloud.diff(group, changed)).replaces).toEqual([]);
         await cloud.update(group, changed);
         expect((await cloud.state()).targetGroups[group.id]).toMatchObject({
-            deregistrationDelay: 20,
+            ...{ deregistrationDelay: 20, endsDeregistered: true },
             healthCheck: { protocol: "TCP", interval: 30, timeout: 10, healthyThreshold: 3, unhealthyThreshold: 3 },
         });
         expect((await cloud.diff(group, { ...group.inputs, port: 80 })).replaces).toEqual(["port"]);

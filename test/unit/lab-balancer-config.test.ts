@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import { type BalancerNode, nodesOf, renderHaproxy } from "../../lab/balancers/haproxy-config.ts";
+import { deregistered } from "../../lab/balancers/sessions.ts";
 import type { CloudState } from "../../lab/cloud/state.ts";
 import { expectGolden } from "./golden.ts";
 import { balancerInputs, balancerNetwork, groupInputs, listenerInputs } from "./lab-aws-balancer-cloud.ts";
@@ -59,4 +60,19 @@ it("a machine that was terminated elsewhere is no target, and a load balancer wi
     expect(rendered(nodes[0]!, empty)).not.toContain("    server ");
     empty.listeners = {};
     expect(nodesOf(empty)).toEqual([]);
+});
+
+it("the sessions of a deregistered target end after the delay if its group terminates connections, unless it is back", () => {
+    const without = structuredClone(state);
+    for (const group of Object.values(without.targetGroups)) {
+        Object.assign(group, { targets: [], deregistrationDelay: 30, endsDeregistered: group.name === "https" });
+    }
+    const before = [80, 443, 50051].map((port) => ({
+        ...{ backend: `port_${port}`, name: `10.77.0.4:${port}`, isHealthy: true },
+    }));
+    const now = 1_790_000_000_000;
+    const line = "port_443 10.77.0.4:443 1790000030\n";
+    expect(deregistered(without, nodes[0]!, { before, present: "", now })).toBe(line);
+    expect(deregistered(without, nodes[0]!, { before: [], present: line, now: now + 60_000 })).toBe(line);
+    expect(deregistered(state, nodes[0]!, { before, present: line, now })).toBe("");
 });

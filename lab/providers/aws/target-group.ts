@@ -54,11 +54,7 @@ export const targetGroup: ResourceType = {
         },
         proxyProtocolV2: { kind: "boolean", default: false },
         deregistrationDelay: { kind: "integer", default: 300, invalid: between(0, 3600) },
-        connectionTermination: {
-            kind: "boolean",
-            computed: true,
-            inert: "in the lab the sessions of a deregistered target end with its machine",
-        },
+        connectionTermination: { kind: "boolean", computed: true },
         targetHealthStates: {
             kind: [{ enableUnhealthyConnectionTermination: { kind: "boolean", required: true } }],
             computed: true,
@@ -122,6 +118,7 @@ function attributes(inputs: Values) {
     return {
         sendsProxyHeader: inputs.proxyProtocolV2 === true,
         deregistrationDelay: inputs.deregistrationDelay as number,
+        endsDeregistered: inputs.connectionTermination === true,
         // AWS ends the sessions of an unhealthy target by default.
         endsUnhealthy: states?.enableUnhealthyConnectionTermination !== false,
         healthCheck: healthOf(inputs),
