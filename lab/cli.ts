@@ -87,7 +87,7 @@ program
 program
     .command("logs")
     .description(
-        "show a log: linkmesh, nginx, certbot, cloud-init or console of the machine; pebble, pebble-corporate, aws, dns, mongodb or git of the lab",
+        "show a log: linkmesh, nginx, certbot, cloud-init or console of the machine; balancer, pebble, pebble-corporate, aws, dns, mongodb or git of the lab",
     )
     .argument("[name]", "which log", "linkmesh")
     .option("-f, --follow", "keep showing new lines")

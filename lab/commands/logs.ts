@@ -1,5 +1,7 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
+import { nodesOf } from "../balancers/haproxy-config.ts";
+import { nodeService } from "../balancers/haproxy-socket.ts";
 import { consoleLog } from "../machines/machine.ts";
 import { readCloud } from "../cloud/store.ts";
 import { type Lab, LabError } from "../lab.ts";
@@ -37,8 +39,9 @@ const ON_MACHINE: Record<string, View> = {
 };
 
 /** Logs on the outer machine, each with its file. */
-const OUTSIDE: Record<string, (lab: Lab, machine?: string) => string | Promise<string>> = {
+const OUTSIDE: Record<string, (lab: Lab, machine?: string) => string | Promise<string | string[]>> = {
     console: machineConsole,
+    balancer: balancerLogs,
     pebble: (lab) => serviceLog(lab, "pebble"),
     "pebble-corporate": (lab) => serviceLog(lab, "pebble-corporate"),
     aws: (lab) => serviceLog(lab, "aws"),
@@ -66,12 +69,14 @@ export async function logs(name: string, options: LogsOptions): Promise<void> {
     }
     if (!Object.hasOwn(OUTSIDE, name))
         throw new LabError(`there is no log "${name}": choose one of ${LOG_NAMES.join(", ")}`);
-    const file = await OUTSIDE[name]!(lab, options.machine);
-    if (!existsSync(file))
+    const log = await OUTSIDE[name]!(lab, options.machine);
+    const paths = typeof log === "string" ? [log] : log;
+    const missing = paths.find((file) => !existsSync(file));
+    if (missing !== undefined)
         throw new LabError(
-            `the log ${file} does not exist yet: \`npm run lab -- ${STORAGE_SERVICES.includes(name) ? "storage" : "up"}\` starts what writes it`,
+            `the log ${missing} does not exist yet: \`npm run lab -- ${STORAGE_SERVICES.includes(name) ? "storage" : "up"}\` starts what writes it`,
         );
-    const args = [`--lines=${lines}`, ...(follow ? ["--follow=name"] : []), file];
+    const args = [`--lines=${lines}`, ...(follow ? ["--follow=name"] : []), ...paths];
     const result = await execa("tail", args, { stdio: "inherit", reject: false });
     process.exitCode = result.exitCode ?? 130;
 }
@@ -80,4 +85,12 @@ async function machineConsole(lab: Lab, machine?: string): Promise<string> {
     await requireMachineUp(lab);
     const { instance } = chooseMachine(programMachines(lab, await readCloud(lab)), machine);
     return consoleLog(lab, instance.id);
+}
+
+/** A load balancer has a HAProxy in each zone. */
+async function balancerLogs(lab: Lab): Promise<string[]> {
+    const nodes = nodesOf(await readCloud(lab));
+    if (nodes.length === 0)
+        throw new LabError("the lab has no load balancer: a stack of several machines (nodes) makes one");
+    return nodes.map(({ networkInterfaceId }) => serviceLog(lab, nodeService(networkInterfaceId)));
 }
