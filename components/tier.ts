@@ -92,8 +92,9 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
     const access = createAccess(name, settings, child);
     const role = new InstanceRole(`${name}-instance`, { policies: { session: sessionPolicy(settings) }, tags }, child);
     const nodes = Array.from({ length: settings.paused ? 0 : settings.nodes }, (_, index) => {
+        const title = `node-${index + 1}`;
         const node = new Node(
-            `${name}-node-${index + 1}`,
+            `${name}-${title}`,
             {
                 ...instanceArgs(settings, lookups),
                 subnetId: subnets[index % subnets.length]!.id,
@@ -106,7 +107,7 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
             },
             child,
         );
-        return { name: `${name}-node-${index + 1}`, node };
+        return { name: `${name}-${title}`, title, node };
     });
     const lastSteps = roll(nodes, {
         ...{ settings, access, balancer, parent },
@@ -132,6 +133,14 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
     return outputsOf({ settings, lookups, access, addresses, nodes: nodes.map(({ node }) => node), dns, certificate });
 }
 
+interface NamedNode {
+    /** The prefix of its resources' names. */
+    name: string;
+    /** As "node-2", in messages. */
+    title: string;
+    node: Node;
+}
+
 interface Roll {
     settings: Settings;
     access: Access;
@@ -147,12 +156,12 @@ interface Roll {
  * once it is healthy, so it becomes a target before its last step, which waits for that.
  * @returns the last step of each node
  */
-function roll(nodes: readonly { name: string; node: Node }[], args: Roll): readonly pulumi.Resource[] {
+function roll(nodes: readonly NamedNode[], args: Roll): readonly pulumi.Resource[] {
     const lastSteps: pulumi.Resource[] = [];
-    for (const { name, node } of nodes) {
+    for (const { name, title, node } of nodes) {
         const targets = args.balancer.add(name, node.instance.id, node);
         const ssh = new SshHost(name, args.parent, {
-            host: node.host,
+            ...{ host: node.host, node: title },
             privateKey: args.access.privateKey,
             hostKey: args.access.hostKey,
             bastion: bastionOf(args.settings),

@@ -1,19 +1,17 @@
-/**
- * The name of one of several machines, as "node-2", from the prefix of its resources' names. Undefined if the stack has one
- * machine.
- */
-export function nodeName(host: string): string | undefined {
-    return /(?:^|-)(node-\d+)$/.exec(host)?.[1];
+/** How resources and messages name a machine. */
+export interface MachineName {
+    /** The prefix of its steps' resource names. */
+    readonly prefix: string;
+    /** One of several machines, as "node-2". Undefined if the stack has one. */
+    readonly node: string | undefined;
 }
 
 /** A step as messages name it: "nginx", or with several machines "nginx on node-2". */
-export function stepTitle(host: string, step: string): string {
-    const node = nodeName(host);
+export function stepTitle({ node }: Pick<MachineName, "node">, step: string): string {
     return node === undefined ? step : `${step} on ${node}`;
 }
 
 /** A machine as messages name it. */
-export function machineTitle(host: string): string {
-    const node = nodeName(host);
+export function machineTitle({ node }: Pick<MachineName, "node">): string {
     return node === undefined ? "the machine" : `the machine ${node}`;
 }

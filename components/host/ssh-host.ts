@@ -2,6 +2,7 @@ import { remote, types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host.ts";
 import type { Secret } from "../settings/secret.ts";
+import type { MachineName } from "./node-name.ts";
 import { fingerprint, fingerprints } from "./render/fingerprints.ts";
 import { renderStep } from "./render/step.ts";
 import { stepHooks } from "./step-hooks.ts";
@@ -9,6 +10,8 @@ import { announceNewMachine, reasonHook } from "./step-reasons.ts";
 
 export interface SshHostArgs {
     host: Host;
+    /** As "node-2", for messages about one of several machines. Default: the stack has one. */
+    node?: string;
     /** In OpenSSH form. */
     privateKey: pulumi.Input<string>;
     /** The machine's public host key in authorized_keys form. Any other key is refused, from the first connection on. */
@@ -55,6 +58,7 @@ export class SshHost {
     private readonly texts: pulumi.Output<string>[] = [];
     private readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
     private readonly reasonHook: pulumi.ResourceHook | undefined;
+    private readonly machine: MachineName;
 
     constructor(
         private readonly name: string,
@@ -72,8 +76,9 @@ export class SshHost {
             // after more than four wrong logins.
             proxy: args.bastion && { ...args.bastion, perDialTimeout: 15, dialErrorLimit: 3 },
         });
-        this.reasonHook = reasonHook(name, parent);
-        announceNewMachine(name, args.host.machine, args.hostKey, parent);
+        this.machine = { prefix: name, node: args.node };
+        this.reasonHook = reasonHook(this.machine, parent);
+        announceNewMachine(this.machine, args.host.machine, args.hostKey, parent);
     }
 
     step(name: string, options: StepOptions = {}): remote.Command {
@@ -121,7 +126,7 @@ export class SshHost {
                 // provider applies this timeout only to connecting.
                 customTimeouts: this.args.bastion && limit(12 * connectionAttempts),
                 hooks: {
-                    ...stepHooks(this.name, name, secret, this.parent),
+                    ...stepHooks(this.machine, name, secret, this.parent),
                     beforeUpdate: this.reasonHook && [this.reasonHook],
                 },
             },

@@ -2,7 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../mocks.ts";
 import { explainConnectionError } from "./connection-errors.ts";
-import { stepTitle } from "./node-name.ts";
+import { type MachineName, stepTitle } from "./node-name.ts";
 
 /** The warnings in a step's output. */
 export function warningsIn(output: unknown): string[] {
@@ -22,13 +22,12 @@ export function shouldRetry(errors: readonly string[]): boolean {
 /**
  * Logs what the CLI does not show: a step's warnings, and why it cannot connect. The messages are logged for the parent,
  * because the step's own URN is known only after the hook.
- * @param host the prefix of the steps' resource names.
  * @param secret whether the step's output may contain a secret, so that its warnings are not shown.
  */
-export function stepHooks(host: string, step: string, secret: boolean, parent: pulumi.Resource) {
+export function stepHooks(machine: MachineName, step: string, secret: boolean, parent: pulumi.Resource) {
     if (isMocked()) return {};
-    const name = `${host}-${step}`;
-    const title = stepTitle(host, step);
+    const name = `${machine.prefix}-${step}`;
+    const title = stepTitle(machine, step);
     // Bound to this run of the program: the SDK calls hooks outside of its async context, where a process with several runs
     // finds no engine.
     const warn = AsyncResource.bind(async ({ newOutputs }: pulumi.ResourceHookArgs) => {

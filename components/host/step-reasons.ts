@@ -2,7 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { isMocked } from "../mocks.ts";
-import { machineTitle, stepTitle } from "./node-name.ts";
+import { type MachineName, machineTitle, stepTitle } from "./node-name.ts";
 import { type Parts, readParts } from "./render/step.ts";
 
 /** The inputs that decide whether a step runs again. A property is undefined if the preview does not know it. */
@@ -45,42 +45,38 @@ function sharedConnection({ connection }: StepInputs) {
 /**
  * Logs in a preview why each step runs again, which the CLI shows only in part, and not at all for a secret step. An update
  * logs nothing, because it begins with a preview.
- * @param host the prefix of the steps' resource names.
  * @returns a hook to run before each step's update.
  */
-export function reasonHook(host: string, parent: pulumi.Resource): pulumi.ResourceHook | undefined {
+export function reasonHook(machine: MachineName, parent: pulumi.Resource): pulumi.ResourceHook | undefined {
     if (isMocked() || !pulumi.runtime.isDryRun()) return undefined;
     let connectionLogged = false;
     const explain = async ({ name, oldInputs = {}, newInputs = {} }: pulumi.ResourceHookArgs) => {
         const { connection, own } = reasonsOf(await readInputs(oldInputs), await readInputs(newInputs));
         if (connection && !connectionLogged) {
             connectionLogged = true;
-            await pulumi.log.info(`the connection to ${machineTitle(host)} changes: all steps run`, parent);
+            await pulumi.log.info(`the connection to ${machineTitle(machine)} changes: all steps run`, parent);
         }
         if (own.length === 0) return;
-        const title = stepTitle(host, name.slice(host.length + 1));
+        const title = stepTitle(machine, name.slice(machine.prefix.length + 1));
         await pulumi.log.info(`step ${title} runs again: ${own.join(", ")}`, parent);
     };
     // Bound to this run of the program, like the hooks of step-hooks.ts.
     const bound = AsyncResource.bind(explain);
-    return new pulumi.ResourceHook(`${host}-reasons`, bound, { onDryRun: true, ignoreErrors: true });
+    return new pulumi.ResourceHook(`${machine.prefix}-reasons`, bound, { onDryRun: true, ignoreErrors: true });
 }
 
-/**
- * Logs in a preview that the machine is replaced, so that all steps run.
- * @param host the prefix of the steps' resource names.
- */
+/** Logs in a preview that the machine is replaced, so that all steps run. */
 export function announceNewMachine(
-    host: string,
-    machine: pulumi.Resource & { id: pulumi.Output<string> },
+    machine: MachineName,
+    instance: pulumi.Resource & { id: pulumi.Output<string> },
     hostKey: pulumi.Input<string>,
     parent: pulumi.Resource,
 ): void {
     if (isMocked() || !pulumi.runtime.isDryRun()) return;
     // In a stack's first preview the host key is unknown, too, so the callback does not run.
     pulumi.output(hostKey).apply(async () => {
-        if ((await knownValue(machine.id)) === undefined)
-            await pulumi.log.info(`${machineTitle(host)} is new: all steps run`, parent);
+        if ((await knownValue(instance.id)) === undefined)
+            await pulumi.log.info(`${machineTitle(machine)} is new: all steps run`, parent);
     });
 }
 

@@ -1,6 +1,5 @@
-import { nodeName } from "../../components/host/node-name.ts";
 import { type CloudState, type Instance, programInstances } from "../cloud/state.ts";
-import { resourceName, typeOf } from "../engine/stages.ts";
+import { nodeName, resourceName, typeOf } from "../engine/stages.ts";
 import { readCheckpoint, workspaceOf } from "../engine/workspace.ts";
 import { type Lab, LabError } from "../lab.ts";
 

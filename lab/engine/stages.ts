@@ -172,8 +172,14 @@ export function stepName(urn: string, inputs?: Record<string, unknown>): string 
     const command = inputs?.create;
     const step = typeof command === "string" ? / -- (\S+)/.exec(command)?.[1] : undefined;
     if (step === undefined) return resourceName(urn);
-    // "linkmesh-node-2-nginx" is the step nginx of linkmesh-node-2.
-    return stepTitle(resourceName(urn).slice(0, -step.length - 1), step);
+    // "linkmesh-node-2-nginx" is the step nginx of linkmesh-node-2. Events have only names, so the only machine of a LinkMesh
+    // with such a name looks like one of several in the report.
+    return stepTitle({ node: nodeName(resourceName(urn).slice(0, -step.length - 1)) }, step);
+}
+
+/** The name of one of several machines, as "node-2", from the prefix of its resources' names. Undefined for the only one. */
+export function nodeName(prefix: string): string | undefined {
+    return /(?:^|-)(node-\d+)$/.exec(prefix)?.[1];
 }
 
 /** Removes the engine's colour tags such as "<{%fg 1%}>" and terminal sequences from a step's output. */

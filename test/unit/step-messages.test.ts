@@ -22,20 +22,23 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 /** Everything that the program says of a machine's steps. */
-async function allOf(host: string): Promise<string[]> {
-    const hooks = stepHooks(host, "nginx", false, parent);
+async function allOf(prefix: string, node?: string): Promise<string[]> {
+    const machine = { prefix, node };
+    const hooks = stepHooks(machine, "nginx", false, parent);
     const [before, after] = ["1", "2"].map((stdin) => ({ stdin, connection: { host: stdin } }));
     await hooks.afterCreate![0]!.callback({ newOutputs: { stdout: "warning: few files\n" } } as never);
     await hooks.onError![0]!.callback({ errors: ["after 10 failed attempts: dial tcp: i/o timeout"] } as never);
-    const inputs = { name: `${host}-nginx`, oldInputs: before, newInputs: after };
-    await reasonHook(host, parent)!.callback(inputs as never);
-    announceNewMachine(host, { id: pulumi.output(undefined) } as unknown as pulumi.CustomResource, "key", parent);
+    const inputs = { name: `${prefix}-nginx`, oldInputs: before, newInputs: after };
+    await reasonHook(machine, parent)!.callback(inputs as never);
+    const instance = { id: pulumi.output(undefined) } as unknown as pulumi.CustomResource;
+    announceNewMachine(machine, instance, "key", parent);
     await vi.waitFor(() => expect(said).toHaveLength(5));
     return said.map((message) => message.replace(/^(step [^:]*: the machine does not answer).*/s, "$1"));
 }
 
 test("messages about steps name the machine if there are several", async () => {
-    expect(await allOf("linkmesh")).toEqual([
+    // Its name decides nothing.
+    expect(await allOf("fleet-node-2")).toEqual([
         "step nginx: few files",
         "step nginx: the machine does not answer",
         "the connection to the machine changes: all steps run",
@@ -43,7 +46,7 @@ test("messages about steps name the machine if there are several", async () => {
         "the machine is new: all steps run",
     ]);
     said = [];
-    expect(await allOf("linkmesh-node-2")).toEqual([
+    expect(await allOf("linkmesh-node-2", "node-2")).toEqual([
         "step nginx on node-2: few files",
         "step nginx on node-2: the machine does not answer",
         "the connection to the machine node-2 changes: all steps run",
