@@ -4,6 +4,8 @@ import * as x509 from "@peculiar/x509";
 
 x509.cryptoProvider.set(webcrypto);
 
+/** How to generate a key: an elliptic curve by name, or RSA with so many bits. */
+export type Key = "P-256" | "P-384" | "P-521" | "Ed25519" | 2048 | 3072 | 4096;
 const KEY = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNATURE = { name: "ECDSA", hash: "SHA-256" };
 const DAY_MS = 86_400_000;
@@ -12,6 +14,12 @@ const DAY_MS = 86_400_000;
 export interface Pair {
     cert: string;
     key: string;
+}
+
+interface Issue {
+    from?: number;
+    to?: number;
+    key?: Key;
 }
 
 /** A CA in memory that signs whatever a test needs, expired certificates included. */
@@ -47,8 +55,8 @@ export class TestCa {
     }
 
     /** A certificate for servers and clients. `from` and `to` are days from now. */
-    async issue(dns: string[], { from = -10, to = 80 } = {}): Promise<Pair> {
-        const keys = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
+    async issue(dns: string[], { from = -10, to = 80, key: kind = "P-256" }: Issue = {}): Promise<Pair> {
+        const keys = await generateKeys(kind);
         const certificate = await x509.X509CertificateGenerator.create({
             serialNumber: serial(),
             subject: "CN=test",
@@ -71,9 +79,19 @@ export class TestCa {
         const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
         return {
             cert: certificate.toString("pem"),
-            key: `-----BEGIN PRIVATE KEY-----\n${key.replace(/.{64}/g, "$&\n")}\n-----END PRIVATE KEY-----\n`,
+            key: `-----BEGIN PRIVATE KEY-----\n${key.match(/.{1,64}/g)!.join("\n")}\n-----END PRIVATE KEY-----\n`,
         };
     }
+}
+
+async function generateKeys(kind: Key): Promise<webcrypto.CryptoKeyPair> {
+    const { subtle } = webcrypto;
+    const uses: webcrypto.KeyUsage[] = ["sign", "verify"];
+    if (kind === "Ed25519") return (await subtle.generateKey({ name: kind }, true, uses)) as webcrypto.CryptoKeyPair;
+    if (typeof kind === "string") return subtle.generateKey({ name: "ECDSA", namedCurve: kind }, true, uses);
+    const publicExponent = new Uint8Array([1, 0, 1]);
+    const rsa = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: kind, publicExponent };
+    return subtle.generateKey(rsa, true, uses);
 }
 
 function serial(): string {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { EXISTING_VPC } from "../../lab/cloud/existing-network.ts";
 import { generatedBalancerName } from "../../lab/providers/aws/balancer-names.ts";
 import type { Values } from "../../lab/providers/property-values.ts";
+import { TestCa } from "../host/test-ca.ts";
 import {
     type BalancerNetwork,
     balancerInputs,
@@ -147,6 +148,11 @@ describe("a listener", () => {
         const pending = await cloud.make("Certificate", { domainName: "a.example.test", validationMethod: "DNS" });
         await expect(cloud.make("Listener", { ...inputs, certificateArn: pending.id })).rejects.toThrow(
             "UnsupportedCertificate",
+        );
+        const { cert, key } = await (await TestCa.create("CN=ca")).issue(["a.example.test"], { key: 4096 });
+        const long = await cloud.make("Certificate", { certificateBody: cert, privateKey: key });
+        await expect(cloud.make("Listener", { ...inputs, certificateArn: long.id })).rejects.toThrow(
+            "a supported key size",
         );
         const certificate = await network.certificate();
         const given = { ...inputs, certificateArn: certificate.id };

@@ -94,6 +94,22 @@ it("an import is refused as Certificate Manager does", async () => {
     await expect(load("x", good.key)).rejects.toThrow("is not a PEM-encoded certificate");
 });
 
+it.each([
+    ["P-521", "EC_secp521r1"],
+    [4096, "RSA_4096"],
+] as const)("a key of the kind %s is imported", async (key, keyAlgorithm) => {
+    const { cert, key: privateKey } = await (await TestCa.create("CN=ca")).issue(["a.example.test"], { key });
+    const made = await cloud.make("Certificate", { certificateBody: cert, privateKey });
+    expect(made.outputs).toMatchObject({ keyAlgorithm });
+});
+
+it("Certificate Manager imports no key of Ed25519", async () => {
+    const { cert, key } = await (await TestCa.create("CN=ca")).issue(["a.example.test"], { key: "Ed25519" });
+    await expect(cloud.make("Certificate", { certificateBody: cert, privateKey: key })).rejects.toThrow(
+        "The private key length is not supported for key algorithm",
+    );
+});
+
 it.each<[what: string, error: string, inputs: Values]>([
     ["neither a name nor a key", "one of `domain_name,private_key` must be specified", {}],
     ["no validation method", "`validation_method` must be set", { domainName: "a.example.test" }],

@@ -1,4 +1,4 @@
-import { X509Certificate, createPrivateKey } from "node:crypto";
+import { type KeyObject, X509Certificate, createPrivateKey } from "node:crypto";
 import { certificateNames, hasOwnCertificate, httpsNames, usesHttp01 } from "../../certificate.ts";
 import { covers } from "../../hostnames.ts";
 import { brokenChain, readChain } from "../chain.ts";
@@ -114,5 +114,21 @@ function ownCertificate(s: Settings): string[] {
         ],
         [new Date(shown.validTo) > new Date(), `tlsCertificate expired on ${shown.validTo}. Set a newer one.`],
         [notFollowed === undefined, notFollowed ?? ""],
+        [
+            s.nodes === 1 || fitsLoadBalancer(shown.publicKey),
+            `tlsCertificate has a key of the kind ${kindOfKey(shown.publicKey)}, with which the load balancer of several nodes serves nobody. Set a certificate whose key is RSA with 2048 or 3072 bits, or EC on P-256, P-384 or P-521.`,
+        ],
     ]);
+}
+
+/** Certificate Manager also imports RSA keys of 4096 bits, but a TLS listener of a Network Load Balancer does not work with them. */
+function fitsLoadBalancer({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
+    if (type === "rsa") return [1024, 2048, 3072].includes(details?.modulusLength ?? 0);
+    return type === "ec" && ["prime256v1", "secp384r1", "secp521r1"].includes(details?.namedCurve ?? "");
+}
+
+/** As "rsa 4096" or "ed25519". */
+function kindOfKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+    const { modulusLength, namedCurve } = asymmetricKeyDetails ?? {};
+    return [asymmetricKeyType, modulusLength ?? namedCurve].filter((word) => word !== undefined).join(" ");
 }

@@ -140,6 +140,8 @@ function importedFrom(arn: string, inputs: Values): Certificate {
     }
     const leaf = parsed(body, () => wrong("The certificate field is not a PEM-encoded certificate."));
     const key = attempt(() => createPrivateKey(privateKey), wrong("The private key is not supported."));
+    const keyAlgorithm = keyAlgorithmOf(key);
+    if (!keyAlgorithm) throw wrong("The private key length is not supported for key algorithm.");
     if (!leaf.checkPrivateKey(key)) throw wrong("The private key does not match the certificate.");
     if (Date.parse(leaf.validTo) < Date.now()) throw wrong("The certificate is expired.");
     const issuer = chain && parsed(chain, () => wrong("The certificate chain is not a PEM-encoded certificate chain."));
@@ -148,7 +150,7 @@ function importedFrom(arn: string, inputs: Values): Certificate {
     const names = (leaf.subjectAltName ?? "").split(", ").flatMap((one) => /^DNS:(.*)$/.exec(one)?.[1] ?? []);
     if (names.length === 0) throw wrong("The certificate has no domain name.");
     return {
-        ...{ arn, names, keyAlgorithm: keyAlgorithmOf(key), issuedAt: new Date().toISOString() },
+        ...{ arn, names, keyAlgorithm, issuedAt: new Date().toISOString() },
         imported: { body, privateKey, ...(chain !== undefined && { chain }) },
     };
 }

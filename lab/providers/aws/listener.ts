@@ -3,6 +3,7 @@ import type { CloudState } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
 import { type Values, hasUnknown, isMap } from "../property-values.ts";
 import { newListenerArn } from "./balancer-names.ts";
+import { fitsListener } from "./key-algorithms.ts";
 import { findLoadBalancer } from "./load-balancer.ts";
 import { model } from "./models.ts";
 import { refuseBeyond } from "./quotas.ts";
@@ -126,8 +127,8 @@ function tlsFrom(state: CloudState, inputs: Values): Partial<Listener> {
     }
     const certificate = state.certificates[certificateArn];
     if (!certificate) throw new ApiError("CertificateNotFound", `Certificate '${certificateArn}' not found`);
-    // What AWS says of a certificate that is not issued yet.
-    if (!certificate.issuedAt) {
+    // What AWS says of a certificate that is not issued yet, or whose key is too long.
+    if (!certificate.issuedAt || !fitsListener(certificate.keyAlgorithm)) {
         throw new ApiError(
             "UnsupportedCertificate",
             `The certificate '${certificateArn}' must have a fully-qualified domain name, a supported signature, and a supported key size.`,
