@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checksOf } from "./checks.ts";
-import { BalancerAddresses } from "./cloud/balancer-addresses.ts";
+import { BalancerAddresses, addressesName } from "./cloud/balancer-addresses.ts";
 import { Balancer, DRAIN_SECONDS } from "./cloud/balancer.ts";
 import { announceRecords } from "./cloud/dns/announce.ts";
 import { caaOf } from "./cloud/dns/caa.ts";
@@ -10,7 +10,7 @@ import { sessionPolicy } from "./cloud/instance-rights.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
 import { instanceArgs } from "./cloud/instance.ts";
 import type { Lookups } from "./cloud/lookups/lookups.ts";
-import { joinZones } from "./cloud/network.ts";
+import { joinZones, placesOf } from "./cloud/network.ts";
 import { Node } from "./cloud/node.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
 import { TierCertificate } from "./cloud/tier-certificate.ts";
@@ -58,7 +58,7 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
         child,
     );
     const addresses = new BalancerAddresses(
-        `${name}-lb-addresses`,
+        addressesName(name),
         { owner, subnets, ipv6, network: network.routes, protect, tags },
         child,
     );
@@ -91,13 +91,14 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
     );
     const access = createAccess(name, settings, child);
     const role = new InstanceRole(`${name}-instance`, { policies: { session: sessionPolicy(settings) }, tags }, child);
+    const places = placesOf(subnets, lookups, settings);
     const nodes = Array.from({ length: settings.paused ? 0 : settings.nodes }, (_, index) => {
         const title = `node-${index + 1}`;
         const node = new Node(
             `${name}-${title}`,
             {
                 ...instanceArgs(settings, lookups),
-                subnetId: subnets[index % subnets.length]!.id,
+                subnetId: places.apply((ids) => ids[index % ids.length]!),
                 securityGroupIds: [group.id],
                 ipv6,
                 instanceProfile: role.instanceProfile,

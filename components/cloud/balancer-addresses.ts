@@ -5,6 +5,8 @@ import { ipv6AddressIn } from "./subnet-sizes.ts";
 
 /** A subnet of the load balancer. */
 export interface BalancerSubnet {
+    /** Names what belongs to the subnet, so that the order of the subnets does not matter. */
+    readonly key: string;
     readonly id: pulumi.Input<string>;
     /** Undefined without IPv6. */
     readonly ipv6Block: pulumi.Input<string> | undefined;
@@ -25,6 +27,9 @@ export interface BalancerAddressesArgs {
     tags?: Readonly<Record<string, string>>;
 }
 
+/** The beginning of the addresses' names, by which a lookup finds them. Pure. */
+export const addressesName = (linkmesh: string) => `${linkmesh}-lb-addresses`;
+
 /**
  * The addresses of the load balancer in each zone: an elastic IPv4 address, and an IPv6 address that is always the same one of
  * the subnet. Both outlive the load balancer, so the records stay. A public IPv4 address costs about $3.65 a month.
@@ -39,10 +44,10 @@ export class BalancerAddresses extends pulumi.ComponentResource {
     constructor(name: string, args: BalancerAddressesArgs, opts?: pulumi.ComponentResourceOptions) {
         super("linkmesh-proxy:index:BalancerAddresses", name, {}, opts);
         const elastic = args.subnets.map(
-            (_, index) =>
+            ({ key }) =>
                 new aws.ec2.Eip(
-                    `${name}-${index + 1}`,
-                    { domain: "vpc", tags: { ...args.tags, Name: `${name}-${index + 1}` } },
+                    `${name}-${key}`,
+                    { domain: "vpc", tags: { ...args.tags, Name: `${name}-${key}` } },
                     { parent: this, protect: args.protect, dependsOn: args.network },
                 ),
         );

@@ -3,11 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings/settings.ts";
 import { checkSubnetZone } from "./lookups/availability-zone.ts";
 import type { Lookups } from "./lookups/lookups.ts";
-import { ipv6SubnetBlock, subnetBlocks } from "./subnet-sizes.ts";
+import { MOST_ZONES, ipv6SubnetBlock, subnetBlocks } from "./subnet-sizes.ts";
 
 export interface NetworkArgs {
-    /** IPv4 block of the VPC, for example "10.77.0.0/24". One subnet has all of it, several have equal parts. */
+    /** IPv4 block of the VPC, for example "10.77.0.0/24". */
     cidrBlock: string;
+    /** How many equal parts the block is cut into. Each subnet has one, so another number replaces all subnets. */
+    parts: number;
     /** One public subnet in each, for example "eu-central-1a". Ignored after creation, because a subnet cannot move. */
     availabilityZones: readonly string[];
     /** For everything that can be tagged, besides Name. Default: none. */
@@ -45,7 +47,7 @@ export class Network extends pulumi.ComponentResource {
         );
         const gateway = new aws.ec2.InternetGateway(`${name}-gateway`, { vpcId: vpc.id, tags }, { parent: this });
         const table = new aws.ec2.RouteTable(`${name}-routes`, { vpcId: vpc.id, tags }, { parent: this });
-        const blocks = subnetBlocks(args.cidrBlock, args.availabilityZones.length);
+        const blocks = subnetBlocks(args.cidrBlock, args.parts);
         const subnets = args.availabilityZones.map((availabilityZone, index) => {
             // The first has a name without a number, as the only one of most networks.
             const suffix = index === 0 ? "" : `-${index + 1}`;
@@ -98,7 +100,8 @@ export function joinNetwork(
 ) {
     const { subnet, availabilityZone } = lookups;
     if (subnet) return { vpcId: subnet.vpcId, subnetId: subnet.id, availabilityZone, routes: [], own: undefined };
-    const own = new Network(name, { cidrBlock: settings.vpcCidr, availabilityZones: [availabilityZone], tags }, opts);
+    const { vpcCidr: cidrBlock } = settings;
+    const own = new Network(name, { cidrBlock, parts: 1, availabilityZones: [availabilityZone], tags }, opts);
     const [only] = own.subnets;
     return {
         own,
@@ -117,7 +120,40 @@ export function joinZones(
 ) {
     const { zones = [], subnets = [] } = lookups;
     const [first] = subnets;
-    if (first) return { vpcId: first.vpcId, subnets, routes: [], own: undefined };
-    const own = new Network(name, { cidrBlock: settings.vpcCidr, availabilityZones: zones, tags }, opts);
-    return { vpcId: own.vpcId, subnets: own.subnets, routes: own.routes, own };
+    if (first) {
+        const existing = subnets.map((subnet) => ({ ...subnet, key: subnet.id }));
+        return { vpcId: first.vpcId, subnets: existing, routes: [], own: undefined };
+    }
+    const { vpcCidr: cidrBlock } = settings;
+    const own = new Network(name, { cidrBlock, parts: MOST_ZONES, availabilityZones: zones, tags }, opts);
+    const created = own.subnets.map((subnet, index) => ({ ...subnet, key: String(index + 1) }));
+    return { vpcId: own.vpcId, subnets: created, routes: own.routes, own };
+}
+
+/**
+ * Ids of the subnets in which machines can be. Only the subnets' outputs have their zones, because those that exist stay where
+ * they are, and another instance type may not be offered there.
+ */
+export function placesOf(
+    subnets: readonly { id: pulumi.Input<string>; availabilityZone: pulumi.Input<string> }[],
+    { offered = [] }: Lookups,
+    { instanceType }: Settings,
+): pulumi.Output<string[]> {
+    return pulumi
+        .output(subnets.map(({ id, availabilityZone }) => ({ id, availabilityZone })))
+        .apply((all) => possiblePlaces(all, offered, instanceType));
+}
+
+/** @throws RunError if there is none. */
+export function possiblePlaces(
+    subnets: readonly { id: string; availabilityZone: string }[],
+    offered: readonly string[],
+    instanceType: string,
+): string[] {
+    const possible = subnets.filter(({ availabilityZone }) => offered.includes(availabilityZone));
+    if (possible.length > 0) return possible.map(({ id }) => id);
+    const zones = subnets.map(({ availabilityZone }) => availabilityZone).join(", ");
+    throw new pulumi.RunError(
+        `instanceType: ${instanceType} is not offered in ${zones}, where the stack's subnets are. Choose another type.`,
+    );
 }

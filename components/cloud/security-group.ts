@@ -107,12 +107,15 @@ function ingress({ ports, sshAllowedCidrs, ipv6 }: Ports) {
     return [...open, ...ssh].filter(({ cidr }) => ipv6 || !isIpv6(cidr));
 }
 
-/** The number of ingress rules in the family that has more. AWS counts each family by itself. Pure. */
-export function ingressRules(ports: Ports): number {
-    const all = ingress(ports);
+/**
+ * The number of ingress rules in the family that has more. AWS counts each family by itself, and a rule for a group in both.
+ * Pure.
+ */
+export function ingressRules({ fromGroup = false, ...ports }: Ports & { readonly fromGroup?: boolean }): number {
+    const all = ingress(fromGroup ? { ...ports, ports: [] } : ports);
     const ofIpv6 = all.filter(({ cidr }) => isIpv6(cidr)).length;
-    // The rule for path MTU discovery.
-    return Math.max(all.length - ofIpv6, ofIpv6) + 1;
+    // The last one is the rule for path MTU discovery.
+    return (fromGroup ? ports.ports.length : 0) + Math.max(all.length - ofIpv6, ofIpv6) + 1;
 }
 
 const SSH_PORT = 22;

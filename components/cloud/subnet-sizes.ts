@@ -9,10 +9,10 @@ const TAKEN = 5 + 8;
 /** The longest prefix of a subnet. */
 const LONGEST = 28;
 
-/** Addresses for machines in one subnet of each zone, 0 if the block has no room for the subnets. Pure. */
-export function freeAddresses(block: string): number {
+/** Nodes that one of the subnets has addresses for, twice over while they are replaced. 0 if the block has no room. Pure. */
+export function nodesInZone(block: string): number {
     const length = subnetLength(block, MOST_ZONES);
-    return length > LONGEST ? 0 : 2 ** (32 - length) - TAKEN;
+    return length > LONGEST ? 0 : Math.floor((2 ** (32 - length) - TAKEN) / 2);
 }
 
 /** The prefix length of equal parts of an IPv4 block. Pure. */

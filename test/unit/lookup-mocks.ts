@@ -10,9 +10,13 @@ export interface Account {
     volumes: Existing[];
     latest: string;
     addresses: number;
+    /** How many of them are those of the stack's load balancer. */
+    balancerAddresses: number;
     quota: number | undefined;
     partition: string;
     region: string;
+    /** The last letters of the availability zones. */
+    zones: string;
 }
 
 /** What the provider answers to a lookup. */
@@ -21,7 +25,7 @@ export function lookUpInMocks(
     inputs: Record<string, unknown>,
     account: Account,
 ): Record<string, unknown> {
-    const { volumes, latest, addresses, quota } = account;
+    const { volumes, latest, addresses, balancerAddresses, quota } = account;
     const filtered = (name: string) =>
         (inputs.filters as { name: string; values: string[] }[] | undefined)?.find((filter) => filter.name === name)
             ?.values;
@@ -62,11 +66,13 @@ export function lookUpInMocks(
         }
         case "aws:index/getAvailabilityZones:getAvailabilityZones": {
             const [type] = filtered("zone-type") ?? [];
-            const zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"];
+            const zones = [...account.zones].map((letter) => `eu-central-1${letter}`);
             return { names: type === "availability-zone" ? zones : [LOCAL, ...zones] };
         }
-        case "aws:ec2/getEips:getEips":
-            return { allocationIds: Array.from({ length: addresses }, (_, i) => `eipalloc-${i}`) };
+        case "aws:ec2/getEips:getEips": {
+            const length = filtered("tag:Name") ? balancerAddresses : addresses;
+            return { allocationIds: Array.from({ length }, (_, i) => `eipalloc-${i}`) };
+        }
         case "aws:servicequotas/getServiceQuota:getServiceQuota":
             return { value: quota ?? (inputs.serviceCode === "vpc" ? 60 : 5) };
         case "aws:ec2/getAmi:getAmi":

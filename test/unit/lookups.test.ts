@@ -1,7 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
 import { checkSubnetZone } from "../../components/cloud/lookups/availability-zone.ts";
+import { allowSeveral } from "./allow-several.ts";
 import { CONFIG, runProgram } from "./program.ts";
+import { TIER } from "./tier-settings.ts";
+
+allowSeveral();
 
 const refusal = (run: Promise<unknown>) =>
     run.then(
@@ -149,6 +153,8 @@ describe("quotas", () => {
         ).length;
         return { ...program, ipv4, warnings: warn.mock.calls.map(([sentence]) => sentence) };
     };
+    /** Without it there is a warning. */
+    const secret = { secretKeys: ["linkmeshEnvironment"] };
     const QUOTA = "aws:servicequotas/getServiceQuota:getServiceQuota";
 
     test("60 rules of a family are made without a lookup, one more is refused with its number", async () => {
@@ -171,6 +177,32 @@ describe("quotas", () => {
                 /^sshAllowedCidrs, .* need 65 rules .* default .* is 60, and .* UnauthorizedOperation/,
             ),
         ]);
+    });
+
+    test("several nodes: the rules of each group count by themselves", async () => {
+        // Port 80 has the networks of https. The rule for SSH is in the other group.
+        const { registered } = await said({ ...lists(20, 19), ...TIER }, secret);
+        const rules = registered.filter(
+            ({ type, inputs }) => type.endsWith("SecurityGroupIngressRule") && inputs.cidrIpv6 === undefined,
+        );
+        const groups = rules.map(({ inputs }) => inputs.securityGroupId as string);
+        const count = (group: string) => groups.filter((one) => one === group).length;
+        expect([count("linkmesh-lb-security-group-id"), count("linkmesh-nodes-security-group-id")]).toEqual([60, 5]);
+        // Each port has a rule for the load balancer's group.
+        const ssh = { ...CONFIG, ...TIER, sshAllowedCidrs: networks(57, 0) };
+        expect(await refusal(runProgram(ssh))).toMatch(/ need 61 rules of one family in the security group, /);
+    });
+
+    test.each<[what: string, options: object, sentence?: RegExp]>([
+        ["there is room for two of three", { addresses: 3 }, /^nodes: the load balancer needs 3 more .* 3 Elastic IP/],
+        ["there is room for all", { addresses: 2 }],
+        ["it has its own already", { addresses: 5, balancerAddresses: 3 }],
+        ["one of its own is missing", { addresses: 5, balancerAddresses: 2 }, /needs 1 more .* release one or ask/],
+        ["the quota was raised", { addresses: 5, quota: 8 }],
+        ["they cannot be listed", { addresses: 5, refused: "getEips" }],
+    ])("several nodes' addresses, when %s", async (_, options, sentence) => {
+        const { warnings } = await said({ ...CONFIG, ...TIER }, { ...secret, ...options });
+        expect(warnings).toEqual(sentence ? [expect.stringMatching(sentence)] : []);
     });
 
     test.each<[what: string, options: object, warned: boolean]>([

@@ -40,8 +40,10 @@ export const CONFIG = {
  * @param volumes instead of one volume, all volumes with the stack's tag.
  * @param latest the newest snapshot with the stack's tag.
  * @param addresses how many Elastic IP addresses the account has.
+ * @param balancerAddresses how many of them are the stack's load balancer's.
  * @param quota the value of every quota of the account; without it AWS's defaults.
  * @param region of the stack.
+ * @param zones the last letters of the availability zones of eu-central-1.
  * @param refused a function without the right to call it, as "getZone".
  * @param renewed the names of replaced resources, which have other ids and addresses.
  * @param preview whether every computed output is unknown, as in the first preview of an empty stack.
@@ -58,8 +60,10 @@ export async function runProgram(
         refused = "",
         partition = "aws",
         region = "eu-central-1",
+        zones = "abc",
         latest = "snap-00aa",
         addresses = 0,
+        balancerAddresses = 0,
         quota = undefined as number | undefined,
         renewed = [] as readonly string[],
     } = {},
@@ -83,7 +87,7 @@ export async function runProgram(
             },
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
-                const account = { volumes: existing, latest, addresses, quota, partition, region };
+                const account = { volumes: existing, latest, addresses, balancerAddresses, quota, partition, region, zones };
                 const answer = lookUpInMocks(token, inputs as Record<string, unknown>, account);
                 if (token.endsWith(`:${refused}`)) throw providerError(DENIED);
                 return answer;
@@ -206,9 +210,10 @@ function computed(type: string, name: string, inputs: Record<string, unknown>, s
                 domainValidationOptions: validated(inputs),
             };
         case "aws:ec2/eip:Eip":
-            if (/-addresses-\d+$/.test(name)) {
-                const number = name.at(-1)!;
-                return { publicIp: `198.51.100.${number}`, allocationId: `eipalloc-${number}${suffix}` };
+            if (name.includes("-addresses-")) {
+                const key = name.replace(/.*-addresses-/, "");
+                const number = /^\d+$/.test(key) ? key : parseInt(key.slice(-2), 16);
+                return { publicIp: `198.51.100.${number}`, allocationId: `eipalloc-${key}${suffix}` };
             }
             return { publicIp: `203.0.113.10${suffix}`, allocationId: `eipalloc-1${suffix}` };
         case "aws:sns/topic:Topic":

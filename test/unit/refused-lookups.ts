@@ -47,6 +47,10 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, vol
     ["`subnetIds` of which one has no IPv6", { ...TIER, subnetIds: '["subnet-0a0a","subnet-0004"]' }],
     ["`subnetIds` with only a NAT gateway", { ...TIER, subnetIds: '["subnet-00a7"]' }],
     ["`subnetIds` that do not exist", { ...TIER, subnetIds: '["subnet-0404"]' }],
+    [
+        "more `nodes` than addresses in the zones that offer `instanceType`",
+        { ...TIER, nodes: "26", instanceType: "m7i.large" },
+    ],
     ["`imageId` without the ENA driver", { imageId: "ami-0ena" }],
     ["`imageId` with another boot mode", { imageId: "ami-0bios", instanceType: "t4g.small", ...ARM_PACKAGE }],
     ["`imageId` without an EBS root disk", { imageId: "ami-0store" }],

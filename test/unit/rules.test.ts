@@ -90,7 +90,7 @@ describe("combinations that make sense", () => {
         [
             "several nodes in subnets of one's own, with a UI name and CAA",
             () => ({
-                ...{ ...TIER_VALUES, uiDomain: "ui.example.com", caaIssuer: "amazon.com", nodes: 100 },
+                ...{ ...TIER_VALUES, uiDomain: "ui.example.com", caaIssuer: "amazon.com", nodes: 83 },
                 ...{ subnetIds: ["subnet-0a", "subnet-0b"], vpcCidr: "10.77.0.0/28" },
             }),
         ],

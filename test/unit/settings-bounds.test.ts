@@ -8,7 +8,7 @@ const BOUNDS: [keyof typeof SETTINGS, inside: unknown[], outside: unknown[]][] =
     ["vpcCidr", ["10.0.0.0/16", "10.0.0.0/28"], ["10.0.0.0/15", "10.0.0.0/29"]],
     ["dataVolumeSize", [1, 16_384], [0, 16_385]],
     ["dailySnapshots", [0, 365], [-1, 366]],
-    ["nodes", [1, 166], [0, 167]],
+    ["nodes", [1, 83], [0, 84]],
     ["tags", [{ ["k".repeat(128)]: "v" }], [{ ["k".repeat(129)]: "v" }, { "": "v" }]],
 ];
 

@@ -9,7 +9,7 @@ import { findImage } from "./image.ts";
 import { findInstanceType } from "./instance-type.ts";
 import { refuseOtherPartition } from "./partition.ts";
 import { chooseAvailabilityZone } from "./availability-zone.ts";
-import { refuseTooManyRules, warnAboutAddressQuota } from "./quotas.ts";
+import { refuseTooManyRules, warnAboutAddressQuota, warnAboutAddressesOfBalancer } from "./quotas.ts";
 import { refuseAgent } from "./agent.ts";
 import { findRegion, refuseUnreachedTopics } from "./region.ts";
 import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
@@ -32,9 +32,11 @@ export interface Lookups {
     readonly availabilityZone: string;
     /** The existing subnet that the settings name. */
     readonly subnet?: { readonly id: string; readonly vpcId: string };
-    /** The availability zones of several nodes; undefined for one machine. */
+    /** The availability zones of several nodes' subnets; undefined for one machine. */
     readonly zones?: readonly string[];
-    /** The existing subnets of several nodes; empty if the program creates them. */
+    /** Zones in which several nodes can be. */
+    readonly offered?: readonly string[];
+    /** The existing subnets of several nodes, sorted; empty if the program creates them. */
     readonly subnets?: readonly ExistingSubnet[];
     /** The machine's subnet has IPv6. */
     readonly ipv6: boolean;
@@ -74,6 +76,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     }
     const availabilityZone = chooseAvailabilityZone(settings, type, subnet, volume);
     const spread = several ? await findSpread(settings, type, opts) : undefined;
+    if (spread) await warnAboutAddressesOfBalancer(name, spread.zones.length, opts);
     if (settings.uiDomain !== "" && !OPERATING_SYSTEM_FACTS[image.operatingSystem].http2PerName) {
         throw new pulumi.RunError(
             `uiDomain needs nginx 1.25.1 or newer, which ${OPERATING_SYSTEM_FACTS[image.operatingSystem].name} does not have. Set operatingSystem to debian-13, or remove uiDomain.`,
@@ -102,6 +105,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         availabilityZone,
         subnet,
         zones: spread?.zones,
+        offered: spread?.offered,
         subnets: spread?.subnets,
         ipv6,
         recoverable: type.recoverable,

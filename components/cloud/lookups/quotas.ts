@@ -2,7 +2,10 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
 import { openPorts } from "../../listeners.ts";
+import { addressesName } from "../balancer-addresses.ts";
 import { ingressRules } from "../security-group.ts";
+import { dataTagValue } from "../snapshots.ts";
+import { STACK_TAG } from "../stack-tag.ts";
 import { providerMessage } from "./failure.ts";
 
 interface Quota {
@@ -34,9 +37,18 @@ async function readQuota({ serviceCode, quotaCode, label, awsDefault }: Quota, o
     );
 }
 
-/** Warns if the security group may have more rules than the account's quota. @throws RunError if it has */
+/** Warns if a security group may have more rules than the account's quota. @throws RunError if it has */
 export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts: pulumi.InvokeOptions): Promise<void> {
-    const rules = ingressRules({ ports: openPorts(settings), sshAllowedCidrs: settings.sshAllowedCidrs, ipv6 });
+    const [ports, { sshAllowedCidrs }] = [openPorts(settings), settings];
+    // With several nodes clients reach the load balancer, and only that reaches the nodes.
+    const groups =
+        settings.nodes > 1
+            ? [
+                  { ports, sshAllowedCidrs: [] },
+                  { ports, sshAllowedCidrs, fromGroup: true },
+              ]
+            : [{ ports, sshAllowedCidrs }];
+    const rules = Math.max(...groups.map((group) => ingressRules({ ...group, ipv6 })));
     if (rules <= RULES.awsDefault) return;
     const { value, words } = await readQuota(RULES, opts);
     if (value !== undefined && rules <= value) return;
@@ -47,14 +59,41 @@ export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts
 
 /** Only warns: addresses of the user's own range do not count, and one may be left from an interrupted first update. */
 export async function warnAboutAddressQuota(opts: pulumi.InvokeOptions): Promise<void> {
-    const used = await aws.ec2.getEips({}, opts).then(
-        ({ allocationIds }) => allocationIds.length,
-        () => 0, // no warning without the right to list addresses
-    );
-    if (used < ADDRESSES.awsDefault) return;
+    await warnAboutAddresses("publicAddress:", 1, opts);
+}
+
+/**
+ * Like {@link warnAboutAddressQuota}, for the addresses that the load balancer does not have yet.
+ * @param name of the LinkMeshProxy
+ */
+export async function warnAboutAddressesOfBalancer(
+    name: string,
+    zones: number,
+    opts: pulumi.InvokeOptions,
+): Promise<void> {
+    const filters = [
+        { name: `tag:${STACK_TAG}`, values: [dataTagValue(name)] },
+        { name: "tag:Name", values: [`${addressesName(name)}-*`] },
+    ];
+    const missing = zones - (await countAddresses({ filters }, opts));
+    if (missing <= 0) return;
+    await warnAboutAddresses(`nodes: the load balancer needs ${missing} more Elastic IP addresses,`, missing, opts);
+}
+
+async function warnAboutAddresses(begins: string, needed: number, opts: pulumi.InvokeOptions): Promise<void> {
+    const used = await countAddresses({}, opts);
+    if (used + needed <= ADDRESSES.awsDefault) return;
     const { value, words } = await readQuota(ADDRESSES, opts);
-    if (value !== undefined && used < value) return;
+    if (value !== undefined && used + needed <= value) return;
     void pulumi.log.warn(
-        `publicAddress: the account has ${used} Elastic IP addresses in this region, and ${words}. If the update fails with AddressLimitExceeded, release one or ask AWS to raise the quota, and run it again.`,
+        `${begins} the account has ${used} Elastic IP addresses in this region, and ${words}. If the update fails with AddressLimitExceeded, release ${needed === 1 ? "one" : "some"} or ask AWS to raise the quota, and run it again.`,
+    );
+}
+
+/** 0, and so no warning, without the right to list addresses. */
+async function countAddresses(args: aws.ec2.GetEipsArgs, opts: pulumi.InvokeOptions): Promise<number> {
+    return aws.ec2.getEips(args, opts).then(
+        ({ allocationIds }) => allocationIds.length,
+        () => 0,
     );
 }

@@ -1,14 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
-import { MOST_ZONES } from "../subnet-sizes.ts";
+import { MOST_ZONES, nodesInZone } from "../subnet-sizes.ts";
 import type { InstanceType } from "./instance-type.ts";
 import { type ExistingSubnet, describeSubnet, refusePrivate } from "./subnet.ts";
 
 /** Where several machines and their load balancer are. */
 export interface Spread {
-    /** Of the subnets. The load balancer cannot leave one, so the number of nodes does not change them. */
+    /**
+     * Of the subnets. The load balancer cannot leave one, so neither the number of nodes nor the instance type changes how
+     * many there are.
+     */
     readonly zones: readonly string[];
-    /** The existing subnets that the settings name; empty if the program creates a network. */
+    /** Zones in which the instance type is offered. */
+    readonly offered: readonly string[];
+    /** The existing subnets that the settings name, sorted; empty if the program creates a network. */
     readonly subnets: readonly ExistingSubnet[];
     readonly ipv6: boolean;
 }
@@ -21,16 +26,31 @@ export async function findSpread(
 ): Promise<Spread> {
     const possible = offered.filter((zone) => availabilityZones.includes(zone));
     if (settings.subnetIds.length === 0) {
-        return { zones: possible.slice(0, MOST_ZONES), subnets: [], ipv6: true };
+        // New subnets are best where machines can be. Those that exist stay where they are.
+        const others = availabilityZones.filter((zone) => !possible.includes(zone));
+        const zones = [...possible, ...others].slice(0, MOST_ZONES);
+        refuseCrowd(settings, zones.filter((zone) => possible.includes(zone)).length);
+        return { zones, offered: possible, subnets: [], ipv6: true };
     }
-    const subnets = await Promise.all(settings.subnetIds.map((id) => describeSubnet("subnetIds", id, opts)));
+    const ids = [...settings.subnetIds].sort();
+    const subnets = await Promise.all(ids.map((id) => describeSubnet("subnetIds", id, opts)));
     refuseTogether(settings, subnets, possible);
     await Promise.all(subnets.map((subnet) => refusePrivate("subnetIds", subnet, "Name public subnets", opts)));
     return {
         zones: subnets.map(({ availabilityZone }) => availabilityZone),
+        offered: possible,
         subnets,
         ipv6: subnets.every(({ ipv6Block }) => ipv6Block !== undefined),
     };
+}
+
+/** The settings alone do not show in how many zones the machines can be. */
+function refuseCrowd({ vpcCidr, nodes, instanceType }: Settings, zones: number): void {
+    const most = zones * nodesInZone(vpcCidr);
+    if (nodes <= most) return;
+    throw new pulumi.RunError(
+        `nodes: ${instanceType} is offered in ${zones} of the availability zones, where vpcCidr ${vpcCidr} has addresses for ${most} nodes, twice over while they are replaced, and not for ${nodes}. Choose another instanceType, or set fewer nodes.`,
+    );
 }
 
 /** What one subnet alone does not show. */

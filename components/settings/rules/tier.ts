@@ -1,5 +1,5 @@
 import { hasOwnCertificate } from "../../certificate.ts";
-import { MOST_ZONES, freeAddresses } from "../../cloud/subnet-sizes.ts";
+import { MOST_ZONES, nodesInZone } from "../../cloud/subnet-sizes.ts";
 import { SETTINGS, type Setting, type SettingName, type Settings } from "../settings.ts";
 import { violations } from "./violations.ts";
 
@@ -32,7 +32,7 @@ export function tierRules(s: Settings): string[] {
         ]);
     }
     const useless = (Object.keys(OF_ONE_MACHINE) as SettingName[]).filter((name) => !isDefault(s, name));
-    const most = MOST_ZONES * Math.floor(freeAddresses(s.vpcCidr) / 2);
+    const most = MOST_ZONES * nodesInZone(s.vpcCidr);
     return [
         ...useless.map(
             (name) => `${name} has no use with several nodes: ${OF_ONE_MACHINE[name]}. Remove it, or set nodes to 1.`,

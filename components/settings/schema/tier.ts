@@ -2,16 +2,18 @@ import { z } from "zod";
 import { text, wholeNumber } from "./types.ts";
 import { setting } from "./setting.ts";
 
-/** Targets that a load balancer can have with cross-zone load balancing. Each node is one of every listener. */
+/** Targets that a load balancer can have with cross-zone load balancing. */
 const MOST_TARGETS = 500;
-const LISTENERS_OF_A_NODE = 3;
+/** Each node is a target of every listener, and while nodes are replaced, the new ones are targets beside the old ones. */
+const TARGETS_OF_A_NODE = 2 * 3;
+const MOST_NODES = Math.floor(MOST_TARGETS / TARGETS_OF_A_NODE);
 
 /** Several machines behind a load balancer. */
 export const TIER_SETTINGS = {
     nodes: setting({
         type: "integer",
         description:
-            "How many machines run LinkMesh, from 1 to 166. Several stand behind a Network Load Balancer, keep nothing themselves, and share the MongoDB and the Git store that linkmeshConfig names. docs/modes.md has what they need and cost.",
+            "How many machines run LinkMesh, from 1 to 83. Several stand behind a Network Load Balancer, keep nothing themselves, and share the MongoDB and the Git store that linkmeshConfig names. docs/modes.md has what they need and cost.",
         default: 1,
         example: "3",
         change: ["new machine"],
@@ -19,14 +21,14 @@ export const TIER_SETTINGS = {
             "machines are added or removed; between 1 and several there are other addresses too, and the data stay behind",
         schema: wholeNumber(
             1,
-            Math.floor(MOST_TARGETS / LISTENERS_OF_A_NODE),
-            `must be at most ${Math.floor(MOST_TARGETS / LISTENERS_OF_A_NODE)}, because a load balancer has at most ${MOST_TARGETS} targets`,
+            MOST_NODES,
+            `must be at most ${MOST_NODES}, because a load balancer has at most ${MOST_TARGETS} targets, and each node is one of up to three listeners, twice over while it is replaced`,
         ),
     }),
     subnetIds: setting({
         type: "array",
         description:
-            "Existing public subnets for several machines and their load balancer, one in each availability zone. If left out, the program creates a VPC with a subnet in up to three zones. For one machine set subnetId instead.",
+            "Existing public subnets for several machines and their load balancer, one in each availability zone, in any order. If left out, the program creates a VPC with a subnet in up to three zones. For one machine set subnetId instead.",
         default: [],
         example: "subnet-0123456789abcdef0",
         change: ["new machine", "new addresses"],
