@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { hasOwnCertificate, certificateNames } from "../certificate.ts";
+import { publicNames } from "../endpoints.ts";
 import { withoutWildcard } from "../hostnames.ts";
 import { readChain } from "../settings/chain.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -104,8 +105,11 @@ function issueCertificate(
             ttl: TTL,
             values: [options.apply((all) => all[index]!.resourceRecordValue)],
         };
-        // The record is the same for every certificate of the account, so one of another stack may be there already.
-        return provider.createRecordSet(`${name}-${one}`, { zone, set, allowOverwrite: true }, { parent });
+        // The record is the same for every certificate of the account, so one of another stack may be there already. If the name
+        // is not this stack's own, as with a wildcard, it stays, because the renewal of another certificate looks for it.
+        const retainOnDelete = !publicNames(settings).includes(one);
+        const opts = { parent, retainOnDelete };
+        return provider.createRecordSet(`${name}-${one}`, { zone, set, allowOverwrite: true }, opts);
     });
     const validation = new aws.acm.CertificateValidation(
         `${name}-validation`,

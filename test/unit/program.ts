@@ -17,6 +17,7 @@ export interface Registered {
     replaceOnChanges: string[];
     replacementTrigger: unknown;
     protect: boolean;
+    retainOnDelete: boolean;
     additionalSecretOutputs: string[];
     aliases: { name: string; type: string }[];
     /** As "120s"; undefined for the provider's default. */
@@ -159,6 +160,7 @@ function readRequest(request: Request): Registered {
         replaceOnChanges: get("ReplaceonchangesList"),
         replacementTrigger: get<{ toJavaScript(): unknown } | undefined>("ReplacementTrigger")?.toJavaScript(),
         protect: get<boolean | undefined>("Protect") ?? false,
+        retainOnDelete: get<boolean | undefined>("Retainondelete") ?? false,
         additionalSecretOutputs: get("AdditionalsecretoutputsList"),
         aliases: get<{ getSpec(): { getName(): string; getType(): string } }[]>("AliasesList").map((alias) => ({
             name: alias.getSpec().getName(),

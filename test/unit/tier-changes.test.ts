@@ -37,6 +37,12 @@ describe("records and certificate", () => {
         expect(dependencies(named("linkmesh-certificate-issued"))).toEqual(["linkmesh-dns-linkmesh.example.com-caa"]);
     });
 
+    test("the record of a wildcard outlives the stack, because other certificates of the account need it", async () => {
+        const kept = ({ registered }: Program) => registered.filter(({ retainOnDelete }) => retainOnDelete);
+        const wildcard = await run({ certificateNames: '["*.example.com"]' });
+        expect(names(kept(wildcard))).toEqual(["linkmesh-certificate-example.com"]);
+        expect(names(kept(await run()))).toEqual([]);
+    });
 });
 
 describe("existing subnets", () => {

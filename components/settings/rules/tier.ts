@@ -17,8 +17,9 @@ const OF_ONE_MACHINE: Partial<Record<SettingName, string>> = {
     ...{ acmeChallenge: OWN_AUTHORITY, acmeEabKeyId: OWN_AUTHORITY, caaAccountUri: OWN_AUTHORITY },
     availabilityZone: "the nodes are spread over the availability zones",
     subnetId: "they need a subnet in each availability zone. Name those with subnetIds",
-    publicAddress: "clients reach the load balancer at public addresses",
-    alarms: "they watch one machine. Watch the load balancer's metrics and the health URL instead",
+    publicAddress:
+        "the load balancer is for clients on the internet, and the nodes need public addresses for the way out",
+    alarms: "they watch one machine. Have a monitoring system ask the health URL, and an alarm of your own watch UnHealthyHostCount of the load balancer",
 };
 
 /** Authorities of which AWS Certificate Manager looks for one in CAA records. */
