@@ -255,13 +255,13 @@ export interface LinkMeshArgs {
      */
     tags?: Record<string, string>;
     /**
-     * How many machines run LinkMesh, from 1 to 166. Several stand behind a Network Load Balancer, keep nothing themselves, and share the MongoDB and the Git store that linkmeshConfig names. docs/modes.md has what they need and cost.
+     * How many machines run LinkMesh, from 1 to 83. Several stand behind a Network Load Balancer, keep nothing themselves, and share the MongoDB and the Git store that linkmeshConfig names. docs/modes.md has what they need and cost.
      * @default `1`
      * @example `3`
      */
     nodes?: number;
     /**
-     * Existing public subnets for several machines and their load balancer, one in each availability zone. If left out, the program creates a VPC with a subnet in up to three zones. For one machine set subnetId instead.
+     * Existing public subnets for several machines and their load balancer, one in each availability zone, in any order. If left out, the program creates a VPC with a subnet in up to three zones. For one machine set subnetId instead.
      * @example `["subnet-0123456789abcdef0"]`
      */
     subnetIds?: string[];

@@ -11,7 +11,7 @@ import { InstanceRole } from "./cloud/instance-role.ts";
 import { instanceArgs } from "./cloud/instance.ts";
 import { LOGIN_TAG, loginKeyName } from "./cloud/login-key.ts";
 import type { Lookups } from "./cloud/lookups/lookups.ts";
-import { Machine, type MachineArgs } from "./cloud/machine.ts";
+import { Machine, machineName, type MachineArgs } from "./cloud/machine.ts";
 import { joinNetwork } from "./cloud/network.ts";
 import { SecurityGroup } from "./cloud/security-group.ts";
 import { DOMAIN_TAG, SnapshotSchedule, dataTagValue } from "./cloud/snapshots.ts";
@@ -79,7 +79,7 @@ export class LinkMeshProxy extends pulumi.ComponentResource {
             { ...child, aliases: [{ name: `${name}-challenge`, type: "linkmesh-proxy:index:ChallengeRights" }] },
         );
         const machine = new Machine(
-            `${name}-machine`,
+            machineName(name),
             {
                 ...machineArgs(settings, lookups),
                 subnetId: network.subnetId,

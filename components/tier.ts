@@ -9,6 +9,7 @@ import { DNS_PROVIDERS } from "./cloud/dns/providers.ts";
 import { sessionPolicy } from "./cloud/instance-rights.ts";
 import { InstanceRole } from "./cloud/instance-role.ts";
 import { instanceArgs } from "./cloud/instance.ts";
+import { KeptVolume } from "./cloud/kept-volume.ts";
 import type { Lookups } from "./cloud/lookups/lookups.ts";
 import { joinZones, placesOf } from "./cloud/network.ts";
 import { Node } from "./cloud/node.ts";
@@ -89,6 +90,8 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
         },
         child,
     );
+    const { keptVolumes = [], availabilityZone } = lookups;
+    if (keptVolumes.length > 0) new KeptVolume(name, { found: keptVolumes, availabilityZone, protect }, child);
     const access = createAccess(name, settings, child);
     const role = new InstanceRole(`${name}-instance`, { policies: { session: sessionPolicy(settings) }, tags }, child);
     const places = placesOf(subnets, lookups, settings);

@@ -30,6 +30,9 @@ export interface MachineArgs extends InstanceArgs {
     tags?: Readonly<Record<string, string>>;
 }
 
+/** The name of the component, with which those of its resources begin. Pure. */
+export const machineName = (linkmesh: string) => `${linkmesh}-machine`;
+
 /**
  * The proxy machine on EC2. The data volume and the network interface with its addresses outlive the instance. A
  * replacement first terminates the old instance and then moves both to the new one, so two LinkMesh never share a database.

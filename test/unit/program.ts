@@ -88,7 +88,16 @@ export async function runProgram(
             },
             call: ({ token, inputs }) => {
                 calls.push({ token, inputs });
-                const account = { volumes: existing, latest, addresses, balancerAddresses, quota, partition, region, zones };
+                const account = {
+                    volumes: existing,
+                    latest,
+                    addresses,
+                    balancerAddresses,
+                    quota,
+                    partition,
+                    region,
+                    zones,
+                };
                 const answer = lookUpInMocks(token, inputs as Record<string, unknown>, account);
                 if (token.endsWith(`:${refused}`)) throw providerError(DENIED);
                 return answer;

@@ -1,12 +1,19 @@
-import { describe, expect, test } from "vitest";
+import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { possiblePlaces } from "../../components/cloud/network.ts";
+import { refuseCreation } from "../../components/cloud/kept-volume.ts";
 import { allowSeveral } from "./allow-several.ts";
-import { CONFIG } from "./program.ts";
+import { CONFIG, runProgram } from "./program.ts";
 import { type Program, dependencies, names, ofType, run, steps } from "./tier-program.ts";
 
 // What a change of several nodes, or of one machine to several, leaves as it is.
 
 allowSeveral();
+
+/** The module whose function the hooks' constructor calls. */
+const registration = createRequire(import.meta.url)("@pulumi/pulumi/runtime/resource.js") as typeof pulumi.runtime;
+afterEach(() => vi.restoreAllMocks());
 
 describe("records and certificate", () => {
     test("lead to the load balancer when the first node is set up, and no node waits for them", async () => {
@@ -101,6 +108,52 @@ describe("an instance type that some zones do not offer", () => {
         const placed = [1, 2, 3].map((node) => program.named(`linkmesh-node-${node}-instance`).inputs.subnetId);
         expect(new Set(placed)).toEqual(new Set(["linkmesh-tier-network-subnet-id"]));
     });
+});
+
+describe("the data volume of one machine", () => {
+    const VOLUME = "aws:ebs/volume:Volume";
+
+    test("stays as it is when several nodes take the machine's place, under the name that one machine has for it", async () => {
+        const info = vi.spyOn(pulumi.log, "info").mockResolvedValue();
+        const options = { volumeZone: "eu-central-1b", preview: true };
+        const [one, several] = [await runProgram(CONFIG, options), await run({}, options)];
+        const [before] = ofType(one, VOLUME);
+        const [volume, ...more] = ofType(several, VOLUME);
+        expect(more).toEqual([]);
+        const parent = (program: Program) => program.registered.find(({ name }) => name === "linkmesh-machine")?.type;
+        expect([volume!.name, parent(several)]).toEqual([before!.name, parent(one)]);
+        expect(volume!.parent.split("::").at(-1)).toBe("linkmesh-machine");
+        expect(Object.keys(before!.inputs).filter((key) => !volume!.ignoreChanges.includes(key))).toEqual([]);
+        expect(info.mock.calls.map(([sentence]) => sentence)).toEqual([
+            expect.stringContaining("the data volume vol-0existing of the one machine stays in the stack"),
+        ]);
+    });
+
+    test("there is none in a stack that began with several nodes", async () => {
+        expect(ofType(await run(), VOLUME)).toEqual([]);
+    });
+
+    test("protect protects it", async () => {
+        const [volume] = ofType(await run({ protect: "true" }, { volumeZone: "eu-central-1b" }), VOLUME);
+        expect(volume!.protect).toBe(true);
+    });
+
+    test("several volumes with the tag do not hide the stack's own, of which only the engine knows", async () => {
+        const volumes = ["a", "b"].map((zone) => ({
+            ...{ id: `vol-0${zone}`, availabilityZone: `eu-central-1${zone}`, attached: false },
+        }));
+        expect(ofType(await run({}, { volumes }), VOLUME)).toHaveLength(1);
+    });
+});
+
+test("a volume that has only the tag is not taken for the stack's own: no empty one is made", async () => {
+    vi.spyOn(pulumi.runtime, "getMonitor").mockReturnValue({ registerResourceHook: () => {} } as never);
+    vi.spyOn(registration, "registerResourceHook").mockResolvedValue(undefined);
+    const [hook] = refuseCreation("linkmesh-machine-data", ["vol-1"]);
+    await expect(hook!.callback({} as never)).rejects.toThrow(
+        /^the tag of this stack's data volume is on vol-1, but the stack has no data volume\. .* delete it\. .*\.$/,
+    );
+    expect(hook!.opts?.onDryRun).toBe(true);
 });
 
 const ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment";

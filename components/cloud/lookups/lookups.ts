@@ -12,7 +12,7 @@ import { chooseAvailabilityZone } from "./availability-zone.ts";
 import { refuseTooManyRules, warnAboutAddressQuota, warnAboutAddressesOfBalancer } from "./quotas.ts";
 import { refuseAgent } from "./agent.ts";
 import { findRegion, refuseUnreachedTopics } from "./region.ts";
-import { findDataVolume, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
+import { findDataVolume, findKeptVolumes, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
 import { type ExistingSubnet, findSubnet } from "./subnet.ts";
 import { findSpread } from "./zones.ts";
 import type { Zone } from "../dns/provider.ts";
@@ -38,6 +38,8 @@ export interface Lookups {
     readonly offered?: readonly string[];
     /** The existing subnets of several nodes, sorted; empty if the program creates them. */
     readonly subnets?: readonly ExistingSubnet[];
+    /** With several nodes, the data volumes of one machine before. */
+    readonly keptVolumes?: readonly string[];
     /** The machine's subnet has IPv6. */
     readonly ipv6: boolean;
     /** Whether AWS can recover machines of the instance type. */
@@ -57,11 +59,12 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     await refuseOtherPartition(opts);
     const several = settings.nodes > 1;
     if (several) refuseLongName(name);
-    const [zone, type, snapshot, volume, subnet] = await Promise.all([
+    const [zone, type, snapshot, volume, keptVolumes, subnet] = await Promise.all([
         DNS_PROVIDERS[settings.dns].findZone(settings, opts),
         findInstanceType(settings, opts),
         findSnapshot(name, settings, opts),
         several ? undefined : findDataVolume(name, settings, opts),
+        several ? findKeptVolumes(name, opts) : undefined,
         findSubnet(settings, opts),
         checkConnection(settings),
     ]);
@@ -107,6 +110,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
         zones: spread?.zones,
         offered: spread?.offered,
         subnets: spread?.subnets,
+        keptVolumes,
         ipv6,
         recoverable: type.recoverable,
         region,

@@ -29,6 +29,14 @@ export async function findDataVolume(
     return own;
 }
 
+/**
+ * Ids of all volumes with the stack's tag. Only the engine's state tells which one is the stack's, if none is attached to a
+ * machine.
+ */
+export function findKeptVolumes(name: string, opts: pulumi.InvokeOptions): Promise<string[]> {
+    return volumesTagged(dataTagValue(name), EXISTING_STATES, opts);
+}
+
 /** Sorted ids. This lookup returns an empty list if there is no match; getVolume fails, with an error known only by its text. */
 async function volumesTagged(tag: string, states: string[], opts: pulumi.InvokeOptions): Promise<string[]> {
     const filters = [

@@ -18,7 +18,7 @@ export const TIER_SETTINGS = {
         example: "3",
         change: ["new machine"],
         changeNote:
-            "machines are added or removed; between 1 and several there are other addresses too, and the data stay behind",
+            "machines are added or removed; between 1 and several there are other addresses too, and the data volume of the one machine stays in the stack unused",
         schema: wholeNumber(
             1,
             MOST_NODES,
