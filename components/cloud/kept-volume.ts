@@ -25,7 +25,8 @@ export class KeptVolume extends pulumi.ComponentResource {
         const { availabilityZone, protect } = args;
         new aws.ebs.Volume(
             `${name}-data`,
-            { availabilityZone, encrypted: true },
+            // The volume that exists keeps its own values. These are only for the check before the creation is refused.
+            { availabilityZone, size: 1, encrypted: true },
             {
                 parent: this,
                 protect,

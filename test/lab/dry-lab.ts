@@ -23,7 +23,7 @@ export interface KeptStack {
     /** The file of the engine's file backend. */
     readonly state: State;
     /** The lab's cloud.json. */
-    readonly cloud: Pick<CloudState, "instances">;
+    readonly cloud: Pick<CloudState, "instances" | "volumes">;
 }
 
 interface State {

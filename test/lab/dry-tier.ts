@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import type { Configuration } from "../../lab/engine/config.ts";
+import { DryLab, type KeptStack } from "./dry-lab.ts";
+
+// One machine, several nodes, fewer, and one machine again, as JSON: what becomes of the data volume, and what a preview would
+// do then. In a process of its own, like a lab.
+
+const ONE: Configuration = {
+    domain: "linkmesh.example.test",
+    sshAllowedCidrs: ["198.51.100.7/32"],
+    linkmeshDebUrl: "https://packages.example.com/linkmesh_amd64.deb",
+    linkmeshDebSha256: "0".repeat(64),
+};
+const THREE: Configuration = {
+    ...ONE,
+    nodes: 3,
+    linkmeshConfig: { storage: { backend: "mongodb" } },
+    linkmeshEnvironment: { LINKMESH_SECRET: "s3cret" },
+};
+
+export interface Stage {
+    /** Ids of the volumes, each with the instance that has it. */
+    volumes: Record<string, string | null>;
+    instances: string[];
+    /** What a preview of the same settings would do. */
+    next: string[];
+}
+
+const lab = await DryLab.create(join(import.meta.dirname, "../.."));
+const stages: Stage[] = [];
+
+async function up(settings: Configuration): Promise<KeptStack> {
+    const made = await lab.up(settings);
+    const { volumes, instances } = made.cloud;
+    stages.push({
+        volumes: Object.fromEntries(
+            Object.values(volumes).map(({ id, attachment }) => [id, attachment?.instanceId ?? null]),
+        ),
+        instances: Object.keys(instances),
+        next: await lab.preview(made),
+    });
+    return made;
+}
+
+/** Why a preview fails if the stack has lost its data volume, and only the volume with its tag is there. */
+async function refusal({ state, ...kept }: KeptStack): Promise<string> {
+    const lost = structuredClone(state);
+    const { latest } = lost.checkpoint;
+    latest.resources = latest.resources.filter(({ type }) => type !== "aws:ebs/volume:Volume");
+    try {
+        await lab.preview({ ...kept, state: lost });
+        return "";
+    } catch (error) {
+        return (error as Error).message;
+    } finally {
+        await lab.preview({ ...kept, state });
+    }
+}
+
+try {
+    await up({ ...ONE, finalSnapshot: true });
+    await up(THREE);
+    const two = await up({ ...THREE, nodes: 2 });
+    const refused = await refusal(two);
+    await up(ONE);
+    console.log(JSON.stringify({ stages, refused }));
+} finally {
+    lab.remove();
+}

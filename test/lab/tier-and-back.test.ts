@@ -1,0 +1,27 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { several } from "../../components/settings/rules/not-yet.ts";
+import type { Stage } from "./dry-tier.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+// Of the engine itself, without machines.
+test.runIf(several.supported)("the data volume outlives several nodes, and one machine has it again", () => {
+    const output = execFileSync(process.execPath, ["--import", "tsx", "test/lab/dry-tier.ts"], {
+        cwd: ROOT,
+        encoding: "utf8",
+    });
+    const { stages, refused } = JSON.parse(output) as { stages: Stage[]; refused: string };
+    const [one, three, two, again] = stages as [Stage, Stage, Stage, Stage];
+    const [[volume, machine]] = Object.entries(one.volumes) as [[string, string]];
+    expect(one.instances).toEqual([machine]);
+    expect(three.volumes).toEqual({ [volume]: null });
+    expect(three.instances).toHaveLength(3);
+    expect(two.volumes).toEqual({ [volume]: null });
+    expect(three.instances).toEqual(expect.arrayContaining(two.instances));
+    expect(two.instances).toHaveLength(2);
+    expect(again.volumes).toEqual({ [volume]: again.instances[0] });
+    expect(stages.map(({ next }) => next)).toEqual([[], [], [], []]);
+    expect(refused).toContain(`the tag of this stack's data volume is on ${volume}, but the stack has no data volume.`);
+});
