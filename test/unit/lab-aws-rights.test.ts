@@ -102,6 +102,16 @@ const name = (Name: string) => ({ tags: { Name } });
 const makeVpc = (cloud: TestCloud, more: object = name("linkmesh-vpc")): Promise<Made> =>
     cloud.make("Vpc", { cidrBlock: "10.77.0.0/24", ...more });
 
+it("a tier's deployer makes the records of Certificate Manager, and no other CNAME", async () => {
+    const cloud = cloudFor("preview", "route53", "tier");
+    const record = (name: string) =>
+        cloud.make("Record", { zoneId: "Z0LABEXAMPLETEST", name, type: "CNAME", ttl: 60, records: ["x.example.com"] });
+    await record("_x.linkmesh.example.test");
+    await expect(record("www.example.test")).rejects.toThrow(
+        "not authorized to perform: route53:ChangeResourceRecordSets",
+    );
+});
+
 it("names the missing right in AWS's words", async () => {
     await expect(makeVpc(cloudFor("preview", "base"))).rejects.toThrow(
         "creating EC2 VPC: api error UnauthorizedOperation: You are not authorized to perform this operation. " +

@@ -87,6 +87,7 @@ function contextOf({ action, resources, options }: Call, values: Values): Contex
     }
     if (action === "route53:ChangeResourceRecordSets") {
         context["route53:ChangeResourceRecordSetsRecordTypes"] = [asText(values.type)];
+        context["route53:ChangeResourceRecordSetsNormalizedRecordNames"] = [asText(values.name).toLowerCase()];
     }
     return context;
 }
