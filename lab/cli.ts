@@ -18,7 +18,8 @@ const program = new Command("npm run lab --")
     .exitOverride();
 
 const collect = (value: string, all: string[] = []) => [...all, value];
-const SET_HELP = "a setting of the program, as key=value; key= removes it (lists as a,b or JSON, objects as JSON)";
+const SET_HELP =
+    "a setting of the program, as key=value; key=@FILE takes the value from a file, key= removes it (lists as a,b or JSON, objects as JSON)";
 
 // Each command's code is loaded when it runs, because loading the Pulumi SDK takes a second.
 program

@@ -1,5 +1,5 @@
 import { closest, distance } from "fastest-levenshtein";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { readKept } from "../kept-file.ts";
 import { LabError } from "../lab.ts";
 import type { ConfigKey } from "./workspace.ts";
@@ -11,8 +11,8 @@ export type Configuration = Record<string, unknown>;
 export type Overrides = Record<string, string>;
 
 /**
- * Applies `--set KEY=VALUE` arguments to the overrides and returns new overrides. An empty value removes an override.
- * Keys are those of Pulumi.yaml. The project's name in front is optional.
+ * Applies `--set KEY=VALUE` arguments to the overrides and returns new overrides. An empty value removes an override, and
+ * @FILE stands for the text of a file. Keys are those of Pulumi.yaml. The project's name in front is optional.
  */
 export function applySets(
     previous: Overrides,
@@ -22,21 +22,37 @@ export function applySets(
 ): Overrides {
     const next = { ...previous };
     for (const set of sets) {
-        const [, typed, value] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
-        if (typed === undefined || value === undefined) {
+        const [, typed, given] = /^([^=]+)=(.*)$/s.exec(set) ?? [];
+        if (typed === undefined || given === undefined) {
             throw new LabError(
                 `--set ${set} has no value: write --set key=value, or --set key= to take a setting back`,
             );
         }
         const key = fullKey(typed.trim(), project, schema);
-        if (value === "") {
+        if (given === "") {
             delete next[key];
             continue;
         }
+        const value = given.startsWith("@") ? readValue(typed, given.slice(1)) : given;
         parseValue(key, value, typeOf(key, project, schema));
         next[key] = value;
     }
     return next;
+}
+
+/** The text of a file without line breaks at its end, as the shell's $(cat FILE). In an argument, everybody could read it. */
+function readValue(key: string, file: string): string {
+    let text: string;
+    try {
+        text = readFileSync(file, "utf8").replace(/\n+$/, "");
+    } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        const reason = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
+        throw new LabError(`--set ${key}=@${file}: the file ${reason}: give the path of a file with the value`);
+    }
+    if (text === "")
+        throw new LabError(`--set ${key}=@${file}: the file is empty: write --set ${key}= to take a setting back`);
+    return text;
 }
 
 /** The stack's configuration: the lab's values, replaced by the overrides. */

@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { applySets, configuration } from "../../lab/engine/config.ts";
 import type { ConfigKey } from "../../lab/engine/workspace.ts";
 import { LabError } from "../../lab/lab.ts";
@@ -53,6 +56,36 @@ describe("--set", () => {
     it("does not repeat a value, which may be a secret", () => {
         expect(() => set("tags=hunter2")).toThrow(LabError);
         expect(() => set("tags=hunter2")).not.toThrow(/hunter2/);
+    });
+
+    describe("@FILE", () => {
+        let folder: string;
+        beforeAll(() => {
+            folder = mkdtempSync(join(tmpdir(), "linkmesh-set-"));
+            writeFileSync(join(folder, "tags"), '{"team":"hunter2"}\n');
+            writeFileSync(join(folder, "none"), "\n");
+        });
+        afterAll(() => rmSync(folder, { recursive: true }));
+
+        it("stands for the text of the file, so that a secret is in no argument", () => {
+            expect(values(`tags=@${folder}/tags`)).toEqual({ "proxy:tags": { team: "hunter2" } });
+            expect(values("domain=a@b")).toEqual({ "proxy:domain": "a@b" });
+        });
+
+        it.each([
+            ["missing", "does not exist: give the path of a file with the value"],
+            ["", "cannot be read (EISDIR): give the path of a file with the value"],
+            ["none", "is empty: write --set tags= to take a setting back"],
+        ])("refuses the file '%s'", (file, reason) => {
+            const argument = `tags=@${folder}/${file}`;
+            expect(() => set(argument)).toThrow(new LabError(`--set ${argument}: the file ${reason}`));
+        });
+
+        it("does not repeat a value of the wrong type", () => {
+            expect(() => set(`collectorsExpected=@${folder}/tags`)).toThrow(
+                new LabError("--set collectorsExpected must be a number"),
+            );
+        });
     });
 
     it("adds to earlier settings, and removes one with an empty value", () => {
