@@ -108,6 +108,10 @@ export function configureStack(
 ): () => void {
     const { project, schema } = stack.workspace;
     const own = labConfiguration(lab, project, pkg);
+    if (Number(overrides[`${project}:nodes`]) > 1) {
+        // The load balancer has a certificate of Certificate Manager's, so the program refuses the settings of another authority.
+        for (const key of ["acmeEmail", "acmeDirectory", "acmeCaBundle"]) delete own[`${project}:${key}`];
+    }
     if (`${project}:linkmeshAptSource` in overrides) {
         // The program accepts only one source for the package.
         delete own[`${project}:linkmeshDebUrl`];

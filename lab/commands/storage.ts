@@ -43,17 +43,28 @@ export async function storage(options: StorageOptions): Promise<void> {
     }
 }
 
-function print(ui: Ui, { linkmeshConfig, linkmeshEnvironmentFile, linkmeshFilesFile }: StorageSettings): void {
+function print(ui: Ui, settings: StorageSettings): void {
     const lines = [
         "",
         "MongoDB's place has FerretDB on SQLite. It lacks transactions and atomic updates, and is no replica set.",
         "",
         "To use it, run:",
         "",
-        "   npm run lab -- up \\",
-        `       --set 'linkmeshConfig=${linkmeshConfig}' \\`,
-        `       --set "linkmeshEnvironment=$(cat ${linkmeshEnvironmentFile})" \\`,
-        `       --set "linkmeshFiles=$(cat ${linkmeshFilesFile})"`,
+        ...upCommand(settings, settings.linkmeshEnvironmentFile),
+        "",
+        "Several machines need a server secret that they share, from the start on:",
+        "",
+        ...upCommand(settings, settings.severalEnvironmentFile, "nodes=2"),
     ];
     for (const line of lines) ui.info(line);
+}
+
+function upCommand(settings: StorageSettings, environmentFile: string, ...more: string[]): string[] {
+    const sets = [
+        ...more,
+        `'linkmeshConfig=${settings.linkmeshConfig}'`,
+        `linkmeshEnvironment=@${environmentFile}`,
+        `linkmeshFiles=@${settings.linkmeshFilesFile}`,
+    ];
+    return ["   npm run lab -- up", ...sets.map((set) => `       --set ${set}`)].join(" \\\n").split("\n");
 }

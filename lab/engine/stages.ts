@@ -17,6 +17,8 @@ const GROUPS: [RegExp, string][] = [
     [/^aws:(ec2\/(networkInterface|eip|eipAssociation):|ec2\/eip)/, "addresses"],
     [/^aws:ebs\//, "data volume"],
     [/^aws:ec2\/(instance|volumeAttachment):/, "machine"],
+    [/^aws:lb\//, "load balancer"],
+    [/^aws:acm\//, "certificate"],
     [/^aws:(ec2|vpc)\//, "network"],
     [/^aws:(cloudwatch|sns)\/|^aws:route53\/healthCheck:/, "alarms"],
     [/^aws:route53\//, "DNS records"],

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LINKMESH_FILES_FOLDER } from "../../components/settings/schema/linkmesh.ts";
@@ -16,6 +17,8 @@ export interface StorageSettings {
     linkmeshConfig: string;
     /** Files with the values of settings. */
     linkmeshEnvironmentFile: string;
+    /** For several machines from the start on: with the server secret that they share. */
+    severalEnvironmentFile: string;
     linkmeshFilesFile: string;
 }
 
@@ -30,15 +33,16 @@ export function storageSettings(lab: Lab): StorageSettings {
         writeFileSync(file, JSON.stringify(value), { mode: 0o600 });
         return file;
     };
+    const environment = { LINKMESH_MONGODB_URI: uri, LINKMESH_GIT_TOKEN: password };
+    // One machine has a secret of its package's, and LinkMesh refuses another one.
+    const LINKMESH_SECRET = createHmac("sha256", password).update("server secret").digest("base64url");
     return {
         linkmeshConfig: JSON.stringify({
             storage: { backend: "mongodb" },
             gitops: { remote: `https://${STORAGE_HOST}/${REPOSITORY}`, caFile },
         }),
-        linkmeshEnvironmentFile: keep("environment.json", {
-            LINKMESH_MONGODB_URI: uri,
-            LINKMESH_GIT_TOKEN: password,
-        }),
+        linkmeshEnvironmentFile: keep("environment.json", environment),
+        severalEnvironmentFile: keep("environment-of-several.json", { ...environment, LINKMESH_SECRET }),
         linkmeshFilesFile: keep("files.json", { [CA_FILE]: authorityPem(lab, STORAGE_AUTHORITY) }),
     };
 }

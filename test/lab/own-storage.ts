@@ -14,8 +14,8 @@ export async function ownStorage(): Promise<Record<string, string>> {
     const found = JSON.parse((await labOk("storage", "--json")).stdout) as StorageSettings;
     return {
         linkmeshConfig: found.linkmeshConfig,
-        linkmeshEnvironment: readFileSync(found.linkmeshEnvironmentFile, "utf8"),
-        linkmeshFiles: readFileSync(found.linkmeshFilesFile, "utf8"),
+        linkmeshEnvironment: `@${found.linkmeshEnvironmentFile}`,
+        linkmeshFiles: `@${found.linkmeshFilesFile}`,
     };
 }
 
@@ -30,7 +30,7 @@ export function storage(): void {
         ).toMatch(/^INFO database linkmesh of MongoDB at storage\.example\.test:27017, /);
         const before = { pids: pids(), password: password() };
         const run = await labOk("storage");
-        expect(run.stdout).toContain(`--set "linkmeshEnvironment=$(cat ${theLab().dir}/storage/environment.json)"`);
+        expect(run.stdout).toContain(`--set linkmeshEnvironment=@${theLab().dir}/storage/environment.json`);
         expect(run.stdout + run.stderr).not.toContain(before.password);
         expect(before.pids).not.toContain(undefined);
         expect({ pids: pids(), password: password() }).toEqual(before);

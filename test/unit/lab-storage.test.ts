@@ -48,7 +48,15 @@ it("the settings have the password in a file of root's, and LinkMesh finds the C
     expect(dirname(caFile)).toBe("/etc/linkmesh-proxy/files");
     const files = JSON.parse(readFileSync(settings.linkmeshFilesFile, "utf8")) as Record<string, string>;
     expect(files).toEqual({ [caFile.split("/").at(-1)!]: "CA\n" });
-    for (const file of [settings.linkmeshEnvironmentFile, settings.linkmeshFilesFile])
+    const several = JSON.parse(readFileSync(settings.severalEnvironmentFile, "utf8")) as Record<string, string>;
+    expect(several).toEqual({
+        ...{ LINKMESH_MONGODB_URI, ...others },
+        LINKMESH_SECRET: expect.stringMatching(/^[\w-]{43}$/) as string,
+    });
+    expect(storageSettings(lab)).toEqual(settings);
+    expect(JSON.parse(readFileSync(settings.severalEnvironmentFile, "utf8"))).toEqual(several);
+    const { linkmeshEnvironmentFile, severalEnvironmentFile, linkmeshFilesFile } = settings;
+    for (const file of [linkmeshEnvironmentFile, severalEnvironmentFile, linkmeshFilesFile])
         expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
