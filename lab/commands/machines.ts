@@ -16,7 +16,7 @@ export function programMachines(lab: Lab, state: CloudState): ProgramMachine[] {
     const names = new Map(
         resources
             .filter(({ urn }) => typeOf(urn) === "aws:ec2/instance:Instance")
-            .map(({ urn, outputs }) => [outputs?.id, resourceName(urn).replace(/-instance$/, "")]),
+            .map(({ urn, id }) => [id, resourceName(urn).replace(/-instance$/, "")]),
     );
     const all = programInstances(state);
     const known = all.filter(({ id }) => names.has(id));

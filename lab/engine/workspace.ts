@@ -122,7 +122,14 @@ export function removeBrokenAttributes({ stateDir }: Workspace): void {
 }
 
 export interface Checkpoint {
-    resources?: { urn: string; type: string; custom?: boolean; protect?: boolean; outputs?: Record<string, unknown> }[];
+    resources?: {
+        urn: string;
+        id?: string;
+        type: string;
+        custom?: boolean;
+        protect?: boolean;
+        outputs?: Record<string, unknown>;
+    }[];
     pending_operations?: unknown[];
 }
 

@@ -66,7 +66,7 @@ function stack(checks: object, instances: Record<string, string>): CloudState {
     const known = Object.entries(instances).filter(([, name]) => name !== "");
     const resources = known.map(([id, name]) => ({
         ...{ urn: `urn:pulumi:lab::linkmesh-proxy::x:y:Z$${type}::${name}`, type, custom: true },
-        outputs: { id },
+        id,
     }));
     const whole = { urn: "urn:pulumi:lab::p::pulumi:pulumi:Stack::p-lab", type: "pulumi:pulumi:Stack", outputs };
     const latest = { resources: [whole, ...resources] };
