@@ -13,8 +13,8 @@ import { TestCa } from "./test-ca.ts";
 const { install, start } = useStandIn();
 const database = useFerretdb();
 
-/** Has a server that cannot be reached told sooner. */
-const SOON = "&serverSelectionTimeoutMS=500";
+/** Has a server that cannot be reached told sooner, and gives one that can be reached time on a busy machine. */
+const SOON = "&serverSelectionTimeoutMS=3000";
 
 /** An instance on this database. */
 async function instance(uri = database.uri(), secret?: string): Promise<Installation> {

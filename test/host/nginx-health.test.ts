@@ -41,12 +41,16 @@ beforeEach(() => {
 });
 
 test("many questions at once share one answer, which nobody else may keep", async () => {
+    const begun = Date.now();
     const replies = await Promise.all(Array.from({ length: 50 }, (_, i) => client.https(`${HEALTH_PATH}?${i}`)));
     expect(new Set(replies.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(["200 one word"]));
     const { headers } = replies[0]!;
     expect(headers["cache-control"]).toBe("no-store");
     expect(headers["strict-transport-security"]).toContain("max-age=");
-    expect(asked).toHaveLength(1);
+    // nginx keeps an answer for 2 seconds, which may be over before a busy machine has asked all of them.
+    const times = Math.ceil((Date.now() - begun) / 2_000);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.length).toBeLessThanOrEqual(times);
 });
 
 test("only reading is allowed", async () => {
@@ -68,12 +72,12 @@ test("the reasons are told to the machine itself alone, and on port 80", async (
 test("503 while the machine is not well, and when nothing answers on it", async () => {
     status = 503;
     await expect
-        .poll(() => client.https(HEALTH_PATH), { timeout: 15_000 })
+        .poll(() => client.https(HEALTH_PATH))
         .toMatchObject({ status: 503, body: "one word" });
     await new Promise((resolve) => health.close(resolve));
     rmSync(socket, { force: true });
     await expect
-        .poll(() => client.https(HEALTH_PATH), { timeout: 15_000 })
+        .poll(() => client.https(HEALTH_PATH))
         .toMatchObject({
             status: 503,
             headers: { "retry-after": expect.stringMatching(/^\d$/) as string },

@@ -130,12 +130,12 @@ test("a renewal drops no WebSocket and no gRPC stream, and the next client sees 
     await expect.poll(() => servedSerial(server.ports.https)).toBe(serialNumber);
 
     expect(await exchange("after")).toEqual(["after", "after"]);
-    // They stay as long as their sessions, and the doctor sees them.
-    expect(oldWorkers()).toContainEqual(expect.stringMatching(/^old \d+ \d{4,}$/));
+    // They stay as long as their sessions, and the doctor sees them. nginx tells them to go after the new ones have begun.
+    await expect.poll(oldWorkers).toContainEqual(expect.stringMatching(/^old \d+ \d{4,}$/));
     await channel.end();
     agent.close();
     socket.terminate();
-    await expect.poll(oldWorkers, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(oldWorkers).toEqual([]);
 });
 
 /** What the doctor says of this nginx, and not of others on the machine. */

@@ -266,10 +266,24 @@ function listens(port: number): Promise<boolean> {
     });
 }
 
-/** The private memory of nginx's workers, in KiB. */
-export function workersMemory({ pid }: NginxServer): number {
+/** Of nginx's workers, without the process that looks after a cache and the one that reads it once. */
+export function workers({ pid }: NginxServer): string[] {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    return children
-        .map((child) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${child}/smaps_rollup`, "utf8"))![1]))
+    return children.filter((child) => commandOf(child).startsWith("nginx: worker process"));
+}
+
+/** Empty for a process that is gone. */
+function commandOf(pid: string): string {
+    try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    } catch {
+        return "";
+    }
+}
+
+/** The memory of nginx's workers in KiB, without that of files: how much of it is theirs depends on other nginxes. */
+export function workersMemory(server: NginxServer): number {
+    return workers(server)
+        .map((worker) => Number(/^Pss_Anon:\s+(\d+)/m.exec(readFileSync(`/proc/${worker}/smaps_rollup`, "utf8"))![1]))
         .reduce((sum, size) => sum + size, 0);
 }

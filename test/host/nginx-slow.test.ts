@@ -132,8 +132,8 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
             const server = await start(mode, {}, shortened("client_header|preread", 10), backend);
             const clients = Array.from({ length: MORE_THAN_ALL }, () => BEFORE_A_REQUEST[kind]!(server));
             for (const { socket } of clients) if (socket.connecting) await once(socket, "connect");
-            await expect.poll(() => ask(server), { timeout: 30_000 }).toBe(200);
-            await expect.poll(() => clients.filter(({ ended }) => !ended).length, { timeout: 30_000 }).toBe(0);
+            await expect.poll(() => ask(server)).toBe(200);
+            await expect.poll(() => clients.filter(({ ended }) => !ended).length).toBe(0);
         },
     );
 
@@ -158,7 +158,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
     test("bodies that stop are ended", async () => {
         const server = await limited(shortened("client_body", 50));
         const stalled = Array.from({ length: 10 }, () => slow(secure(server), head));
-        await expect.poll(() => stalled.filter(({ ended }) => !ended).length, { timeout: 30_000 }).toBe(0);
+        await expect.poll(() => stalled.filter(({ ended }) => !ended).length).toBe(0);
         expect(await ask(server, ADDRESS)).toBe(200);
     });
 
@@ -169,7 +169,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
         for (const { socket } of readers) socket.once("data", () => socket.pause());
         await expect.poll(() => unread).toBe(10);
         expect(await ask(server)).toBe(200);
-        await expect.poll(() => unread, { timeout: 30_000 }).toBe(0);
+        await expect.poll(() => unread).toBe(0);
     });
 });
 

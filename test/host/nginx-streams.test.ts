@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import type http from "node:http";
 import { readdirSync, readlinkSync } from "node:fs";
@@ -6,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authorities, type Authorities } from "./checks-site.ts";
 import { ask, MODES, NAMES, renderMode, startBackend, type Backend } from "./nginx-modes.ts";
-import { NginxServer } from "./nginx-server.ts";
+import { NginxServer, workers } from "./nginx-server.ts";
 import { freePort } from "./free-port.ts";
 
 // What nginx does with bodies and headers on their way: it passes them on, and keeps none.
@@ -208,10 +207,16 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
 
 /** Files that nginx holds without a name, as it does with what it could not pass on at once. */
 function deletedFiles(server: NginxServer): string[] {
-    const workers = execFileSync("ps", ["-o", "pid=", "--ppid", String(server.pid)], { encoding: "utf8" });
-    return workers
-        .trim()
-        .split(/\s+/)
-        .flatMap((pid) => readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)))
+    return workers(server)
+        .flatMap((pid) => readdirSync(`/proc/${pid}/fd`).map((fd) => target(`/proc/${pid}/fd/${fd}`)))
         .filter((path) => path.endsWith("(deleted)") && path.startsWith("/var/lib/nginx"));
+}
+
+/** Empty for a file that was closed meanwhile. */
+function target(link: string): string {
+    try {
+        return readlinkSync(link);
+    } catch {
+        return "";
+    }
 }

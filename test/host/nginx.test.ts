@@ -161,7 +161,8 @@ describe("in front of a backend that echoes requests", () => {
 });
 
 test("a dead backend answers 503 with Retry-After on every path, until it is back", async () => {
-    const backend = await startEchoBackend();
+    // A port that no outgoing connection takes while nothing listens there.
+    const backend = await startEchoBackend(await freePort());
     const { server, client } = await startNginx(backend);
     try {
         expect((await client.https("/")).status).toBe(200);

@@ -14,7 +14,7 @@ export function health(): void {
         return `${status} ${body}`.trim();
     };
     const why = async () => (await onMachine(`curl -s http://127.0.0.1${HEALTH_PATH}`)).replaceAll("\t", " ");
-    const becomes = (answer: string) => expect.poll(url, { timeout: 30_000, interval: 1_000 }).toBe(answer);
+    const becomes = (answer: string) => expect.poll(url, { timeout: 120_000, interval: 1_000 }).toBe(answer);
 
     afterEach(async () => {
         await onMachine(
@@ -47,7 +47,7 @@ export function health(): void {
 
     test("it is 503 if the machine cannot say how it is", async () => {
         await onMachine("systemctl stop linkmesh-proxy-health.socket");
-        await expect.poll(url, { timeout: 30_000, interval: 1_000 }).toMatch(/^503 (?!not well)/);
+        await expect.poll(url, { timeout: 120_000, interval: 1_000 }).toMatch(/^503 (?!not well)/);
     });
 
     test("the program that answers may do nothing else on the machine", async () => {

@@ -7,7 +7,7 @@ import { servicePidFile } from "../../lab/services/service.ts";
 import { runningProcess } from "../../lab/process/process.ts";
 import type { StorageSettings } from "../../lab/storage/settings.ts";
 import { Clients } from "./clients.ts";
-import { lab, labOk, linkmeshInfo, onMachine, status, theLab } from "./lab.ts";
+import { journal, lab, labOk, linkmeshInfo, onMachine, status, theLab } from "./lab.ts";
 
 /** Starts a database and a Git remote of the user's own. Returns the settings with which LinkMesh uses them. */
 export async function ownStorage(): Promise<Record<string, string>> {
@@ -25,9 +25,9 @@ export function storage(): void {
     const password = () => readFileSync(join(theLab().dir, "storage/password"), "utf8");
 
     test("LinkMesh keeps its state in the MongoDB of `storage`, whose second run changes nothing and shows no password", async () => {
-        expect(
-            await onMachine("journalctl -u linkmesh-server --output=cat | grep '^INFO database' | tail -n1"),
-        ).toMatch(/^INFO database linkmesh of MongoDB at storage\.example\.test:27017, /);
+        expect((await journal("linkmesh-server")).match(/^INFO database .*/gm)?.at(-1)).toMatch(
+            /^INFO database linkmesh of MongoDB at storage\.example\.test:27017, /,
+        );
         const before = { pids: pids(), password: password() };
         const run = await labOk("storage");
         expect(run.stdout).toContain(`--set linkmeshEnvironment=@${theLab().dir}/storage/environment.json`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Clients, exchange } from "./clients.ts";
-import { lab, labOk, mainPid, onMachine, status } from "./lab.ts";
+import { journal, lab, labOk, mainPid, onMachine, status } from "./lab.ts";
 
 const EXCEPTION = "/etc/needrestart/conf.d/linkmesh-proxy.conf";
 const APT = "DEBIAN_FRONTEND=noninteractive apt-get -y -q";
@@ -78,7 +78,10 @@ export function packageUpgrades(): void {
         const bytes = Number(await onMachine("du -s -B1 --apparent-size /var/log/nginx | cut -f1"));
         expect(bytes).toBeLessThan(3 * 2 * 101 * MIB);
         await new Clients(await status()).http("/after-rotation");
-        expect(await onMachine("cat /var/log/nginx/access.log")).toContain("/after-rotation");
+        // nginx logs a request after it has answered.
+        await expect
+            .poll(() => onMachine("cat /var/log/nginx/access.log"), { timeout: 60_000 })
+            .toContain("/after-rotation");
         expect(await mainPid("nginx")).toBe(master);
     });
 
@@ -87,6 +90,6 @@ export function packageUpgrades(): void {
         expect(await onMachine("systemctl show --property=TimersCalendar logrotate.timer")).toMatch(
             /OnCalendar=\*-\*-\* \*:00\/10:00 /,
         );
-        expect(await onMachine("journalctl -q -u systemd-journald -o cat")).toMatch(/System Journal .* max 500M/);
+        expect(await journal("systemd-journald")).toMatch(/System Journal .* max 500M/);
     });
 }

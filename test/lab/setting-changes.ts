@@ -121,7 +121,8 @@ export function settingChanges(): void {
 /** Data that distinguishes a restart, a reload and a replacement. */
 async function running() {
     const { nginx, linkmesh } = await vitals();
-    const worker = await onMachine(`pgrep --newest --parent ${nginx}`);
+    // The process that reads nginx's cache ends a minute after a reload.
+    const worker = await onMachine(`pgrep --newest --parent ${nginx} --full 'worker process'`);
     return { machine: programInstance(cloud())!.id, nginx, linkmesh, worker };
 }
 

@@ -28,7 +28,7 @@ export function stackChecks(inLab: (commands: string) => Promise<Run>): void {
     /** Waits until old workers of nginx have gone. */
     const becomes = (name: string, wanted: RegExp) =>
         expect
-            .poll(async () => (await check(`--stack --no-ssh --only ${name}`)).stdout, { timeout: 60_000 })
+            .poll(async () => (await check(`--stack --no-ssh --only ${name}`)).stdout, { timeout: 180_000 })
             .toMatch(wanted);
 
     test("the stack's outputs are all that check needs, with the generated key for the machine", async () => {
@@ -115,7 +115,7 @@ export function stackChecks(inLab: (commands: string) => Promise<Run>): void {
                     `npm run --silent check -- --stack --no-ssh --only certificate ${client} --ca ${directory}/ca.pem`,
                 );
             await expect
-                .poll(async () => (await run()).stdout, { timeout: 60_000 })
+                .poll(async () => (await run()).stdout, { timeout: 180_000 })
                 .toMatch(/^✗ certificate .*has expired \(this one on \d{4}-.*\n +its renewal has failed; /m);
             expect((await run()).exitCode).toBe(1);
         } finally {

@@ -44,8 +44,12 @@ export async function cached(name: string, path: string, make: (directory: strin
         // Another run may make the same at the same time.
         const draft = mkdtempSync(`${directory}-`);
         await make(draft);
-        rmSync(directory, { recursive: true, force: true });
-        renameSync(draft, directory);
+        try {
+            renameSync(draft, directory);
+        } catch {
+            // The other run was faster.
+            rmSync(draft, { recursive: true });
+        }
     }
     return join(directory, path);
 }
