@@ -1,29 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { IMPATIENT, Machine, selfSigned, type Given } from "./step.ts";
+import { certificate, CURRENT, DEAF, other, REFUSES, SERVES, SQUATTED } from "./nginx-stubs.ts";
+import { IMPATIENT, Machine, type Given } from "./step.ts";
 
-const CURRENT = "/etc/nginx/linkmesh/current";
 const CONF = "/etc/nginx/nginx.conf";
 const UNREAD = "/var/lib/linkmesh-proxy/reload-nginx";
-const { certificate, key } = selfSigned("linkmesh.example.com");
-const other = selfSigned("linkmesh.example.com");
-
-/** nginx that serves the revision and certificate of its last reload. */
-const SERVES = {
-    systemctl: `case "$*" in
-        "is-active --quiet nginx") true ;;
-        "show --property MainPID --value nginx") echo 0 ;;
-        "reload nginx" | "start nginx") readlink ${CURRENT} >/stub/revision || true; cp /etc/linkmesh-proxy/tls/current/fullchain.pem /stub/served.pem 2>/dev/null; true ;;
-        esac`,
-    curl: "cat /stub/revision",
-    ss: `echo 'LISTEN 0 511 0.0.0.0:80 0.0.0.0:* users:(("nginx",pid=1,fd=6))'`,
-    openssl: `case "$1" in s_client) cat /stub/served.pem ;; *) exec /usr/bin/openssl "$@" ;; esac`,
-    // Time that passes at once.
-    sleep: "/usr/bin/sleep 1",
-};
-/** A reload that succeeds, and changes nothing: what a port that another program holds leads to. */
-const DEAF = { ...SERVES, systemctl: SERVES.systemctl.replace(/"reload nginx" .*;;/, '"reload nginx") true ;;') };
-const SQUATTED = { ...DEAF, ss: `echo 'LISTEN 0 5 0.0.0.0:80 0.0.0.0:* users:(("apache2",pid=1,fd=6))'` };
-const REFUSES = { ...SERVES, nginx: `echo "nginx: [emerg] no luck in $*" >&2; exit 1` };
 
 describe("the step proxy", () => {
     const files = Object.fromEntries(
@@ -110,52 +90,6 @@ describe("the step proxy", () => {
         expect(ran.errors).toEqual([expect.stringContaining("nginx serves another certificate on port 443")]);
         expect(on.files()).toEqual(before);
         expect(on.sh("cat /stub/revision")).toBe("old\n");
-    });
-});
-
-describe("the step own-certificate", () => {
-    const TLS = "/etc/linkmesh-proxy/tls";
-    const machine = (given: Given = {}) =>
-        new Machine({
-            step: "own-certificate",
-            variables: { DOMAIN: "linkmesh.example.com" },
-            files: { "fullchain.pem": certificate, "privkey.pem": key },
-            ...given,
-            machine: {
-                [`${TLS}/old/fullchain.pem`]: other.certificate,
-                [`${TLS}/current`]: { link: "old" },
-                "/etc/nginx/linkmesh/current/http-linkmesh.conf": `ssl_certificate ${TLS}/current/fullchain.pem;\n`,
-                "/stub/served.pem": other.certificate,
-                ...given.machine,
-            },
-        });
-
-    test("puts certificate and key in use, and only root can read the key", () => {
-        const on = machine({ stubs: SERVES });
-        expect(on.run()).toMatchObject({ status: 0, errors: [] });
-        const folder = `${TLS}/${on.read(`${TLS}/current`)!.slice(3)}`;
-        expect(on.read(`${folder}/privkey.pem`)).toBe(key);
-        expect([on.mode(`${folder}/privkey.pem`), on.mode(folder), on.mode(TLS)]).toEqual(["600", "700", "700"]);
-        expect(on.sh(`ls ${TLS} | wc -l`)).toBe("2\n");
-        expect(on.sh("cat /stub/served.pem")).toBe(certificate);
-    });
-
-    test.each<[string, Given["stubs"], RegExp]>([
-        ["nginx refuses", REFUSES, /nginx refuses the certificate, so the one before is in place again: .*no luck/],
-        ["nginx does not serve", DEAF, /nginx does not serve the certificate, so the one before is in place again: /],
-    ])("one that %s leaves the one before", (_, stubs, error) => {
-        const on = machine({ stubs });
-        const before = on.files();
-        expect(on.run(IMPATIENT).errors).toEqual([expect.stringMatching(error)]);
-        expect(on.files()).toEqual(before);
-        expect(on.sh(`ls ${TLS}`)).toBe("current\nold\n");
-    });
-
-    test("a first one that nginx refuses leaves no certificate", () => {
-        const on = machine({ stubs: REFUSES });
-        on.sh(`rm -r ${TLS}`);
-        expect(on.run().errors).toHaveLength(1);
-        expect(on.sh(`ls ${TLS}`)).toBe("");
     });
 });
 

@@ -313,15 +313,12 @@ describe("what is no preview", () => {
     });
 
     test("a failed preview shows its errors first, without a stack trace", () => {
+        const told = "domian is not a setting. Did you mean domain?";
         const text = comment(
             {
                 steps: [],
                 diagnostics: [
-                    {
-                        message:
-                            "error: domian is not a setting. Did you mean domain?\n    at load (file:///x/load.ts:1:2)\n",
-                        severity: "error",
-                    },
+                    { message: `error: ${told}\n    at load (file:///x/load.ts:1:2)\n`, severity: "error" },
                     { message: "warning: w", severity: "warning" },
                 ],
             },
