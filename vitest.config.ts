@@ -24,7 +24,25 @@ const LONGEST_FIRST = [
     "providers",
     "example",
     "upgrade",
+    "tier",
+    "tier-balancer",
+    "tier-storage",
+    "tier-node",
 ];
+
+/** The lab tests of several machines, and of what only they need. They are a run of their own: `npm run test:tier`. */
+const TIER = "test/lab/**/tier*.test.ts";
+
+// A lab for each file, whose tests build on each other. After all others, which would wait for it.
+const LAB = {
+    globalSetup: "./test/lab/prerequisites.ts",
+    runner: "./test/lab/runner.ts",
+    // Long enough for one that makes an image of another system on the way.
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
+    maxWorkers: labs,
+    sequence: { groupOrder: 1 },
+};
 
 class LongestFirst extends BaseSequencer {
     override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -71,20 +89,8 @@ export default defineConfig({
                     expect: { poll: { timeout: 120_000 } },
                 },
             },
-            // A lab for each file, whose tests build on each other. After all others, which would wait for it.
-            {
-                test: {
-                    name: "lab",
-                    include: ["test/lab/**/*.test.ts"],
-                    globalSetup: "./test/lab/prerequisites.ts",
-                    runner: "./test/lab/runner.ts",
-                    // Long enough for one that makes an image of another system on the way.
-                    testTimeout: 1_800_000,
-                    hookTimeout: 1_800_000,
-                    maxWorkers: labs,
-                    sequence: { groupOrder: 1 },
-                },
-            },
+            { test: { name: "lab", include: ["test/lab/**/*.test.ts"], exclude: [TIER], ...LAB } },
+            { test: { name: "tier", include: [TIER], ...LAB } },
         ],
     },
 });

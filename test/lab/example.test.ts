@@ -1,11 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Checkpoint } from "../../lab/engine/workspace.ts";
 import { startPlugin } from "../host/plugin.ts";
-import { balancedNode } from "./balanced-node.ts";
-import { expectNothingLeft, lab, labOk, theLab, useLab } from "./lab.ts";
+import { lab, labOk, useLab } from "./lab.ts";
+import { destroyed, resources } from "./program-state.ts";
 
 // Other programs, which use the components by the name of their package.
 useLab("test-example");
@@ -21,15 +19,6 @@ afterAll(async () => {
     delete process.env.LINKMESH_LAB_PROGRAM;
 });
 
-type Resources = NonNullable<Checkpoint["resources"]>;
-
-/** As the engine keeps them. */
-function resources(project: string): Resources {
-    const file = join(theLab().dir, `pulumi/state/.pulumi/stacks/${project}/lab.json`);
-    const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as { checkpoint: { latest: Checkpoint } };
-    return checkpoint.latest.resources ?? [];
-}
-
 function comesUp(): void {
     test("all endpoints answer, and a second up changes nothing", async () => {
         await labOk("check");
@@ -38,11 +27,7 @@ function comesUp(): void {
 }
 
 function goes(project: string): void {
-    test("destroy leaves no resource", async () => {
-        await labOk("destroy", "--stack");
-        expect(resources(project)).toEqual([]);
-        expectNothingLeft();
-    });
+    test("destroy leaves no resource", () => destroyed(project));
 }
 
 describe("the example in TypeScript", () => {
@@ -62,17 +47,6 @@ describe("the example in TypeScript", () => {
     });
 
     goes("linkmesh-example");
-});
-
-describe("a program of the parts, for a machine behind a load balancer without a data volume", () => {
-    beforeAll(() => {
-        process.env.LINKMESH_LAB_PROGRAM = "test/lab/node-program";
-    });
-    balancedNode(() => {
-        const [address] = resources("linkmesh-node").filter(({ type }) => type === "aws:ec2/eip:Eip");
-        return address!.outputs!.publicIp as string;
-    });
-    goes("linkmesh-node");
 });
 
 // The engine has the component constructed by the package's process, as for a program in any other language.

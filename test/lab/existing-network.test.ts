@@ -1,15 +1,14 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { EXISTING_SUBNET_IPV4 } from "../../lab/cloud/existing-network.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
 import { connects } from "./allowed-networks.ts";
 import { RunningUp } from "./running-up.ts";
 import { cloud, expectNothingLeft, journal, lab, labOk, listens, onMachine, sets, status, theLab, useLab } from "./lab.ts";
 import { expectEndpoints } from "./endpoints.ts";
-import { ownStorage, removeOwnStorage, storage } from "./own-storage.ts";
 
-// A network without IPv6 that was there before, names at another DNS provider, one port for all, a bastion as the only way
-// to port 22, and a MongoDB and a Git remote of one's own.
+// A network without IPv6 that was there before, names at another DNS provider, one port for all, and a bastion as the only
+// way to port 22.
 useLab("test-existing-network");
 
 const HOST = "linkmesh.example.test";
@@ -33,7 +32,6 @@ beforeAll(async () => {
         grpcDomain: GRPC,
         bastionPrivateKey: readFileSync(bastion.privateKeyFile, "utf8"),
         ...bastion.sets,
-        ...(await ownStorage()),
     };
     up = new RunningUp(["--verbose", ...sets(settings)]);
 });
@@ -122,8 +120,6 @@ test("a bastion that does not answer is reported before anything changes", async
     await labOk("up", "--set", `bastionHost=${bastion.host}`);
 });
 
-describe("a MongoDB and a Git remote of one's own", storage);
-
 test("destroy leaves only what others have created", async () => {
     await labOk("destroy", "--stack");
     await labOk("record", "--remove", HOST, "CNAME");
@@ -131,5 +127,3 @@ test("destroy leaves only what others have created", async () => {
     await labOk("bastion", "--remove");
     expectNothingLeft();
 });
-
-test("the storage is removed with its data, and does not start on a port that another program has", removeOwnStorage);

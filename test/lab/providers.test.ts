@@ -10,7 +10,6 @@ import { labAt } from "../../lab/lab.ts";
 import { procStat } from "../../lab/process/process.ts";
 import { type RunningProviders, startProviders, writePlugins } from "../../lab/providers/index.ts";
 import { packageVersion } from "../../lab/providers/plugins.ts";
-import { balancer } from "./balancer.ts";
 import { awsProvider } from "./providers-aws.ts";
 import { keysAndCommands } from "./providers-command.ts";
 import { type ProvidersLab, RecordingReconciler, TestStack } from "./providers-harness.ts";
@@ -33,7 +32,6 @@ afterAll(async () => {
 });
 
 describe("aws", () => awsProvider(on));
-describe("load balancer", balancer);
 describe("tls and command", () => keysAndCommands(on));
 
 describe("plugin executables", () => {

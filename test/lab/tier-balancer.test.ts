@@ -1,0 +1,4 @@
+import { describe } from "vitest";
+import { balancer } from "./balancer.ts";
+
+describe("load balancer", balancer);
