@@ -35,11 +35,14 @@ const LANGUAGE_HOST = join(import.meta.dirname, "language-host.ts");
 export function plainPulumi(): void {
     let scratch: string;
     let path: string;
+    /** What `lab env` prints. */
+    let variables: string;
     let before: unknown;
 
     beforeAll(async () => {
         scratch = mkdtempSync(join(tmpdir(), "linkmesh-plain-"));
         path = await installPulumi(join(scratch, "bin"));
+        variables = succeeded(await bash("npm run --silent lab -- env", { cwd: ROOT, env: {} }));
         before = checkout();
     });
 
@@ -51,8 +54,7 @@ export function plainPulumi(): void {
     });
 
     /** Commands in a shell that has evaluated what `lab env` prints. */
-    const inLab = (commands: string) =>
-        bash(`eval "$(npm run --silent lab -- env)"\n${commands}`, { cwd: ROOT, env: { PATH: path } });
+    const inLab = (commands: string) => bash(`${variables}\n${commands}`, { cwd: ROOT, env: { PATH: path } });
 
     test("reads the lab's outputs", async () => {
         expect(succeeded(await inLab("pulumi stack output publicUrl"))).toBe(`https://${LAB_DOMAIN}`);

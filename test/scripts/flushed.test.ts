@@ -45,11 +45,11 @@ test.each(places)(
                 "/srv/linkmesh/package/in-use": "one 1.0\n",
             },
         });
-        machine.run({
-            main,
-            prefix: "strace --follow-forks --decode-fds=path --output=/stub/trace --trace=write,fsync,symlink,symlinkat,rename,renameat,renameat2,copy_file_range",
-        });
-        const calls = machine.sh("cat /stub/trace").split("\n");
+        // A file for each process, because the calls of two at a time would be cut into pieces.
+        const output = "--output-separately --output=/stub/trace --absolute-timestamps=format:unix,precision:ns";
+        const trace = "--trace=write,fsync,symlink,symlinkat,rename,renameat,renameat2,copy_file_range";
+        machine.run({ main, prefix: `strace --follow-forks ${output} --decode-fds=path ${trace}` });
+        const calls = machine.sh("LC_ALL=C sort /stub/trace.*").split("\n");
         const folder = path.replace(/\/[^/]+$/, "");
         const renamed = calls.findIndex((call) => new RegExp(`rename.*"([^"]+)".*"${path}"`).test(call));
         const [, beside] = /"([^"]+)"/.exec(calls[renamed] ?? "") ?? [];
