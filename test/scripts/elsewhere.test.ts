@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SCRIPTS, SOURCE_FUNCTIONS } from "./files.ts";
@@ -7,20 +7,23 @@ import { SCRIPTS, SOURCE_FUNCTIONS } from "./files.ts";
 // A process with files open in every way, and a "data volume" on another file system than the rest.
 let disk: string;
 let volume: string;
+let log: string;
+let temporary: string;
 let other: ChildProcess;
 
 beforeAll(() => {
     disk = mkdtempSync("/var/lib/linkmesh-elsewhere-");
     volume = mkdtempSync("/dev/shm/linkmesh-elsewhere-");
-    mkdirSync("/var/log/linkmesh-elsewhere", { recursive: true });
+    log = mkdtempSync("/var/log/linkmesh-elsewhere-");
+    temporary = mkdtempSync("/tmp/linkmesh-elsewhere-");
     const files = [
         openSync(join(volume, "state.db"), "a+"),
         openSync(join(disk, "state.db"), "a+"),
         openSync(join(disk, "written only"), "w"),
         openSync(join(disk, "state.db"), "r"),
         openSync(join(disk, "deleted"), "w"),
-        openSync("/var/log/linkmesh-elsewhere/server.log", "a"),
-        openSync("/tmp/linkmesh-elsewhere", "w"),
+        openSync(join(log, "server.log"), "a"),
+        openSync(join(temporary, "file"), "w"),
         openSync("/dev/null", "w"),
     ];
     unlinkSync(join(disk, "deleted"));
@@ -33,8 +36,7 @@ beforeAll(() => {
 
 afterAll(() => {
     other.kill();
-    for (const path of [disk, volume, "/var/log/linkmesh-elsewhere", "/tmp/linkmesh-elsewhere"])
-        rmSync(path, { recursive: true, force: true });
+    for (const path of [disk, volume, log, temporary]) rmSync(path, { recursive: true, force: true });
 });
 
 /** What a function of the scripts prints, about that process in LinkMesh's place. */

@@ -32,7 +32,7 @@ async function allOf(prefix: string, node?: string): Promise<string[]> {
     await reasonHook(machine, parent)!.callback(inputs as never);
     const instance = { id: pulumi.output(undefined) } as unknown as pulumi.CustomResource;
     announceNewMachine(machine, instance, "key", parent);
-    await vi.waitFor(() => expect(said).toHaveLength(5));
+    await vi.waitFor(() => expect(said).toHaveLength(5), 30_000);
     return said.map((message) => message.replace(/^(step [^:]*: the machine does not answer).*/s, "$1"));
 }
 
