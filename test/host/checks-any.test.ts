@@ -1,6 +1,6 @@
 import net, { type Socket } from "node:net";
 import tls from "node:tls";
-import fc from "fast-check";
+import fc from "../any.ts";
 import { beforeAll, expect, test } from "vitest";
 import { CHECK_NAMES, runChecks } from "../../checks/index.ts";
 import { authorities, HOST, status, UI_HOST, type Authorities } from "./checks-site.ts";

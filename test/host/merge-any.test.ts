@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import fc from "../any.ts";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { renderConfig } from "../../components/host/render/linkmesh.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { beforeAll, expect, test } from "vitest";
 import { renderNginx } from "../../components/host/render/nginx/config.ts";
 import { anyNginx } from "../unit/any-nginx.ts";

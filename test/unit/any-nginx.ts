@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { listeners } from "../../components/listeners.ts";
 import { loopbackAddresses } from "../../components/host/render/nginx/sizes.ts";
 import type { NginxArgs } from "../../components/host/render/nginx/args.ts";

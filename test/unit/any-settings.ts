@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { parseSettings } from "../../components/settings/load.ts";
 import { SETTINGS, type Setting, type SettingName } from "../../components/settings/settings.ts";
 import { OWN_LOGIN } from "./keys.ts";

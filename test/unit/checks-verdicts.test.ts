@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { describe, expect, test } from "vitest";
 import { judgeAgent } from "../../checks/agent.ts";
 import { judgeAddresses } from "../../checks/addresses.ts";

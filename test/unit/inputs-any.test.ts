@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import fc from "fast-check";
+import fc from "../any.ts";
 import { expect, test } from "vitest";
 import { parseSettings } from "../../components/settings/load.ts";
 import { SETTINGS, type SettingName } from "../../components/settings/settings.ts";

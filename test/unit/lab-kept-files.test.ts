@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import fc from "../any.ts";
 import { expect, test } from "vitest";
 import { readCloud } from "../../lab/cloud/store.ts";
 import { publishedPackage } from "../../lab/commands/package.ts";

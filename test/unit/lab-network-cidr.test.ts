@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import ipaddr from "ipaddr.js";
 import { isIPv4, isIPv6 } from "node:net";
 import { expect, it } from "vitest";

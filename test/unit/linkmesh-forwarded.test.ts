@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { describe, expect, it } from "vitest";
 import { describeClient, trustedProxies } from "../../lab/linkmesh/server/forwarded.ts";
 

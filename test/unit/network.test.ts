@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import ipaddr from "ipaddr.js";
 import { expect, test } from "vitest";
 import { ipv6SubnetBlock, subnetBlocks } from "../../components/cloud/subnet-sizes.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
-import fc from "fast-check";
+import fc from "../any.ts";
 import { expect, test } from "vitest";
 import { judgeLimits } from "../../checks/limits.ts";
 import { findChecks } from "../../checks/outputs.ts";

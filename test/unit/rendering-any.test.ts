@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { renderNginx, type NginxFile } from "../../components/host/render/nginx/config.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { describe, expect, test } from "vitest";
 import { renderRetryAfter, retrySpread } from "../../components/host/render/nginx/retry-after.ts";
 

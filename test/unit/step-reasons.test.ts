@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../any.ts";
 import { describe, expect, test } from "vitest";
 import { fingerprints } from "../../components/host/render/fingerprints.ts";
 import { type StepText, readParts, renderStep } from "../../components/host/render/step.ts";
