@@ -37,7 +37,10 @@ function belongsTo(lab: Lab, line: string): boolean {
 
 /** The routes that keep the lab's networks on this machine, if no lab is left. */
 export async function fenceRoutes(): Promise<string[]> {
-    if (Array.from({ length: SLOTS }, (_, slot) => labAt(slot)).some((lab) => existsSync(lab.dir))) return [];
+    const isAny = () => Array.from({ length: SLOTS }, (_, slot) => labAt(slot)).some((lab) => existsSync(lab.dir));
+    const before = isAny();
     const { stdout } = await execa("sh", ["-c", "ip route show; ip -6 route show"]);
+    // Another file's lab may begin or end meanwhile.
+    if (before || isAny()) return [];
     return stdout.split("\n").filter((line) => /10\.77\.|fd77:/.test(line));
 }
