@@ -111,7 +111,10 @@ async function expectTold(server: NginxServer, log: string, ended: RegExp): Prom
     expect(server.log()).not.toMatch(/limiting|crit|error/);
     await expect
         .poll(() => judgeLimits(server.journal.join("\n")))
-        .toMatchObject({ status: "warn", detail: expect.stringContaining(`${ADDRESS} reached the session limit`) as string });
+        .toMatchObject({
+            status: "warn",
+            detail: expect.stringContaining(`${ADDRESS} reached the session limit`) as string,
+        });
 }
 
 test("one port: an agent's name leads to gRPC in upper or lower case", async () => {

@@ -71,9 +71,7 @@ test("the reasons are told to the machine itself alone, and on port 80", async (
 
 test("503 while the machine is not well, and when nothing answers on it", async () => {
     status = 503;
-    await expect
-        .poll(() => client.https(HEALTH_PATH))
-        .toMatchObject({ status: 503, body: "one word" });
+    await expect.poll(() => client.https(HEALTH_PATH)).toMatchObject({ status: 503, body: "one word" });
     await new Promise((resolve) => health.close(resolve));
     rmSync(socket, { force: true });
     await expect

@@ -4,7 +4,19 @@ import { EXISTING_SUBNET_IPV4 } from "../../lab/cloud/existing-network.ts";
 import { generateKey } from "../../lab/providers/tls/keys.ts";
 import { connects } from "./allowed-networks.ts";
 import { RunningUp } from "./running-up.ts";
-import { cloud, expectNothingLeft, journal, lab, labOk, listens, onMachine, sets, status, theLab, useLab } from "./lab.ts";
+import {
+    cloud,
+    expectNothingLeft,
+    journal,
+    lab,
+    labOk,
+    listens,
+    onMachine,
+    sets,
+    status,
+    theLab,
+    useLab,
+} from "./lab.ts";
 import { expectEndpoints } from "./endpoints.ts";
 
 // A network without IPv6 that was there before, names at another DNS provider, one port for all, and a bastion as the only

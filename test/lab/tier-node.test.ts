@@ -76,10 +76,7 @@ test("it has no data volume, and no certbot", async () => {
 });
 
 test("the doctor looks for no data volume, and finds the certificate served", async () => {
-    const facts = readFacts(
-        await onMachine(`bash <<'END_OF_FACTS'\n${factsScript("== mark")}END_OF_FACTS`),
-        "== mark",
-    );
+    const facts = readFacts(await onMachine(`bash <<'END_OF_FACTS'\n${factsScript("== mark")}END_OF_FACTS`), "== mark");
     expect(facts.lines("mounts")).toEqual(["none"]);
     expect(judgeServed(facts.text("served"), hostOf(facts))).toMatchObject({ status: "ok" });
 });
@@ -99,8 +96,7 @@ test("the gRPC port passes the handshake through to LinkMesh", async () => {
     await once(session, "secureConnect");
     // LinkMesh asks for a client certificate.
     session.on("error", () => undefined);
-    const internal =
-        "openssl s_client -connect 127.0.0.1:50061 </dev/null 2>/dev/null | openssl x509 -noout -serial";
+    const internal = "openssl s_client -connect 127.0.0.1:50061 </dev/null 2>/dev/null | openssl x509 -noout -serial";
     expect(`serial=${session.getPeerX509Certificate()!.serialNumber}`).toBe(await onMachine(internal));
     session.destroy();
 });

@@ -20,6 +20,9 @@ export const SERVES = {
     sleep: "/usr/bin/sleep 1",
 };
 /** A reload that succeeds, and changes nothing: what a port that another program holds leads to. */
-export const DEAF = { ...SERVES, systemctl: SERVES.systemctl.replace(/"reload nginx" .*;;/, '"reload nginx") true ;;') };
+export const DEAF = {
+    ...SERVES,
+    systemctl: SERVES.systemctl.replace(/"reload nginx" .*;;/, '"reload nginx") true ;;'),
+};
 export const SQUATTED = { ...DEAF, ss: `echo 'LISTEN 0 5 0.0.0.0:80 0.0.0.0:* users:(("apache2",pid=1,fd=6))'` };
 export const REFUSES = { ...SERVES, nginx: `echo "nginx: [emerg] no luck in $*" >&2; exit 1` };

@@ -41,7 +41,10 @@ it("a lock of another process is refused with that process's name, and is free o
         );
         const onWait = vi.fn();
         const waiting = withLock(NAME, () => Promise.resolve("done"), { onWait });
-        await vi.waitFor(() => expect(onWait).toHaveBeenCalledExactlyOnceWith({ pid: other.pid, doing: "hold" }), 30_000);
+        await vi.waitFor(
+            () => expect(onWait).toHaveBeenCalledExactlyOnceWith({ pid: other.pid, doing: "hold" }),
+            30_000,
+        );
         await other.kill();
         await expect(waiting).resolves.toBe("done");
         expect(onWait).toHaveBeenCalledOnce();
