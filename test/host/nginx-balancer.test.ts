@@ -247,7 +247,8 @@ describe("the load balancer's health check", () => {
         const paths = [`${HEALTH_PATH}?of=check`, "/?of=check"];
         // On one connection nginx logs them in this order, so the second line says that the first will not come.
         secure.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: ${check.host}\r\n\r\n`).join(""));
-        await expect.poll(() => requested("of=check")).toEqual(["/?of=check"]);
+        await expect.poll(() => requested("of=check")).toContain("/?of=check");
+        expect(requested("of=check")).toEqual(["/?of=check"]);
         await ask(`${HEALTH_PATH}?of=client`, { header: proxyV2({ address: CLIENT4 }) });
         await expect.poll(() => requested("of=client")).toEqual([`${HEALTH_PATH}?of=client`]);
     });
