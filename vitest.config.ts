@@ -6,6 +6,12 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 // The tests make files for others than root, and compare modes: under the umask of a hardened host, too.
 process.umask(0o022);
 
+/**
+ * How long a test or its preparation may take, in milliseconds. It ends what hangs, and is no claim: on a machine that does
+ * much else, testssl takes five minutes instead of one.
+ */
+const PATIENCE = { testTimeout: 900_000, hookTimeout: 900_000 };
+
 /** What a lab and its test file take at most. Measured: 0.95 GB. */
 const LAB_BYTES = 1.2e9;
 
@@ -59,14 +65,12 @@ export default defineConfig({
         sequence: { sequencer: LongestFirst },
         projects: [
             // A process for each file would double their time, and none of them leaves anything that another would notice.
-            // How long one may take is for a machine that does much else; it ends what hangs, and is no claim.
             {
                 test: {
                     name: "unit",
                     include: ["test/unit/**/*.test.ts"],
                     isolate: false,
-                    testTimeout: 60_000,
-                    hookTimeout: 60_000,
+                    ...PATIENCE,
                 },
             },
             // The steps' shell, each test in a private view of the file system with stubs for what a machine has.
@@ -75,7 +79,7 @@ export default defineConfig({
                     name: "scripts",
                     include: ["test/scripts/**/*.test.ts"],
                     globalSetup: "./test/host/prerequisites.ts",
-                    testTimeout: 60_000,
+                    ...PATIENCE,
                 },
             },
             // Real programs on loopback.
@@ -84,9 +88,8 @@ export default defineConfig({
                     name: "host",
                     include: ["test/host/**/*.test.ts"],
                     globalSetup: "./test/host/prerequisites.ts",
-                    testTimeout: 180_000,
-                    hookTimeout: 180_000,
-                    expect: { poll: { timeout: 120_000 } },
+                    ...PATIENCE,
+                    expect: { poll: { timeout: 300_000 } },
                 },
             },
             { test: { name: "lab", include: ["test/lab/**/*.test.ts"], exclude: [TIER], ...LAB } },
