@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 
-const START_MS = 60_000;
+const START_MS = 300_000;
 
 /** The component package's process, as the language host starts it. `root`: a checkout whose dist is built. */
 export async function startPlugin(root: string): Promise<{ port: number; process: ChildProcess }> {

@@ -118,7 +118,7 @@ printf '%s\\n' "$mark expected" differs "$mark expected" listed "$mark complete"
     });
 });
 
-test("options of a stack beside --ssh are refused, because they would be ignored", { timeout: 60_000 }, async () => {
+test("options of a stack beside --ssh are refused, because they would be ignored", async () => {
     const cli = join(import.meta.dirname, "../../doctor/cli.ts");
     const flags = ["--stack", "--from", "--cwd", "--host", "--key"];
     const said = await Promise.all(
