@@ -21,19 +21,19 @@ const labs = Math.max(1, Math.min(3, Math.floor(totalmem() / LAB_BYTES)));
 /** The lab's files by how long they take, the longest first, so that all workers end at about the same time. */
 const LONGEST_FIRST = [
     "operation",
+    "modes",
     "replacements",
     "interruptions",
     "failures",
     "recreate",
     "existing-network",
-    "modes",
-    "providers",
     "example",
+    "providers",
     "upgrade",
     "tier",
-    "tier-balancer",
-    "tier-storage",
     "tier-node",
+    "tier-storage",
+    "tier-balancer",
 ];
 
 /** The lab tests of several machines, and of what only they need. They are a run of their own: `npm run test:tier`. */
