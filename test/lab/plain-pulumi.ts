@@ -42,7 +42,7 @@ export function plainPulumi(): void {
     beforeAll(async () => {
         scratch = mkdtempSync(join(tmpdir(), "linkmesh-plain-"));
         path = await installPulumi(join(scratch, "bin"));
-        variables = succeeded(await bash("npm run --silent lab -- env", { cwd: ROOT, env: {} }));
+        variables = succeeded(await bash("npm run --silent lab -- env", { cwd: ROOT, env: { PATH: path } }));
         before = checkout();
     });
 
