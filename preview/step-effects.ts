@@ -58,5 +58,5 @@ export const STEP_EFFECTS: Readonly<Record<string, Readonly<Record<string, reado
     },
     "session-manager": { URL: [], SHA256: [] },
     metrics: { REGION: [], NAMESPACE: [], STACK: [], "push-metrics.sh": [] },
-    "in-service": { DOMAIN: [], HEALTH_PATH: [], DRAIN_SECONDS: [], BEFORE: [] },
+    "in-service": { HEALTH_PATH: [], DRAIN_SECONDS: [], BEFORE: [], "ask_as_balancer.py": [] },
 };

@@ -13,10 +13,11 @@ export function node({ settings, owner, balancer }: HostContext): StepOptions | 
 }
 
 /** Waits until the load balancer sends to the machine. */
-export function inService({ settings, balancer }: HostContext): StepOptions | undefined {
+export function inService({ balancer }: HostContext): StepOptions | undefined {
     if (!balancer) return undefined;
     return {
-        variables: { DOMAIN: settings.domain, HEALTH_PATH, DRAIN_SECONDS: String(balancer.drainSeconds) },
+        variables: { HEALTH_PATH, DRAIN_SECONDS: String(balancer.drainSeconds) },
+        files: { "ask_as_balancer.py": readFile("ask_as_balancer.py") },
         // Whatever a step changes, the next machine has to wait for this one.
         followsAll: true,
     };

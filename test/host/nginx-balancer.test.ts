@@ -3,10 +3,13 @@ import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HEALTH_PATH } from "../../components/health.ts";
 import { renderNginx } from "../../components/host/render/nginx/config.ts";
+import { readFile } from "../../components/host/render/script.ts";
 import { authorities, cleanupsAfterEach, HOST } from "./checks-site.ts";
 import { startEchoBackend, type EchoBackend, type Seen } from "./echo-backend.ts";
 import { freePort } from "./free-port.ts";
@@ -25,7 +28,13 @@ let server: NginxServer;
 let backend: EchoBackend;
 /** In LinkMesh's place on the port of gRPC: sends back what it gets. */
 const echo = net.createServer((socket) => socket.on("error", () => undefined).pipe(socket));
-const health = http.createServer((_, response) => response.end("well"));
+/** What the program health answers as a status, by path. */
+const HEALTH: Record<string, number> = { "/": 200, "/serves": 200 };
+const health = http.createServer(({ url }, response) => {
+    response.writeHead(HEALTH[url!]!).end(HEALTH[url!] === 200 ? "well" : "not well");
+});
+/** nginx gives an answer again for 2 seconds and the rest of the third. */
+const KEPT_MS = 3_100;
 
 const sockets = cleanupsAfterEach();
 
@@ -237,6 +246,32 @@ describe("the load balancer's health check", () => {
         expect((await ask("/", client)).status).toBe(200);
         server.drain(false);
         expect((await ask(HEALTH_PATH, check)).status).toBe(200);
+    });
+
+    test("asks for no more than what the machine needs to serve clients, and clients for all that should be well", async () => {
+        const client = { header: proxyV2({ address: CLIENT4 }) };
+        HEALTH["/"] = 503;
+        await sleep(KEPT_MS);
+        expect((await ask(HEALTH_PATH, client)).status).toBe(503);
+        expect((await ask(HEALTH_PATH, check)).status).toBe(200);
+        HEALTH["/serves"] = 503;
+        await sleep(KEPT_MS);
+        expect(await ask(HEALTH_PATH, check)).toMatchObject({ status: 503, body: "not well" });
+        Object.assign(HEALTH, { "/": 200, "/serves": 200 });
+        await sleep(KEPT_MS);
+    });
+
+    test("is asked in the same way by the step in-service, which waits for it", async () => {
+        const asks = async (port: number) => {
+            const script = readFile("ask_as_balancer.py").replace("(address, 443)", `(address, ${port})`);
+            return (await execa("python3", ["-c", script, "::1", HEALTH_PATH])).stdout;
+        };
+        expect(await asks(server.ports.https)).toBe("200");
+        server.drain(true);
+        expect(await asks(server.ports.https)).toBe("503");
+        server.drain(false);
+        expect(await asks(server.ports.grpc)).toBe("");
+        expect(await asks(await freePort())).toBe("");
     });
 
     test("is not logged", async () => {

@@ -3,13 +3,13 @@ import http from "node:http";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { judgeServed } from "../../checks/served.ts";
 import { HEALTH_PATH } from "../../components/health.ts";
 import { factsScript, readFacts } from "../../doctor/facts.ts";
 import { hostOf } from "../../doctor/judges/certificates.ts";
 import { proxyLocal, proxyV2 } from "../host/proxy-header.ts";
-import { journal, lab, onMachine, useLab } from "./lab.ts";
+import { journal, lab, onMachine, tryOnMachine, useLab } from "./lab.ts";
 import { destroyed, resources } from "./program-state.ts";
 
 // A program of the parts, for a machine behind a load balancer, in whose place the test connects.
@@ -30,6 +30,8 @@ afterAll(async () => {
 /** For a busy machine. */
 const PATIENCE = { timeout: 60_000 };
 const CLIENT = "2001:db8:7::9";
+/** Of the program `node-program`. */
+const DRAIN_MS = 5_000;
 
 /** A connection as the load balancer makes it. */
 async function connect(host: string, port: number, header: Buffer): Promise<net.Socket> {
@@ -101,21 +103,52 @@ test("the gRPC port passes the handshake through to LinkMesh", async () => {
     session.destroy();
 });
 
-test("LinkMesh stops after its health checks have failed for a while, when clients are still served", async () => {
-    const pid = await linkmesh();
-    const restart = onMachine("systemctl restart linkmesh-server");
-    const seen: string[] = [];
-    do {
-        // In this order, so that LinkMesh has not been restarted when the others were answered.
-        const answers = [await ask(addressOf(), HEALTH_PATH), await ask(addressOf(), "/", CLIENT)];
-        if ((await linkmesh()) !== pid) break;
-        seen.push(answers.join(" "));
-    } while (await Promise.race([restart.then(() => false), sleep(100, true)]));
-    await restart;
-    expect(seen.at(-1)).toBe("503 200");
-    expect(new Set(seen)).not.toContain("503 503");
-    expect(await linkmesh()).not.toBe(pid);
-    await expect.poll(() => ask(addressOf(), HEALTH_PATH), PATIENCE).toBe(200);
+describe.each([
+    ["is restarted", "systemctl restart linkmesh-server"],
+    ["is stopped", "systemctl stop linkmesh-server; systemctl start linkmesh-server"],
+    ["is installed anew", "apt-get -qq install --reinstall --allow-change-held-packages /srv/linkmesh/package/*.deb"],
+])("a LinkMesh that %s", (_, command) => {
+    beforeAll(async () => {
+        // As a package may have it.
+        await onMachine(`mkdir -p /run/systemd/system/linkmesh-server.service.d
+            printf '[Service]\\nExecStop=/bin/kill $MAINPID\\nTimeoutStopSec=1\\n' >/run/systemd/system/linkmesh-server.service.d/00.conf
+            systemctl daemon-reload`);
+    });
+    afterAll(() => onMachine("rm -r /run/systemd/system/linkmesh-server.service.d && systemctl daemon-reload"));
+
+    test("stops after its health checks have failed for a while, when clients are still served", async () => {
+        const pid = await linkmesh();
+        const change = onMachine(command);
+        const seen: string[] = [];
+        do {
+            // In this order, so that LinkMesh has not been restarted when the others were answered.
+            const answers = [await ask(addressOf(), HEALTH_PATH), await ask(addressOf(), "/", CLIENT)];
+            if ((await linkmesh()) !== pid) break;
+            seen.push(answers.join(" "));
+        } while (await Promise.race([change.then(() => false), sleep(100, true)]));
+        await change;
+        expect(seen.at(-1)).toBe("503 200");
+        expect(new Set(seen)).not.toContain("503 503");
+        expect(await linkmesh()).not.toBe(pid);
+        await expect.poll(() => ask(addressOf(), HEALTH_PATH), PATIENCE).toBe(200);
+    });
+});
+
+test("a reboot waits as long, although systemd stops timers and sockets at once", async () => {
+    await tryOnMachine("systemctl reboot");
+    const draining: number[] = [];
+    const down = () => sleep(5_000, undefined);
+    for (;;) {
+        const asked = Promise.all([ask(addressOf(), HEALTH_PATH), ask(addressOf(), "/", CLIENT)]);
+        const answers = await Promise.race([asked.catch(() => undefined), down()]);
+        if (!answers) break;
+        if (answers.join(" ") === "503 200") draining.push(Date.now());
+        await sleep(100);
+    }
+    expect(draining.at(-1)! - draining[0]!).toBeGreaterThan(DRAIN_MS - 1_000);
+    await expect
+        .poll(() => Promise.race([ask(addressOf(), HEALTH_PATH).catch(() => undefined), down()]), PATIENCE)
+        .toBe(200);
 });
 
 test("a LinkMesh that dies is back without a wait, and no flag stays", async () => {

@@ -149,6 +149,16 @@ test("what the stack does not have is not asked for", () => {
     expect(faults({ head, grpc: false, inactive: "certbot.timer", failed: "certbot.service" })).toEqual([]);
 });
 
+test("whether it serves clients has the line of LinkMesh alone", () => {
+    const faulty: Machine = { df: " 99%   3%", inactive: "certbot.timer", certificate: undefined };
+    expect(health(faulty, ["serves"])).toEqual({
+        status: 0,
+        stdout: "linkmesh\tok\t200\tLinkMesh answers with 200.\n",
+        stderr: "",
+    });
+    expect(health({ http: "500" }, ["serves"])).toMatchObject({ status: 1 });
+});
+
 describe("as an answer to an HTTP request", () => {
     const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const broken: Machine = { http: "000", df: " 99%   3%" };
@@ -156,6 +166,8 @@ describe("as an answer to an HTTP request", () => {
         ["well", {}, "/", "200 OK", "well\n"],
         ["not well", broken, "/", "503 Service Unavailable", "not well\n"],
         ["not well, without a request", broken, "", "503 Service Unavailable", "not well\n"],
+        ["well enough to serve clients", { df: " 99%   3%" }, "/serves", "200 OK", "well\n"],
+        ["not well enough for that", broken, "/serves", "503 Service Unavailable", "not well\n"],
     ])("%s", (_, machine, path, status, body) => {
         const { stdout } = health(machine, ["answer"], path === "" ? "" : request(path));
         expect(stdout.split("\r\n")[0]).toBe(`HTTP/1.1 ${status}`);

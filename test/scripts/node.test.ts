@@ -10,7 +10,7 @@ import { IMPATIENT, Machine, selfSigned } from "./step.ts";
 const DOMAIN = "linkmesh.example.com";
 const TLS = "/etc/linkmesh-proxy/tls";
 const OWN = `${TLS}/self-signed`;
-const DROP_IN = "/etc/systemd/system/linkmesh-server.service.d/20-linkmesh-proxy-drain.conf";
+const DRAIN = "linkmesh-proxy-drain.service";
 
 describe("step first-start", () => {
     const KEPT = `/srv/linkmesh/files${ENVIRONMENT}`;
@@ -59,17 +59,29 @@ describe("step node", () => {
 
     test("leaves a certificate, which nginx reads by a link, and a LinkMesh that drains", () => {
         const m = machine();
-        expect(m.run()).toMatchObject({ status: 0, errors: [] });
+        const { status, errors, calls } = m.run();
+        expect({ status, errors }).toEqual({ status: 0, errors: [] });
         expect(m.read(`${TLS}/current`)).toBe("-> self-signed");
         expect(certificate(m)).toEqual(GOOD);
         expect(m.mode(`${OWN}/privkey.pem`)).toBe("600");
-        expect(m.read(DROP_IN)).toBe(`[Unit]
-After=nginx.service
+        expect(m.read(`/etc/systemd/system/${DRAIN}`)).toBe(`[Unit]
+Description=The load balancer stops sending before LinkMesh stops
+PartOf=linkmesh-server.service
+After=linkmesh-server.service nginx.service
 [Service]
-ExecStop=-+/usr/local/lib/linkmesh-proxy/drain /run/linkmesh-draining 30
-ExecStopPost=-+/bin/rm -f /run/linkmesh-draining
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/rm -f /run/linkmesh-draining
+ExecStop=/usr/local/lib/linkmesh-proxy/drain /run/linkmesh-draining 30
 TimeoutStopSec=120
+[Install]
+WantedBy=linkmesh-server.service
 `);
+        expect(calls.filter((call) => /^systemctl (?!show)/.test(call))).toEqual([
+            "systemctl daemon-reload",
+            `systemctl unmask --quiet ${DRAIN}`,
+            `systemctl enable --quiet --now ${DRAIN}`,
+        ]);
         expect(m.mode("/usr/local/lib/linkmesh-proxy/drain")).toBe("755");
         expect(m.read("/srv/linkmesh/identity/host")).toBe(`project/stack/name\n${DOMAIN}\n`);
     });
@@ -126,17 +138,18 @@ describe("step in-service", () => {
     function inService(...answers: string[]) {
         const m = new Machine({
             step: "in-service",
-            variables: { DOMAIN, HEALTH_PATH: "/health", DRAIN_SECONDS: "30", BEFORE: "x" },
+            variables: { HEALTH_PATH: "/health", DRAIN_SECONDS: "30", BEFORE: "x" },
+            files: { "ask_as_balancer.py": "" },
             stubs: {
                 ip: "echo '2: eth0    inet 10.0.0.7/24 brd 10.0.0.255 scope global eth0'",
-                curl: "head -n1 /stub/answers; [ $(wc -l </stub/answers) = 1 ] || sed -i 1d /stub/answers",
+                python3: "head -n1 /stub/answers; [ $(wc -l </stub/answers) = 1 ] || sed -i 1d /stub/answers",
             },
             ...IMPATIENT,
         });
         m.write("/stub/answers", `${answers.join("\n")}\n`);
         m.write(
             "/usr/local/lib/linkmesh-proxy/health",
-            `#!/bin/bash\nprintf '%s\\n' ${`'${REASONS}'`}\nexit 1\n`,
+            `#!/bin/bash\n[ "$*" = serves ] && printf '%s\\n' ${`'${REASONS}'`}\nexit 1\n`,
             0o755,
         );
         return m.run();
@@ -146,20 +159,22 @@ describe("step in-service", () => {
         const { status, calls } = inService("200");
         expect(status).toBe(0);
         const asked = calls
-            .filter((call) => /^(curl|sleep) /.test(call))
-            .map((call) => call.replace(/ --write-out \S+/, ""));
-        const curl = `curl --silent --output /dev/null --max-time 5 --insecure --haproxy-protocol --resolve ${DOMAIN}:443:10.0.0.7 https://${DOMAIN}/health`;
-        expect(asked).toEqual([curl, "sleep 30", curl]);
+            .filter((call) => /^(python3|sleep) /.test(call))
+            .map((call) => call.replace(/\/tmp\S+\/files\//, ""));
+        const question = "python3 ask_as_balancer.py 10.0.0.7 /health";
+        expect(asked).toEqual([question, "sleep 30", question]);
     });
 
     test.each([
-        ["from the start", ["503"]],
-        ["later", ["200", "503"]],
-    ])("fails if the machine is not well %s, and says why", (_, answers) => {
+        ["from the start", "503", ["503"]],
+        ["later", "503", ["200", "503"]],
+        ["because nginx does not answer", "nothing", [""]],
+    ])("fails if the machine is not well %s, and says why", (_, answer, answers) => {
         expect(inService(...answers)).toMatchObject({
             status: 1,
             errors: [
-                "error: the load balancer does not send to this machine, because its health URL answers 503: LinkMesh does not answer. It failed.",
+                "error: the load balancer does not send to this machine, because its health check answers " +
+                    `${answer}: LinkMesh does not answer. It failed.`,
             ],
         });
     });
@@ -175,26 +190,26 @@ describe("the program drain", () => {
     ];
     writeFileSync(program, readScript("machine/drain"));
 
-    /** @returns what it has waited, and whether the flag was there then. */
-    function drain({ well = true, pid = "7" }) {
+    /** @param health what the program health says. @returns what it has waited, and whether the flag was there then. */
+    function drain(health: string) {
         rmSync(flag, { force: true });
         writeFileSync(log, "");
-        writeFileSync(join(directory, "health"), `#!/bin/bash\necho lines; ${well}\n`, { mode: 0o755 });
+        writeFileSync(join(directory, "health"), `#!/bin/bash\necho lines; ${health}\n`, { mode: 0o755 });
         writeFileSync(join(directory, "sleep"), `#!/bin/bash\necho "$1 $(ls ${flag})" >>${log}\n`, { mode: 0o755 });
-        const env = { PATH: `${directory}:${process.env.PATH}`, HEALTH: join(directory, "health"), MAINPID: pid };
+        const env = { PATH: `${directory}:${process.env.PATH}`, HEALTH: join(directory, "health") };
         const { status, stdout, stderr } = spawnSync("bash", [program, flag, "30"], { env, encoding: "utf8" });
         expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
         return { waited: readFileSync(log, "utf8"), flag: existsSync(flag) };
     }
 
-    test("fails the health checks, and then waits", () => {
-        expect(drain({})).toEqual({ waited: `30 ${flag}\n`, flag: true });
+    test.each([
+        ["if all is well", "true"],
+        ["if a disk is full, or a timer is off as in a shutdown", '[ "$*" = serves ]'],
+    ])("fails the health checks, and then waits, %s", (_, health) => {
+        expect(drain(health)).toEqual({ waited: `30 ${flag}\n`, flag: true });
     });
 
-    test.each([
-        ["the machine is not well, so that the load balancer sends nothing", { well: false }],
-        ["LinkMesh has ended by itself", { pid: "" }],
-    ])("does not wait if %s", (_, given) => {
-        expect(drain(given)).toEqual({ waited: "", flag: false });
+    test("does not wait if LinkMesh does not answer, so that the load balancer sends nothing", () => {
+        expect(drain('[ "$*" != serves ]')).toEqual({ waited: "", flag: false });
     });
 });

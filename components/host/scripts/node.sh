@@ -6,6 +6,7 @@
 
 OWN=$TLS/self-signed
 DRAIN=/usr/local/lib/linkmesh-proxy/drain
+DRAIN_UNIT=linkmesh-proxy-drain.service
 FLAG=/run/linkmesh-draining # nginx fails the load balancer's health checks while it is there
 
 main() {
@@ -37,17 +38,25 @@ is_usable() {
     [ "$(openssl x509 -noout -pubkey -in "$OWN/fullchain.pem")" = "$(openssl pkey -pubout -in "$OWN/privkey.pem")" ]
 }
 
-# systemd drains whatever stops LinkMesh: a step, a package, a person or a reboot. However the stop ends, the flag goes.
+# systemd drains whatever stops LinkMesh: a step, a package, a person or a reboot. It stops this unit before LinkMesh,
+# whatever LinkMesh's package says of how to stop and how long that may take. The flag stays until LinkMesh runs again.
 # nginx answers until then, so it stops later.
 drain_before_stop() {
     install_file $DRAIN 0755 <"$FILES/drain.sh"
-    install_file "/etc/systemd/system/$PACKAGE.service.d/20-linkmesh-proxy-drain.conf" <<EOF_DROP_IN
+    install_file /etc/systemd/system/$DRAIN_UNIT <<EOF_UNIT
 [Unit]
-After=nginx.service
+Description=The load balancer stops sending before LinkMesh stops
+PartOf=$PACKAGE.service
+After=$PACKAGE.service nginx.service
 [Service]
-ExecStop=-+$DRAIN $FLAG $DRAIN_SECONDS
-ExecStopPost=-+/bin/rm -f $FLAG
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/rm -f $FLAG
+ExecStop=$DRAIN $FLAG $DRAIN_SECONDS
 TimeoutStopSec=$((DRAIN_SECONDS + 90))
-EOF_DROP_IN
+[Install]
+WantedBy=$PACKAGE.service
+EOF_UNIT
     apply systemctl daemon-reload
+    enable_unit $DRAIN_UNIT --now
 }

@@ -1,5 +1,5 @@
 import { HEALTH_PATH } from "../../../health.ts";
-import { HEALTH_ANSWER } from "./health.ts";
+import { healthAnswer } from "./health.ts";
 
 /** There while LinkMesh is about to stop: the program `scripts/machine/drain.sh` makes it. */
 const DRAINING = "/run/linkmesh-draining";
@@ -28,7 +28,8 @@ ${networks.map((network) => `    ${network} 1;\n`).join("")}}
 
 /**
  * For the default server of port 443: the health URL as the load balancer asks for it, with an address in the Host header. Its
- * PROXY header has no client then. Only this answer fails before LinkMesh stops, because everybody else is still served.
+ * PROXY header has no client then. It asks only whether the machine can serve clients, because all machines may have the same
+ * full disk. Only this answer fails before LinkMesh stops, because everybody else is still served.
  */
 export const HEALTH_CHECK = `    location = ${HEALTH_PATH} {
         set $linkmesh_check "$linkmesh_balancer$proxy_protocol_addr";
@@ -40,5 +41,5 @@ export const HEALTH_CHECK = `    location = ${HEALTH_PATH} {
         }
         # One every few seconds from each of the load balancer's nodes.
         access_log off;
-${HEALTH_ANSWER}    }
+${healthAnswer("serves")}    }
 `;

@@ -8,13 +8,16 @@ export const HEALTH_SOCKET = "http://unix:/run/linkmesh-proxy/health.sock";
 export const HEALTH_CACHE =
     "proxy_cache_path /run/linkmesh-health keys_zone=linkmesh_health:32k max_size=1m use_temp_path=off;";
 
-/** For a location. It says only whether, not why. */
-export const HEALTH_ANSWER = `        limit_except GET {
+/**
+ * For a location. It says only whether, not why.
+ * @param question "health" for all that should be well, "serves" for what the machine needs to serve clients
+ */
+export const healthAnswer = (question: "health" | "serves") => `        limit_except GET {
             deny all;
         }
-        proxy_pass ${HEALTH_SOCKET}:/;
+        proxy_pass ${HEALTH_SOCKET}:/${question === "health" ? "" : question};
         proxy_cache linkmesh_health;
-        proxy_cache_key health;
+        proxy_cache_key ${question};
         proxy_cache_valid 200 503 2s;
         proxy_cache_lock on;
         proxy_cache_lock_age 30s;
@@ -28,6 +31,6 @@ export const HEALTH_ANSWER = `        limit_except GET {
 /** A location of the site of domain. */
 export const HEALTH_LOCATION = `    # For monitoring. If nothing answers on the socket, this is 503 as well.
     location = ${HEALTH_PATH} {
-${HEALTH_ANSWER}    }
+${healthAnswer("health")}    }
 
 `;

@@ -5,7 +5,9 @@
 #
 # health         prints a line an item: its name, "ok" or "wrong", its number or nothing, and a sentence, separated by
 #                tabs. It exits with 1 if an item is wrong.
-# health answer  answers one HTTP request on its standard input: 200 if all is well, else 503. Only /why has the lines.
+# health serves  the same for the one item without which it cannot serve clients.
+# health answer  answers one HTTP request on its standard input: 200 if all is well, else 503. /serves asks as above,
+#                and only /why has the lines.
 
 set -uo pipefail
 export LC_ALL=C TZ=UTC # so that lengths are bytes
@@ -101,8 +103,10 @@ disk() {
     fi
 }
 
+# report [serves]. Several machines behind a load balancer must not all be out because each has a full disk.
 report() {
     linkmesh
+    if [ "${1-}" = serves ]; then return; fi
     certificate
     renewal
     disk
@@ -112,7 +116,7 @@ answer() {
     local path line status='200 OK' body report
     read -r -t 5 _ path _
     while read -r -t 5 line && [ "$line" != $'\r' ] && [ -n "$line" ]; do :; done
-    report=$(report)
+    report=$(report "${path#/}")
     body=well
     if grep -q $'\twrong\t' <<<"$report"; then status='503 Service Unavailable' body='not well'; fi
     if [ "$path" = /why ]; then body=$report; fi
@@ -123,7 +127,7 @@ answer() {
 if [ "${1-}" = answer ]; then
     answer
 else
-    lines=$(report)
+    lines=$(report "${1-}")
     echo "$lines"
     ! grep -q $'\twrong\t' <<<"$lines"
 fi
