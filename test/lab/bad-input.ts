@@ -140,7 +140,7 @@ export function badInput(): void {
         const before = await onMachine("cat /etc/linkmesh/config.yaml");
         fails(
             await lab("up", "--set", 'linkmeshConfig={"metrics":{"enabled":"perhaps"}}'),
-            /step config: .*LinkMesh does not answer with the new config\.yaml, so the old one is in place again/,
+            /step config: LinkMesh does not answer with the new config\.yaml \(it says: .*metrics\.enabled must be true or false.*\), so the old one is in place again/,
         );
         expect(await onMachine("cat /etc/linkmesh/config.yaml")).toBe(before);
         await labOk("check");

@@ -74,6 +74,47 @@ describe("the step config", () => {
         expect(on.sh("ls /stub/answers")).toBe("/stub/answers\n");
     });
 
+    describe("the error quotes LinkMesh's log", () => {
+        const [secret, uri, token] = [
+            "0123456789abcdef",
+            "mongodb://linkmesh:p%40ss@db.example.com/?tls=true",
+            "ghp_12345678",
+        ];
+        const saying = (...log: string[]) => {
+            const on = machine({
+                machine: {
+                    [`/srv/linkmesh/files${ENVIRONMENT}`]: `LINKMESH_SECRET=${secret}\n# BEGIN linkmesh-proxy\nURI="${uri}"\n`,
+                    "/etc/linkmesh-proxy/files/git-token": `${token}\n`,
+                },
+                stubs: { ...linkmesh(`grep -q old ${CONFIG}`), journalctl: `printf '%s\\n' '${log.join("' '")}'` },
+            });
+            const { errors, calls } = on.run(IMPATIENT);
+            expect(calls).toContainEqual(
+                expect.stringMatching(/^journalctl .*--since @\d{10} _SYSTEMD_UNIT=linkmesh-server\.service$/),
+            );
+            expect(errors).toHaveLength(1);
+            return / \(it says: (.*)\), so the old one/.exec(errors[0]!)?.[1];
+        };
+
+        test.each([
+            ["its last line", ["one", "two"], "two"],
+            ["its last line about a failure", ["starting", "ERROR: no database", "stopping"], "ERROR: no database"],
+            ["400 characters of a long one", ["x".repeat(500)], "x".repeat(400)],
+        ])("%s", (_, log, said) => expect(saying(...log)).toBe(said));
+
+        test.each([
+            ["a value of the environment", `cannot use ${uri}`, "cannot use …"],
+            ["a password by itself", "refused: p%40ss, p@ss", "refused: …, …"],
+            [
+                "the password of another URL",
+                "failed: https://me:word@git.example.com/x",
+                "failed: https://…@git.example.com/x",
+            ],
+            ["the server secret", `error ${secret}`, "error …"],
+            ["a line of a file", `error ${token}.`, "error …."],
+        ])("without %s", (_, log, said) => expect(saying(log)).toBe(said));
+    });
+
     test.each([
         ["the new file proves itself: it stays", "true", "new\n", 0],
         ["the new file does not: the old one is back", `grep -q old ${CONFIG}`, "old\n", 1],

@@ -75,12 +75,12 @@ describe("the step install", () => {
         [
             "does not answer",
             silent,
-            /^error: LinkMesh 2\.0 does not answer, so 1\.0 and its data are in place again: see/,
+            /^error: LinkMesh 2\.0 does not answer, so 1\.0 and what linkmeshDataPaths held are in place again: see/,
         ],
         [
             "cannot be installed",
             linkmesh("true", { apt: `[ "\${!#}" = ${PACKAGES}/one.deb ] || { echo 'E: broken'; exit 100; }` }),
-            /^error: apt-get install failed: E: broken So 1\.0 and its data are in place again: check that package/,
+            /^error: apt-get install failed: E: broken So 1\.0 and what linkmeshDataPaths held are in place again: check/,
         ],
         [
             "takes too long",

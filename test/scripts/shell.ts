@@ -81,7 +81,7 @@ export function taken(text: string): { variables: string[]; files: string[] } {
     };
 }
 
-const OF_BASH = new Set(["BASH_COMMAND", "BASH_SUBSHELL", "SECONDS"]);
+const OF_BASH = new Set(["BASH_COMMAND", "BASH_SUBSHELL", "EPOCHSECONDS", "SECONDS"]);
 
 function namesSet(node: Node): string[] {
     const { Value: loop } = (node.Name ?? {}) as { Value?: string };

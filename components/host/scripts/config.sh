@@ -15,7 +15,7 @@ main() {
     if ! cmp -s "$WORK/config.yaml" "$CONFIG"; then record "$RECORD.pending" 0600 <"$WORK/pending"; fi
     change_linkmesh_file "$CONFIG" "$WORK/config.yaml"
     wait_until 30 certificate_at_internal_port ||
-        fail "LinkMesh does not listen for gRPC on port $GRPC_INTERNAL_PORT with the new $CONFIG," \
+        fail "LinkMesh does not listen for gRPC on port $GRPC_INTERNAL_PORT with the new $CONFIG$(linkmesh_says)," \
             "so the old one is in place again: see \`sudo journalctl -u $PACKAGE\` on the machine."
     refuse_elsewhere '' "the old config.yaml is in place again"
     # Another database has another certificate.
@@ -65,7 +65,7 @@ remove_files() {
         expect file "$LINKMESH_FILES/$name"
     done <<<"$1"
     apply restart_linkmesh 60 ||
-        fail "LinkMesh does not answer without files that linkmeshFiles lacks (${1//$'\n'/ })," \
+        fail "LinkMesh does not answer without files that linkmeshFiles lacks (${1//$'\n'/ })$(linkmesh_says)," \
             "so they are in place again: see \`sudo journalctl -u $PACKAGE\` on the machine," \
             "correct linkmeshFiles and run pulumi up again."
     commit

@@ -46,7 +46,8 @@ change_files() {
     done
     if [ -n "$answered" ]; then
         apply restart_linkmesh 60 ||
-            fail "LinkMesh does not answer with the new linkmeshFiles, so the old ones are in place again:" \
+            fail "LinkMesh does not answer with the new linkmeshFiles$(linkmesh_says)," \
+                "so the old ones are in place again:" \
                 "see \`sudo journalctl -u $PACKAGE\` on the machine, correct linkmeshFiles and run pulumi up again."
         refuse_elsewhere "$known" "the old linkmeshFiles are in place again"
         # Another internal CA has another certificate.

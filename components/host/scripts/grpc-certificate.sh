@@ -12,7 +12,7 @@ main() {
     if [ -e "$CONFIG_KEYS" ] && [ "$keys" != 'as set' ]; then return; fi
     systemctl is-active --quiet "$PACKAGE" || systemctl start "$PACKAGE" || true # the next line finds out
     wait_until 60 linkmesh_answers ||
-        fail "LinkMesh does not answer on ports $HTTP_INTERNAL_PORT and $GRPC_DEFAULT_PORT:" \
+        fail "LinkMesh does not answer on ports $HTTP_INTERNAL_PORT and $GRPC_DEFAULT_PORT$(linkmesh_says):" \
             "see \`sudo journalctl -u $PACKAGE\` on the machine."
     add_grpc_name "$NAME"
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck shell=bash source=functions/base.sh disable=SC2153
+# shellcheck shell=bash source=functions/base.sh disable=SC2034,SC2153
 # The wanted package installed, with its environment file on the data volume. Before another version comes to the data
 # they are copied while LinkMesh stands still; when it does not answer, the old package and the copy are put back.
 # NAME: what the package is kept as. DIRECTORIES: LinkMesh's data, one a line. ENVIRONMENT_FILE, DOMAIN.
@@ -57,20 +57,23 @@ upgrade() {
     local old outcome known
     old=$(data_version)
     known=$(written_elsewhere)
-    outcome="$old and its data are in place again"
-    [ -e "$PACKAGES/$IN_USE.deb" ] || outcome="its data are as they were, but the package of $old is missing"
+    # A database elsewhere, such as MongoDB, is not among it.
+    outcome="$old and what linkmeshDataPaths held are in place again"
+    [ -e "$PACKAGES/$IN_USE.deb" ] ||
+        outcome="what linkmeshDataPaths held is as it was, but the package of $old is missing"
     if [ ! -e "$COPY/pending" ]; then
         copy_data
         record "$COPY/pending" <<<"$IN_USE"
     fi
     on_failure put_back
+    LINKMESH_STARTED=@$EPOCHSECONDS
     installed_here "$NAME" ||
         APT_HINT="So $outcome: check that package, and that the machine reaches its package mirror" \
             install_package "$NAME"
     keep_environment_file
     systemctl start "$PACKAGE" || true # the next line finds out
     linkmesh_comes_up 120 ||
-        fail "LinkMesh $(version_of "$NAME") does not answer, so $outcome:" \
+        fail "LinkMesh $(version_of "$NAME") does not answer$(linkmesh_says), so $outcome:" \
             "see \`sudo journalctl -u $PACKAGE\` on the machine."
     refuse_elsewhere "$known" "$outcome"
 }

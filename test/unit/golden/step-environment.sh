@@ -261,6 +261,7 @@ unit_state() {
 }
 HTTP_ADDRESS=127.0.0.1:$HTTP_INTERNAL_PORT
 MAX_RESTARTS=4
+LINKMESH_STARTED=''
 certificate_at() {
     { timeout 5 openssl s_client -connect "$1" -servername "$2" </dev/null 2>/dev/null || true; } |
         openssl x509 2>/dev/null
@@ -297,7 +298,36 @@ linkmesh_restarts() {
 }
 restart_linkmesh() {
     systemctl reset-failed "$PACKAGE" 2>/dev/null || true
+    LINKMESH_STARTED=@$EPOCHSECONDS
     systemctl restart "$PACKAGE" && linkmesh_comes_up "$1"
+}
+linkmesh_says() {
+    local line
+    journalctl --quiet --no-pager --output cat --since "${LINKMESH_STARTED:--10min}" \
+        "_SYSTEMD_UNIT=$PACKAGE.service" >"$WORK/log" 2>/dev/null || true
+    without_secrets <"$WORK/log" >"$WORK/said"
+    line=$(grep -iE 'error|fatal|panic|fail|cannot|refuse|denied|invalid' "$WORK/said" | tail -n1) ||
+        line=$(tail -n1 "$WORK/said")
+    [ -z "$line" ] || echo " (it says: ${line::400})"
+}
+without_secrets() {
+    find "$DATA/files" "$LINKMESH_FILES" -type f -exec cat {} + >"$WORK/secrets" 2>/dev/null || true
+    perl -e '
+        open my $file, "<", shift;
+        my @secrets;
+        for (<$file>) {
+            chomp;
+            s/^\s*\w+="?//, s/"?\s*$//, s/\\(["\\\$`])/$1/g if /^\s*\w+=/;
+            push @secrets, $_ if length >= 8;
+            my ($password) = m{://[^/\s]*?:([^/\s]+)@} or next;
+            push @secrets, $password, $password =~ s/%([0-9a-f]{2})/chr hex $1/gier;
+        }
+        my $any = join "|", map quotemeta, sort { length $b <=> length $a } @secrets;
+        while (<STDIN>) {
+            s/$any/…/g if @secrets;
+            s{(://)[^/\s@]+@}{$1…@}g;
+            print;
+        }' "$WORK/secrets"
 }
 stop_linkmesh() {
     systemctl stop "$PACKAGE" 2>/dev/null || true
@@ -319,7 +349,8 @@ change_linkmesh_file() {
     on_failure put_linkmesh_file_back "$path"
     swap_content "$path" "$new"
     apply restart_linkmesh 60 ||
-        fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
+        fail "LinkMesh does not answer with the new $(basename "$path")$(linkmesh_says)," \
+            "so the old one is in place again:" \
             "see \`sudo journalctl -u $PACKAGE\` on the machine, correct the settings and run pulumi up again."
 }
 linkmesh_file_proven() {
@@ -383,7 +414,8 @@ add_grpc_name() {
     runuser -u linkmesh -- linkmesh-server cert init --san "dns:$1" >"$WORK/cert-init" 2>&1 ||
         fail "\`linkmesh-server cert init --san dns:$1\` failed: $(tail -n1 "$WORK/cert-init")"
     restart_linkmesh 60 ||
-        fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u $PACKAGE\` on the machine."
+        fail "LinkMesh does not answer after \`cert init\`$(linkmesh_says):" \
+            "see \`sudo journalctl -u $PACKAGE\` on the machine."
     has_grpc_name "$1" ||
         fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`:" \
             "see \`sudo journalctl -u $PACKAGE\` on the machine."
@@ -392,6 +424,7 @@ has_grpc_name() {
     local port
     port=$(grpc_port) && certificate_at "127.0.0.1:$port" "$1" | has_name "$1"
 }
+LINKMESH_FILES=/etc/linkmesh-proxy/files
 main() {
     local path known
     path=$(readlink -f "$ENVIRONMENT_FILE")

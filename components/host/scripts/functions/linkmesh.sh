@@ -3,7 +3,8 @@
 # --- LinkMesh
 
 HTTP_ADDRESS=127.0.0.1:$HTTP_INTERNAL_PORT
-MAX_RESTARTS=4 # by systemd, of a LinkMesh that is waited for
+MAX_RESTARTS=4      # by systemd, of a LinkMesh that is waited for
+LINKMESH_STARTED='' # when the step has last begun to start it, as journalctl takes it
 
 # certificate_at ADDRESS:PORT NAME: prints the certificate that is served there, in PEM form.
 certificate_at() {
@@ -62,7 +63,43 @@ linkmesh_restarts() {
 # restart_linkmesh SECONDS: true when it answers within that time.
 restart_linkmesh() {
     systemctl reset-failed "$PACKAGE" 2>/dev/null || true # that it has not failed
+    LINKMESH_STARTED=@$EPOCHSECONDS
     systemctl restart "$PACKAGE" && linkmesh_comes_up "$1"
+}
+
+# linkmesh_says: what LinkMesh last logged of a failure, or at all, since the step began to start it or in the last
+# minutes, for the middle of a sentence. Nothing if it logged nothing.
+linkmesh_says() {
+    local line
+    # Of its own processes: `--unit` would add what systemd says of them.
+    journalctl --quiet --no-pager --output cat --since "${LINKMESH_STARTED:--10min}" \
+        "_SYSTEMD_UNIT=$PACKAGE.service" >"$WORK/log" 2>/dev/null || true # then it has said nothing
+    without_secrets <"$WORK/log" >"$WORK/said"
+    line=$(grep -iE 'error|fatal|panic|fail|cannot|refuse|denied|invalid' "$WORK/said" | tail -n1) ||
+        line=$(tail -n1 "$WORK/said")
+    [ -z "$line" ] || echo " (it says: ${line::400})"
+}
+
+# without_secrets <TEXT: prints it without what LinkMesh is given in secret: the values of its environment, the lines of
+# its files, and every password of a URL. A short value is likely to be a word of the text instead.
+without_secrets() {
+    find "$DATA/files" "$LINKMESH_FILES" -type f -exec cat {} + >"$WORK/secrets" 2>/dev/null || true # there may be none
+    perl -e '
+        open my $file, "<", shift;
+        my @secrets;
+        for (<$file>) {
+            chomp;
+            s/^\s*\w+="?//, s/"?\s*$//, s/\\(["\\\$`])/$1/g if /^\s*\w+=/;
+            push @secrets, $_ if length >= 8;
+            my ($password) = m{://[^/\s]*?:([^/\s]+)@} or next;
+            push @secrets, $password, $password =~ s/%([0-9a-f]{2})/chr hex $1/gier;
+        }
+        my $any = join "|", map quotemeta, sort { length $b <=> length $a } @secrets;
+        while (<STDIN>) {
+            s/$any/…/g if @secrets;
+            s{(://)[^/\s@]+@}{$1…@}g;
+            print;
+        }' "$WORK/secrets"
 }
 
 stop_linkmesh() {
@@ -139,7 +176,8 @@ change_linkmesh_file() {
     on_failure put_linkmesh_file_back "$path"
     swap_content "$path" "$new"
     apply restart_linkmesh 60 ||
-        fail "LinkMesh does not answer with the new $(basename "$path"), so the old one is in place again:" \
+        fail "LinkMesh does not answer with the new $(basename "$path")$(linkmesh_says)," \
+            "so the old one is in place again:" \
             "see \`sudo journalctl -u $PACKAGE\` on the machine, correct the settings and run pulumi up again."
 }
 
@@ -228,7 +266,8 @@ add_grpc_name() {
     runuser -u linkmesh -- linkmesh-server cert init --san "dns:$1" >"$WORK/cert-init" 2>&1 ||
         fail "\`linkmesh-server cert init --san dns:$1\` failed: $(tail -n1 "$WORK/cert-init")"
     restart_linkmesh 60 ||
-        fail "LinkMesh does not answer after \`cert init\`: see \`sudo journalctl -u $PACKAGE\` on the machine."
+        fail "LinkMesh does not answer after \`cert init\`$(linkmesh_says):" \
+            "see \`sudo journalctl -u $PACKAGE\` on the machine."
     has_grpc_name "$1" ||
         fail "the certificate on LinkMesh's gRPC port still lacks $1 after \`cert init\`:" \
             "see \`sudo journalctl -u $PACKAGE\` on the machine."
