@@ -68,7 +68,8 @@ function judge(host: string, found: Addresses, target: Target, wanted: Addresses
     return fail(`DNS returns ${all.join(", ")} for ${host} instead of ${expected} only`, WRONG_RECORD);
 }
 
-function list(address: string | undefined): string[] {
+/** None or one. */
+export function list(address: string | undefined): string[] {
     return address === undefined ? [] : [address];
 }
 

@@ -12,6 +12,7 @@ const LINKMESH_STATE = "on the machine: `systemctl status linkmesh-server; sudo 
 const SERVER_NAMES = "on the machine: `sudo nginx -T | grep -nE 'listen|server_name'`";
 const configured = (what: string) => `on the machine: \`sudo nginx -T | grep -nE '${what}'\``;
 
+export const UNFINISHED = "the set-up has to end first: run `pulumi up` again, and mend what its error says";
 export const LOOK_AT_LINKMESH = `LinkMesh is stopped, still starting, or failing; ${LINKMESH_STATE}`;
 
 /** The connection itself. */
@@ -84,6 +85,7 @@ export function look({ host, httpsPort, address }: ResolvedTarget, path: string)
 /** The health URL. */
 export const NOT_WELL =
     "`npm run doctor -- --stack` names it; or on the machine: `/usr/local/lib/linkmesh-proxy/health`";
+export const NODE_NOT_WELL = "`npm run doctor -- --stack` has more";
 export const NO_HEALTH = `nginx does not use this program's configuration, or another version wrote it; see what differs: \`pulumi preview --diff\``;
 
 /** Port 80. */

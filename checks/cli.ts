@@ -57,7 +57,7 @@ const program = new Command("npm run check --")
     .option("--health", "the host has the health URL of this program")
     .option(
         "--ssh <command>",
-        "how to log in to the machine, for example the output sshCommand; without it renewal, served, restart and limits are skipped",
+        "how to log in to the machine, for example the output sshCommand; without it setup, renewal, served, restart and limits are skipped",
     )
     .option("--no-ssh", "do not log in to the machine of the stack")
     .option("--only <check...>", "run only these checks")
@@ -145,7 +145,7 @@ async function checkProxy(
         return report;
     }
     await runChecks(
-        { ...target, ...overrides(flags), ssh, timeoutMs: flags.timeout * 1000 },
+        { ...target, ...overrides(flags, target), ssh, timeoutMs: flags.timeout * 1000 },
         { only: flags.only as CheckName[] | undefined, retryForMs: flags.wait * 1000, onResult: add },
     );
     if (whyNoSsh !== undefined) add({ name: "machine", ...warn("nothing was checked on the machine", whyNoSsh) });
@@ -157,10 +157,14 @@ function selectionOf({ stack, cwd }: Flags): Selection {
 }
 
 /** What the command line says of the target, without what it leaves out. */
-function overrides(flags: Flags): Partial<Target> {
+function overrides(flags: Flags, { balancer }: Target): Partial<Target> {
     const { ipv4, ipv6, uiHost, dns, ownCertificate, health, httpsPort, grpcHost, grpcPort } = flags;
     const given: Partial<Target> = {
         ...{ ipv4, ipv6, uiHost, dns, ownCertificate, health, httpsPort },
+        balancer: balancer && {
+            ipv4: ipv4 === undefined ? balancer.ipv4 : [ipv4],
+            ipv6: ipv6 === undefined ? balancer.ipv6 : ipv6 === false ? [] : [ipv6],
+        },
         ca: flags.ca === undefined ? undefined : readCa(flags.ca),
         httpPort: flags.http && flags.httpPort,
         grpc: flags.grpc && (grpcHost ?? grpcPort) !== undefined ? { host: grpcHost, port: grpcPort } : undefined,

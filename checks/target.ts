@@ -19,6 +19,7 @@ export function resolveTarget(target: Target, family: Family, address: string): 
     return {
         host,
         uiHost: target.uiHost ?? host,
+        balanced: target.balancer !== undefined,
         address,
         family,
         ca: target.ca,
@@ -77,7 +78,7 @@ export function skippedChecks(target: Target): Map<CheckName, string> {
         ["ui", uiHost === undefined, "needs a name of the web UI's own: --ui-host"],
         ["grpc", grpc === false, "needs gRPC, which is off"],
         ["health", health !== true, "needs a host with this program's health URL: --health"],
-        ...(["renewal", "served", "restart", "limits"] as const).map(
+        ...(["setup", "renewal", "served", "restart", "limits"] as const).map(
             (name) =>
                 [name, (ssh ?? nodes) === undefined, "needs a way to log in to the machine: --ssh"] as [
                     CheckName,

@@ -12,8 +12,8 @@ export interface Target {
      */
     ipv6?: string | false;
     /**
-     * The addresses of the load balancer, if there is one: all that DNS must return. `ipv4` and `ipv6` are the first. The load
-     * balancer has the certificate, so nothing of it is checked on a machine.
+     * The addresses of the load balancer, if there is one, instead of `ipv4` and `ipv6`: all that DNS must return, and each must
+     * answer. The load balancer has the certificate, so nothing of it is checked on a machine.
      */
     balancer?: Addresses;
     /** PEM certificates of the CA that signs the public certificate. Default: Node's public roots. */
@@ -52,6 +52,7 @@ export type Status = "ok" | "warn" | "fail";
 
 export const CHECK_NAMES = [
     "addresses",
+    "setup",
     "redirect",
     "https",
     "ui",
@@ -105,6 +106,8 @@ export interface ResolvedTarget {
     host: string;
     /** The name of the web UI: its own, or the host. */
     uiHost: string;
+    /** Whether a load balancer answers, which speaks HTTP/1.1 alone. */
+    balanced: boolean;
     address: string;
     family: Family;
     ca?: string;

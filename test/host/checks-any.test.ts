@@ -167,7 +167,7 @@ async function port(answers: readonly Answer[], sockets: Set<Socket>): Promise<n
 const portOf = (server: net.Server) => (server.address() as net.AddressInfo).port;
 
 /** These would log in, ask name servers, or wait on purpose. */
-const ELSEWHERE = ["addresses", "renewal", "served", "restart", "limits", "health"];
+const ELSEWHERE = ["addresses", "setup", "renewal", "served", "restart", "limits", "health"];
 const only = CHECK_NAMES.filter((name) => !ELSEWHERE.includes(name));
 
 /** What was said, without numbers. */

@@ -121,7 +121,7 @@ test("--ssh: each script parses on the machine and runs as root", async () => {
     // What ssh would send goes to a shell here, in which `sh` shows the user, checks the script, and runs nothing.
     writeFileSync(join(directory, "ssh"), 'sh() { echo "$(id -u) $*" >&2; command sh -n; }; eval "$2"');
     const ssh = `sh ${directory}/ssh admin@192.0.2.7`;
-    for (const name of ["renewal", "served", "restart", "limits"]) {
+    for (const name of ["setup", "renewal", "served", "restart", "limits"]) {
         const { stdout } = await cli(...arguments_, "--only", name, "--ssh", ssh);
         expect(stdout, name).not.toMatch(/could not be asked|[Ss]yntax/);
     }
@@ -130,7 +130,7 @@ test("--ssh: each script parses on the machine and runs as root", async () => {
 test("without --ssh the checks on the machine are skipped", async () => {
     const { stdout } = await cli(...arguments_, "--format", "json");
     const names = resultsIn(stdout).map(({ name }) => name);
-    for (const name of ["renewal", "served", "restart", "limits"]) expect(names).not.toContain(name);
+    for (const name of ["setup", "renewal", "served", "restart", "limits"]) expect(names).not.toContain(name);
 });
 
 test("without port 80, without gRPC, with a name for the UI", async () => {
@@ -244,7 +244,7 @@ test.each<[string[], RegExp]>([
     [["https://linkmesh.example.com/"], /"https:\/\/linkmesh.example.com\/" is not a host name/],
     [[HOST, "--ca", "/does/not/exist"], /CA file \/does\/not\/exist cannot be read \(ENOENT\)/],
     [[HOST, "--ca", "package.json"], /no certificate in PEM format/],
-    [[HOST, "--only", "htps"], /no check "htps": the checks are addresses, redirect/],
+    [[HOST, "--only", "htps"], /no check "htps": the checks are addresses, setup, redirect/],
     [[HOST, "--only", "renewal"], /the check "renewal" needs a way to log in to the machine: --ssh/],
     [
         [HOST, "--only", "renewal", "--ssh", "ssh", "--own-certificate"],

@@ -25,7 +25,7 @@ test.each<[string, Faults, Partial<Target>, CheckName[]]>([
         "your own certificate",
         {},
         { ownCertificate: true, ssh: ["sh", "-c", "echo served A; echo file A /own.pem"] },
-        [...without("ui"), "served", "restart", "limits"],
+        ["setup", ...without("ui"), "served", "restart", "limits"],
     ],
 ])("green with %s", async (_what, faults, change, expected) => {
     const results = await check(faults, change);
