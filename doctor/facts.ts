@@ -7,6 +7,7 @@ import { LIMITS_SCRIPT } from "../checks/limits.ts";
 import { RENEWAL_SCRIPT } from "../checks/renewal.ts";
 import { RESTART_SCRIPT } from "../checks/restart.ts";
 import { SERVED_SCRIPT } from "../checks/served.ts";
+import { SETUP_SCRIPT } from "../checks/setup.ts";
 import { runOverSsh } from "../checks/ssh.ts";
 
 /** A line of the machine is not what was asked for, whoever or whatever printed it. */
@@ -74,7 +75,13 @@ function withAtLeast(least: number, parts: string[]): string[] {
 }
 
 /** What the checks on the machine print, too. */
-const CHECKS = { renewal: RENEWAL_SCRIPT, restart: RESTART_SCRIPT, limits: LIMITS_SCRIPT, served: SERVED_SCRIPT };
+const CHECKS = {
+    setup: SETUP_SCRIPT,
+    renewal: RENEWAL_SCRIPT,
+    restart: RESTART_SCRIPT,
+    limits: LIMITS_SCRIPT,
+    served: SERVED_SCRIPT,
+};
 
 /**
  * The script that prints the facts. Pure.

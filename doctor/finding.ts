@@ -2,6 +2,7 @@ import type { Verdict } from "../checks/types.ts";
 import type { Facts } from "./facts.ts";
 
 export const TOPICS = [
+    "setup",
     "files",
     "units",
     "packages",

@@ -1,3 +1,4 @@
+import { judgeSetup } from "../checks/setup.ts";
 import { fail, type Verdict } from "../checks/types.ts";
 import { askMachine, Unreadable, type Facts } from "./facts.ts";
 import { TOPICS, type Asked, type Finding, type Judge, type Topic } from "./finding.ts";
@@ -12,6 +13,7 @@ import { judgeRestarts, judgeUpdates } from "./judges/updates.ts";
 
 /** Who judges a topic, and the sections without which it cannot be well. The checks of certificates say so themselves. */
 const JUDGES: Readonly<Record<Exclude<Topic, "snapshot">, readonly [Judge, ...string[]]>> = {
+    setup: [judgeSetups, "setup"],
     files: [judgeFiles, "expected"],
     units: [judgeUnits, "expected", "failed", "drop-ins"],
     packages: [judgePackages, "expected", "updates"],
@@ -56,13 +58,21 @@ export async function examine(
     return { host: hostOf(facts), results };
 }
 
-/** The findings of all topics but the snapshot. Pure. */
+/**
+ * The findings of all topics but the snapshot. On a machine that is not set up yet, a question about what is still to come
+ * fails, which says nothing. Pure.
+ */
 export function judge(facts: Facts, asked: Asked): Finding[] {
+    const isSetUp = judgeSetups(facts).every(({ status }) => status === "ok");
     return Object.entries(JUDGES).flatMap(([name, [judgeTopic, ...sections]]) => {
         const gaps = sections.flatMap((section) => facts.unasked(section) ?? []).map(unknown);
         const verdicts = judged(judgeTopic, facts, asked).filter(({ status }) => gaps.length === 0 || status !== "ok");
-        return [...verdicts, ...gaps].map((verdict) => ({ name: name as Topic, ...verdict }));
+        return [...verdicts, ...(isSetUp ? gaps : [])].map((verdict) => ({ name: name as Topic, ...verdict }));
     });
+}
+
+function judgeSetups(facts: Facts): Verdict[] {
+    return [judgeSetup(facts.text("setup"))];
 }
 
 /** An answer that cannot be read is no good answer. */

@@ -19,6 +19,9 @@ const FIRST_SNAPSHOT =
 /** Snapshots by the value of the data tag, or why they could not be looked for. */
 export type SnapshotSource = (owner: string, region: string) => Promise<readonly Snapshot[] | string>;
 
+const RIGHT =
+    "doctor asks with the AWS CLI (`aws`) and your rights: install it, log in, and grant ec2:DescribeSnapshots";
+
 /** The newest snapshot of the data, which only AWS knows. */
 export async function lookForSnapshot(
     facts: Facts,
@@ -28,9 +31,12 @@ export async function lookForSnapshot(
 ): Promise<Verdict> {
     const [owner] = facts.lines("host")[0]?.split(" ") ?? [];
     const region = facts.value("cloud", "region");
-    if (!owner || !region) return ok("not looked for: the machine does not say whose data it has, and in which region");
+    if (facts.lines("mounts").includes("none")) return ok("the machine has no data volume, which snapshots are of");
+    if (!owner || !region)
+        return warn("not known, because the machine does not say whose data it has, and in which region");
     const found = await source(owner, region);
-    return typeof found === "string" ? ok(`not looked for: ${found}`) : judgeSnapshots(found, now, scheduled);
+    if (typeof found === "string") return warn(`not known: ${found}`, RIGHT);
+    return judgeSnapshots(found, now, scheduled);
 }
 
 /** By the AWS CLI and the operator's rights. */

@@ -25,7 +25,16 @@ describe("snapshots", () => {
         const source = (...args: string[]) => Promise.resolve((asked.push(...args), "no credentials"));
         const { status, detail } = await lookForSnapshot(facts(), source, NOW, false);
         expect(asked).toEqual(["linkmesh-proxy/lab/linkmesh", "eu-central-1"]);
-        expect([status, detail]).toEqual(["ok", "not looked for: no credentials"]);
+        expect([status, detail]).toEqual(["warn", "not known: no credentials"]);
+    });
+
+    test.each([
+        ["a machine without a data volume has none", { mounts: "none\n" }, /^ok the machine has no data volume/],
+        ["a machine outside of AWS does not say where", { cloud: "region \n" }, /^warn not known, because the machine/],
+    ])("%s, and nobody is asked", async (_, changes, sentence) => {
+        const source = () => Promise.reject(new Error("asked"));
+        const { status, detail } = await lookForSnapshot(facts(changes), source, NOW, false);
+        expect(`${status} ${detail}`).toMatch(sentence);
     });
 
     test.each(["", "An update is available", "[]", '{"Snapshots":[{"StartTime":"soon","State":"completed"}]}'])(

@@ -25,7 +25,21 @@ test("a machine that says nothing is not well: no section may be taken for a goo
     const found = judge(readFacts("", "=="), ASKED);
     const ok = found.filter(({ status }) => status === "ok").map(({ name }) => name);
     // Their sections are empty on a machine that is well.
-    expect(ok).toEqual(["units", "packages", "kernel", "orders", "restart"]);
+    expect(ok).toEqual(["setup", "units", "packages", "kernel", "orders", "restart"]);
+});
+
+test("on a machine that is not set up yet, what could not be asked is left out, and the rest counts", () => {
+    const unasked =
+        "== unasked\nkernel 90-linkmesh-proxy.conf: No such file or directory\nsessions cat: /run/nginx.pid\n";
+    const text = WELL.replace(/^== setup$/m, "== setup\nafter upkeep").replace(/(?=^== end$)/m, unasked);
+    const found = judge(readFacts(text, "=="), ASKED);
+    expect(found[0]).toMatchObject({
+        name: "setup",
+        detail: "the machine is not set up: `pulumi up` runs, or stopped after the step upkeep",
+        hint: "the set-up has to end first: run `pulumi up` again, and mend what its error says",
+    });
+    expect(found.filter(({ status }) => status !== "ok")).toHaveLength(1);
+    expect(found.map(({ name }) => name)).not.toContain("kernel");
 });
 
 test("an old worker of nginx can be ended if memory is short", () => {
