@@ -6,7 +6,7 @@ import { PAGE, keptResults, renderPage, renderPlots, renderReadme } from "../ben
 import { costsPage, defaultCost } from "./costs.ts";
 import { commentOn } from "../preview/comment.ts";
 import { readPreview } from "../preview/preview.ts";
-import { figures, oneMachine, tier } from "./scale.ts";
+import { figures, oneMachine, rolls, tier } from "./scale.ts";
 import { refreshDocument } from "./refresh.ts";
 import { rightsTable } from "./rights.ts";
 import { argsFile, settingsPage } from "./settings.ts";
@@ -23,7 +23,10 @@ export const GENERATED = [
     {
         file: "docs/scale.md",
         render: (text: string) =>
-            between(between(between(text, "one-machine", oneMachine()), "tier", tier()), "figures", figures()),
+            Object.entries({ "one-machine": oneMachine(), tier: tier(), rolls: rolls(), figures: figures() }).reduce(
+                (page, [marker, content]) => between(page, marker, content),
+                text,
+            ),
     },
     { file: "README.md", render: async (text: string) => renderReadme(await withCost(text), keptResults()) },
     { file: "docs/iam/refresh.json", render: refreshDocument },

@@ -49,10 +49,26 @@ const ZONES = 3;
 /** 443, 50051 and 80. */
 const PORTS = 3;
 
-/** So many nodes that all sessions have room when one is out: it restarts, or it is gone. At least one a zone. */
+/**
+ * What a rolling change makes of sessions that are spread evenly: each node in turn loses its sessions, which connect again to
+ * the others, and comes back without any. In shares of all sessions: the most that a node had at any time, and what each has
+ * afterwards, in the order of the change.
+ */
+export function rollingChange(nodes: number): { most: number; after: number[] } {
+    let shares = Array<number>(nodes).fill(1 / nodes);
+    let most = 0;
+    for (let out = 0; out < nodes; out++) {
+        const moved = shares[out]! / (nodes - 1);
+        shares = shares.map((share, node) => (node === out ? 0 : share + moved));
+        most = Math.max(most, ...shares);
+    }
+    return { most, after: shares };
+}
+
+/** So many nodes that all sessions have room in a rolling change. At least one a zone. */
 export function nodesFor(collectors: number): number {
     let nodes = ZONES;
-    while (!fits(collectors / (nodes - 1), NODE)) nodes++;
+    while (!fits(collectors * rollingChange(nodes).most, NODE)) nodes++;
     return nodes;
 }
 
@@ -110,15 +126,16 @@ export function tier(): string {
         (part: keyof ReturnType<typeof tierCost>, listener: "tls" | "tcp" = "tls") =>
         (collectors: number) =>
             dollars(tierCost(collectors, listener)[part]);
-    const perNode = (collectors: number) => collectors / (nodesFor(collectors) - 1);
+    const mostOnNode = (collectors: number) => collectors * rollingChange(nodesFor(collectors)).most;
     return table(
         ["", ...TIERS.map((collectors) => `${count(collectors)} collectors`)],
         [
-            row(`nodes (\`${NODE}\`), one of them spare`, (c) => String(nodesFor(c))),
-            row("sessions on a node while one is out", (c) => count(perNode(c))),
+            row(`nodes (\`${NODE}\`)`, (c) => String(nodesFor(c))),
+            row("sessions on a node, if they are spread evenly", (c) => count(c / nodesFor(c))),
+            row("sessions on the fullest node in a rolling change", (c) => count(mostOnNode(c))),
             row(`targets, of ${count(BALANCER.targets.value)}`, (c) => String(nodesFor(c) * PORTS)),
             row(`connections from an address of the load balancer to a node, of ${count(BALANCER.ports.value)}`, (c) =>
-                count(perNode(c) / ZONES),
+                count(mostOnNode(c) / ZONES),
             ),
             row("heartbeats/s", (c) => count(load(c).heartbeats)),
             row("database writes/s", (c) => count(load(c).writes)),
@@ -137,6 +154,22 @@ export function tier(): string {
             row("**sum without MongoDB and Git, a month**", cost("sum")),
         ],
     ).join("\n");
+}
+
+const ROLLS = [2, 3, 5, 10, 50];
+
+/** The computed part about a rolling change, in multiples of an even share. */
+export function rolls(): string {
+    const rows = ROLLS.map((nodes) => {
+        const { most, after } = rollingChange(nodes);
+        const times = (share: number) => `${(share * nodes).toFixed(2)} ×`;
+        return [
+            ...[String(nodes), `${(100 / nodes).toFixed(0)}%`, times(most), `${(100 * most).toFixed(0)}%`],
+            ...[times(after[0]!), times(after[Math.floor(nodes / 2)]!), times(after.at(-1)!)],
+        ];
+    });
+    const head = ["nodes", "even share", "most on a node", "of all sessions"];
+    return table([...head, "afterwards, the first node", "the middle one", "the last one"], rows).join("\n");
 }
 
 /** All figures and prices that the tables are made of. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { BALANCER, FLEET, MACHINES } from "../../docs/limits.ts";
 import { TIER_PRICES } from "../../docs/prices.ts";
-import { capacityUnits, load, machineFor, memory, nodesFor, tierCost } from "../../docs/scale.ts";
+import { capacityUnits, load, machineFor, memory, nodesFor, rollingChange, tierCost } from "../../docs/scale.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
 
 const page = readFileSync(new URL("../../docs/scale.md", import.meta.url), "utf8");
@@ -20,8 +20,8 @@ test("100,000 collectors: what they send, hold and cost", () => {
         "m7g.xlarge",
         undefined,
     ]);
-    // 5.9 of 8 GiB are for sessions, which is 52,877.
-    expect([nodesFor(1_000), nodesFor(100_000), nodesFor(1_000_000)]).toEqual([3, 3, 20]);
+    // 5.9 of 8 GiB are for sessions, which is 52,877. With 4 nodes, the last one has 59,259 before its turn, and 5 have 48,828.
+    expect([nodesFor(1_000), nodesFor(100_000), nodesFor(1_000_000)]).toEqual([3, 5, 51]);
     // nginx spreads 10,000 over 20 seconds, and more than 30,000 over a minute.
     expect([load(10_000).storm, Math.round(load(100_000).storm)]).toEqual([500, 1_667]);
     // 52.75 units at $0.006, and the hours and three addresses of the load balancer.
@@ -37,14 +37,29 @@ test.each([
     (_, collectors, listener, gigabytes, units) => expect(capacityUnits(collectors, listener, gigabytes)).toBe(units),
 );
 
-test("a node that is out leaves room for its sessions, whatever the fleet", () => {
-    for (const collectors of [10, 52_000, 105_000, 106_000, 400_000, 2_000_000]) {
-        const nodes = nodesFor(collectors);
-        expect(memory(collectors / (nodes - 1)), String(collectors)).toBeLessThanOrEqual(8 * 0.8);
-        expect(nodes === 3 || memory(collectors / (nodes - 2)) > 8 * 0.8, `${collectors} need no further node`).toBe(
-            true,
-        );
-    }
+describe("a rolling change", () => {
+    test("of 2 and 3 nodes, by hand", () => {
+        expect(rollingChange(2)).toEqual({ most: 1, after: [1, 0] });
+        // 1/3 1/3 1/3, 0 1/2 1/2, 1/4 0 3/4, 5/8 3/8 0.
+        const { most, after } = rollingChange(3);
+        expect(most).toBeCloseTo(3 / 4);
+        for (const [node, share] of [5 / 8, 3 / 8, 0].entries()) expect(after[node]).toBeCloseTo(share);
+    });
+
+    test.each([2, 3, 5, 10, 50])("of %i nodes loses no session, and the peak is that of the formula", (nodes) => {
+        const { most, after } = rollingChange(nodes);
+        expect(after.reduce((sum, share) => sum + share)).toBeCloseTo(1);
+        expect(most).toBeCloseTo((1 + 1 / (nodes - 1)) ** (nodes - 1) / nodes);
+    });
+
+    test("leaves room for the sessions of the fullest node, whatever the fleet", () => {
+        for (const collectors of [10, 52_000, 105_000, 106_000, 400_000, 2_000_000]) {
+            const nodes = nodesFor(collectors);
+            const needed = (count: number) => memory(collectors * rollingChange(count).most);
+            expect(needed(nodes), String(collectors)).toBeLessThanOrEqual(8 * 0.8);
+            expect(nodes === 3 || needed(nodes - 1) > 8 * 0.8, `${collectors} need no further node`).toBe(true);
+        }
+    });
 });
 
 describe("docs/scale.md", () => {
