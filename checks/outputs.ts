@@ -50,7 +50,9 @@ export function findChecks(text: string, source: string): Found[] {
         throw new UsageError(`${source} is not what \`pulumi stack output --json\` prints: make it again.`);
     }
     if (Object.keys(outputs).length === 0) {
-        throw new UsageError(`${source} holds no outputs: the stack has not been created. Run \`pulumi up\`.`);
+        throw new UsageError(
+            `${source} holds no outputs: the stack has not been created, or its first update failed. Run \`pulumi up\`, and mend what its error says.`,
+        );
     }
     const found = checksIn(outputs);
     if (found.length > 0) return found;

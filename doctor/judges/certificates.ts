@@ -16,10 +16,18 @@ export function hostOf(facts: Facts): string {
     return facts.lines("host")[0]?.split(" ")[1] || "the host";
 }
 
-/** A certificate of the user's own is below this folder, and nothing renews it. */
+/** A certificate of the user's own is below this folder, or that of one of several machines, and nothing renews either. */
 export const judgeRenewals: Judge = (facts) => {
-    if (/^file \S+ \/etc\/linkmesh-proxy\/tls\//m.test(facts.text("served")))
-        return [ok("the certificate is tlsCertificate, which nothing renews")];
+    if (/^file \S+ \/etc\/linkmesh-proxy\/tls\//m.test(facts.text("served"))) {
+        const isNode = facts.lines("mounts").includes("none");
+        return [
+            ok(
+                isNode
+                    ? "the load balancer has the certificate that clients see"
+                    : "the certificate is tlsCertificate, which nothing renews",
+            ),
+        ];
+    }
     return [judgeRenewal(facts.text("renewal"))];
 };
 

@@ -54,6 +54,13 @@ table("ui", [
         detail: /^ui.example.test answers over HTTP\/1.1 instead of HTTP\/2/,
     },
     {
+        what: "no HTTP/2 behind a load balancer, which speaks HTTP/1.1 alone",
+        faults: ui({ http1: true }),
+        change: { balancer: { ipv4: ["127.0.0.1"], ipv6: [] } },
+        status: "ok",
+        detail: /^200 over HTTP\/1.1, certificate verified, HSTS on/,
+    },
+    {
         what: "the site of the public host",
         faults: {},
         change: { uiHost: UI_HOST },

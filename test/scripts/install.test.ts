@@ -109,10 +109,17 @@ describe("the step install", () => {
     const DROP_IN = "/etc/systemd/system/linkmesh-server.service.d/10-linkmesh-proxy.conf";
 
     test("without room for a copy nothing changes, and LinkMesh keeps running", () => {
-        const on = machine({ stubs: { df: "echo Avail; echo 1000" } });
+        const on = machine({ stubs: { df: "echo Avail; echo 1000", mountpoint: "true" } });
         const before = on.files();
         const ran = on.run();
-        expect(ran.errors).toEqual([expect.stringMatching(/set dataVolumeSize to a larger value/)]);
+        expect(ran.errors).toEqual([
+            expect.stringMatching(
+                /^error: the data volume has 0 MiB left, .*: set dataVolumeSize to a larger value\.$/,
+            ),
+        ]);
+        expect(on.run({ stubs: { mountpoint: "false" } }).errors).toEqual([
+            expect.stringMatching(/^error: the machine's disk has 0 MiB left, .*: free some there, or set an imageId/),
+        ]);
         // LinkMesh is never without what keeps it from empty directories.
         const { [DROP_IN]: guard, ...others } = on.files();
         expect(others).toEqual(before);

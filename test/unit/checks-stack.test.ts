@@ -78,7 +78,12 @@ test("a stack's records are compared with its addresses", async () => {
 test.each<[string, unknown, StackOptions, RegExp]>([
     ["no JSON", "error: no stack selected", {}, /outputs\.json is not what `pulumi stack output --json` prints/],
     ["another program's JSON", [1], {}, /is not what `pulumi stack output --json` prints/],
-    ["no outputs", {}, {}, /holds no outputs: the stack has not been created\. Run `pulumi up`/],
+    [
+        "no outputs",
+        {},
+        {},
+        /holds no outputs: the stack has not been created, or its first update failed\. Run `pulumi up`/,
+    ],
     ["other outputs", { url: "x" }, {}, /holds no output `checks`\. Export `checks` of your LinkMesh/],
     ["an output of the same name", { checks: { host: "x" } }, {}, /holds no output `checks`/],
     ["only secret outputs", { all: "[secret]" }, {}, /shows no output `checks`, but secret ones/],

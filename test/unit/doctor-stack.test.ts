@@ -32,7 +32,7 @@ describe("nobody can look at a stack", () => {
         const failure = await look({}).catch((error: unknown) => error);
         expect(failure).toBeInstanceOf(UsageError);
         expect((failure as Error).message).toMatch(
-            /holds no outputs: the stack has not been created\. Run `pulumi up`\.$/,
+            /holds no outputs: the stack has not been created, or its first update failed\. Run `pulumi up`, and mend what its error says\.$/,
         );
     });
 
@@ -84,7 +84,7 @@ describe("nobody can look at a stack", () => {
         const named = `--stack prod --cwd ${directory}`;
         expect(report!.results[0]!.hint).toBe(`pulumi config set ${named} paused false && pulumi up ${named}`);
         writeFileSync(join(directory, "pulumi"), "#!/bin/sh\necho '{}'\n");
-        await expect(examineStack({ stack: "prod" }, {})).rejects.toThrow(/ Run `pulumi up --stack prod`\.$/);
+        await expect(examineStack({ stack: "prod" }, {})).rejects.toThrow(/ Run `pulumi up --stack prod`, and mend/);
     });
 
     test("whose machine forges a section: the mark is another each time, and no section may come twice", async () => {

@@ -42,6 +42,15 @@ test("on a machine that is not set up yet, what could not be asked is left out, 
     expect(found.map(({ name }) => name)).not.toContain("kernel");
 });
 
+test.each([
+    ["of the user's own", (text: string) => text, "ok: the certificate is tlsCertificate, which nothing renews"],
+    ["of one of several machines", () => "none\n", "ok: the load balancer has the certificate that clients see"],
+])("a certificate %s is not renewed", (_, mounts, sentence) => {
+    const served = (text: string) =>
+        text.replace(/^(file \S+) .*/m, "$1 /etc/linkmesh-proxy/tls/current/fullchain.pem");
+    expect(about("renewal", { mounts, served })).toEqual([sentence]);
+});
+
 test("an old worker of nginx can be ended if memory is short", () => {
     const memory = "MemTotal: 1000 kB\nMemAvailable: 90 kB\n";
     const hint = (text: string) => judge(facts({ memory: text }), ASKED).find(({ name }) => name === "memory")!.hint;

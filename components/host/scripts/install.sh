@@ -88,7 +88,7 @@ copy_data() {
     rm -rf "$COPY" "$COPY.new"
     copy_into "$COPY.new" ||
         fail "LinkMesh's data cannot be copied to $COPY on the machine, so nothing was changed:" \
-            "is the data volume full?"
+            "is $(data_place) full?"
     mv "$COPY.new" "$COPY"
 }
 
@@ -103,9 +103,9 @@ refuse_full_volume() {
         free=$((free + old))
     fi
     ((needed + SPARE < free)) ||
-        fail "the data volume has $((free / 1024)) MiB left," \
+        fail "$(data_place) has $((free / 1024)) MiB left," \
             "but a copy of LinkMesh's data before the upgrade takes $((needed / 1024)) MiB, so nothing was changed:" \
-            "set dataVolumeSize to a larger value."
+            "$(more_room)"
 }
 
 # copy_into FOLDER

@@ -30,7 +30,7 @@ main() {
     refuse_downgrade "$version"
     on_failure rm -f "$deb.new"
     cp "$WORK/wanted.deb" "$deb.new" ||
-        fail "the data volume has no room for the LinkMesh package: set dataVolumeSize to a larger value."
+        fail "$(data_place) has no room for the LinkMesh package: $(more_room)"
     swap "$deb.new" "$deb"
 }
 

@@ -124,6 +124,20 @@ data_package() {
     [ ! -e "$PACKAGES/in-use" ] || cut -d' ' -f1 "$PACKAGES/in-use"
 }
 
+# Where they are, and how to get more room there, for messages. One of several machines has no data volume.
+
+data_place() {
+    if mountpoint -q "$DATA"; then echo 'the data volume'; else echo "the machine's disk"; fi
+}
+
+more_room() {
+    if mountpoint -q "$DATA"; then
+        echo 'set dataVolumeSize to a larger value.'
+    else
+        echo 'free some there, or set an imageId whose disk is larger.'
+    fi
+}
+
 # --- the owner of the data
 
 # The service's user owns files on the volume by number, and another machine may number its users differently. It gets
