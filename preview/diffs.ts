@@ -60,19 +60,31 @@ export function changedParts(change: Change): string[] {
  * The properties of a resource that differ, and of its tags only those that do. Pure.
  * @param withTags false if its tags are told elsewhere
  */
-export function propertyDiff({ old, now }: Change, withTags = true): Diff {
+export function propertyDiff({ old, now }: Edit, withTags = true): Diff {
+    const tagLines = tagDiff({ old, now }).lines.join("\n");
+    /** Whether the tags of a part change as those of the resource do, such as those of a machine's disk. */
+    const alike = (name: string) => {
+        const [before, after] = [old[name], now[name]];
+        return isMap(before) && isMap(after) && tagDiff({ old: before, now: after }).lines.join("\n") === tagLines;
+    };
     const told = (inputs: Inputs): Inputs => {
         const tags = tagsOf(inputs);
-        const others = Object.entries(inputs).filter(([name, value]) => !(TAGS.includes(name) && isMap(value)));
-        return { ...Object.fromEntries(others), ...(withTags && Object.keys(tags).length > 0 ? { tags } : {}) };
+        const others = Object.entries(withoutTags(inputs)).map(([name, value]) => [
+            name,
+            !withTags && isMap(value) && alike(name) ? withoutTags(value) : value,
+        ]);
+        const own = Object.fromEntries(others) as Inputs;
+        return withTags && Object.keys(tags).length > 0 ? { ...own, tags } : own;
     };
     return valueDiff(told(old), told(now));
 }
 
 /** The tags of a resource that differ. Pure. */
-export function tagDiff({ old, now }: Change): Diff {
+export function tagDiff({ old, now }: Edit): Diff {
     return valueDiff(tagsOf(old), tagsOf(now));
 }
+
+type Edit = Pick<Change, "old" | "now">;
 
 /** AWS's provider has the tags a second time, with its default tags. */
 const TAGS = ["tags", "tagsAll"];
@@ -80,6 +92,10 @@ const TAGS = ["tags", "tagsAll"];
 /** Those that are known. */
 function tagsOf(inputs: Inputs): Inputs {
     return Object.assign({}, ...TAGS.map((name) => inputs[name]).filter(isMap)) as Inputs;
+}
+
+function withoutTags(inputs: Inputs): Inputs {
+    return Object.fromEntries(Object.entries(inputs).filter(([name, value]) => !(TAGS.includes(name) && isMap(value))));
 }
 
 function isMap(value: unknown): value is Inputs {

@@ -1,6 +1,6 @@
 import type { Effect } from "../components/settings/schema/setting.ts";
 import type { Change, Kind } from "./changes.ts";
-import { changedParts } from "./diffs.ts";
+import { changedParts, propertyDiff } from "./diffs.ts";
 import { STEP_EFFECTS } from "./step-effects.ts";
 
 /** What the loss of a resource means to those who use LinkMesh, the gravest first. */
@@ -76,7 +76,11 @@ export function proxyOf({ name, step }: Change): string | undefined {
 }
 
 function effectsOf(change: Change): readonly Effect[] {
-    if (/^aws:vpc\/securityGroup(In|E)gressRule:/.test(change.type)) return ["firewall rules change"];
+    if (/^aws:vpc\/securityGroup(In|E)gressRule:/.test(change.type)) {
+        // Tags let nobody in or out.
+        const tagsAlone = change.kind === "updated" && propertyDiff(change, false).lines.length === 0;
+        return tagsAlone ? [] : ["firewall rules change"];
+    }
     const inputs = STEP_EFFECTS[change.step ?? ""] ?? {};
     return changedParts(change).flatMap((part) => inputs[part] ?? []);
 }

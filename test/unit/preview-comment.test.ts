@@ -189,7 +189,14 @@ describe("the lines that change", () => {
 
     test("a tag that changes in many resources is told once, with their names, and beside it what else changes", () => {
         const rules = Array.from({ length: 39 }, (_, n) => tagged(RULE, `rule-${n}`, ["a", "b"]));
-        const types: [object, object] = [{ instanceType: "t3.small" }, { instanceType: "t3.large" }];
+        // A disk has the tags of its machine.
+        const [small, large] = (["a", "b"] as const).map((team, n) => ({
+            ...{
+                instanceType: `t3.${["small", "large"][n]}`,
+                rootBlockDevice: { size: 10, tags: { Name: "m", team } },
+            },
+        }));
+        const types: [object, object] = [small!, large!];
         const machine = tagged("aws:ec2/instance:Instance", "machine", ["a", "b"], types);
         const text = comment({ steps: [...rules, machine] });
         expect(text).toContain(
@@ -199,7 +206,7 @@ describe("the lines that change", () => {
             "`machine` (Instance) is updated:\n```diff\n-instanceType: t3.small\n+instanceType: t3.large\n```\n",
         );
         expect(text.match(/team|is updated/g)).toEqual(["team", "team", "is updated"]);
-        expect(text).not.toMatch(/Name|cost|stack"/);
+        expect(text).not.toMatch(/Name|cost|stack"|Firewall rules change/);
     });
 
     test("a tag of one resource is told with it, without the tags that stay", () => {
