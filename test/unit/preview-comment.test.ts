@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { commentOn, failureComment } from "../../preview/comment.ts";
-import { InvalidPreview, readPreview } from "../../preview/preview.ts";
+import { commentOn } from "../../preview/comment.ts";
+import { readPreview } from "../../preview/preview.ts";
 import { renderStep } from "../../components/host/render/step.ts";
 import { expectGolden } from "./golden.ts";
 
@@ -289,9 +289,8 @@ describe("the length", () => {
         expect(comment({ steps: [updated("config", config(text("a")), config(text("b")))] })).toMatch(
             /\n… 280 more lines\n```/,
         );
-        expect(comment({ steps: [updated("config", config("a"), config("b".repeat(1000)))] })).toMatch(
-            /b{299}… \(\d+ more characters\)/,
-        );
+        const long = comment({ steps: [updated("config", config("a"), config("b".repeat(1000)))] });
+        expect(long).toMatch(/b{299}… \(\d+ more characters\)/);
     });
 
     test("more than fits into a comment is cut between parts, and says how much", () => {
@@ -304,38 +303,5 @@ describe("the length", () => {
             /\*\*Cut here: \d+ more parts do not fit into a comment\.\*\* `pulumi preview --diff` shows them\.\n$/,
         );
         outsideOfCode(text);
-    });
-});
-
-describe("what is no preview", () => {
-    test.each<[string, string, RegExp]>([
-        ["nothing", " \n", /^the preview is empty: /],
-        ["text", "Previewing update (staging)", /^this is not the output of `pulumi preview --json`/],
-        ["outputs of a stack", '{"publicUrl": "https://x"}', /^this is not the output/],
-        ["a list", "[]", /^this is not the output/],
-        ["steps of another form", '{"steps": [{"op": 1}]}', /^this is not the output/],
-    ])("%s", (_, text, expected) => {
-        expect(() => readPreview(text)).toThrow(InvalidPreview);
-        expect(() => readPreview(text)).toThrow(expected);
-    });
-
-    test("a failed preview shows its errors first, without a stack trace", () => {
-        const told = "domian is not a setting. Did you mean domain?";
-        const text = comment(
-            {
-                steps: [],
-                diagnostics: [
-                    { message: `error: ${told}\n    at load (file:///x/load.ts:1:2)\n`, severity: "error" },
-                    { message: "warning: w", severity: "warning" },
-                ],
-            },
-            "staging",
-        );
-        expect(text).toMatch(
-            /### Preview of `staging`: the preview failed\n\n#### Errors\n\n```text\ndomian is not a setting. Did you mean domain\?\n```\n/,
-        );
-        expect(failureComment("there is none.", "staging")).toBe(
-            "<!-- linkmesh-proxy preview of staging -->\n### Preview of `staging`: the preview failed\n\n```text\nthere is none.\n```\n",
-        );
     });
 });
