@@ -14,7 +14,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { allPids } from "../../lab/process/process.ts";
 import { findPulumi } from "../../lab/engine/find-pulumi.ts";
@@ -35,26 +35,24 @@ const LANGUAGE_HOST = join(import.meta.dirname, "language-host.ts");
 export function plainPulumi(): void {
     let scratch: string;
     let path: string;
-    /** What `lab env` prints. */
-    let variables: string;
     let before: unknown;
 
     beforeAll(async () => {
         scratch = mkdtempSync(join(tmpdir(), "linkmesh-plain-"));
         path = await installPulumi(join(scratch, "bin"));
-        variables = succeeded(await bash("npm run --silent lab -- env", { cwd: ROOT, env: { PATH: path } }));
         before = checkout();
     });
 
     afterAll(async () => {
         rmSync(scratch, { recursive: true, force: true });
         // Providers end after the engine that they belong to.
-        await expect.poll(() => processes(scratch), { timeout: 60_000 }).toEqual([]);
+        await vi.waitFor(() => expect(processes(scratch)).toEqual([]), 60_000);
         expect(checkout()).toEqual(before);
     });
 
     /** Commands in a shell that has evaluated what `lab env` prints. */
-    const inLab = (commands: string) => bash(`${variables}\n${commands}`, { cwd: ROOT, env: { PATH: path } });
+    const inLab = (commands: string) =>
+        bash(`eval "$(npm run --silent lab -- env)"\n${commands}`, { cwd: ROOT, env: { PATH: path } });
 
     test("reads the lab's outputs", async () => {
         expect(succeeded(await inLab("pulumi stack output publicUrl"))).toBe(`https://${LAB_DOMAIN}`);
