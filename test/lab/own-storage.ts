@@ -37,6 +37,20 @@ export function storage(): void {
         expect((await labOk("status")).stdout).toContain("mongodb runs, git runs");
     });
 
+    test("a password that MongoDB refuses is told in LinkMesh's words, without the password, and the old one is back", async () => {
+        const { linkmeshEnvironment = "" } = await ownStorage();
+        const wrong = readFileSync(linkmeshEnvironment.slice(1), "utf8").replace(
+            /(mongodb:\/\/[^:]+:)[^@]+@/,
+            "$1not-the-password@",
+        );
+        const run = await lab("up", "--set", `linkmeshEnvironment=${wrong}`);
+        expect(run.stderr).toMatch(
+            /error: step environment: LinkMesh does not answer with the new linkmesh-server \(it says: linkmesh-server: MongoDB at storage\.example\.test:27017 refuses the user or the password of LINKMESH_MONGODB_URI: .*\), so the old one is in place again/,
+        );
+        expect(run.stdout + run.stderr).not.toContain("not-the-password");
+        await labOk("up", "--set", `linkmeshEnvironment=${linkmeshEnvironment}`);
+    });
+
     test("a machine that has lost all of its data is replaced, and the agent and the browser's session go on", async () => {
         const ca = (await linkmeshInfo()).caFingerprint;
         const token = await onMachine("linkmesh-server token");
