@@ -6,6 +6,7 @@ import { preview } from "./parts/preview.ts";
 import { requests } from "./parts/requests.ts";
 import { sessions } from "./parts/sessions.ts";
 import { storm } from "./parts/storm.ts";
+import { tier } from "./parts/tier.ts";
 
 /** In the order in which they are measured. */
-export const PARTS: readonly Part[] = [sessions, storm, requests, changes, preview, downtime, cold];
+export const PARTS: readonly Part[] = [sessions, storm, requests, changes, tier, preview, downtime, cold];

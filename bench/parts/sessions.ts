@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { packetsDropped } from "../machine.ts";
 import { Agents, type AgentsReport } from "../rig/clients.ts";
-import type { Rig } from "../rig/rig.ts";
-import type { Subject } from "../rig/subject.ts";
+import type { Target } from "../rig/subject.ts";
 import { type Measure, Measures, THIS_PROGRAM } from "../measure.ts";
 import { type Context, type Part, runsOf } from "../part.ts";
 
 const GOAL_KB = 40;
 
-interface Sizes {
+export interface Sizes {
     sessions: number;
     /** Sessions opened each second. */
     rate: number;
@@ -39,12 +38,12 @@ async function measure(context: Context): Promise<Measure[]> {
         const addresses = run % 2 === 0 ? 1 : 256;
         for (const subject of rig.subjects) {
             context.progress(`run ${run} of ${runs}: ${subject.name}`);
-            await hold(context, rig, subject, addresses, context.quick ? QUICK : SOME, measures);
+            await hold(context, rig.opamp, subject, addresses, context.quick ? QUICK : SOME, measures);
         }
     }
     for (const subject of context.quick ? [] : rig.only(THIS_PROGRAM, "HAProxy", "Caddy")) {
         context.progress(`${MANY.sessions} sessions: ${subject.name}`);
-        await hold(context, rig, subject, 256, MANY, measures);
+        await hold(context, rig.opamp, subject, 256, MANY, measures);
     }
     context.note(
         "Memory is Pss of all processes of the proxy, above that of a fresh start, divided by the sessions open. " +
@@ -64,10 +63,11 @@ interface Held {
     clientSeconds: number;
 }
 
-async function hold(
+/** Opens sessions, and measures what holding them takes. The subject is stopped afterwards. */
+export async function hold(
     context: Context,
-    rig: Rig,
-    subject: Subject,
+    opamp: string,
+    subject: Target,
     addresses: number,
     { sessions: count, rate, heartbeatSeconds, windowSeconds }: Sizes,
     measures: Measures,
@@ -75,7 +75,7 @@ async function hold(
     await subject.restart(count);
     const wait = (seconds: number) => sleep(seconds * 1000, undefined, { signal: context.signal });
     const [fresh, dropped] = [subject.usage(), packetsDropped()];
-    const agents = new Agents(rig.opamp, subject, { count, rate, addresses, heartbeatSeconds, once: true });
+    const agents = new Agents(opamp, subject, { count, rate, addresses, heartbeatSeconds, once: true });
     try {
         await allTried(agents, count, wait);
         // Until each has sent a heartbeat.
@@ -112,7 +112,7 @@ async function allTried(agents: Agents, count: number, wait: (seconds: number) =
     }
 }
 
-function record(context: Context, measures: Measures, { name }: Subject, held: Held, count: number): void {
+function record(context: Context, measures: Measures, { name }: Target, held: Held, count: number): void {
     const { report, processes, packetsDropped, kbPerSession, proxySeconds, clientSeconds } = held;
     const of = count.toLocaleString("en");
     const add = (what: string, value: number, rest: Partial<Measure>) => {

@@ -6,7 +6,7 @@ import { CLEAN_ENV } from "../../lab/process/exec.ts";
 import { CLIENTS, RIG } from "./machine.ts";
 import { SOURCES } from "./network.ts";
 import { DOMAIN } from "./certificate.ts";
-import type { Subject } from "./subject.ts";
+import type { Target } from "./subject.ts";
 
 /** Agents in one process, whose descriptors are limited. */
 const AGENTS_PER_PROCESS = 12_500;
@@ -71,7 +71,7 @@ export interface AgentsOptions {
     once?: boolean;
 }
 
-const to = ({ address, ca }: Subject, addresses: number, port = 443) => [
+const to = ({ address, ca }: Target, addresses: number, port = 443) => [
     ...["-address", `${address}:${port}`, "-name", DOMAIN, "-ca", ca],
     ...["-from", SOURCES.first, "-addresses", String(addresses)],
 ];
@@ -80,7 +80,7 @@ const to = ({ address, ca }: Subject, addresses: number, port = 443) => [
 export class Agents {
     readonly #clients: Client<AgentsReport>[];
 
-    constructor(opamp: string, subject: Subject, options: AgentsOptions) {
+    constructor(opamp: string, subject: Target, options: AgentsOptions) {
         const { count, rate, addresses, heartbeatSeconds, once = false } = options;
         const processes = Math.ceil(count / AGENTS_PER_PROCESS);
         this.#clients = Array.from({ length: processes }, (_, index) => {
@@ -137,14 +137,14 @@ export interface AnswersReport {
 
 /** Ten browsers that ask for the UI several times a second, each time on a connection of its own. */
 export class Browsers extends Client<AnswersReport> {
-    constructor(opamp: string, subject: Subject) {
+    constructor(opamp: string, subject: Target) {
         super(opamp, ["browsers", ...to(subject, 10)]);
     }
 }
 
 /** Questions at a fixed rate: a handshake each, or requests on connections that stay open. */
 export class Load extends Client<AnswersReport> {
-    constructor(opamp: string, subject: Subject, kind: "handshake" | "https" | "grpc", rate: number, resume = false) {
+    constructor(opamp: string, subject: Target, kind: "handshake" | "https" | "grpc", rate: number, resume = false) {
         const port = kind === "grpc" ? 50051 : 443;
         super(opamp, ["load", ...to(subject, 1, port), "-kind", kind, "-rate", String(rate), `-resume=${resume}`]);
     }
@@ -152,7 +152,7 @@ export class Load extends Client<AnswersReport> {
 
 /** Readers of live events. Seconds are from LinkMesh's end to theirs. */
 export class Listeners extends Client<AnswersReport> {
-    constructor(opamp: string, subject: Subject) {
+    constructor(opamp: string, subject: Target) {
         super(opamp, ["listeners", ...to(subject, 1)]);
     }
 }
@@ -166,7 +166,7 @@ export interface TransferReport {
 
 /** Downloads or uploads, one after the other. The report comes at their end. */
 export class Transfer extends Client<TransferReport> {
-    constructor(opamp: string, subject: Subject, bytes: number, times: number, upload: boolean) {
+    constructor(opamp: string, subject: Target, bytes: number, times: number, upload: boolean) {
         const sizes = ["-bytes", String(bytes), "-times", String(times), `-upload=${upload}`];
         super(opamp, ["transfer", ...to(subject, 1), ...sizes]);
     }

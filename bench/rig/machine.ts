@@ -20,6 +20,9 @@ export interface Usage {
     processes: number;
 }
 
+/** Starts one more machine of the rig, with the files that the function writes. */
+export type Boot = (prepared: (machine: RigMachine) => void) => Promise<RigMachine>;
+
 /** A machine as the lab makes them, with nothing but one link to the clients. */
 export class RigMachine {
     readonly #instance: Parameters<typeof startMachine>[1];

@@ -9,12 +9,13 @@ export const SOURCES = { first: "10.77.64.1", cidr: "10.77.64.0/18" };
 /** The address of the machine number `n`, from 1 to 63. */
 export const machineAddress = (n: number) => `10.77.${n}.2`;
 
-/** Makes the clients' namespace. No link leads from it to anything but the machines, so nothing can leave it. */
+/** Makes the clients' namespace. No link leads from it to anything but the machines, between which it is the router. */
 export async function makeClients(): Promise<void> {
     await exec("ip", ["netns", "add", CLIENTS]);
     await ipBatch(["link set lo up", `route add local ${SOURCES.cidr} dev lo`], CLIENTS);
     const range = "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range";
-    await exec("ip", ["netns", "exec", CLIENTS, "sh", "-ec", range]);
+    const forward = "echo 1 >/proc/sys/net/ipv4/ip_forward";
+    await exec("ip", ["netns", "exec", CLIENTS, "sh", "-ec", `${range}; ${forward}`]);
 }
 
 /** Makes a machine's namespace, and its link to the clients. */

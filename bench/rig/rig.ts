@@ -7,9 +7,10 @@ import { RIVALS } from "../rivals/rivals.ts";
 import { Authority } from "./certificate.ts";
 import { ensureProgram } from "./go.ts";
 import { ensureRigImage } from "./image.ts";
-import { RIG, RigMachine } from "./machine.ts";
+import { type Boot, RIG, RigMachine } from "./machine.ts";
 import { linkMachine, machineAddress, makeClients, removeNetwork } from "./network.ts";
 import { Subject, prepare } from "./subject.ts";
+import { Tier } from "./tier.ts";
 
 /** A machine for this program and for each rival, all alike, and a network that leads only to the clients. */
 export class Rig {
@@ -18,7 +19,14 @@ export class Rig {
         readonly subjects: readonly Subject[],
         /** The program of `bench/go` that clients and backends are. */
         readonly opamp: string,
+        private readonly boot: Boot,
+        private readonly authority: Authority,
     ) {}
+
+    /** So many machines of this program behind a load balancer. */
+    tier(nodes: number, progress: Progress): Promise<Tier> {
+        return Tier.start(this.boot, this.authority, this.opamp, nodes, progress);
+    }
 
     /** The subjects of these names. */
     only(...names: string[]): Subject[] {
@@ -35,17 +43,23 @@ export class Rig {
         const authority = await Authority.make(RIG.dir);
         const pair = await authority.issue();
         await makeClients();
-        const subjects: Subject[] = [];
-        for (const [index, rival] of RIVALS.entries()) {
+        let machines = 0;
+        const boot: Boot = async (prepared) => {
             signal.throwIfAborted();
-            progress(`booting a machine for ${rival.name}`);
-            const machine = new RigMachine(`m-${index + 1}`, machineAddress(index + 1), image);
-            await linkMachine(index + 1, machine.namespace);
-            prepare(machine, rival, pair, { opamp, caddy });
+            const number = ++machines;
+            const machine = new RigMachine(`m-${number}`, machineAddress(number), image);
+            await linkMachine(number, machine.namespace);
+            prepared(machine);
             await machine.start();
+            return machine;
+        };
+        const subjects: Subject[] = [];
+        for (const rival of RIVALS) {
+            progress(`booting a machine for ${rival.name}`);
+            const machine = await boot((machine) => prepare(machine, rival, pair, { opamp, caddy }));
             subjects.push(new Subject(rival, machine, authority));
         }
-        return new Rig(subjects, opamp);
+        return new Rig(subjects, opamp, boot, authority);
     }
 
     /** Removes all machines, clients and networks, also those of a benchmark that was killed. */

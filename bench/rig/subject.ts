@@ -10,8 +10,21 @@ import { type RigMachine, type Usage, inClients } from "./machine.ts";
 /** Sessions that one process of the backend holds, whose descriptors are limited. */
 const SESSIONS_PER_BACKEND = 15_000;
 
+/** What clients connect to, and what it takes while they do. */
+export interface Target {
+    readonly name: string;
+    readonly address: string;
+    /** PEM file with the certificate to trust. */
+    readonly ca: string;
+    /** Starts it and its backends anew, sized for so many sessions. */
+    restart(sessions: number): Promise<void>;
+    stop(): Promise<void>;
+    /** Memory and processor time of the proxy alone. */
+    usage(): Usage;
+}
+
 /** A rival on a machine of its own, with the backend behind it on loopback. */
-export class Subject {
+export class Subject implements Target {
     #sessions = 0;
     #changes = 0;
 
@@ -21,7 +34,6 @@ export class Subject {
         private readonly authority: Authority,
     ) {}
 
-    /** PEM file with the certificate to trust. */
     get ca(): string {
         return this.authority.file;
     }
@@ -34,13 +46,12 @@ export class Subject {
         return this.machine.address;
     }
 
-    /** Starts backend and proxy anew, sized for so many sessions. */
     async restart(sessions: number): Promise<void> {
         await this.stop();
         if (this.#sessions !== sessions) await this.machine.run(this.rival.configure(sessions));
         this.#sessions = sessions;
         await this.machine.run(`systemctl restart ${this.#units()}`);
-        await this.#answers();
+        await answers(this.machine, this);
     }
 
     async stop(): Promise<void> {
@@ -84,7 +95,6 @@ export class Subject {
         await this.machine.run(`systemctl disable --quiet ${this.#units()}`);
     }
 
-    /** Memory and processor time of the proxy alone. */
     usage(): Usage {
         return this.machine.usage(this.rival.processes);
     }
@@ -103,14 +113,14 @@ export class Subject {
         const connect = ["-connect", `${this.address}:443`, "-servername", DOMAIN];
         return new X509Certificate(await inClients(["openssl", "s_client", ...connect])).serialNumber;
     }
+}
 
-    /** A process may listen a moment after its start. */
-    async #answers(): Promise<void> {
-        const curl = `curl --silent --fail --max-time 5 --output /dev/null --insecure --resolve linkmesh.example.com:443:${this.address} https://linkmesh.example.com/`;
-        await this.machine.run(
-            `for try in $(seq 50); do ${curl} && exit; sleep 0.2; done; echo "${this.name} does not answer"; exit 1`,
-        );
-    }
+/** Waits until the machine gets an answer: a process may listen a moment after its start. */
+export async function answers(machine: RigMachine, { name, address }: Target): Promise<void> {
+    const curl = `curl --silent --fail --max-time 5 --output /dev/null --insecure --resolve ${DOMAIN}:443:${address} https://${DOMAIN}/`;
+    await machine.run(
+        `for try in $(seq 50); do ${curl} && exit; sleep 0.2; done; echo "${name} does not answer"; exit 1`,
+    );
 }
 
 /** What every machine of the rig has. */

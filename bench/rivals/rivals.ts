@@ -122,7 +122,13 @@ const direct: Rival = {
 
 /** In the order of the tables. */
 export const RIVALS: readonly Rival[] = [
-    { ...nginx, ...thisProgram, name: THIS_PROGRAM, grpc: true },
+    {
+        ...nginx,
+        ...thisProgram,
+        configure: (sessions) => thisProgram.configure(sessions),
+        name: THIS_PROGRAM,
+        grpc: true,
+    },
     guide,
     haproxy,
     caddy,

@@ -1,4 +1,4 @@
-import type { HostContext } from "../../components/host/context.ts";
+import type { Balancer, HostContext } from "../../components/host/context.ts";
 import { nginx, proxy } from "../../components/host/nginx.ts";
 import { renderStep } from "../../components/host/render/step.ts";
 import { parseSettings } from "../../components/settings/load.ts";
@@ -24,10 +24,11 @@ export const thisProgram = {
     renewed: "systemctl start linkmesh-proxy-certificate.service",
     /** As `pulumi up` after the setting `collectorsExpected` has changed. */
     change: (sessions: number, number: number) => thisProgram.configure(sessions + number),
-    configure: (sessions: number): string => {
+    /** Behind a load balancer as one of several machines, or alone. */
+    configure: (sessions: number, balancer?: Balancer): string => {
         const settings = settingsFor(sessions);
         // The steps for nginx read nothing else of their context.
-        const context = { settings, host: { ipv6: undefined } } as HostContext;
+        const context = { settings, host: { ipv6: undefined }, balancer } as HostContext;
         const steps = { nginx: nginx(context), proxy: proxy(context) };
         const scripts = Object.entries(steps).map(([name, { variables, files }]) => {
             // Without resources there are no outputs: all of them are text.
