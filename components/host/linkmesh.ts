@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { storageBackend } from "../settings/rules/tier.ts";
 import { splitSecrets, mapValue } from "../settings/secret.ts";
 import type { Settings } from "../settings/settings.ts";
 import { grpcEndpoint } from "../endpoints.ts";
@@ -31,9 +32,13 @@ export function files({ settings }: HostContext): StepOptions | undefined {
     };
 }
 
-/** Gives LinkMesh's first start on one of several machines the environment that they share. */
+/**
+ * Gives LinkMesh's first start the environment of data that are kept elsewhere: what several machines share, and what one
+ * machine takes over from several.
+ */
 export function firstStart({ settings, balancer }: HostContext): StepOptions | undefined {
-    if (!balancer) return undefined;
+    const takesOver = storageBackend(settings) === "mongodb" && settings.linkmeshEnvironment.entries().length > 0;
+    if (!balancer && !takesOver) return undefined;
     return {
         variables: { ENVIRONMENT_FILE: settings.linkmeshEnvironmentFile },
         secrets: { entries: settings.linkmeshEnvironment.map(renderEnvironment) },

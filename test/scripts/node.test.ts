@@ -14,26 +14,30 @@ const DRAIN = "linkmesh-proxy-drain.service";
 
 describe("step first-start", () => {
     const KEPT = `/srv/linkmesh/files${ENVIRONMENT}`;
-    const machine = (installed: boolean) =>
+    const BLOCK = (secret: string) => `# BEGIN linkmesh-proxy\nLINKMESH_SECRET="${secret}"\n# END linkmesh-proxy\n`;
+    const machine = (installed: boolean, before: string) =>
         new Machine({
             step: "first-start",
             variables: { ENVIRONMENT_FILE: ENVIRONMENT },
             files: { entries: 'LINKMESH_SECRET="shared"\n' },
-            machine: { [KEPT]: "LINKMESH_SECRET=before\n" },
+            machine: { [KEPT]: before },
             stubs: { "dpkg-query": installed ? "echo installed" : "exit 1" },
         });
 
     test("puts the environment where the step install links the package's to, also after a try with another", () => {
-        const m = machine(false);
+        const m = machine(false, BLOCK("before"));
         expect(m.run()).toMatchObject({ status: 0, errors: [] });
-        expect(m.read(KEPT)).toBe('# BEGIN linkmesh-proxy\nLINKMESH_SECRET="shared"\n# END linkmesh-proxy\n');
+        expect(m.read(KEPT)).toBe(BLOCK("shared"));
         expect(m.mode(KEPT)).toBe("600");
     });
 
-    test("leaves that of an installed LinkMesh to the step environment", () => {
-        const m = machine(true);
+    test.each([
+        ["of an installed LinkMesh to the step environment", true, BLOCK("before")],
+        ["of the machine before on a data volume, with the secret of its package", false, "LINKMESH_SECRET=before\n"],
+    ])("leaves that %s", (_, installed, before) => {
+        const m = machine(installed, before);
         expect(m.run()).toMatchObject({ status: 0, errors: [] });
-        expect(m.read(KEPT)).toBe("LINKMESH_SECRET=before\n");
+        expect(m.read(KEPT)).toBe(before);
     });
 });
 

@@ -40,8 +40,8 @@ export function tierRules(s: Settings): string[] {
         ),
         ...violations([
             [
-                backend(s) === "mongodb",
-                `nodes is ${s.nodes}, but ${backend(s) === undefined ? "linkmeshConfig names no storage.backend, so LinkMesh keeps its data in BoltDB" : `storage.backend in linkmeshConfig is ${backend(s)}`}, a file that only one LinkMesh can use. Set linkmeshConfig to {"storage":{"backend":"mongodb"}} with the keys of your MongoDB replica set and of your Git store, or set nodes to 1.`,
+                storageBackend(s) === "mongodb",
+                `nodes is ${s.nodes}, but ${storageBackend(s) === undefined ? "linkmeshConfig names no storage.backend, so LinkMesh keeps its data in BoltDB" : `storage.backend in linkmeshConfig is ${storageBackend(s)}`}, a file that only one LinkMesh can use. Set linkmeshConfig to {"storage":{"backend":"mongodb"}} with the keys of your MongoDB replica set and of your Git store, or set nodes to 1.`,
             ],
             [
                 s.linkmeshEnvironment.entries().length > 0,
@@ -67,8 +67,8 @@ function isDefault(settings: Settings, name: SettingName): boolean {
     return JSON.stringify(settings[name]) === JSON.stringify(preset);
 }
 
-/** The value of storage.backend, if it is text. */
-function backend({ linkmeshConfig }: Settings): string | undefined {
+/** Where LinkMesh keeps its data: the value of storage.backend, as text. */
+export function storageBackend({ linkmeshConfig }: Pick<Settings, "linkmeshConfig">): string | undefined {
     const { storage } = linkmeshConfig;
     if (typeof storage !== "object" || storage === null || !("backend" in storage)) return undefined;
     return typeof storage.backend === "string" ? storage.backend : JSON.stringify(storage.backend);
