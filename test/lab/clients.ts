@@ -63,18 +63,23 @@ export class Clients {
         return JSON.parse(answer.body) as Record<string, unknown>;
     }
 
-    /** An OpAMP session; rejects with the status that refused the handshake, as "401". */
+    /** An OpAMP session; rejects with the status that refused the handshake, as "401", and its Retry-After if it has one. */
     opamp(token?: string): Promise<WebSocket> {
         const host = isIPv6(this.address) ? `[${this.address}]` : this.address;
         const options: WebSocket.ClientOptions & ConnectionOptions = {
             ca: this.lab.ca,
             servername: this.lab.host,
+            // As opamp-go's.
+            handshakeTimeout: 45_000,
             headers: { Host: this.lab.host, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
         };
         const socket = new WebSocket(`wss://${host}/v1/opamp`, options);
         return new Promise((resolve, reject) => {
             socket.on("open", () => resolve(socket));
-            socket.on("unexpected-response", (_, response) => reject(new Error(String(response.statusCode))));
+            socket.on("unexpected-response", (_, { statusCode, headers }) => {
+                reject(Object.assign(new Error(String(statusCode)), { retryAfter: headers["retry-after"] }));
+                socket.terminate();
+            });
             socket.on("error", reject);
         });
     }

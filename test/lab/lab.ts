@@ -90,6 +90,9 @@ export interface Status {
         ipv4: string;
         /** Absent in a subnet without IPv6. */
         ipv6?: string;
+        /** Of the load balancer of several machines. */
+        ipv4Addresses?: string[];
+        ipv6Addresses?: string[];
         dnsRecords: { name: string; type: string; value: string }[];
         /** Absent without sessionManager. */
         sessionCommand?: string;

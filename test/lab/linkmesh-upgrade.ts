@@ -66,7 +66,7 @@ export function linkmeshUpgrade(): void {
 
     test("if a package ruins the data and does not answer, the old package and the copy are put back", async () => {
         const before = { info: await linkmeshInfo(), secret: await secret(), collectors: await collectors() };
-        const run = await lab("up", "--package", await brokenPackage());
+        const run = await lab("up", "--package", await brokenPackage(BROKEN));
         expect(run.exitCode).not.toBe(0);
         expect(run.stderr).toMatch(
             new RegExp(
@@ -97,15 +97,15 @@ export function linkmeshUpgrade(): void {
     });
 }
 
-function scratch(): string {
+export function scratch(): string {
     const directory = join(theLab().dir, "test-packages");
     mkdirSync(directory, { recursive: true });
     return directory;
 }
 
 /** A newer package whose server overwrites the database and ends. */
-async function brokenPackage(): Promise<string> {
-    const { file } = await buildPackage({ outDir: scratch(), version: BROKEN });
+export async function brokenPackage(version: string): Promise<string> {
+    const { file } = await buildPackage({ outDir: scratch(), version });
     const root = join(scratch(), "root");
     rmSync(root, { recursive: true, force: true });
     await execa("dpkg-deb", ["--raw-extract", file, root]);
