@@ -1,6 +1,5 @@
 import { NAMESPACE } from "../components/metrics.ts";
 import { type Registered, CONFIG, runProgram } from "../test/unit/program.ts";
-import { several } from "../components/settings/rules/not-yet.ts";
 import { ARM_PACKAGE } from "../test/unit/refused-lookups.ts";
 import { TIER } from "../test/unit/tier-settings.ts";
 import { BALANCER } from "./limits.ts";
@@ -110,16 +109,6 @@ const BASELINE = 0.2;
 
 /** The part of docs/costs.md that depends on prices. */
 export async function costsPage(): Promise<string> {
-    const { supported } = several;
-    several.supported = true;
-    try {
-        return await page();
-    } finally {
-        several.supported = supported;
-    }
-}
-
-async function page(): Promise<string> {
     const defaults = await defaultCost();
     const rows: string[][] = [["the defaults", dollars(defaults), ""]];
     for (const settings of CHANGES) {

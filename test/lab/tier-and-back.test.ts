@@ -1,13 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { several } from "../../components/settings/rules/not-yet.ts";
 import type { Stage } from "./dry-tier.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
 // Of the engine itself, without machines.
-test.runIf(several.supported)("the data volume outlives several nodes, and one machine has it again", () => {
+test("the data volume outlives several nodes, and one machine has it again", () => {
     const output = execFileSync(process.execPath, ["--import", "tsx", "test/lab/dry-tier.ts"], {
         cwd: ROOT,
         encoding: "utf8",

@@ -5,10 +5,7 @@ import { TestCa } from "../host/test-ca.ts";
 import { effectsOf } from "./changes.ts";
 import { BASTION, LOGIN, OWN_LOGIN } from "./keys.ts";
 import { CONFIG } from "./program.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { TIER } from "./tier-settings.ts";
-
-allowSeveral();
 
 type Values = Record<string, string>;
 

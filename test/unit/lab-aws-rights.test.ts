@@ -11,10 +11,7 @@ import type { Values } from "../../lab/providers/property-values.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, runProgram } from "./program.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { TIER } from "./tier-settings.ts";
-
-allowSeveral();
 
 async function ownCertificate(): Promise<Record<string, string>> {
     const ca = await TestCa.create("CN=own");

@@ -1,11 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
 import { checkSubnetZone } from "../../components/cloud/lookups/availability-zone.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { TIER } from "./tier-settings.ts";
-
-allowSeveral();
 
 const refusal = (run: Promise<unknown>) =>
     run.then(

@@ -1,12 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { LINKMESH_FILES_FOLDER } from "../../components/settings/schema/linkmesh.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { BASTION } from "./keys.ts";
 import { ownPairs } from "./own-pairs.ts";
 import { GOOD, problems } from "./problems.ts";
 import { TIER_VALUES } from "./tier-settings.ts";
-
-allowSeveral();
 
 const OWN_CA = "https://acme.example.com/directory";
 

@@ -1,12 +1,9 @@
 import { expect, test } from "vitest";
 import { type Key, TestCa } from "../host/test-ca.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { GOOD, problems } from "./problems.ts";
 import { TIER_VALUES } from "./tier-settings.ts";
 
 // Keys of certificates of the user's own. Network Load Balancers have RSA with up to 3072 bits, and three curves.
-
-allowSeveral();
 
 test.each<[key: Key, refused?: string]>([
     ["P-256"],

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { expectGolden } from "./golden.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { TIER_VALUES } from "./tier-settings.ts";
 import { BASTION, LOGIN, OTHER, OWN_LOGIN, RSA_LINE } from "./keys.ts";
 import { CONFIG, runProgram } from "./program.ts";
@@ -9,8 +8,6 @@ import { ownPairs } from "./own-pairs.ts";
 import { GOOD, problems } from "./problems.ts";
 import { LINKMESH_FILES_FOLDER } from "../../components/settings/schema/linkmesh.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
-
-allowSeveral();
 
 const OWN_CA = "https://acme.example.com/directory";
 

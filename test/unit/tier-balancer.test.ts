@@ -1,13 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { CONFIG, isSecret, runProgram, valueOf } from "./program.ts";
 import { byPort, dependency, names, ofType, run, type Program } from "./tier-program.ts";
 import { TIER } from "./tier-settings.ts";
 
 // What clients of several nodes meet: the load balancer, the names and the certificate.
-
-allowSeveral();
 
 const RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 

@@ -3,13 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { possiblePlaces } from "../../components/cloud/network.ts";
 import { refuseCreation } from "../../components/cloud/kept-volume.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { type Program, dependencies, names, ofType, run, steps } from "./tier-program.ts";
 
 // What a change of several nodes, or of one machine to several, leaves as it is.
-
-allowSeveral();
 
 /** The module whose function the hooks' constructor calls. */
 const registration = createRequire(import.meta.url)("@pulumi/pulumi/runtime/resource.js") as typeof pulumi.runtime;

@@ -5,10 +5,7 @@ import type { Values } from "../../lab/providers/property-values.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 import { CONFIG, reveal, runProgram } from "./program.ts";
-import { allowSeveral } from "./allow-several.ts";
 import { TIER } from "./tier-settings.ts";
-
-allowSeveral();
 
 /** Of a resource in the mocks: what others refer to. */
 const MOCKED_IPV6 = "2001:db8:0:1";

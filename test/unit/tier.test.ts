@@ -4,23 +4,11 @@ import { TestCloud } from "./lab-aws-cloud.ts";
 import { CONFIG, isSecret, reveal, runProgram, valueOf } from "./program.ts";
 import { lookUp } from "../../components/cloud/lookups/lookups.ts";
 import { parseSettings } from "../../components/settings/load.ts";
-import { GOOD, problems } from "./problems.ts";
-import { allowSeveral } from "./allow-several.ts";
+import { GOOD } from "./problems.ts";
 import { dependency, names, ofType, run, steps, type Program } from "./tier-program.ts";
 import { TIER, TIER_VALUES } from "./tier-settings.ts";
-import { several } from "../../components/settings/rules/not-yet.ts";
-
-allowSeveral();
 
 const ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment";
-
-test("users cannot set it yet", () => {
-    several.supported = false;
-    expect(problems({ ...GOOD, ...TIER_VALUES })).toEqual([
-        "nodes: several machines are not supported yet. Set it to 1.",
-    ]);
-    several.supported = true;
-});
 
 let three: Program;
 beforeAll(async () => {

@@ -4,15 +4,11 @@ import { alarmRules } from "./alarms.ts";
 import { certificateRules } from "./certificate.ts";
 import { configRules, dataPathRules, fileRules, packageRules } from "./linkmesh.ts";
 import { nameRules } from "./names.ts";
-import { notYet } from "./not-yet.ts";
 import { tagRules } from "./tags.ts";
 import { tierRules } from "./tier.ts";
 
 /** A sentence for each rule between settings that does not hold. */
 export function brokenRules(settings: Settings): string[] {
-    // The rules of several machines would tell how to get what is refused.
-    const several = notYet(settings);
-    if (several.length > 0) return several;
     return [
         ...[nameRules, accessRules, certificateRules, packageRules, configRules, dataPathRules],
         ...[fileRules, alarmRules, tagRules, tierRules],
