@@ -31,6 +31,7 @@ const LONGEST_FIRST = [
     "providers",
     "upgrade",
     "tier",
+    "tier-growth",
     "tier-node",
     "tier-storage",
     "tier-balancer",
