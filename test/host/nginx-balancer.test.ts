@@ -31,7 +31,8 @@ const echo = net.createServer((socket) => socket.on("error", () => undefined).pi
 /** What the program health answers as a status, by path. */
 const HEALTH: Record<string, number> = { "/": 200, "/serves": 200 };
 const health = http.createServer(({ url }, response) => {
-    response.writeHead(HEALTH[url!]!).end(HEALTH[url!] === 200 ? "well" : "not well");
+    const status = HEALTH[url!.split("?")[0]!]!;
+    response.writeHead(status).end(status === 200 ? "well" : "not well");
 });
 /** nginx gives an answer again for 2 seconds and the rest of the third. */
 const KEPT_MS = 3_100;

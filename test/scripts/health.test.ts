@@ -167,6 +167,7 @@ describe("as an answer to an HTTP request", () => {
         ["not well", broken, "/", "503 Service Unavailable", "not well\n"],
         ["not well, without a request", broken, "", "503 Service Unavailable", "not well\n"],
         ["well enough to serve clients", { df: " 99%   3%" }, "/serves", "200 OK", "well\n"],
+        ["well enough to serve clients, with a query", { df: " 99%   3%" }, "/serves?now", "200 OK", "well\n"],
         ["not well enough for that", broken, "/serves", "503 Service Unavailable", "not well\n"],
     ])("%s", (_, machine, path, status, body) => {
         const { stdout } = health(machine, ["answer"], path === "" ? "" : request(path));

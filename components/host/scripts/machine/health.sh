@@ -115,6 +115,7 @@ report() {
 answer() {
     local path line status='200 OK' body report
     read -r -t 5 _ path _
+    path=${path%%\?*} # nginx adds the query that it was asked with
     while read -r -t 5 line && [ "$line" != $'\r' ] && [ -n "$line" ]; do :; done
     report=$(report "${path#/}")
     body=well
