@@ -80,6 +80,11 @@ export class RigMachine {
         writeFileSync(file, text, { mode });
     }
 
+    /** Texts by path, before the first start. */
+    writeAll(files: Readonly<Record<string, string>>): void {
+        for (const [path, text] of Object.entries(files)) this.write(path, text);
+    }
+
     /** Before the first start. */
     copy(from: string, path: string): void {
         mkdirSync(dirname(this.#file(path)), { recursive: true });

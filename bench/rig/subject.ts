@@ -130,15 +130,17 @@ export function prepare(
     pair: Pair,
     programs: { opamp: string; caddy: string },
 ): void {
-    machine.copy(programs.opamp, "/usr/local/bin/opamp");
+    placeBackend(machine, pair, programs.opamp);
     if (rival.program === "caddy") machine.copy(programs.caddy, "/usr/local/bin/caddy");
-    const unit = readFileSync(join(import.meta.dirname, "backend@.service"), "utf8");
-    const files = {
-        ...rival.files,
-        ...rival.certificate(pair),
-        "/etc/systemd/system/backend@.service": unit,
+    machine.writeAll({ ...rival.files, ...rival.certificate(pair) });
+}
+
+/** The backend that stands behind every proxy. */
+export function placeBackend(machine: RigMachine, pair: Pair, opamp: string): void {
+    machine.copy(opamp, "/usr/local/bin/opamp");
+    machine.writeAll({
+        "/etc/systemd/system/backend@.service": readFileSync(join(import.meta.dirname, "backend@.service"), "utf8"),
         "/etc/linkmesh-backend/fullchain.pem": pair.certificate,
         "/etc/linkmesh-backend/privkey.pem": pair.key,
-    };
-    for (const [path, text] of Object.entries(files)) machine.write(path, text);
+    });
 }

@@ -3,7 +3,7 @@ import type { Progress } from "../../lab/lab.ts";
 import { thisProgram } from "../rivals/this-program.ts";
 import type { Authority, Pair } from "./certificate.ts";
 import type { Boot, RigMachine, Usage } from "./machine.ts";
-import { type Target, answers } from "./subject.ts";
+import { type Target, answers, placeBackend } from "./subject.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 
@@ -58,15 +58,11 @@ export class Tier {
 }
 
 function prepareNode(machine: RigMachine, pair: Pair, opamp: string): void {
-    machine.copy(opamp, "/usr/local/bin/opamp");
-    const files = {
-        "/etc/systemd/system/backend@.service": read("backend@.service"),
-        "/etc/linkmesh-backend/fullchain.pem": pair.certificate,
-        "/etc/linkmesh-backend/privkey.pem": pair.key,
+    placeBackend(machine, pair, opamp);
+    machine.writeAll({
         "/etc/linkmesh-proxy/tls/current/fullchain.pem": pair.certificate,
         "/etc/linkmesh-proxy/tls/current/privkey.pem": pair.key,
-    };
-    for (const [path, text] of Object.entries(files)) machine.write(path, text);
+    });
 }
 
 async function restartNode(node: RigMachine, sessions: number, balancer: RigMachine): Promise<void> {
