@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { labOk } from "../lab.ts";
 import type { Fleet } from "./fleet.ts";
-import { PATIENCE, allIn, nodeInstance, nodesOut, onNode, processes, switchOn, tryOnNode } from "./nodes.ts";
+import { PATIENCE, allIn, nodeInstance, nodesUnused, onNode, processes, switchOn, tryOnNode } from "./nodes.ts";
 import { startFleet } from "./stack.ts";
 
 interface Fault {
@@ -55,8 +55,8 @@ export function faults(): void {
             try {
                 console.log(`${fault.what}: all back after ${await fleet.back(since)} s`);
                 expect(fleet.cuts).toBeGreaterThan(before);
-                // Until then, one request in two meets the node that failed.
-                await expect.poll(nodesOut, PATIENCE).toEqual([fault.node]);
+                // Until all zones have noticed, some requests meet the node that failed.
+                await expect.poll(nodesUnused, PATIENCE).toEqual([fault.node]);
                 expect(await fleet.lost()).toEqual([]);
                 expect(await fleet.browser()).toBe(200);
             } finally {

@@ -42,13 +42,23 @@ export async function switchOn(): Promise<void> {
 
 /** The nodes to which some zone of the load balancer sends nothing. */
 export async function nodesOut(): Promise<string[]> {
+    return nodesWith((share) => share < 1);
+}
+
+/** The nodes to which no zone sends anything, so that no new connection meets them. */
+export async function nodesUnused(): Promise<string[]> {
+    return nodesWith((share) => share === 0);
+}
+
+/** The nodes of whose ports in all zones such a share is sent to. */
+async function nodesWith(matches: (share: number) => boolean): Promise<string[]> {
     const state = cloud();
     const healthy = await healthyTargets(theLab(), state);
-    const all = Object.values(state.loadBalancers).flatMap(({ zones }) => zones).length;
+    const zones = Object.values(state.loadBalancers).flatMap((balancer) => balancer.zones).length;
     const ports = Object.keys(state.listeners).length;
     return nodeNames().filter((name) => {
         const { privateIp } = state.networkInterfaces[nodeInstance(name).networkInterfaceId]!;
-        return healthy.filter((target) => target.includes(`/${privateIp}:`)).length < all * ports;
+        return matches(healthy.filter((target) => target.includes(`/${privateIp}:`)).length / (zones * ports));
     });
 }
 
