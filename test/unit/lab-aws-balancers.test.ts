@@ -161,7 +161,8 @@ describe("a listener", () => {
         expect(made.outputs).toMatchObject({ sslPolicy: "ELBSecurityPolicy-2016-08" });
         expect((await cloud.read(made))?.inputs).toEqual(made.inputs);
         expect((await cloud.read(group))?.outputs.loadBalancerArns).toEqual([own.id]);
-        await expect(cloud.make("Listener", given)).rejects.toThrow("DuplicateListener");
+        const policy = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
+        await expect(cloud.make("Listener", { ...given, sslPolicy: policy })).rejects.toThrow("DuplicateListener");
         await expect(cloud.delete(certificate)).rejects.toThrow(/ResourceInUseException: Certificate .* is in use/);
         await expect(cloud.delete(group)).rejects.toThrow("is currently in use by a listener or a rule");
         expect((await cloud.diff(made, { ...made.inputs, port: 8443 })).replaces).toEqual([]);
@@ -181,6 +182,7 @@ describe("a listener", () => {
         await expect(cloud.make("Listener", elsewhere)).rejects.toThrow("TargetGroupAssociationLimit");
         await cloud.delete(own);
         expect(await cloud.read(made)).toBeUndefined();
+        expect((await cloud.state()).tags).not.toHaveProperty([made.id]);
         await cloud.delete(group);
     });
 });

@@ -33,6 +33,8 @@ const SNAPSHOTS = {
     },
 };
 
+const REQUEST = { domainName: "linkmesh.example.test", validationMethod: "DNS" };
+
 let cloud: TestCloud;
 let ids: Record<
     "vpc" | "subnet" | "group" | "card" | "vm" | "volume" | "address" | "table" | "gateway" | "role",
@@ -50,6 +52,18 @@ beforeEach(async () => {
     const role = await cloud.make("Role", { assumeRolePolicy: TRUST });
     const made = { vpc, subnet, group, card, vm, volume, address, table, gateway, role };
     ids = Object.fromEntries(Object.entries(made).map(([name, { id }]) => [name, id])) as typeof ids;
+});
+
+const balancer = (): Values => ({
+    ...{ loadBalancerType: "network", securityGroups: [ids.group] },
+    subnetMappings: [{ subnetId: ids.subnet, allocationId: ids.address }],
+});
+const targets = (): Values => ({ vpcId: ids.vpc, protocol: "TCP", port: 50051, preserveClientIp: "false" });
+const target = async () => ({ targetGroupArn: (await cloud.make("TargetGroup", targets())).id });
+const listener = async () => ({
+    loadBalancerArn: (await cloud.make("LoadBalancer", balancer())).id,
+    ...{ protocol: "TCP", port: 50051 },
+    defaultActions: [{ type: "forward", ...(await target()) }],
 });
 
 /**
@@ -81,12 +95,13 @@ describe("a second creation", () => {
             /InvalidNetworkInterface\.InUse/,
         ],
         ["Record", () => RECORD, /but it already exists/],
+        ["LoadBalancer", balancer, /ResourceInUse: The allocation IDs are not available for use/],
     ])("of %s is refused", async (type, inputs, refusal) => {
         if (!["InternetGateway", "Subnet"].includes(type)) await cloud.make(type, inputs());
-        await expect(cloud.make(type, inputs())).rejects.toThrow(refusal);
+        await expect(cloud.make(type, inputs(), "second", "second")).rejects.toThrow(refusal);
     });
 
-    it.each<[type: string, inputs: () => Values]>([
+    it.each<[type: string, inputs: () => Values | Promise<Values>]>([
         ["EipAssociation", () => ({ allocationId: ids.address, networkInterfaceId: ids.card })],
         ["VolumeAttachment", () => ({ deviceName: "/dev/sdf", instanceId: ids.vm, volumeId: ids.volume })],
         [
@@ -94,12 +109,15 @@ describe("a second creation", () => {
             () => ({ role: ids.role, policyArn: "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy" }),
         ],
         ["Record", () => ({ ...RECORD, allowOverwrite: true })],
-    ])("of %s finishes the first", async (type, inputs) => {
+        ["Listener", listener],
+        ["TargetGroupAttachment", async () => ({ ...(await target()), targetId: ids.vm })],
+    ])("of %s finishes the first", async (type, makeInputs) => {
+        const inputs = await makeInputs();
         const before = JSON.stringify(await cloud.state()).length;
-        await cloud.make(type, inputs());
+        await cloud.make(type, inputs);
         const once = JSON.stringify(await cloud.state()).length;
         expect(once).toBeGreaterThan(before);
-        const again = await cloud.make(type, inputs());
+        const again = await cloud.make(type, inputs);
         expect(JSON.stringify(await cloud.state())).toHaveLength(once);
         expect(await cloud.read(again)).toBeDefined();
     });
@@ -114,12 +132,14 @@ describe("a second creation", () => {
         ["Role", () => ({ assumeRolePolicy: TRUST })],
         ["RolePolicy", () => ({ role: ids.role, policy: POLICY })],
         ["InstanceProfile", () => ({ role: ids.role })],
+        ["TargetGroup", targets],
+        ["Certificate", () => REQUEST],
         [
             "LifecyclePolicy",
             () => ({ ...SNAPSHOTS, executionRoleArn: `arn:aws:iam::000000000000:role/${ids.role}`, state: "ENABLED" }),
         ],
     ])("of %s leaves the first behind", async (type, inputs) => {
-        const named = ["SecurityGroup", "Role", "RolePolicy", "InstanceProfile"].includes(type);
+        const named = ["SecurityGroup", "Role", "RolePolicy", "InstanceProfile", "TargetGroup"].includes(type);
         const first = await cloud.make(type, { ...inputs(), ...(named ? { name: "first" } : {}) });
         const second = await cloud.make(type, { ...inputs(), ...(named ? { name: "second" } : {}) });
         expect(second.id).not.toBe(first.id);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Listener } from "../../cloud/balancer-state.ts";
 import type { CloudState } from "../../cloud/state.ts";
 import type { CheckFailure } from "../provider.ts";
@@ -54,6 +55,9 @@ export const listener: ResourceType = {
     create({ state }, inputs) {
         const { arn: loadBalancerArn } = findLoadBalancer(state, text(inputs, "loadBalancerArn"));
         const others = Object.values(state.listeners).filter((other) => other.loadBalancerArn === loadBalancerArn);
+        // With the same settings AWS answers with the listener that is there.
+        const there = others.find(({ port }) => port === inputs.port);
+        if (there && isDeepStrictEqual(fromInputs(state, there.arn, inputs), there)) return there.arn;
         refuseBeyond("listeners", 1 + others.length);
         const made = fromInputs(state, newListenerArn(loadBalancerArn), inputs);
         state.listeners[made.arn] = made;

@@ -86,7 +86,9 @@ export const loadBalancer: ResourceType = {
             }
             // AWS deletes the listeners along. Target groups stay.
             for (const { arn, loadBalancerArn } of Object.values(state.listeners)) {
-                if (loadBalancerArn === id) delete state.listeners[arn];
+                if (loadBalancerArn !== id) continue;
+                delete state.listeners[arn];
+                delete state.tags?.[arn];
             }
             for (const { networkInterfaceId } of target.zones) deleteInterface(state, networkInterfaceId);
             delete state.loadBalancers[id];
