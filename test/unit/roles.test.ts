@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { DATA_TAG } from "../../components/cloud/stack-tag.ts";
 import { type PolicyDocument, evaluate } from "../../lab/providers/aws/policy-evaluation.ts";
 import { parseCall } from "../../lab/providers/aws/rights/call.ts";
 import { RESOURCE_CALLS } from "../../lab/providers/aws/rights/calls.ts";
@@ -49,6 +50,25 @@ test.each<[string, boolean]>([
     const call = { action: "ec2:DeleteSnapshot", resource: "arn:aws:ec2:eu-central-1::snapshot/snap-1" };
     const context = { "aws:ResourceTag/linkmesh-proxy": [tag] };
     expect(evaluate([read("expire-snapshots")], { ...call, context })).toBe(expected);
+});
+
+test("the deployer may run the command that modes.md shows for a snapshot, and restoreFrom accepts the snapshot", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/modes.md"), "utf8");
+    const [, tags = ""] = /aws ec2 create-snapshot [^']*'ResourceType=snapshot,Tags=\[(.*)\]'/.exec(page) ?? [];
+    const given = [...tags.matchAll(/\{Key=([\w-]+),Value=([\w/-]+)\}/g)].map(([, key, value]) => [key!, value!]);
+    const prefixed = (kind: string) =>
+        Object.fromEntries(given.map(([key, value]) => [`aws:${kind}Tag/${key}`, [value!]]));
+    const may = (action: string, resource: string, context: Record<string, string[]>) =>
+        evaluate(Object.values(DOCUMENTS), { action, resource: `arn:aws:ec2:eu-central-1:${resource}`, context });
+    const requested = prefixed("Request");
+    const volume = { ...requested, "aws:ResourceTag/Name": ["linkmesh-machine-data"] };
+    expect([
+        may("ec2:CreateSnapshot", "123456789012:volume/vol-1", volume),
+        may("ec2:CreateSnapshot", ":snapshot/snap-1", requested),
+        may("ec2:CreateTags", ":snapshot/snap-1", { ...requested, "ec2:CreateAction": ["CreateSnapshot"] }),
+        may("ec2:CreateVolume", ":snapshot/snap-1", prefixed("Resource")),
+    ]).toEqual([true, true, true, true]);
+    expect(Object.fromEntries(given)).toMatchObject({ [DATA_TAG]: "PROJECT/STACK/linkmesh" });
 });
 
 test("the roles for previews and drift change nothing", () => {
