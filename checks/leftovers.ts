@@ -7,11 +7,18 @@ export interface Leftover {
     command: string;
 }
 
-/** By the kind in the ARN, in the order in which they can be deleted. The user replaces words in capitals. */
+/**
+ * By the kind in the ARN, or by the service if the ARN has none, in the order in which they can be deleted. The user replaces
+ * words in capitals.
+ */
 const DELETIONS: Record<string, (id: string, region: string) => string> = {
     alarm: (id, region) => `aws cloudwatch delete-alarms --region ${region} --alarm-names ${id}`,
     healthcheck: (id) => `aws route53 delete-health-check --health-check-id ${id}`,
-    topic: (id, region) => `aws sns delete-topic --region ${region} --topic-arn ${id}`,
+    sns: (arn, region) => `aws sns delete-topic --region ${region} --topic-arn ${arn}`,
+    listener: (arn, region) => `aws elbv2 delete-listener --region ${region} --listener-arn ${arn}`,
+    loadbalancer: (arn, region) => `aws elbv2 delete-load-balancer --region ${region} --load-balancer-arn ${arn}`,
+    targetgroup: (arn, region) => `aws elbv2 delete-target-group --region ${region} --target-group-arn ${arn}`,
+    certificate: (arn, region) => `aws acm delete-certificate --region ${region} --certificate-arn ${arn}`,
     instance: (id) => `aws ec2 terminate-instances --instance-ids ${id}`,
     policy: (id) => `aws dlm delete-lifecycle-policy --policy-id ${id}`,
     "elastic-ip": (id) => `aws ec2 release-address --allocation-id ${id}`,
@@ -40,12 +47,13 @@ export function leftovers(arns: readonly string[], state: string): Leftover[] {
         .map(({ kind, id, region }) => ({ id, command: DELETIONS[kind]!(id, region) }));
 }
 
-/** A topic's ARN names no kind, and its ARN is its id. */
+/** The services whose resources have their ARN as id, in commands and in the state. */
+const NAMED_BY_ARN = ["acm", "elasticloadbalancing", "sns"];
+
 function parseArn(arn: string): { kind: string; id: string; region: string } {
-    const [, , service, region = ""] = arn.split(":");
-    if (service === "sns") return { kind: "topic", id: arn, region };
-    const [, kind = "", id = ""] = /([^:/]+)[:/]([^:/]+)$/.exec(arn) ?? [];
-    return { kind, id, region };
+    const [, service = "", region = "", kind = service, name = ""] =
+        /^arn:[^:]*:([^:]*):([^:]*):[^:]*:(?:([^:/]*)[:/])?(.*)$/.exec(arn) ?? [];
+    return { kind, id: NAMED_BY_ARN.includes(service) ? arn : name, region };
 }
 
 /** The values of the tag in a state, one for each proxy of the program. */

@@ -4,6 +4,7 @@ import { type Server, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { STACK_TAG } from "../../components/cloud/stack-tag.ts";
 import { nodeService, socketOf } from "../../lab/balancers/haproxy-socket.ts";
 import { logs } from "../../lab/commands/logs.ts";
 import { status } from "../../lab/commands/status.ts";
@@ -43,16 +44,20 @@ const shown = async () => {
     return printed.join("\n");
 };
 
+/** Writes the stack's state, as the engine does. */
+function remember(resources: object[]): void {
+    const state = join(lab.dir, "pulumi/state/.pulumi/stacks/linkmesh-proxy/lab.json");
+    mkdirSync(dirname(state), { recursive: true });
+    writeFileSync(state, JSON.stringify({ checkpoint: { latest: { resources } } }));
+}
+
 it("says first where it answers, how to trust it and how to log in, and last what only tests need", async () => {
     const outputs = {
         ...{ sshHostKey: "ssh-ed25519 AAAA", publicUrl: "https://linkmesh.example.test", checks: {} },
         ...{ opampUrl: "wss://linkmesh.example.test/v1/opamp", ipv4: "10.77.129.1" },
     };
     const type = "pulumi:pulumi:Stack";
-    const resources = [{ urn: `urn:pulumi:lab::p::${type}::p-lab`, type, outputs }];
-    const state = join(lab.dir, "pulumi/state/.pulumi/stacks/linkmesh-proxy/lab.json");
-    mkdirSync(dirname(state), { recursive: true });
-    writeFileSync(state, JSON.stringify({ checkpoint: { latest: { resources } } }));
+    remember([{ urn: `urn:pulumi:lab::p::${type}::p-lab`, type, outputs }]);
     const { publicCaFile } = services(lab);
     writeFileSync(publicCaFile, "CA");
     await cloud.instance((await cloud.network()).card);
@@ -118,6 +123,22 @@ it("shows each node of the load balancer with the health of its machines, and on
     ]);
     await expect(logs("balancer", { lines: "1" })).rejects.toThrow(
         /^the log \S+\/balancer-\w+\.log does not exist yet/,
+    );
+});
+
+it("lists what several machines left over: what the state does not hold of load balancer and certificate", async () => {
+    const network = await balancerNetwork(cloud);
+    const tags = { [STACK_TAG]: "linkmesh-proxy/lab/linkmesh" };
+    const balancer = await cloud.make("LoadBalancer", { ...balancerInputs(network), tags });
+    const tcp = { protocol: "TCP", port: 50051, tags };
+    const group = await cloud.make("TargetGroup", { ...groupInputs(network), ...tcp });
+    const listener = await cloud.make("Listener", { ...listenerInputs(balancer, group), ...tcp });
+    const names = { domainName: "linkmesh.example.test", validationMethod: "DNS" };
+    const certificate = await cloud.make("Certificate", { ...names, tags });
+    remember([{ urn: "urn:pulumi:lab::p::aws:lb/loadBalancer:LoadBalancer::x", id: balancer.id }]);
+    const rows = (await shown()).split("\n").filter((line) => line.startsWith("left over "));
+    expect(rows.map((row) => row.replace(/^left over +(\S+): .*$/, "$1"))).toEqual(
+        [group, listener, certificate].map(({ id }) => id),
     );
 });
 
