@@ -7,7 +7,7 @@ export interface Measure {
     name: string;
     /** Who is measured: {@link THIS_PROGRAM}, a rival, or a floor such as "direct". */
     subject: string;
-    /** "s", "KB", "" for a count, or "ratio" for a value that is one already. */
+    /** "s", "KiB", "" for a count, or "ratio" for a value that is one already. */
     unit: string;
     /** One for each run. The runs take turns over the subjects, so that other load affects all of them alike. */
     values: number[];

@@ -122,7 +122,7 @@ async function change(context: Context, measures: Measures, running: Running): P
     const [processes, kb] = [more.processes - once.processes, more.pssKb - once.pssKb];
     add("old processes after both", once.processes - fresh.processes);
     add("old processes of each further reload", processes / FURTHER_RELOADS);
-    add("memory of each further reload", kb / 1024 / FURTHER_RELOADS, { unit: "MB" });
+    add("memory of each further reload", kb / 1024 / FURTHER_RELOADS, { unit: "MiB" });
     await fleets.stop();
     await settle();
     add("old processes when all sessions have ended", subject.usage().processes - fresh.processes, { goal });

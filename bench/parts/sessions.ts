@@ -5,7 +5,7 @@ import type { Target } from "../rig/subject.ts";
 import { type Measure, Measures, THIS_PROGRAM } from "../measure.ts";
 import { type Context, type Part, runsOf } from "../part.ts";
 
-const GOAL_KB = 40;
+const GOAL_KIB = 40;
 
 export interface Sizes {
     sessions: number;
@@ -57,7 +57,7 @@ interface Held {
     /** How many processes the proxy has. */
     processes: number;
     packetsDropped: number;
-    kbPerSession: number;
+    kibPerSession: number;
     /** Seconds of a processor for 1,000 heartbeats and their answers. */
     proxySeconds: number;
     clientSeconds: number;
@@ -88,7 +88,7 @@ export async function hold(
             report,
             processes: usage.processes,
             packetsDropped: packetsDropped() - dropped,
-            kbPerSession: (usage.pssKb - fresh.pssKb) / report.open,
+            kibPerSession: (usage.pssKb - fresh.pssKb) / report.open,
             proxySeconds: (usage.cpuSeconds - used.cpuSeconds) / thousands,
             clientSeconds: (report.cpuSeconds - before.cpuSeconds) / thousands,
         };
@@ -113,7 +113,7 @@ async function allTried(agents: Agents, count: number, wait: (seconds: number) =
 }
 
 function record(context: Context, measures: Measures, { name }: Target, held: Held, count: number): void {
-    const { report, processes, packetsDropped, kbPerSession, proxySeconds, clientSeconds } = held;
+    const { report, processes, packetsDropped, kibPerSession, proxySeconds, clientSeconds } = held;
     const of = count.toLocaleString("en");
     const add = (what: string, value: number, rest: Partial<Measure>) => {
         // Without sessions there is no memory per session.
@@ -124,7 +124,7 @@ function record(context: Context, measures: Measures, { name }: Target, held: He
     const goal = (value: number) => (name === THIS_PROGRAM ? value : undefined);
     add(`sessions held of ${of}`, report.open, { better: "more", goal: goal(count) });
     add(`errors, ${of} sessions`, errors, { goal: goal(0) });
-    add(`memory per session, ${of} sessions`, kbPerSession, { unit: "KB", goal: goal(GOAL_KB) });
+    add(`memory per session, ${of} sessions`, kibPerSession, { unit: "KiB", goal: goal(GOAL_KIB) });
     add(`CPU of the proxy per 1,000 heartbeats, ${of} sessions`, proxySeconds, { unit: "s" });
     add(`CPU of the clients per 1,000 heartbeats, ${of} sessions`, clientSeconds, { unit: "s", aside: true });
     const list = failures.map(([kind, number]) => `${number} × ${kind}`).join(", ");

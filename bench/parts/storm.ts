@@ -94,7 +94,7 @@ async function storms(
                 goal: subject.name === THIS_PROGRAM ? 0 : undefined,
             });
             add("p99 of the UI", ui.p99, { unit: "s" });
-            add("peak memory of the proxy", used.pssKb / 1024, { unit: "MB" });
+            add("peak memory of the proxy", used.pssKb / 1024, { unit: "MiB" });
             add("CPU of the proxy until all are back", used.cpuSeconds, { unit: "s" });
             add("CPU of the clients until all are back", after.cpuSeconds - before.cpuSeconds, {
                 unit: "s",

@@ -18,7 +18,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 const kilobytes = (subject: string, values: number[], goal?: number): Measure => ({
     name: "memory per session",
     subject,
-    unit: "KB",
+    unit: "KiB",
     values,
     better: "less",
     goal,
@@ -120,12 +120,12 @@ test("a table has medians and spread, the ratio to each subject, and whether the
         "39",
         "41",
         "45",
-        "KB",
+        "KiB",
         "",
         "at most 40: **missed**",
         "",
     ]);
-    expect(cells).toContainEqual(["", "", "HAProxy", "3", "49.1", "50", "51", "KB", "0.820", "", ""]);
+    expect(cells).toContainEqual(["", "", "HAProxy", "3", "49.1", "50", "51", "KiB", "0.820", "", ""]);
     expect(text).toMatch(/^`npm run bench -- --only sessions`, 2026-11-27; load average before the start: 0.2$/m);
     expect(renderResult(result([HAPROXY], { load: 3 }))).toContain("**taken under load**");
 });
@@ -136,7 +136,7 @@ test("a plot is the same each time, has both colour schemes, and draws each subj
     expect(renderPlot({ ...panel, part: "other" })).not.toBe(first);
     expect(renderPlot(panel)).toBe(first);
     expect(first).toContain("@media (prefers-color-scheme:dark)");
-    for (const text of ["memory per session, KB", "goal: 40", THIS_PROGRAM, "HAProxy"]) expect(first).toContain(text);
+    for (const text of ["memory per session, KiB", "goal: 40", THIS_PROGRAM, "HAProxy"]) expect(first).toContain(text);
     expect(renderPlot({ part: "sessions", measures: [HAPROXY] }), "nothing to compare").toBeUndefined();
 });
 
