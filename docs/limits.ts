@@ -23,6 +23,10 @@ const IDLE = {
 const HEARTBEAT = { date: "2024-07", source: "https://github.com/open-telemetry/opamp-spec/pull/190" };
 const LINKMESH = { date: "2026-11", source: "https://docs.linkmesh.io/concepts/self-telemetry" };
 const ASSUMED = { date: "", source: "assumption" };
+const measured = (part: string) => ({
+    date: "2026-11",
+    source: `measured with \`npm run bench -- --only ${part}\` ([benchmarks.md](benchmarks.md))`,
+});
 
 /** Of a Network Load Balancer. */
 export const BALANCER = {
@@ -48,13 +52,8 @@ export const FLEET = {
     metricsBytes: { value: 4_096, unit: "bytes of a push of metrics and its reply, with headers", ...ASSUMED },
     replyBytes: { value: 100, unit: "bytes of each reply, with headers", ...ASSUMED },
     writes: { value: 1, unit: "database write for each heartbeat, and for each push of metrics", ...ASSUMED },
-    nginxMemory: {
-        ...{ value: 45, unit: "KiB of nginx's memory for a session" },
-        ...{
-            date: "2026-11",
-            source: "measured with `npm run bench -- --only sessions` ([benchmarks.md](benchmarks.md))",
-        },
-    },
+    nginxMemory: { value: 45, unit: "KiB of nginx's memory for a session", ...measured("sessions") },
+    nodeNginxMemory: { value: 57, unit: "KiB of the same behind a load balancer", ...measured("tier") },
     kernelMemory: {
         value: 12,
         unit: "KiB of the kernel's memory for a session, which has three TCP sockets",

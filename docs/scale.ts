@@ -29,18 +29,18 @@ const storm = (collectors: number) => collectors / retrySpread(collectors);
 
 const perHour = (bytesPerSecond: number) => (bytesPerSecond * 3600) / 1e9;
 
-/** GiB for this many sessions. */
-export function memory(sessions: number): number {
-    const session = FLEET.nginxMemory.value + FLEET.kernelMemory.value + FLEET.linkmeshMemory.value;
+/** GiB for this many sessions of one machine, or of a node behind a load balancer. */
+export function memory(sessions: number, nginxMemory: Figure = FLEET.nginxMemory): number {
+    const session = nginxMemory.value + FLEET.kernelMemory.value + FLEET.linkmeshMemory.value;
     return (sessions * session) / KIB_IN_GIB + FLEET.systemMemory.value / 1024;
 }
 
-/** Whether a machine has room for the sessions. */
-const fits = (sessions: number, type: string) => memory(sessions) <= (MACHINES[type]!.value * FLEET.usable.value) / 100;
+/** GiB of a machine that may be in use. */
+const usable = (type: string) => (MACHINES[type]!.value * FLEET.usable.value) / 100;
 
 /** The smallest machine that has room for the sessions; undefined if none has. */
 export function machineFor(sessions: number): string | undefined {
-    return Object.keys(MACHINES).find((type) => fits(sessions, type));
+    return Object.keys(MACHINES).find((type) => memory(sessions) <= usable(type));
 }
 
 /** Of the tier. */
@@ -68,7 +68,7 @@ export function rollingChange(nodes: number): { most: number; after: number[] } 
 /** So many nodes that all sessions have room in a rolling change. At least one a zone. */
 export function nodesFor(collectors: number): number {
     let nodes = ZONES;
-    while (!fits(collectors * rollingChange(nodes).most, NODE)) nodes++;
+    while (memory(collectors * rollingChange(nodes).most, FLEET.nodeNginxMemory) > usable(NODE)) nodes++;
     return nodes;
 }
 
