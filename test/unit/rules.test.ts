@@ -6,6 +6,8 @@ import { CONFIG, runProgram } from "./program.ts";
 import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
 import { ownPairs } from "./own-pairs.ts";
 import { GOOD, problems } from "./problems.ts";
+import { lookUp } from "../../components/cloud/lookups/lookups.ts";
+import { parseSettings } from "../../components/settings/load.ts";
 import { LINKMESH_FILES_FOLDER } from "../../components/settings/schema/linkmesh.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
 
@@ -188,6 +190,10 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ["`tlsCertificate` with a truncated chain", () => chained(own.ca.pem.slice(0, 200))],
     ["`tlsCertificate` that contains the private key", () => chained(own.ca.pem, own.good.key)],
     [
+        "`tlsCertificate` with a key that the load balancer of several `nodes` does not serve",
+        () => ({ ...TIER_VALUES, ...pair(own.ed25519) }),
+    ],
+    [
         "`tlsPrivateKey` that is damaged",
         () => ({ ...pair(own.good), tlsPrivateKey: "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----" }),
     ],
@@ -214,11 +220,23 @@ describe("combinations that do not", () => {
                 () => "nothing",
                 (error: unknown) => (error as Error).message,
             );
-            expect(refused).toMatch(/^[a-zA-Z.]+:? .*\. [A-Z].*\.$/);
-            expect(Object.keys(SETTINGS).filter((name) => refused.includes(name))).not.toEqual([]);
-            sentences.push(`| ${what} | ${refused} |`);
+            takeDown(what, refused);
         },
     );
+
+    test("a component's name too long for a load balancer: an error that says what to do", async () => {
+        const refused = await lookUp("linkmesh-in-ohio", parseSettings({ ...GOOD, ...TIER_VALUES })).then(
+            () => "nothing",
+            (error: unknown) => (error as Error).message,
+        );
+        takeDown("several `nodes` of a component whose name is too long", refused);
+    });
+
+    function takeDown(what: string, refused: string): void {
+        expect(refused).toMatch(/^[a-zA-Z.]+:? .*\. [A-Z].*\.$/);
+        expect(Object.keys(SETTINGS).filter((name) => refused.includes(name))).not.toEqual([]);
+        sentences.push(`| ${what} | ${refused} |`);
+    }
 
     test("docs/rules.md lists them with their messages", async () => {
         const rows = REFUSED.map(([what, values]) => `| ${what} | ${stable(refusals(values()).join(" "))} |`);

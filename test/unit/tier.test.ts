@@ -2,11 +2,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Value, Values } from "../../lab/providers/property-values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
 import { CONFIG, isSecret, reveal, runProgram, valueOf } from "./program.ts";
-import { lookUp } from "../../components/cloud/lookups/lookups.ts";
-import { parseSettings } from "../../components/settings/load.ts";
-import { GOOD } from "./problems.ts";
 import { dependency, names, ofType, run, steps, type Program } from "./tier-program.ts";
-import { TIER, TIER_VALUES } from "./tier-settings.ts";
+import { TIER } from "./tier-settings.ts";
 
 const ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment";
 
@@ -155,13 +152,6 @@ test("everything that can be tagged has the stack's tag", async () => {
             (inputs.tags as Record<string, string>)["linkmesh-proxy-stack"] !== "linkmesh-proxy/test/linkmesh",
     );
     expect(names(untagged)).toEqual([]);
-});
-
-test("a name that is too long for AWS's load balancers is refused", async () => {
-    const settings = parseSettings({ ...GOOD, ...TIER_VALUES });
-    await expect(lookUp("linkmesh-in-ohio", settings)).rejects.toThrow(
-        "nodes: the name linkmesh-in-ohio is too long for the load balancer of several nodes, whose parts are named after it. Give the LinkMesh a name of at most 15 characters.",
-    );
 });
 
 describe("existing subnets", () => {

@@ -56,9 +56,9 @@ export interface Lookups {
  * @throws RunError with one sentence that names the setting to change.
  */
 export async function lookUp(name: string, settings: Settings, opts: pulumi.InvokeOptions = {}): Promise<Lookups> {
-    await refuseOtherPartition(opts);
     const several = settings.nodes > 1;
     if (several) refuseLongName(name);
+    await refuseOtherPartition(opts);
     const [zone, type, snapshot, volume, keptVolumes, subnet] = await Promise.all([
         DNS_PROVIDERS[settings.dns].findZone(settings, opts),
         findInstanceType(settings, opts),
