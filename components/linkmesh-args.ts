@@ -172,7 +172,7 @@ export interface LinkMeshArgs {
      */
     trustedProxies?: string[];
     /**
-     * EC2 instance type of a Nitro generation. t3.small costs about $15 a month and is large enough for the connections of 10,000 collectors.
+     * EC2 instance type of a Nitro generation. t3.small costs about $15 a month and holds nginx's connections of 10,000 collectors. LinkMesh's own memory comes on top: docs/scale.md computes t3.medium for both.
      * @default `"t3.small"`
      * @example `"t4g.small"`
      */
@@ -198,7 +198,7 @@ export interface LinkMeshArgs {
      */
     availabilityZone?: string;
     /**
-     * IPv4 block of the VPC that the program creates, from /16 to /28. Not used with subnetId.
+     * IPv4 block of the VPC that the program creates, from /16 to /28. Not used with subnetId or subnetIds.
      * @default `"10.77.0.0/24"`
      * @example `"10.20.0.0/24"`
      */
@@ -238,13 +238,13 @@ export interface LinkMeshArgs {
      */
     restoreFrom?: string;
     /**
-     * Remove the machine, and keep addresses, names and data volume. With false, the same LinkMesh comes back.
+     * Remove the machine or all nodes, and keep addresses, names and data volume, or the load balancer. With false, the same LinkMesh comes back.
      * @default `false`
      * @example `true`
      */
     paused?: boolean;
     /**
-     * Refuse to destroy the stack and to replace its addresses and data volume. To lift the protection, set it to false and run `pulumi up`.
+     * Refuse to destroy the stack and to replace its addresses and data volume, or the load balancer of several nodes. To lift the protection, set it to false and run `pulumi up`.
      * @default `false`
      * @example `true`
      */
@@ -318,19 +318,19 @@ export interface LinkMeshArgs {
      */
     linkmeshDataPaths?: string[];
     /**
-     * How many collectors and agents are connected at once, from 1 to 200,000. nginx and the kernel are sized for it.
+     * How many collectors and agents are connected at once, from 1 to 200,000. nginx and the kernel are sized for it. With several nodes, the most that one node may have: docs/scale.md has its share in a rolling change.
      * @default `10000`
      * @example `50000`
      */
     collectorsExpected?: number;
     /**
-     * How many sessions one client address may hold on each port, up to 65,535; more are refused. With 0, collectorsExpected plus 1,000, because a whole fleet may share one address; above 65,535 there is no limit. If each collector has its own address, a few hundred keep one client from taking all sessions.
+     * How many sessions one client address may hold on each port of a machine, up to 65,535; more are refused. With 0, collectorsExpected plus 1,000, because a whole fleet may share one address; above 65,535 there is no limit. If each collector has its own address, a few hundred keep one client from taking all sessions.
      * @default `0`
      * @example `500`
      */
     sessionsPerAddress?: number;
     /**
-     * Who is told when something breaks: e-mail addresses, or ARNs of SNS topics. Watched are the machine (with automatic recovery), https and gRPC from outside, LinkMesh, the certificate with its renewal, and the data disk. AWS sends each address a link to confirm, and nothing before that. About $7 a month, or $2 while the account has free alarms, metrics and health checks left. If left out, nothing is watched.
+     * Who is told when something breaks: e-mail addresses, or ARNs of SNS topics. Watched are the machine (with automatic recovery), https and gRPC from outside, LinkMesh, the certificate with its renewal, and the disks. AWS sends each address a link to confirm, and nothing before that. About $7 a month, or $2 while the account has free alarms, metrics and health checks left. If left out, nothing is watched.
      * @example `["platform@example.com"]`
      */
     alarms?: string[];

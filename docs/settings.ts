@@ -44,6 +44,9 @@ export function settingsPage(): string {
                 ...Object.entries(MEANINGS),
             ],
         ),
+        "",
+        "With several `nodes` a change goes over one node after the other, and the others serve meanwhile. New machines are set up before the old",
+        "ones go, and each has another address of its own; the load balancer's addresses stay.",
         ...Object.entries(TOPICS).flatMap(([topic, settings]) => [
             "",
             `## ${topic}`,

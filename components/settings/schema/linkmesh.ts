@@ -172,7 +172,7 @@ export const LINKMESH_SETTINGS = {
     collectorsExpected: setting({
         type: "integer",
         description:
-            "How many collectors and agents are connected at once, from 1 to 200,000. nginx and the kernel are sized for it.",
+            "How many collectors and agents are connected at once, from 1 to 200,000. nginx and the kernel are sized for it. With several nodes, the most that one node may have: docs/scale.md has its share in a rolling change.",
         default: 10_000,
         example: "50000",
         change: ["nginx reloads"],
@@ -181,7 +181,7 @@ export const LINKMESH_SETTINGS = {
     sessionsPerAddress: setting({
         type: "integer",
         description:
-            "How many sessions one client address may hold on each port, up to 65,535; more are refused. With 0, collectorsExpected plus 1,000, because a whole fleet may share one address; above 65,535 there is no limit. If each collector has its own address, a few hundred keep one client from taking all sessions.",
+            "How many sessions one client address may hold on each port of a machine, up to 65,535; more are refused. With 0, collectorsExpected plus 1,000, because a whole fleet may share one address; above 65,535 there is no limit. If each collector has its own address, a few hundred keep one client from taking all sessions.",
         default: 0,
         example: "500",
         change: ["nginx reloads"],

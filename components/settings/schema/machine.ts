@@ -10,7 +10,7 @@ export const MACHINE_SETTINGS = {
     instanceType: setting({
         type: "string",
         description:
-            "EC2 instance type of a Nitro generation. t3.small costs about $15 a month and is large enough for the connections of 10,000 collectors.",
+            "EC2 instance type of a Nitro generation. t3.small costs about $15 a month and holds nginx's connections of 10,000 collectors. LinkMesh's own memory comes on top: docs/scale.md computes t3.medium for both.",
         default: "t3.small",
         example: "t4g.small",
         change: ["new machine"],
@@ -65,7 +65,8 @@ export const MACHINE_SETTINGS = {
     }),
     vpcCidr: setting({
         type: "string",
-        description: "IPv4 block of the VPC that the program creates, from /16 to /28. Not used with subnetId.",
+        description:
+            "IPv4 block of the VPC that the program creates, from /16 to /28. Not used with subnetId or subnetIds.",
         default: "10.77.0.0/24",
         example: "10.20.0.0/24",
         change: ["new machine", "new addresses"],
@@ -138,7 +139,7 @@ export const MACHINE_SETTINGS = {
     paused: setting({
         type: "boolean",
         description:
-            "Remove the machine, and keep addresses, names and data volume. With false, the same LinkMesh comes back.",
+            "Remove the machine or all nodes, and keep addresses, names and data volume, or the load balancer. With false, the same LinkMesh comes back.",
         default: false,
         example: "true",
         change: ["new machine"],
@@ -148,7 +149,7 @@ export const MACHINE_SETTINGS = {
     protect: setting({
         type: "boolean",
         description:
-            "Refuse to destroy the stack and to replace its addresses and data volume. To lift the protection, set it to false and run `pulumi up`.",
+            "Refuse to destroy the stack and to replace its addresses and data volume, or the load balancer of several nodes. To lift the protection, set it to false and run `pulumi up`.",
         default: false,
         example: "true",
         change: [],
