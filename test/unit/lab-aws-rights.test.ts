@@ -8,6 +8,7 @@ import { FUNCTION_CALLS, RESOURCE_CALLS } from "../../lab/providers/aws/rights/c
 import { DOCUMENTS } from "../../lab/providers/aws/rights/deployer.ts";
 import { RESOURCE_TYPES } from "../../lab/providers/aws/types.ts";
 import type { Values } from "../../lab/providers/property-values.ts";
+import { balancerInputs, balancerNetwork, groupInputs } from "./lab-aws-balancer-cloud.ts";
 import { type Made, TestCloud } from "./lab-aws-cloud.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, runProgram } from "./program.ts";
@@ -131,6 +132,33 @@ it("a machine may be started with an interface, although IAM does not see the in
     const request = (action: string) => ({ action, resource, context: {} });
     expect(evaluate(Object.values(DOCUMENTS), request("ec2:RunInstances"))).toBe(true);
     expect(evaluate(Object.values(DOCUMENTS), request("ec2:DeleteNetworkInterface"))).toBe(false);
+});
+
+it("a machine may be started in the program's own security group alone: IAM sees the group's tags there, not the request's", async () => {
+    const cloud = cloudFor("preview", "base", "network");
+    const vpc = { vpcId: (await makeVpc(cloud)).id };
+    const subnet = await cloud.make("Subnet", { ...vpc, cidrBlock: "10.77.0.0/24", ...name("linkmesh-subnet") });
+    const group = await cloud.make("SecurityGroup", { ...vpc, name: "linkmesh", ...name("linkmesh-nodes") });
+    const node = name("linkmesh-node-1");
+    const image = { ami: "ami-0debian13labamd64", instanceType: "t3.small", rootBlockDevice: node };
+    const place = { subnetId: subnet.id, vpcSecurityGroupIds: [group.id] };
+    const launch = () => cloud.make("Instance", { ...image, ...place, ...node });
+    await launch();
+    await cloud.store.change((state) => (state.tags![group.id]!.Name = "theirs"));
+    await expect(launch()).rejects.toThrow(
+        `ec2:RunInstances on resource: arn:aws:ec2:eu-central-1:000000000000:security-group/${group.id}`,
+    );
+});
+
+it("a tier in subnets of the user's needs no rights to the network", async () => {
+    const theirs = TestCloud.create();
+    const network = await balancerNetwork(theirs);
+    const documents = ["preview", "base", "tier"].map((name) => DOCUMENTS[name]!);
+    const cloud = TestCloud.of(theirs.store.lab, { apply: () => Promise.resolve() }, new Caller(documents));
+    await cloud.make("LoadBalancer", { ...balancerInputs(network), name: "linkmesh-lb" });
+    const targets = await cloud.make("TargetGroup", { ...groupInputs(network), name: "linkmesh-lb" });
+    const target = { targetGroupArn: targets.id, targetId: network.machine.id, port: 443 };
+    await cloud.make("TargetGroupAttachment", target);
 });
 
 it("a role can be passed only to its service", () => {

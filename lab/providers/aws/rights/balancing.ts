@@ -10,6 +10,9 @@ const idleTimeout = elb("ModifyListenerAttributes listener/net=self");
 /** The first load balancer of an account makes this role. */
 const ROLE = "iam:CreateServiceLinkedRole role/aws-service-role/elasticloadbalancing.amazonaws.com=any";
 
+/** Of EC2, whose objects the load balancer's calls refer to: "Elastic Load Balancing API permissions". */
+const ec2 = (...kinds: string[]) => kinds.map((kind) => `ec2:Describe${kind}`);
+
 /** The provider's calls for load balancers and certificates, from its source (internal/service/elbv2 and acm). */
 export const BALANCING_CALLS: CallTable = {
     "aws:lb/loadBalancer:LoadBalancer": {
@@ -21,12 +24,13 @@ export const BALANCING_CALLS: CallTable = {
         ),
         create: [
             ...elb("CreateLoadBalancer loadbalancer/net=name", "AddTags loadbalancer/net=name"),
+            ...ec2("AccountAttributes", "Addresses", "InternetGateways", "SecurityGroups", "Subnets", "Vpcs"),
             ROLE,
             ...attributes,
         ],
         update: {
-            ipAddressType: elb("SetIpAddressType loadbalancer/net=self"),
-            subnetMappings: elb("SetSubnets loadbalancer/net=self"),
+            ipAddressType: [...elb("SetIpAddressType loadbalancer/net=self"), ...ec2("Subnets")],
+            subnetMappings: [...elb("SetSubnets loadbalancer/net=self"), ...ec2("Subnets")],
             securityGroups: elb("SetSecurityGroups loadbalancer/net=self"),
             enableCrossZoneLoadBalancing: attributes,
             enableDeletionProtection: attributes,
@@ -37,7 +41,11 @@ export const BALANCING_CALLS: CallTable = {
     },
     "aws:lb/targetGroup:TargetGroup": {
         read: elb("DescribeTargetGroups", "DescribeTargetGroupAttributes", "DescribeTags"),
-        create: [...elb("CreateTargetGroup targetgroup=name", "AddTags targetgroup=name"), ...groupAttributes],
+        create: [
+            ...elb("CreateTargetGroup targetgroup=name", "AddTags targetgroup=name"),
+            ...ec2("InternetGateways", "Vpcs"),
+            ...groupAttributes,
+        ],
         update: {
             healthCheck: elb("ModifyTargetGroup targetgroup=self"),
             preserveClientIp: groupAttributes,
@@ -69,7 +77,10 @@ export const BALANCING_CALLS: CallTable = {
     },
     "aws:lb/targetGroupAttachment:TargetGroupAttachment": {
         read: elb("DescribeTargetHealth"),
-        create: elb("RegisterTargets targetgroup=targetGroupArn"),
+        create: [
+            ...elb("RegisterTargets targetgroup=targetGroupArn"),
+            ...ec2("Instances", "InternetGateways", "Subnets", "Vpcs"),
+        ],
         update: {},
         delete: elb("DeregisterTargets targetgroup=targetGroupArn"),
     },
@@ -77,7 +88,7 @@ export const BALANCING_CALLS: CallTable = {
         read: ["acm:DescribeCertificate certificate=self", "acm:ListTagsForCertificate certificate=self"],
         create: [
             "acm:RequestCertificate if=domainName",
-            "acm:ImportCertificate certificate=any if=privateKey",
+            "acm:ImportCertificate certificate=new if=privateKey",
             "acm:AddTagsToCertificate certificate=new",
         ],
         update: {

@@ -5,7 +5,7 @@ import { asText, isMap } from "../../property-values.ts";
  * One call of AWS's API, as "ec2:AttachVolume volume=volumeId instance=instanceId": the action, and the kinds of
  * resources that IAM checks, each with the property that holds their ids. Instead of a property:
  * - `self`: the resource itself
- * - `new`: the object that the call makes, with the tags of the request
+ * - `new`: the object that the call makes, with the tags of the request; `name` if its id is its name
  * - `untagged`: an object that has no tags yet
  * - `any`: an object that the provider finds by itself
  * - `~PROPERTY`: IAM sees no tags of these objects

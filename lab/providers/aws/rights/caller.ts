@@ -65,7 +65,8 @@ function requestsOf(cloud: Cloud, call: Call, subject: Subject): AccessRequest[]
         if (by.startsWith("~")) {
             return idsAt(values, by.slice(1)).map((id) => ({ action, resource: arnFor(id), context }));
         }
-        const sendsTags = /Tag/.test(action) || by !== "self";
+        // Of an object that exists, IAM sees the tags of the request only if the call tags it.
+        const sendsTags = /Tag/.test(action) || by === "name";
         return idsOf(by, subject, values).map((id) => ({
             action,
             resource: arnFor(id),
