@@ -10,6 +10,14 @@ export function certificateNames(settings: Settings): readonly string[] {
     return settings.certificateNames.length > 0 ? settings.certificateNames : httpsNames(settings);
 }
 
+/** Characters. RFC 5280's limit for the name that becomes the certificate's common name. */
+export const LONGEST_COMMON_NAME = 64;
+
+/** The name by which AWS Certificate Manager is asked for the certificate. Undefined if all are too long. Pure. */
+export function commonName(settings: Settings): string | undefined {
+    return certificateNames(settings).find(({ length }) => length <= LONGEST_COMMON_NAME);
+}
+
 export function hasOwnCertificate({ tlsCertificate }: Pick<Settings, "tlsCertificate">): boolean {
     return tlsCertificate !== "";
 }

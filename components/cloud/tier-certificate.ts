@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { hasOwnCertificate, certificateNames } from "../certificate.ts";
+import { hasOwnCertificate, certificateNames, commonName } from "../certificate.ts";
 import { publicNames } from "../endpoints.ts";
 import { withoutWildcard } from "../hostnames.ts";
 import { readChain } from "../settings/chain.ts";
@@ -70,7 +70,8 @@ function issueCertificate(
     tags: Tags,
     parent: pulumi.Resource,
 ) {
-    const [domainName, ...others] = certificateNames(settings);
+    const domainName = commonName(settings);
+    const others = certificateNames(settings).filter((one) => one !== domainName);
     // Other names need another certificate. The old one is deleted after the listener has the new one.
     const certificate = new aws.acm.Certificate(
         `${name}-issued`,

@@ -37,6 +37,12 @@ it("a requested certificate is pending until the record of each name exists", as
     expect(await cloud.read(made)).toBeDefined();
 });
 
+it("names after the first may be longer than 64 characters", async () => {
+    const long = `${"a".repeat(52)}.example.test`;
+    const { outputs } = await request({ subjectAlternativeNames: [long] });
+    expect(outputs.subjectAlternativeNames).toEqual([long]);
+});
+
 it("the record may be at another DNS provider, and is the same for the next certificate of the name", async () => {
     const first = await request();
     const [{ resourceRecordName, resourceRecordValue }] = options(first) as [Option];
@@ -121,6 +127,11 @@ it.each<[what: string, error: string, inputs: Values]>([
         { domainName: "a.example.test", validationMethod: "DNS", certificateBody: "x" },
     ],
     ["a key without certificate", "Certificate must not be empty", { privateKey: "x" }],
+    [
+        "a first name of 65 characters",
+        "InvalidDomainValidationOptionsException: The first domain name can be no longer than 64 characters",
+        { domainName: `${"a".repeat(52)}.example.test`, validationMethod: "DNS" },
+    ],
     [
         "11 names",
         "Cannot request more than 10 domain names",

@@ -36,6 +36,11 @@ it.each<[token: string, args: Values, result: Values]>([
         { serviceCode: "vpc", quotaCode: "L-0EA8095F" },
         { quotaName: "Inbound or outbound rules per security group", value: 60 },
     ],
+    [
+        "aws:servicequotas/getServiceQuota:getServiceQuota",
+        { serviceCode: "acm", quotaCode: "L-FB94F0B0" },
+        { quotaName: "Domain names per ACM certificate", value: 10 },
+    ],
     ["aws:ec2/getEips:getEips", {}, { allocationIds: [] }],
     ["aws:route53/getZones:getZones", {}, { ids: ["Z0LABEXAMPLETEST"] }],
     ["aws:index/getPartition:getPartition", {}, { partition: "aws", dnsSuffix: "amazonaws.com" }],

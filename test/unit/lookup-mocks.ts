@@ -74,7 +74,7 @@ export function lookUpInMocks(
             return { allocationIds: Array.from({ length }, (_, i) => `eipalloc-${i}`) };
         }
         case "aws:servicequotas/getServiceQuota:getServiceQuota":
-            return { value: quota ?? (inputs.serviceCode === "vpc" ? 60 : 5) };
+            return { value: quota ?? { vpc: 60, ec2: 5, acm: 10 }[inputs.serviceCode as string] };
         case "aws:ec2/getAmi:getAmi":
             return describeImage(inputs.filters as { name: string; values: string[] }[]);
         case "aws:ec2/getSubnet:getSubnet":

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test, vi } from "vitest";
 import { checkSubnetZone } from "../../components/cloud/lookups/availability-zone.ts";
 import { CONFIG, runProgram } from "./program.ts";
+import { certificateNames } from "./refused-lookups.ts";
 import { TIER } from "./tier-settings.ts";
 
 const refusal = (run: Promise<unknown>) =>
@@ -174,6 +175,18 @@ describe("quotas", () => {
                 /^sshAllowedCidrs, .* need 65 rules .* default .* is 60, and .* UnauthorizedOperation/,
             ),
         ]);
+    });
+
+    test("11 names of a certificate are taken with a raised quota, and with a warning if it cannot be read; one machine's have no quota", async () => {
+        const eleven = { certificateNames: JSON.stringify(certificateNames(11)) };
+        const raised = await said({ ...CONFIG, ...TIER, ...eleven }, { ...secret, quota: 11 });
+        expect([raised.asked(QUOTA).length, raised.warnings]).toEqual([1, []]);
+        const unread = await said({ ...CONFIG, ...TIER, ...eleven }, { ...secret, refused: "getServiceQuota" });
+        expect(unread.warnings).toEqual([
+            expect.stringMatching(/^certificateNames holds 11 names, but AWS's default .* is 10, and .* Name fewer, /),
+        ]);
+        const one = await said({ ...CONFIG, ...eleven, acmeChallenge: "dns-01" }, {});
+        expect(one.asked(QUOTA)).toEqual([]);
     });
 
     test("several nodes: the rules of each group count by themselves", async () => {

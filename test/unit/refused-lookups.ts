@@ -4,6 +4,12 @@ export const ARM_PACKAGE = { linkmeshDebUrl: "https://packages.example.com/linkm
 
 const TOPIC = (region: string) => `arn:aws:sns:${region}:123456789012:ops`;
 
+/** The stack's domain, and names beside it. */
+export const certificateNames = (count: number) => [
+    "linkmesh.example.com",
+    ...Array.from({ length: count - 1 }, (_, i) => `name-${i}.example.com`),
+];
+
 /** What the lookups refuse: a title, the settings, and the zone of the stack's data volume. */
 export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, volumeZone?: string][] = [
     ["`domain` in no zone of the account", { domain: "linkmesh.elsewhere.org" }],
@@ -51,6 +57,7 @@ export const REFUSED_LOOKUPS: [what: string, config: Record<string, string>, vol
         "more `nodes` than addresses in the zones that offer `instanceType`",
         { ...TIER, nodes: "26", instanceType: "m7i.large" },
     ],
+    ["11 `certificateNames` with several `nodes`", { ...TIER, certificateNames: JSON.stringify(certificateNames(11)) }],
     ["`imageId` without the ENA driver", { imageId: "ami-0ena" }],
     ["`imageId` with another boot mode", { imageId: "ami-0bios", instanceType: "t4g.small", ...ARM_PACKAGE }],
     ["`imageId` without an EBS root disk", { imageId: "ami-0store" }],

@@ -3,7 +3,7 @@ import { LINKMESH_FILES_FOLDER } from "../../components/settings/schema/linkmesh
 import { BASTION } from "./keys.ts";
 import { ownPairs } from "./own-pairs.ts";
 import { GOOD, problems } from "./problems.ts";
-import { TIER_VALUES } from "./tier-settings.ts";
+import { LONG_NAME, TIER_VALUES } from "./tier-settings.ts";
 
 const OWN_CA = "https://acme.example.com/directory";
 
@@ -68,6 +68,14 @@ describe("combinations that make sense", () => {
         [
             "several nodes with a wildcard and without port 80",
             () => ({ ...TIER_VALUES, certificateNames: ["*.example.com"], httpRedirect: false }),
+        ],
+        [
+            "several nodes with a long name, and a shorter one beside it",
+            () => ({ ...TIER_VALUES, domain: "short.example.com", uiDomain: LONG_NAME }),
+        ],
+        [
+            "several nodes with a long name and a wildcard for it",
+            () => ({ ...TIER_VALUES, domain: LONG_NAME, certificateNames: ["*.example.com"] }),
         ],
         [
             "several nodes with one's own certificate",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { expectGolden } from "./golden.ts";
-import { TIER_VALUES } from "./tier-settings.ts";
+import { LONG_NAME, TIER_VALUES } from "./tier-settings.ts";
 import { BASTION, LOGIN, OTHER, OWN_LOGIN, RSA_LINE } from "./keys.ts";
 import { CONFIG, runProgram } from "./program.ts";
 import { REFUSED_LOOKUPS } from "./refused-lookups.ts";
@@ -73,6 +73,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
         `\`${name}\` with several \`nodes\``,
         () => ({ ...TIER_VALUES, ...values }),
     ]),
+    ["a `domain` of 65 characters with several `nodes`", () => ({ ...TIER_VALUES, domain: LONG_NAME })],
     ["`caaIssuer` of another authority with several `nodes`", () => ({ ...TIER_VALUES, caaIssuer: "letsencrypt.org" })],
     ["more `nodes` than addresses of `vpcCidr`", () => ({ ...TIER_VALUES, vpcCidr: "10.77.0.0/25", nodes: 28 })],
     [

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Value, Values } from "../../lab/providers/property-values.ts";
 import { TestCloud } from "./lab-aws-cloud.ts";
-import { CONFIG, isSecret, reveal, runProgram, valueOf } from "./program.ts";
+import { CONFIG, type Registered, isSecret, reveal, runProgram, valueOf } from "./program.ts";
 import { dependency, names, ofType, run, steps, type Program } from "./tier-program.ts";
-import { TIER } from "./tier-settings.ts";
+import { LONG_NAME, TIER } from "./tier-settings.ts";
 
 const ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment";
 
@@ -152,6 +152,12 @@ test("everything that can be tagged has the stack's tag", async () => {
             (inputs.tags as Record<string, string>)["linkmesh-proxy-stack"] !== "linkmesh-proxy/test/linkmesh",
     );
     expect(names(untagged)).toEqual([]);
+});
+
+test("the certificate is asked for by a name of at most 64 characters, with longer ones beside it", async () => {
+    const program = await run({ domain: LONG_NAME, uiDomain: "ui.example.com" });
+    const [{ inputs }] = ofType(program, "aws:acm/certificate:Certificate") as [Registered];
+    expect(inputs).toMatchObject({ domainName: "ui.example.com", subjectAlternativeNames: [LONG_NAME] });
 });
 
 describe("existing subnets", () => {

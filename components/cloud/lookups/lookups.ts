@@ -9,7 +9,12 @@ import { findImage } from "./image.ts";
 import { findInstanceType } from "./instance-type.ts";
 import { refuseOtherPartition } from "./partition.ts";
 import { chooseAvailabilityZone } from "./availability-zone.ts";
-import { refuseTooManyRules, warnAboutAddressQuota, warnAboutAddressesOfBalancer } from "./quotas.ts";
+import {
+    refuseTooManyNames,
+    refuseTooManyRules,
+    warnAboutAddressQuota,
+    warnAboutAddressesOfBalancer,
+} from "./quotas.ts";
 import { refuseAgent } from "./agent.ts";
 import { findRegion, refuseUnreachedTopics } from "./region.ts";
 import { findDataVolume, findKeptVolumes, findSnapshot, refuseForeignSnapshot } from "./storage.ts";
@@ -88,6 +93,7 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     refuseAgent(settings, image.operatingSystem);
     const ipv6 = (spread ?? subnet)?.ipv6 ?? true;
     await refuseTooManyRules(settings, ipv6, opts);
+    await refuseTooManyNames(settings, opts);
     const closed = (["httpsAllowedCidrs", "grpcAllowedCidrs"] as const).find(
         (list) => settings[list].length > 0 && settings[list].every((cidr) => isIpv6(cidr)),
     );

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { certificateNames, usesCertificateManager } from "../../certificate.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { openPorts } from "../../listeners.ts";
 import { addressesName } from "../balancer-addresses.ts";
@@ -25,6 +26,10 @@ const ADDRESSES: Quota = {
     ...{ serviceCode: "ec2", quotaCode: "L-0263D0A3", awsDefault: 5 },
     label: "EC2-VPC Elastic IPs",
 };
+const NAMES: Quota = {
+    ...{ serviceCode: "acm", quotaCode: "L-FB94F0B0", awsDefault: 10 },
+    label: "Domain names per ACM certificate",
+};
 
 /** The account's own value. Read only if more than the default is needed, so that most users need no right for it. */
 async function readQuota({ serviceCode, quotaCode, label, awsDefault }: Quota, opts: pulumi.InvokeOptions) {
@@ -35,6 +40,33 @@ async function readQuota({ serviceCode, quotaCode, label, awsDefault }: Quota, o
             words: `AWS's default for the quota "${label}" is ${awsDefault}, and the account's own cannot be read (${providerMessage(error)}; reading it needs the rights servicequotas:GetServiceQuota and servicequotas:GetAWSDefaultServiceQuota)`,
         }),
     );
+}
+
+/**
+ * Warns if the account's quota may be too small.
+ * @param sentence with what is known of the quota
+ * @throws RunError if it is
+ */
+async function refuseBeyond(
+    quota: Quota,
+    needed: number,
+    sentence: (words: string) => string,
+    opts: pulumi.InvokeOptions,
+): Promise<void> {
+    if (needed <= quota.awsDefault) return;
+    const { value, words } = await readQuota(quota, opts);
+    if (value !== undefined && needed <= value) return;
+    if (value !== undefined) throw new pulumi.RunError(sentence(words));
+    void pulumi.log.warn(sentence(words));
+}
+
+/** Warns if AWS Certificate Manager may refuse so many names. @throws RunError if it does */
+export async function refuseTooManyNames(settings: Settings, opts: pulumi.InvokeOptions): Promise<void> {
+    if (!usesCertificateManager(settings)) return;
+    const { length } = certificateNames(settings);
+    const sentence = (words: string) =>
+        `certificateNames holds ${length} names, but ${words}. Name fewer, such as a wildcard in place of several, or ask AWS to raise the quota.`;
+    await refuseBeyond(NAMES, length, sentence, opts);
 }
 
 /** Warns if a security group may have more rules than the account's quota. @throws RunError if it has */
@@ -49,12 +81,9 @@ export async function refuseTooManyRules(settings: Settings, ipv6: boolean, opts
               ]
             : [{ ports, sshAllowedCidrs }];
     const rules = Math.max(...groups.map((group) => ingressRules({ ...group, ipv6 })));
-    if (rules <= RULES.awsDefault) return;
-    const { value, words } = await readQuota(RULES, opts);
-    if (value !== undefined && rules <= value) return;
-    const sentence = `sshAllowedCidrs, httpsAllowedCidrs and grpcAllowedCidrs need ${rules} rules of one family in the security group, but ${words}. Name fewer, larger networks, or ask AWS to raise the quota.`;
-    if (value !== undefined) throw new pulumi.RunError(sentence);
-    void pulumi.log.warn(sentence);
+    const sentence = (words: string) =>
+        `sshAllowedCidrs, httpsAllowedCidrs and grpcAllowedCidrs need ${rules} rules of one family in the security group, but ${words}. Name fewer, larger networks, or ask AWS to raise the quota.`;
+    await refuseBeyond(RULES, rules, sentence, opts);
 }
 
 /** Only warns: addresses of the user's own range do not count, and one may be left from an interrupted first update. */

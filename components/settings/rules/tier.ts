@@ -1,4 +1,4 @@
-import { hasOwnCertificate } from "../../certificate.ts";
+import { LONGEST_COMMON_NAME, certificateNames, commonName, hasOwnCertificate } from "../../certificate.ts";
 import { MOST_ZONES, nodesInZone } from "../../cloud/subnet-sizes.ts";
 import { SETTINGS, type Setting, type SettingName, type Settings } from "../settings.ts";
 import { violations } from "./violations.ts";
@@ -34,6 +34,7 @@ export function tierRules(s: Settings): string[] {
     }
     const useless = (Object.keys(OF_ONE_MACHINE) as SettingName[]).filter((name) => !isDefault(s, name));
     const most = MOST_ZONES * nodesInZone(s.vpcCidr);
+    const shortest = certificateNames(s).reduce((one, other) => (other.length < one.length ? other : one));
     return [
         ...useless.map(
             (name) => `${name} has no use with several nodes: ${OF_ONE_MACHINE[name]}. Remove it, or set nodes to 1.`,
@@ -54,6 +55,10 @@ export function tierRules(s: Settings): string[] {
                     : `vpcCidr ${s.vpcCidr} is too small for a subnet in each of ${MOST_ZONES} zones. Set a larger block, such as 10.77.0.0/24.`,
             ],
             [new Set(s.subnetIds).size === s.subnetIds.length, "subnetIds holds a subnet twice. Remove one."],
+            [
+                hasOwnCertificate(s) || commonName(s) !== undefined,
+                `nodes: AWS Certificate Manager needs a name of at most ${LONGEST_COMMON_NAME} characters in the certificate, and the shortest, ${shortest}, has ${shortest.length}. Set certificateNames to a wildcard that covers the names, such as *.example.com, or set tlsCertificate.`,
+            ],
             [
                 s.caaIssuer === "" || hasOwnCertificate(s) || CERTIFICATE_MANAGER.includes(s.caaIssuer),
                 `caaIssuer ${s.caaIssuer} forbids the certificates of AWS Certificate Manager, which the load balancer needs. Set caaIssuer to amazon.com.`,

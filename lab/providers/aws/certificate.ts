@@ -12,7 +12,9 @@ import { ONE_VALUE, oneOf } from "./schema.ts";
 const request = (member: string) => model("acm", "RequestCertificate", member);
 const imported = (member: string) => model("acm", "ImportCertificate", member);
 /** The default quota of names in a certificate. */
-const MOST_NAMES = 10;
+export const MOST_NAMES = 10;
+/** The domain name becomes the certificate's common name, which RFC 5280 limits. */
+const LONGEST_COMMON_NAME = 64;
 const IMPORT = ["certificateBody", "privateKey", "certificateChain"];
 const REQUEST = ["subjectAlternativeNames", "validationMethod", "keyAlgorithm"];
 
@@ -117,6 +119,12 @@ function isImport(inputs: Values): boolean {
 function requestedFrom(arn: string, inputs: Values): Certificate {
     const domain = text(inputs, "domainName");
     const names = [...new Set([domain, ...((inputs.subjectAlternativeNames as string[] | undefined) ?? [])])];
+    if (domain.length > LONGEST_COMMON_NAME) {
+        throw new ApiError(
+            "InvalidDomainValidationOptionsException",
+            `The first domain name can be no longer than ${LONGEST_COMMON_NAME} characters.`,
+        );
+    }
     if (names.length > MOST_NAMES) {
         throw new ApiError(
             "LimitExceededException",

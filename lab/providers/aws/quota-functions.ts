@@ -1,4 +1,5 @@
 import { ACCOUNT } from "../../cloud/state.ts";
+import { MOST_NAMES } from "./certificate.ts";
 import { filters, fits } from "./filters.ts";
 import { QUOTAS } from "./quotas.ts";
 import { ApiError, type CloudFunction, text } from "./resource-type.ts";
@@ -7,6 +8,7 @@ import { ApiError, type CloudFunction, text } from "./resource-type.ts";
 const SERVICE_QUOTAS: Record<string, { name: string; most: number } | undefined> = {
     "vpc/L-0EA8095F": { name: "Inbound or outbound rules per security group", most: QUOTAS.groupRules.most },
     "ec2/L-0263D0A3": { name: "EC2-VPC Elastic IPs", most: QUOTAS.addresses.most },
+    "acm/L-FB94F0B0": { name: "Domain names per ACM certificate", most: MOST_NAMES },
 };
 
 export const getServiceQuota: CloudFunction = {
