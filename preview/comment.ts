@@ -1,7 +1,9 @@
 import { type Change, KINDS, changesOf, shortType } from "./changes.ts";
 import { type Diff, changedParts, propertyDiff, secretParts, stepDiffs, tagDiff } from "./diffs.ts";
-import { lossesIn, notesOn, proxiesIn, proxyOf } from "./effects.ts";
+import { notesOn } from "./effects.ts";
+import { lossesIn } from "./losses.ts";
 import { code, fence } from "./markdown.ts";
+import { byName, placeOf, proxiesIn } from "./places.ts";
 import type { Diagnostic, Preview } from "./preview.ts";
 
 /** GitHub takes 65,536 characters, and a job of GitHub Actions hands on an output as an environment variable. */
@@ -75,34 +77,74 @@ function withoutStack(message: string): string {
         .replace(/^(error|warning): /, "");
 }
 
+/** A step, or one that changes alike on several nodes. */
+interface Told {
+    readonly change: Change;
+    readonly nodes: readonly string[];
+    readonly diffs: readonly Diff[];
+    readonly secrets: readonly string[];
+}
+
 function stepSections(changes: readonly Change[], diagnostics: readonly Diagnostic[]): string[] {
     const steps = changes.filter(({ step, kind }) => step !== undefined && (kind === "updated" || kind === "replaced"));
     if (steps.length === 0) return [];
-    const shown = steps.map((change) => ({ change, diffs: stepDiffs(change), secrets: secretParts(change) }));
+    const shown = alike(steps, stepKey).map(stepOf);
     const told = shown.filter(({ diffs, secrets }) => diffs.length > 0 || secrets.length > 0);
-    const others = shown.filter((one) => !told.includes(one)).map(({ change }) => change);
+    const others = shown.filter((one) => !told.includes(one));
     const several = proxiesIn(steps).length > 1;
     const all = diagnostics.flatMap(({ message }) => /(the .*): all steps run\s*$/.exec(message)?.[1] ?? []);
     return [
-        "#### On the machine",
+        `#### On the ${machinesOf(shown)}`,
         ...[...new Set(all)].map((reason) => `All steps run: ${reason}.`),
-        ...told.flatMap(({ change, diffs, secrets }) => [stepTitle(change, secrets, several), ...diffs.map(diffBlock)]),
+        ...told.flatMap((one) => [stepTitle(one, several), ...one.diffs.map(diffBlock)]),
         ...(others.length > 0 && all.length === 0
             ? [
-                  `Without a change of configuration: ${others.map((change) => `step ${stepName(change, several)} (${why(change)})`).join(", ")}.`,
+                  `Without a change of configuration: ${others.map((one) => `step ${stepName(one, several)} (${why(one.change)})`).join(", ")}.`,
               ]
             : []),
     ];
 }
 
-function stepName(change: Change, several: boolean): string {
-    return `${code(change.step!)}${several ? ` of ${code(proxyOf(change)!)}` : ""}`;
+function machinesOf(shown: readonly Told[]): string {
+    const ofNodes = shown.filter(({ nodes }) => nodes.length > 0);
+    if (ofNodes.length === 0) return "machine";
+    return ofNodes.length === shown.length ? "nodes" : "machines";
 }
 
-function stepTitle(change: Change, secrets: readonly string[], several: boolean): string {
-    const title = `**Step ${stepName(change, several)}**`;
+function stepKey(change: Change): unknown {
+    return [placeOf(change)?.proxy, change.step, stepDiffs(change), changedParts(change)];
+}
+
+function stepOf(changes: readonly [Change, ...Change[]]): Told {
+    const [change] = changes;
+    const nodes = changes.flatMap((one) => placeOf(one)?.node ?? []);
+    return { change, nodes, diffs: stepDiffs(change), secrets: secretParts(change) };
+}
+
+function stepName({ change, nodes }: Told, several: boolean): string {
+    const on = nodes.length > SHORT_LIST ? `${nodes.length} nodes` : nodes.map(code).join(", ");
+    const of = several ? ` of ${code(placeOf(change)!.proxy)}` : "";
+    return `${code(change.step!)}${on === "" ? "" : ` on ${on}`}${of}`;
+}
+
+function stepTitle(told: Told, several: boolean): string {
+    const { change, secrets } = told;
+    const title = `**Step ${stepName(told, several)}**`;
     if (secrets.length > 0) return `${title}: its text is secret. What changes: ${secrets.map(code).join(", ")}`;
     return changedParts(change).includes("script") ? `${title}, with another version of its script` : title;
+}
+
+/** Those of which the key is the same, together. */
+function alike(changes: readonly Change[], keyOf: (change: Change) => unknown): [Change, ...Change[]][] {
+    const groups = new Map<string, [Change, ...Change[]]>();
+    for (const change of changes) {
+        const key = JSON.stringify(keyOf(change));
+        const group = groups.get(key);
+        if (group) group.push(change);
+        else groups.set(key, [change]);
+    }
+    for (const group of groups.values()) group.sort(byName);
+    return [...groups.values()];
 }
 
 function why(change: Change): string {
@@ -120,12 +162,19 @@ function resourceSections(changes: readonly Change[]): string[] {
     const edited = others.filter(({ kind }) => kind === "updated" || kind === "replaced");
     const shared = sharedTags(edited);
     const told = new Set(shared.flatMap(({ resources }) => resources));
+    const diffOf = (change: Change) => propertyDiff(change, !told.has(change));
     const sections = [
         ...shared.map(tagSection),
-        ...edited.flatMap((change) => {
-            const diff = propertyDiff(change, !told.has(change));
+        ...alike(edited, (change) => {
+            // What nodes have alike is told once.
+            const own = placeOf(change)?.node === undefined ? change.name : undefined;
+            return [own, change.type, change.kind, told.has(change), diffOf(change)];
+        }).flatMap((group) => {
+            const [change] = group;
+            const diff = diffOf(change);
             if (told.has(change) && change.kind === "updated" && diff.lines.length === 0) return [];
-            const title = `${code(change.name)} (${shortType(change.type)}) is ${change.kind}`;
+            const names = group.map(({ name }) => code(name)).join(", ");
+            const title = `${names} (${shortType(change.type)}) ${group.length > 1 ? "are" : "is"} ${change.kind}`;
             return diff.lines.length === 0 ? `${title}.` : `${title}:\n${diffBlock(diff)}`;
         }),
         ...(["deleted", "created", "imported"] as const).flatMap((kind) => {

@@ -1,86 +1,80 @@
 import type { Effect } from "../components/settings/schema/setting.ts";
-import type { Change, Kind } from "./changes.ts";
+import type { Change } from "./changes.ts";
 import { changedParts, propertyDiff } from "./diffs.ts";
+import { INSTANCE, isFirstNode, isNode, placeOf, proxiesIn } from "./places.ts";
 import { STEP_EFFECTS } from "./step-effects.ts";
 
-/** What the loss of a resource means to those who use LinkMesh, the gravest first. */
-const LOSSES: Readonly<Record<string, Partial<Record<Kind, string>>>> = {
-    "aws:ebs/volume:Volume": {
-        replaced:
-            "A new data volume. LinkMesh's database, internal CA and secret are those of the snapshot in `restoreFrom`; without it they are lost, and every agent has to enrol again.",
-        deleted:
-            "The data volume is deleted, with LinkMesh's database, internal CA and secret. A snapshot stays only if `finalSnapshot` was on in the last `up`.",
-    },
-    "aws:ec2/eip:Eip": {
-        replaced:
-            "The public IPv4 address changes. Firewalls and DNS records that you keep elsewhere need the new one.",
-        deleted: "The public IPv4 address is given up, and does not come back.",
-    },
-    "aws:ec2/networkInterface:NetworkInterface": {
-        replaced: "The IPv6 address changes, and the machine is replaced.",
-        deleted: "The IPv6 address is given up.",
-    },
-    "aws:ec2/instance:Instance": {
-        replaced: "The machine is replaced. LinkMesh does not answer for a minute or two; the data stays.",
-        deleted: "The machine is removed. LinkMesh does not answer until an `up` creates another one.",
-    },
-    "aws:route53/record:Record": {
-        replaced: "DNS records are replaced. Their names may not resolve for some seconds.",
-        deleted: "DNS records are removed. Names that have no other record no longer resolve.",
-    },
-};
-
-/** A sentence about each kind of loss, with the resources that it is about. Pure. */
-export function lossesIn(changes: readonly Change[]): { sentence: string; lost: Change[] }[] {
-    return Object.entries(LOSSES).flatMap(([type, sentences]) =>
-        Object.entries(sentences).flatMap(([kind, sentence]) => {
-            const lost = changes.filter((change) => change.type === type && change.kind === kind);
-            return lost.length === 0 ? [] : [{ sentence, lost }];
-        }),
-    );
-}
-
-/** What a reviewer has to know of the rest. */
-const NOTES: Partial<Record<Effect, string>> = {
+/** What a reviewer has to know besides what is lost. */
+const NOTES = {
     "LinkMesh restarts": "LinkMesh restarts. The UI is down for some seconds, and collectors and agents connect again.",
+    "nodes restart":
+        "LinkMesh restarts on one node after the other, which takes a minute or two on each. The others serve, and the clients of that node connect again to them.",
     "new certificate": "A new certificate is ordered, which counts against the authority's limits.",
+    "certificate issued":
+        "AWS Certificate Manager issues a certificate. With `dns=external`, `up` waits up to 75 minutes for its records.",
+    "certificate exchanged": "The load balancer gets another certificate, which drops no session.",
     "nginx reloads": "nginx reloads, which drops no session.",
     "firewall rules change": "Firewall rules change.",
-};
+    "nodes added":
+        "Nodes are added. They get new connections once they are set up; the sessions that there are stay where they are.",
+} satisfies Partial<Record<Effect, string>> & Record<string, string>;
+type Note = keyof typeof NOTES;
 
-/** What happens on the machines that stay, with the names of the proxies if the changes concern several. Pure. */
+/** What happens besides losses, with the names of the proxies if the changes concern several. Pure. */
 export function notesOn(changes: readonly Change[]): { note: string; proxies: string[] }[] {
-    // A new machine runs every step, with nobody connected.
-    const isNew = ({ type, kind }: Change) => type === "aws:ec2/instance:Instance" && kind !== "updated";
-    const renewed = new Set(changes.filter(isNew).map(proxyOf));
-    const effects = changes
-        .filter((change) => !renewed.has(proxyOf(change)))
-        .flatMap((change) => effectsOf(change).map((effect) => ({ effect, proxy: proxyOf(change) })));
+    const renewed = new Set(changes.filter(isNew).map(keyOf));
+    const found = changes.flatMap((change) => {
+        const proxy = placeOf(change)?.proxy;
+        const own = renewed.has(keyOf(change)) ? [] : effectsOf(change);
+        return [...own, ...balancerEffects(change, changes)].map((note) => ({ note, proxy }));
+    });
     const several = proxiesIn(changes).length > 1;
-    return Object.entries(NOTES).flatMap(([effect, note]) => {
-        const found = effects.filter((one) => one.effect === effect);
-        const proxies = several ? found.flatMap(({ proxy }) => proxy ?? []) : [];
-        return found.length === 0 ? [] : [{ note, proxies: [...new Set(proxies)] }];
+    return Object.entries(NOTES).flatMap(([note, sentence]) => {
+        const those = found.filter((one) => one.note === note);
+        const proxies = several ? those.flatMap(({ proxy }) => proxy ?? []) : [];
+        return those.length === 0 ? [] : [{ note: sentence, proxies: [...new Set(proxies)] }];
     });
 }
 
-/** The names of the proxies that are concerned. */
-export function proxiesIn(changes: readonly Change[]): string[] {
-    return [...new Set(changes.flatMap((change) => proxyOf(change) ?? []))];
+/** A new machine or node runs every step, with nobody connected. The rules of a new load balancer have let nobody in. */
+function isNew({ type, kind }: Change): boolean {
+    if (type === "aws:lb/loadBalancer:LoadBalancer") return kind === "created" || kind === "deleted";
+    return type === INSTANCE && kind !== "updated";
 }
 
-/** The name of the LinkMeshProxy that has this step, machine or firewall rule. */
-export function proxyOf({ name, step }: Change): string | undefined {
-    if (step !== undefined) return name.slice(0, -`-${step}`.length);
-    return /^(.*?)-(?:machine-instance$|security-)/.exec(name)?.[1];
+function keyOf(change: Change): string {
+    const { proxy, node } = placeOf(change) ?? {};
+    return JSON.stringify([proxy, node]);
 }
 
-function effectsOf(change: Change): readonly Effect[] {
+function effectsOf(change: Change): readonly (Effect | Note)[] {
     if (/^aws:vpc\/securityGroup(In|E)gressRule:/.test(change.type)) {
         // Tags let nobody in or out.
         const tagsAlone = change.kind === "updated" && propertyDiff(change, false).lines.length === 0;
         return tagsAlone ? [] : ["firewall rules change"];
     }
     const inputs = STEP_EFFECTS[change.step ?? ""] ?? {};
-    return changedParts(change).flatMap((part) => inputs[part] ?? []);
+    const effects = changedParts(change).flatMap((part) => inputs[part] ?? []);
+    if (placeOf(change)?.node === undefined) return effects;
+    return effects.map((effect) => (effect === "LinkMesh restarts" ? "nodes restart" : effect));
+}
+
+function balancerEffects(change: Change, changes: readonly Change[]): Note[] {
+    const { type, kind, old, now } = change;
+    const differs = (property: string) => kind === "updated" && old[property] !== now[property];
+    if (type === "aws:lb/listener:Listener") return differs("certificateArn") ? ["certificate exchanged"] : [];
+    if (type === "aws:acm/certificate:Certificate") {
+        if (differs("certificateBody")) return ["certificate exchanged"];
+        return now.validationMethod !== undefined && kind !== "updated" ? ["certificate issued"] : [];
+    }
+    return isAdded(change, changes) ? ["nodes added"] : [];
+}
+
+/** Not where there was none before: in a new stack, after a pause, or in the place of one machine. */
+function isAdded(change: Change, changes: readonly Change[]): boolean {
+    const proxy = placeOf(change)?.proxy;
+    const isFirst = (other: Change) => isFirstNode(other) && placeOf(other)?.proxy === proxy;
+    return (
+        isNode(change) && change.kind === "created" && !changes.some((one) => isFirst(one) && one.kind === "created")
+    );
 }

@@ -85,6 +85,12 @@ export class DryLab {
         return steps;
     }
 
+    /** The output of `pulumi preview --json` about other settings of the stack. */
+    async previewAsJson(settings: Configuration): Promise<string> {
+        await this.#prepare(settings);
+        return (await this.#stack.preview({ json: true })).stdout;
+    }
+
     remove(): void {
         for (const server of this.#servers) server.stop();
         rmSync(this.#lab.dir, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Configuration } from "../../lab/engine/config.ts";
 import { DryLab, type KeptStack } from "./dry-lab.ts";
+import { isRecording, record } from "./record-preview.ts";
 
 // One machine, several nodes, fewer, and one machine again, as JSON: what becomes of the data volume, and what a preview would
 // do then. In a process of its own, like a lab.
@@ -17,6 +18,8 @@ const THREE: Configuration = {
     linkmeshConfig: { storage: { backend: "mongodb" } },
     linkmeshEnvironment: { LINKMESH_SECRET: "s3cret" },
 };
+
+const TWO: Configuration = { ...THREE, nodes: 2 };
 
 export interface Stage {
     /** Ids of the volumes, each with the instance that has it. */
@@ -57,10 +60,26 @@ async function refusal({ state, ...kept }: KeptStack): Promise<string> {
     }
 }
 
+async function recordPreviews(previews: Record<string, Configuration>): Promise<void> {
+    if (!isRecording) return;
+    for (const [name, settings] of Object.entries(previews)) record(name, await lab.previewAsJson(settings));
+}
+
 try {
     await up({ ...ONE, finalSnapshot: true });
+    await recordPreviews({ "nodes-instead": TWO });
     await up(THREE);
-    const two = await up({ ...THREE, nodes: 2 });
+    const two = await up(TWO);
+    const storage = { backend: "mongodb" };
+    await recordPreviews({
+        "nodes-settings": {
+            ...TWO,
+            collectorsExpected: 40000,
+            linkmeshConfig: { storage, metrics: { enabled: true } },
+        },
+        "nodes-replacement": { ...TWO, instanceType: "t3.medium" },
+        "nodes-back": ONE,
+    });
     const refused = await refusal(two);
     await up(ONE);
     console.log(JSON.stringify({ stages, refused }));

@@ -5,12 +5,14 @@ import { type Preview, readPreview } from "../../preview/preview.ts";
 
 const DIRECTORY = join(import.meta.dirname, "../unit/previews");
 
+export const isRecording = process.env.LINKMESH_RECORD_PREVIEWS !== undefined;
+
 /**
  * Keeps a preview for the golden comments of test/unit, if LINKMESH_RECORD_PREVIEWS is set. Kept is what the comment is made of;
  * a step's script, which is long, is not.
  */
 export function record(name: string, text: string): void {
-    if (process.env.LINKMESH_RECORD_PREVIEWS === undefined) return;
+    if (!isRecording) return;
     const { steps, diagnostics } = readPreview(text);
     const kept = steps.map(({ oldState, newState, ...step }) => ({
         ...step,

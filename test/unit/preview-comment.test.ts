@@ -10,7 +10,8 @@ const RECORDED = join(import.meta.dirname, "previews");
 const recorded = (name: string) => readPreview(readFileSync(join(RECORDED, `${name}.json`), "utf8"));
 
 describe("the comment about a preview that was recorded in the lab", () => {
-    test.each(["settings", "replacement"])("%s", async (name) => {
+    const nodes = ["nodes-settings", "nodes-replacement", "nodes-instead", "nodes-back"];
+    test.each(["settings", "replacement", ...nodes])("%s", async (name) => {
         await expectGolden(commentOn(recorded(name), "staging"), `golden/preview/${name}.md`);
     });
 });
@@ -46,7 +47,7 @@ describe("what a change means", () => {
         ["a pause", "aws:ec2/instance:Instance", "delete", /\*\*The machine is removed\./],
         ["a new volume", "aws:ebs/volume:Volume", "replace", /\*\*A new data volume\..*every agent has to enrol again/],
         ["no volume", "aws:ebs/volume:Volume", "delete", /\*\*The data volume is deleted.*`finalSnapshot`/],
-        ["another address", "aws:ec2/eip:Eip", "replace", /\*\*The public IPv4 address changes\./],
+        ["another address", "aws:ec2/eip:Eip", "replace", /\*\*A public IPv4 address changes\./],
         ["another name", "aws:route53/record:Record", "delete", /\*\*DNS records are removed\./],
     ])("%s comes first, loud, with its reason", (_, type, op, expected) => {
         const graver = { ...change(type, "it", op, { a: "1" }, { a: "2" }), replaceReasons: ["a"] };
