@@ -108,6 +108,19 @@ test.each([
     },
 );
 
+test("an update may take as long as its caller says, and the role's session lasts as long", () => {
+    const { on, jobs } = parse(files.get("up.yml")!) as {
+        on: { workflow_call: { inputs: Record<string, object> } };
+        jobs: Record<string, { steps: { with?: object }[] }>;
+    };
+    expect(on.workflow_call.inputs["timeout-minutes"]).toMatchObject({ type: "number", default: 60 });
+    expect(jobs.up).toMatchObject({ "timeout-minutes": "${{ inputs.timeout-minutes }}" });
+    const session = { "role-duration-seconds": "${{ steps.session.outputs.seconds }}" };
+    expect(jobs.up!.steps.map((step) => step.with)).toContainEqual(expect.objectContaining(session));
+    const script = `${scriptOf("up.yml", "up", "Seconds")}\ncat output`;
+    expect(runScript(script, {}, { MINUTES: "180", GITHUB_OUTPUT: "output" }).output).toBe("seconds=10800\n");
+});
+
 test("every npm script that a workflow or the pipeline runs exists", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object };
     const texts = [...files.values(), readFileSync(join(ROOT, "docs/gitlab.md"), "utf8")];
