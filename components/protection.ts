@@ -3,9 +3,12 @@ import { hasOwnCertificate, usesCertificateManager } from "./certificate.ts";
 import type { Settings } from "./settings/settings.ts";
 
 /** What policies know of a LinkMesh, as inputs of {@link Protection}: resources alone do not say it before they exist. */
-export interface ProtectedSettings extends Pick<Settings, "dailySnapshots" | "finalSnapshot"> {
+export interface ProtectedSettings extends Pick<Settings, "domain"> {
     /** Absent with a certificate of your own, or of AWS Certificate Manager. */
     acmeDirectory?: string;
+    /** Both are absent with several nodes, which have no data volume. */
+    dailySnapshots?: number;
+    finalSnapshot?: boolean;
 }
 
 export interface ProtectionArgs {
@@ -32,10 +35,10 @@ export class Protection extends pulumi.ComponentResource {
 }
 
 function protectedSettings(settings: Settings): ProtectedSettings {
-    const { acmeDirectory, dailySnapshots, finalSnapshot } = settings;
+    const { domain, acmeDirectory, dailySnapshots, finalSnapshot, nodes } = settings;
     return {
+        domain,
         ...(hasOwnCertificate(settings) || usesCertificateManager(settings) ? {} : { acmeDirectory }),
-        dailySnapshots,
-        finalSnapshot,
+        ...(nodes > 1 ? {} : { dailySnapshots, finalSnapshot }),
     };
 }

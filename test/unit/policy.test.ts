@@ -1,50 +1,15 @@
 import { readFileSync } from "node:fs";
-import type { ResourceValidationArgs, ResourceValidationPolicy } from "@pulumi/policy";
 import { beforeAll, describe, expect, test } from "vitest";
 import { LISTENERS } from "../../components/listeners.ts";
 import { POLICIES } from "../../policy/policies.ts";
 import { TAGGED_TYPES } from "../../policy/rules/tags.ts";
 import { TestCa } from "../host/test-ca.ts";
 import { BASTION } from "./keys.ts";
-import { CONFIG, type Registered, reveal, runProgram } from "./program.ts";
+import { violations } from "./policy-violations.ts";
+import { CONFIG, runProgram } from "./program.ts";
 import { PublishedTypes } from "./published-types.ts";
 import { ARM_PACKAGE } from "./refused-lookups.ts";
-
-type Judged = Pick<Registered, "type" | "inputs"> & Partial<Pick<Registered, "name" | "protect">>;
-/** As a file of `--policy-pack-config` has it, by policy. */
-type Configuration = Record<string, Record<string, unknown>>;
-
-/** "policy: sentence" for each violation. */
-function violations(resources: readonly Judged[], configuration: Configuration = {}, provider = {}): string[] {
-    const found: string[] = [];
-    for (const { type, name = "it", inputs, protect = false } of resources) {
-        const props = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, reveal(value)]));
-        for (const policy of POLICIES) {
-            const config = { ...defaults(policy), ...configuration[policy.name] };
-            const args = {
-                type,
-                name,
-                props,
-                opts: { protect },
-                provider: { props: provider },
-                getConfig: () => config,
-            };
-            const validate = policy.validateResource as (args: ResourceValidationArgs, report: Report) => void;
-            validate(args as unknown as ResourceValidationArgs, (sentence) => {
-                found.push(`${policy.name}: ${sentence}`);
-            });
-        }
-    }
-    return found;
-}
-
-type Report = (sentence: string) => void;
-
-/** The engine fills in the defaults of the schema. */
-function defaults({ configSchema }: ResourceValidationPolicy): Record<string, unknown> {
-    const properties = Object.entries(configSchema?.properties ?? {});
-    return Object.fromEntries(properties.map(([key, { default: preset }]) => [key, preset]));
-}
+import { TIER } from "./tier-settings.ts";
 
 const TAGS = { "tags-present": { required: ["team"] } };
 const production = { acmeDirectory: "production", protect: "true", dailySnapshots: "7" };
@@ -76,6 +41,7 @@ describe("the program breaks no policy", () => {
         "arm64 with Ubuntu": () => ({ ...ARM_PACKAGE, operatingSystem: "ubuntu-24.04", instanceType: "t4g.small" }),
         alarms: () => ({ alarms: '["platform@example.com"]' }),
         paused: () => ({ paused: "true" }),
+        "several nodes": () => ({ ...TIER, protect: "true" }),
     };
 
     test.each(Object.keys(modes))("%s", async (mode) => {
@@ -155,6 +121,36 @@ describe("settings that break a policy, and the sentence about them", () => {
             expect.stringContaining("set protect to true"),
             expect.stringContaining("set dailySnapshots"),
         ]);
+    });
+});
+
+describe("production by its domain, which a stack without acmeDirectory has", () => {
+    const config = { domains: ["linkmesh.example.com"] };
+    const both = { "production-protected": config, "production-snapshots": config };
+    const ofSettings = async (settings: Record<string, string>) => {
+        const options = { secretKeys: ["tlsPrivateKey"] };
+        return violations((await runProgram({ ...CONFIG, ...settings }, options)).registered, both);
+    };
+
+    test("several nodes need protect, and have no data for snapshots", async () => {
+        expect(await ofSettings(TIER)).toEqual([
+            "production-protected: linkmesh.example.com is a domain of production, and a destroy deletes the load balancer and its addresses: set protect to true.",
+        ]);
+        expect(await ofSettings({ ...TIER, protect: "true" })).toEqual([]);
+    });
+
+    test("one machine with a certificate of your own needs both", async () => {
+        expect(await ofSettings(own)).toEqual([
+            expect.stringMatching(/^production-protected: linkmesh\.example\.com is .* a destroy deletes the data: /),
+            expect.stringMatching(
+                /^production-snapshots: linkmesh\.example\.com is a domain of production, and the data /,
+            ),
+        ]);
+    });
+
+    test("another domain does not count", async () => {
+        const domain = "linkmesh.staging.example.com";
+        expect(await ofSettings({ ...TIER, domain })).toEqual([]);
     });
 });
 
