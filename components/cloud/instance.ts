@@ -72,7 +72,10 @@ export function createInstance(
             replacementTrigger: args.operatingSystem,
             ...opts,
             replaceOnChanges: ["instanceType"],
-            ignoreChanges: args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"],
+            ignoreChanges: [
+                ...(opts.ignoreChanges ?? []),
+                ...(args.imagePinned ? [] : ["ami", "rootBlockDevice.volumeSize"]),
+            ],
         },
     );
 }

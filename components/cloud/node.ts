@@ -37,7 +37,12 @@ export class Node extends pulumi.ComponentResource {
                 ipv6AddressCount: args.ipv6 ? 1 : undefined,
                 tags: { ...args.tags, Name: name },
             },
-            { parent: this, dependsOn: args.network },
+            {
+                parent: this,
+                dependsOn: args.network,
+                // A refresh takes it for false while the machine is stopped, and a change of it replaces the machine.
+                ignoreChanges: ["associatePublicIpAddress"],
+            },
         );
         this.host = {
             ipv4: this.instance.publicIp,

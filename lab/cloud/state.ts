@@ -105,7 +105,7 @@ export interface NetworkInterface {
     /** The automatic public address. It has one only while its machine runs. */
     publicIp?: string;
     /** The launch of its machine has made it, and the machine's termination deletes it. */
-    launched?: { isPublic: boolean };
+    launched?: { isPublic: boolean; formerPublicIp?: string };
 }
 
 export interface ElasticAddress {

@@ -107,11 +107,12 @@ export class LabStack {
 
     /** Shows what `up` would do, without changes. */
     async preview(
-        options: OperationOptions & { diff?: boolean; json?: boolean; color?: boolean } = {},
+        options: OperationOptions & { diff?: boolean; json?: boolean; color?: boolean; refresh?: boolean } = {},
     ): Promise<EngineResult> {
         const args = [
             "preview",
             ...(options.diff ? ["--diff"] : []),
+            ...(options.refresh ? ["--refresh"] : []),
             // The CLI takes no other option for the output with --json.
             ...(options.json ? ["--json"] : ["--suppress-progress"]),
             "--color",

@@ -61,25 +61,26 @@ export class DryLab {
         return new DryLab(lab, stack, servers);
     }
 
-    async up(settings: Configuration): Promise<KeptStack> {
+    async up(settings: Configuration, options: { refresh?: boolean } = {}): Promise<KeptStack> {
         await this.#prepare(settings);
-        await this.#stack.up();
+        await this.#stack.up(options);
         const read = (file: string) => JSON.parse(readFileSync(file, "utf8")) as unknown;
         return { settings, state: read(this.#stateFile) as State, cloud: read(this.#cloudFile) as CloudState };
     }
 
     /** What an `up` would do to a kept stack, as "update linkmesh-nginx"; without what stays as it is. */
-    async preview({ settings, state, cloud }: KeptStack): Promise<string[]> {
+    async preview({ settings, state, cloud }: KeptStack, options: { refresh?: boolean } = {}): Promise<string[]> {
         mkdirSync(dirname(this.#stateFile), { recursive: true });
         writeFileSync(this.#stateFile, JSON.stringify(state));
         writeFileSync(this.#cloudFile, JSON.stringify(cloud));
         await this.#prepare(settings);
         const steps: string[] = [];
         await this.#stack.preview({
+            ...options,
             onEvent: ({ resourcePreEvent }) => {
                 if (!resourcePreEvent) return;
                 const { op, urn } = resourcePreEvent.metadata;
-                if (op !== "same" && op !== "read") steps.push(`${op} ${resourceName(urn)}`);
+                if (!["same", "read", "refresh"].includes(op)) steps.push(`${op} ${resourceName(urn)}`);
             },
         });
         return steps;

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { type CloudState, publicIpOf } from "../../lab/cloud/state.ts";
 import type { Configuration } from "../../lab/engine/config.ts";
+import { stop } from "../../lab/providers/aws/instance-network.ts";
 import { DryLab, type KeptStack } from "./dry-lab.ts";
 import { isRecording, record } from "./record-preview.ts";
 
@@ -25,6 +27,8 @@ export interface Stage {
     /** Ids of the volumes, each with the instance that has it. */
     volumes: Record<string, string | null>;
     instances: string[];
+    /** Public addresses of the instances; "" for one that has none. */
+    addresses: string[];
     /** What a preview of the same settings would do. */
     next: string[];
 }
@@ -32,14 +36,18 @@ export interface Stage {
 const lab = await DryLab.create(join(import.meta.dirname, "../.."));
 const stages: Stage[] = [];
 
-async function up(settings: Configuration): Promise<KeptStack> {
-    const made = await lab.up(settings);
-    const { volumes, instances } = made.cloud;
+async function up(settings: Configuration, options: { refresh?: boolean } = {}): Promise<KeptStack> {
+    const made = await lab.up(settings, options);
+    const cloud = made.cloud as CloudState;
+    const { volumes, instances } = cloud;
     stages.push({
         volumes: Object.fromEntries(
             Object.values(volumes).map(({ id, attachment }) => [id, attachment?.instanceId ?? null]),
         ),
         instances: Object.keys(instances),
+        addresses: Object.values(instances).map(
+            ({ networkInterfaceId }) => publicIpOf(cloud, cloud.networkInterfaces[networkInterfaceId]!) ?? "",
+        ),
         next: await lab.preview(made),
     });
     return made;
@@ -65,6 +73,13 @@ async function recordPreviews(previews: Record<string, Configuration>): Promise<
     for (const [name, settings] of Object.entries(previews)) record(name, await lab.previewAsJson(settings));
 }
 
+/** What a preview would do to nodes that somebody has stopped. They stay so. */
+async function stopAll({ cloud, ...kept }: KeptStack): Promise<string[]> {
+    const stopped = structuredClone(cloud as CloudState);
+    for (const instance of Object.values(stopped.instances)) stop(stopped, instance);
+    return lab.preview({ ...kept, cloud: stopped }, { refresh: true });
+}
+
 try {
     await up({ ...ONE, finalSnapshot: true });
     await recordPreviews({ "nodes-instead": TWO });
@@ -81,8 +96,10 @@ try {
         "nodes-back": ONE,
     });
     const refused = await refusal(two);
+    const stopped = await stopAll(two);
+    await up({ ...TWO, instanceType: "t3.medium" }, { refresh: true });
     await up(ONE);
-    console.log(JSON.stringify({ stages, refused }));
+    console.log(JSON.stringify({ stages, refused, stopped }));
 } finally {
     lab.remove();
 }

@@ -127,10 +127,10 @@ describe("a machine launched without an interface of its own", () => {
         }
     });
 
-    it("has a public address again after a stop, but none beside an elastic one", async () => {
+    it("has another public address after a stop, but none beside an elastic one", async () => {
         const [machine, other] = [await launch(), await launch({ associatePublicIpAddress: false })];
         const changed = await cloud.update(machine, inputs({ instanceType: "t3.medium" }));
-        expect(changed.outputs).toMatchObject({ publicIp: FIRST, associatePublicIpAddress: true });
+        expect(changed.outputs).toMatchObject({ publicIp: SECOND, associatePublicIpAddress: true });
         expect(
             (await cloud.update(other, inputs({ associatePublicIpAddress: false, instanceType: "t3.medium" }))).outputs
                 .publicIp,

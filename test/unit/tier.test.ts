@@ -20,7 +20,7 @@ describe("nodes", () => {
             ["linkmesh-node-2-instance", "linkmesh-tier-network-subnet-2-id"],
             ["linkmesh-node-3-instance", "linkmesh-tier-network-subnet-3-id"],
         ]);
-        for (const { inputs, deleteBeforeReplace, replaceOnChanges } of instances) {
+        for (const { inputs, deleteBeforeReplace, replaceOnChanges, ignoreChanges } of instances) {
             expect(inputs).toMatchObject({
                 ...{ associatePublicIpAddress: true, ipv6AddressCount: 1 },
                 vpcSecurityGroupIds: ["linkmesh-nodes-security-group-id"],
@@ -31,6 +31,8 @@ describe("nodes", () => {
             // The others serve until a new one does.
             expect(deleteBeforeReplace).toBe(false);
             expect(replaceOnChanges).toEqual(["instanceType"]);
+            // A node that was stopped has none.
+            expect(ignoreChanges).toContain("associatePublicIpAddress");
         }
         expect(ofType(three, "aws:ebs/volume:Volume")).toEqual([]);
         expect(ofType(three, "aws:ec2/networkInterface:NetworkInterface")).toEqual([]);

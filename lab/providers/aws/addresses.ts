@@ -135,9 +135,12 @@ export function addressOf(state: CloudState, interfaceId: string) {
     return Object.values(state.addresses).find((item) => item.association?.networkInterfaceId === interfaceId);
 }
 
-/** The last address that is free, because new elastic addresses take the first. The last two are not given out. */
-export function freePublicIp(state: CloudState, lab: Lab): string {
-    const taken = takenPublicIps(state);
+/**
+ * The last address that is free, because new elastic addresses take the first. The last two are not given out.
+ * @param other an address that is free and not meant
+ */
+export function freePublicIp(state: CloudState, lab: Lab, other?: string): string {
+    const taken = takenPublicIps(state).add(other);
     let number = LAST_AUTOMATIC;
     while (taken.has(lab.net.elasticAddress(number))) number--;
     return lab.net.elasticAddress(number);

@@ -88,12 +88,16 @@ export function releaseInterface(state: CloudState, { networkInterfaceId }: Inst
 /** A stopped machine loses its automatic public address. */
 export function stop(state: CloudState, target: Instance): void {
     target.desired = "stopped";
-    delete findInterface(state, target.networkInterfaceId).publicIp;
+    const own = findInterface(state, target.networkInterfaceId);
+    if (own.launched && own.publicIp) own.launched.formerPublicIp = own.publicIp;
+    delete own.publicIp;
 }
 
-/** A machine that starts gets an automatic public address again, unless it has an elastic one. */
+/** A machine that starts gets another automatic public address, unless it has an elastic one. */
 export function start(state: CloudState, lab: Lab, target: Instance): void {
     target.desired = "running";
     const own = findInterface(state, target.networkInterfaceId);
-    if (own.launched?.isPublic && !publicIpOf(state, own)) own.publicIp = freePublicIp(state, lab);
+    if (own.launched?.isPublic && !publicIpOf(state, own)) {
+        own.publicIp = freePublicIp(state, lab, own.launched.formerPublicIp);
+    }
 }
