@@ -47,6 +47,11 @@ const CONNECTION_ERRORS: readonly [RegExp, string][] = [
         /handshake failed/,
         "the machine's sshd hangs up, as it does after several logins with a wrong key: see `journalctl -u ssh` there",
     ],
+    // The provider connects to this computer if the address is empty.
+    [
+        /dial tcp :\d/,
+        "the machine has no public address, as while it is stopped: start it and run `pulumi up --refresh`, or replace it",
+    ],
     [/connection refused/, "nothing listens on the machine's port 22: check its sshd, or wait until it has booted"],
     [
         /dial tcp|deadline exceeded/,

@@ -19,6 +19,7 @@ describe("the explanation of a connection error", () => {
     // Printed by the real provider 1.2.1, with Debian 13's sshd.
     it.each([
         ["after 10 failed attempts: dial tcp 203.0.113.10:22: connect: connection refused", /^nothing listens on/],
+        ["after 30 failed attempts: dial tcp :22: connect: connection refused", /^the machine has no public address/],
         ["after 30 failed attempts: dial tcp 203.0.113.10:22: i/o timeout", /^the machine does not answer/],
         [
             "after 10 failed attempts: ssh: handshake failed: ssh: host key mismatch",
