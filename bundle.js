@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { existsSync, readFileSync, statSync, utimesSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-// Bundles of the program and of the lab's command, which load in half of the time that their sources take. One is made again
+// Bundles of the program and of the lab's parts, which load in half of the time that their sources take. One is made again
 // when a source has changed. In JavaScript, because Node.js 20 runs no TypeScript.
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
@@ -13,10 +13,23 @@ const OWN_NAME = "linkmesh-proxy";
 /** How long a process may go on to load parts of its bundle when others have made newer ones. */
 const KEPT_MS = 24 * 3_600_000;
 
+const COMMON = {
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    logLevel: "error",
+};
+/** Packages in CommonJS load Node's own modules with `require`. */
+export const REQUIRE = {
+    js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
+};
+
 /**
  * @typedef {object} Manifest what a bundle was made from
  * @property {string} root
  * @property {string} module the bundle of the file that was asked for
+ * @property {string} options of esbuild, as JSON
  * @property {Record<string, string>} inputs
  */
 
@@ -28,20 +41,36 @@ const KEPT_MS = 24 * 3_600_000;
  * @returns {Promise<string>}
  */
 export async function bundleOf(file, packages = []) {
-    const cache = cacheOf(file);
-    const { module } = upToDate(cache) ?? (await makeBundle(file, cache, packages));
-    if (module === undefined) {
-        const { register } = await import("tsx/esm/api");
-        register();
-        return pathToFileURL(file).href;
-    }
-    try {
-        // A bundle's time is that of its last use.
-        utimesSync(dirname(module), new Date(), new Date());
-    } catch {
-        // Whoever may not write here does not remove old ones either.
-    }
-    return pathToFileURL(module).href;
+    const module = await bundled(file, {
+        outExtension: { ".js": ".mjs" },
+        splitting: true,
+        format: "esm",
+        banner: REQUIRE,
+        sourcemap: true,
+        sourcesContent: false,
+        plugins: [
+            { name: `external packages but ${packages.join()}`, setup: (build) => keepOutside(build, packages) },
+            { name: "places", setup: keepPlaces },
+        ],
+    });
+    if (module !== undefined) return pathToFileURL(module).href;
+    const { register } = await import("tsx/esm/api");
+    register();
+    return pathToFileURL(file).href;
+}
+
+/**
+ * A TypeScript file and all that it imports as one text, which runs where the checkout is not.
+ * @param {string} file absolute path, in this checkout, of which there is no other bundle
+ * @param {import("esbuild").BuildOptions} options further ones
+ * @returns {Promise<string>}
+ */
+export async function bundledText(file, options) {
+    const module = await bundled(file, options);
+    if (module !== undefined) return readFile(module, "utf8");
+    const { build } = await import("esbuild");
+    const { outputFiles } = await build({ ...COMMON, entryPoints: [file], ...options, write: false });
+    return outputFiles[0].text;
 }
 
 /**
@@ -54,14 +83,33 @@ export function cacheOf(file) {
 }
 
 /**
+ * @param {string} file
+ * @param {import("esbuild").BuildOptions} options
+ * @returns {Promise<string | undefined>} the path of its bundle; undefined if there is no place for it
+ */
+async function bundled(file, options) {
+    const cache = cacheOf(file);
+    const { module } = upToDate(cache, options) ?? (await makeBundle(file, cache, options));
+    if (module === undefined) return undefined;
+    try {
+        // A bundle's time is that of its last use.
+        utimesSync(dirname(module), new Date(), new Date());
+    } catch {
+        // Whoever may not write here does not remove old ones either.
+    }
+    return module;
+}
+
+/**
  * @param {string} cache
+ * @param {import("esbuild").BuildOptions} options
  * @returns {Manifest | undefined} of the bundle that is up to date
  */
-function upToDate(cache) {
+function upToDate(cache, options) {
     try {
         const manifest = JSON.parse(readFileSync(manifestIn(cache), "utf8"));
         // The bundle holds the paths of its sources: it does not work for a copy of the checkout.
-        if (manifest.root !== ROOT) return undefined;
+        if (manifest.root !== ROOT || manifest.options !== JSON.stringify(options)) return undefined;
         const same = ([file, stamp]) => stampOf(statSync(join(ROOT, file))) === stamp;
         return existsSync(manifest.module) && Object.entries(manifest.inputs).every(same) ? manifest : undefined;
     } catch {
@@ -79,43 +127,34 @@ function manifestIn(cache) {
  * Processes that start at once each make a bundle, and the last one stays.
  * @param {string} file
  * @param {string} cache
- * @param {string[]} packages
+ * @param {import("esbuild").BuildOptions} options
  * @returns {Promise<Partial<Manifest>>} nothing if there is no place for it
  */
-async function makeBundle(file, cache, packages) {
+async function makeBundle(file, cache, options) {
     const directory = await newDirectory(cache);
     if (directory === undefined) return {};
     const { build } = await import("esbuild");
     const begun = Date.now();
     const { metafile } = await build({
-        absWorkingDir: ROOT,
+        ...COMMON,
         entryPoints: [file],
         outdir: directory,
-        outExtension: { ".js": ".mjs" },
-        bundle: true,
-        splitting: true,
-        format: "esm",
-        platform: "node",
-        target: "node20",
-        banner: {
-            js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
-        },
-        sourcemap: true,
-        sourcesContent: false,
         metafile: true,
-        logLevel: "error",
-        plugins: [
-            { name: "external packages", setup: (build) => keepOutside(build, packages) },
-            { name: "places", setup: keepPlaces },
-        ],
+        ...options,
     });
     const stamps = ["bundle.js", ...Object.keys(metafile.inputs)].map(async (file) => {
         const found = await stat(join(ROOT, file));
         // One that has changed meanwhile counts as changed.
         return [file, found.mtimeMs < begun ? stampOf(found) : ""];
     });
-    const module = join(directory, basename(file).replace(/\.ts$/, ".mjs"));
-    const manifest = { root: ROOT, module, inputs: Object.fromEntries(await Promise.all(stamps)) };
+    const [output] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === relative(ROOT, file));
+    const module = join(ROOT, output);
+    const manifest = {
+        root: ROOT,
+        module,
+        options: JSON.stringify(options),
+        inputs: Object.fromEntries(await Promise.all(stamps)),
+    };
     const draft = `${manifestIn(cache)}.${process.pid}`;
     await writeFile(draft, JSON.stringify(manifest));
     await rename(draft, manifestIn(cache));

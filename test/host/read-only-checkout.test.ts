@@ -1,9 +1,9 @@
 import { execa } from "execa";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { bundleOf, cacheOf } from "../../bundle.js";
+import { bundledText, bundleOf, cacheOf } from "../../bundle.js";
 
 // As in a container whose image holds the checkout.
 
@@ -15,15 +15,21 @@ const clean = () => rmSync(cacheOf(SOURCE), { recursive: true, force: true });
 afterAll(clean);
 
 /** What the source's bundle is there, and whether it can be imported. */
-async function imported(): Promise<{ url: string; exported: string[] }> {
-    const script = `import { bundleOf } from ${JSON.stringify(join(ROOT, "bundle.js"))};
-const url = await bundleOf(${JSON.stringify(SOURCE)});
-console.log(JSON.stringify({ url, exported: Object.keys(await import(url)) }));`;
+function imported(): Promise<{ url: string; exported: string[] }> {
+    return valueOf(`const url = await bundleOf(${JSON.stringify(SOURCE)});
+const value = { url, exported: Object.keys(await import(url)) };`) as ReturnType<typeof imported>;
+}
+
+/** What a script that uses bundle.js has as its value there. */
+async function valueOf(use: string): Promise<unknown> {
+    const script = `import { bundledText, bundleOf } from ${JSON.stringify(join(ROOT, "bundle.js"))};
+${use}
+console.log(JSON.stringify(value));`;
     const readOnly = `mount --bind -o ro '${ROOT}' '${ROOT}' && cd '${ROOT}' && exec "$@"`;
     const node = [process.execPath, "--input-type=module", "--eval", script];
     const arguments_ = ["--mount", "--propagation", "private", "sh", "-c", readOnly, "sh", ...node];
     const { stdout } = await execa("unshare", arguments_, { cwd: "/" });
-    return JSON.parse(stdout) as { url: string; exported: string[] };
+    return JSON.parse(stdout);
 }
 
 test("a checkout that cannot be written to runs from its sources, or from a bundle that is there", async () => {
@@ -33,4 +39,14 @@ test("a checkout that cannot be written to runs from its sources, or from a bund
     expect(sources.exported).not.toEqual([]);
     const bundle = await bundleOf(SOURCE);
     expect(await imported()).toEqual({ url: bundle, exported: sources.exported });
+});
+
+test("a text for elsewhere is made there each time, or read if it is there", async () => {
+    clean();
+    const use = `const value = await bundledText(${JSON.stringify(SOURCE)}, { format: "esm" });`;
+    const text = await valueOf(use);
+    expect(text).toMatch(/export \{/);
+    expect(existsSync(cacheOf(SOURCE))).toBe(false);
+    expect(await bundledText(SOURCE, { format: "esm" })).toBe(text);
+    expect(await valueOf(use)).toBe(text);
 });
