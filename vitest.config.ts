@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import { basename } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -15,16 +15,17 @@ const PATIENCE = { testTimeout: 900_000, hookTimeout: 900_000 };
 /** What a lab and its test file take at most. Measured: 0.95 GB. */
 const LAB_BYTES = 1.2e9;
 
-// A lab mostly waits, so two cores have work for three. More would take the slots of other labs on this machine.
-const labs = Math.max(1, Math.min(3, Math.floor(totalmem() / LAB_BYTES)));
+// A lab waits for half of its time, so two cores have work for four. More would take the slots of other labs on this machine.
+const WORKERS = Math.max(1, Math.min(4, Math.floor(totalmem() / LAB_BYTES)));
 
 /** The lab's files by how long they take, the longest first, so that all workers end at about the same time. */
 const LONGEST_FIRST = [
-    "operation",
-    "modes",
     "replacements",
+    "operation",
     "interruptions",
+    "modes",
     "failures",
+    "plain-pulumi",
     "recreate",
     "existing-network",
     "example",
@@ -40,20 +41,21 @@ const LONGEST_FIRST = [
 /** The lab tests of several machines, and of what only they need. They are a run of their own: `npm run test:tier`. */
 const TIER = "test/lab/**/tier*.test.ts";
 
-// A lab for each file, whose tests build on each other. After all others, which would wait for it.
+// A lab for each file, whose tests build on each other.
 const LAB = {
     globalSetup: "./test/lab/prerequisites.ts",
     runner: "./test/lab/runner.ts",
     // Long enough for one that makes an image of another system on the way.
     testTimeout: 1_800_000,
     hookTimeout: 1_800_000,
-    maxWorkers: labs,
-    sequence: { groupOrder: 1 },
 };
 
 class LongestFirst extends BaseSequencer {
     override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-        const rank = ({ moduleId }: TestSpecification) => LONGEST_FIRST.indexOf(basename(moduleId, ".test.ts"));
+        const rank = ({ moduleId }: TestSpecification) => {
+            const place = LONGEST_FIRST.indexOf(basename(moduleId, ".test.ts"));
+            return place === -1 ? LONGEST_FIRST.length : place;
+        };
         return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
     }
 }
@@ -62,7 +64,7 @@ export default defineConfig({
     test: {
         // Where nobody watches a terminal, a line for each test as it ends.
         reporters: process.stdout.isTTY ? ["default"] : ["verbose"],
-        maxWorkers: Math.max(3, availableParallelism()),
+        maxWorkers: WORKERS,
         sequence: { sequencer: LongestFirst },
         projects: [
             // A process for each file would double their time, and none of them leaves anything that another would notice.

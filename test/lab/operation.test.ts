@@ -11,7 +11,6 @@ import { lab, labOk, proveProcesses } from "./lab.ts";
 import type { Run } from "./run.ts";
 import { noChange } from "./no-change.ts";
 import { packageUpgrades } from "./package-upgrades.ts";
-import { plainPulumi } from "./plain-pulumi.ts";
 import { renewal } from "./renewal.ts";
 import { settingChanges } from "./setting-changes.ts";
 
@@ -35,7 +34,6 @@ describe("a second up", noChange);
 describe("doctor", doctor);
 describe("renewal", renewal);
 describe("the guide's renewal", guideRenewal);
-describe("plain pulumi", plainPulumi);
 describe("a changed setting", settingChanges);
 describe("LinkMesh's database", databasePath);
 describe("an up that is killed", killedUp);
