@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { installed } from "./installed.js";
 
 // node run.js FILE.ts ARGUMENTS…: runs one of the project's tools, for the scripts of package.json.
@@ -8,7 +7,6 @@ const file = resolve(process.argv[2] ?? "");
 process.argv.splice(1, 2, file);
 process.setSourceMapsEnabled(true);
 await installed(async () => {
-    const { register } = await import("tsx/esm/api");
-    register();
-    await import(pathToFileURL(file).href);
+    const { bundleOf } = await import("./bundle.js");
+    await import(await bundleOf(file));
 });
