@@ -1,6 +1,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { createWriteStream, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { finished } from "node:stream/promises";
 import { parse, stringify } from "yaml";
 import { bundleOf } from "../../bundle.js";
 import { type Lab, LabError, type Progress } from "../lab.ts";
@@ -225,6 +226,7 @@ export class LabStack {
         });
         for (const { urn, message } of diagnostics) log.stream.write(`\n${urn ?? "error"}\n${message}\n`);
         log.stream.end(`\n${result.stderr}`);
+        await log.written;
         if (result.interrupted && result.exitCode !== 0) {
             throw new Interrupted(
                 `${name} was interrupted and has ended cleanly: the next \`npm run lab -- up\` goes on from there`,
@@ -247,7 +249,9 @@ export class LabStack {
         const byTime = old.sort((a, b) => a.replace(/^\w+-/, "").localeCompare(b.replace(/^\w+-/, "")));
         for (const file of byTime.slice(0, -KEPT_LOGS)) rmSync(join(logDir, file), { force: true });
         const file = join(logDir, `${name}-${new Date().toISOString().replace(/[:.]/g, "")}.log`);
-        return { file, stream: createWriteStream(file, { mode: 0o600 }) };
+        const stream = createWriteStream(file, { mode: 0o600 });
+        // A log that cannot be written is no reason to fail.
+        return { file, stream, written: finished(stream).catch(() => undefined) };
     }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -40,8 +40,11 @@ afterEach(() => {
 });
 
 it("a preview that fails prints nothing but its sentence, and with --json what the comment is made of", async () => {
-    await expect(preview({})).rejects.toThrow(/^subnetId is wrong\.\n\(preview failed; its whole output: \S+\)$/);
+    const sentence = String(await preview({}).catch(String));
+    expect(sentence).toMatch(/^LabError: subnetId is wrong\.\n\(preview failed; its whole output: \S+\)$/);
     expect(printed).toBe("");
+    const log = /its whole output: (\S+)\)$/.exec(sentence)![1]!;
+    expect(readFileSync(log, "utf8").match(/subnetId/g)).toHaveLength(5);
     await expect(preview({ json: true })).rejects.toThrow(/^subnetId is wrong\./);
     expect(printed.match(/subnetId/g)).toHaveLength(4);
 });
