@@ -61,14 +61,17 @@ describe("the step install", () => {
         const on = machine({
             variables: { NAME: "one", DOMAIN: "x.example.com", ENVIRONMENT_FILE: ENVIRONMENT, DIRECTORIES: "" },
         });
-        on.sh("rm /stub/active/linkmesh-server");
+        on.sh("rm /stub/active/linkmesh-server; echo masked >/stub/enabled");
         const { status, calls } = on.run();
         expect(status).toBe(0);
         expect(calls).toContain("systemctl unmask --quiet linkmesh-server.service");
-        expect(calls).toContain("systemctl enable --quiet linkmesh-server.service");
+        expect(calls).toContain("systemctl enable --quiet --no-reload linkmesh-server.service");
         expect(calls).toContain("systemctl restart linkmesh-server");
         expect(calls).toContain("apt-mark hold linkmesh-server");
-        expect(on.run().calls).not.toContain("systemctl restart linkmesh-server");
+        on.sh("rm /stub/enabled");
+        const again = on.run().calls;
+        expect(again).not.toContain("systemctl restart linkmesh-server");
+        expect(again).not.toContain("systemctl unmask --quiet linkmesh-server.service");
     });
 
     test.each<[string, Given["stubs"], RegExp]>([

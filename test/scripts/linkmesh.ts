@@ -17,7 +17,7 @@ export function linkmesh(works: string, { grpc = "50061", apt = "true" } = {}): 
             is-active*) [ -e /stub/active/linkmesh-server ] ;;
             is-failed*) [ ! -e /stub/answers ] ;;
             *NRestarts*) echo 0 ;;
-            is-enabled*) true ;;
+            is-enabled*) cat /stub/enabled 2>/dev/null || true ;;
             esac`,
         curl: "if [ -e /stub/answers ]; then printf 200; else printf 000; fi",
         openssl: `case "$*" in
