@@ -49,18 +49,21 @@ export class TierCertificate extends pulumi.ComponentResource {
 
 type Tags = Readonly<Record<string, string>>;
 
-/** A new certificate is imported into the same resource, so the listener does not change. */
+/**
+ * A new certificate is imported beside the old one, which is deleted after the listener has the new one: into the same resource
+ * Certificate Manager takes none with another kind or size of key, or without a usage that the old one has.
+ */
 function importCertificate(name: string, settings: Settings, tags: Tags, parent: pulumi.Resource) {
-    const [shown, ...chain] = readChain(settings.tlsCertificate).map((one) => one.toString());
+    const [shown, ...chain] = readChain(settings.tlsCertificate);
     return new aws.acm.Certificate(
         `${name}-own`,
         {
-            certificateBody: shown!,
-            certificateChain: chain.length === 0 ? undefined : chain.join(""),
+            certificateBody: shown!.toString(),
+            certificateChain: chain.length === 0 ? undefined : chain.map(String).join(""),
             privateKey: settings.tlsPrivateKey.output(),
             tags,
         },
-        { parent },
+        { parent, replacementTrigger: shown!.fingerprint256 },
     ).arn;
 }
 

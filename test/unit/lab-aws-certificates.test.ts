@@ -87,6 +87,19 @@ it("an imported certificate is issued at once, has no validation, and is importe
     });
 });
 
+it("a certificate with another kind of key is not imported into the same resource", async () => {
+    const ca = await TestCa.create("CN=ca");
+    const load = async (key?: 2048) => {
+        const pair = await ca.issue(["a.example.test"], { key });
+        return { certificateBody: pair.cert, privateKey: pair.key };
+    };
+    const made = await cloud.make("Certificate", await load());
+    await expect(cloud.update(made, await load(2048))).rejects.toThrow(
+        "has a key of RSA_2048, and the one that it replaces has EC_prime256v1",
+    );
+    expect((await cloud.read(made))?.outputs).toMatchObject({ keyAlgorithm: "EC_prime256v1" });
+});
+
 it("an import is refused as Certificate Manager does", async () => {
     const [ca, other] = [await TestCa.create("CN=ca"), await TestCa.create("CN=other")];
     const [good, twin] = [await ca.issue(["a.example.test"]), await ca.issue(["a.example.test"])];

@@ -68,8 +68,16 @@ export const certificate: ResourceType = {
     async update(change, id, news) {
         await change(({ state }) => {
             const found = findCertificate(state, id);
+            if (!found.imported) return;
             // An imported certificate keeps its ARN when it is imported again.
-            if (found.imported) state.certificates[id] = importedFrom(id, news);
+            const next = importedFrom(id, news);
+            if (next.keyAlgorithm !== found.keyAlgorithm) {
+                throw new ApiError(
+                    "ValidationException",
+                    `The certificate has a key of ${next.keyAlgorithm}, and the one that it replaces has ${found.keyAlgorithm}.`,
+                );
+            }
+            state.certificates[id] = next;
         });
     },
     async remove(change, id) {
