@@ -84,17 +84,18 @@ interface BalancerParts {
 
 function createBalancer({ name, args, tags, parent }: BalancerParts) {
     const { ipv4, ipv6, allocationIds } = args.addresses;
+    const subnetMappings = ipv4.map((_, index) => ({
+        subnetId: args.subnets[index]!.id,
+        allocationId: allocationIds[index]!,
+        ipv6Address: ipv6?.[index],
+    }));
     return new aws.lb.LoadBalancer(
         `${name}-front`,
         {
             loadBalancerType: "network",
             internal: false,
             ipAddressType: ipv6 ? "dualstack" : "ipv4",
-            subnetMappings: ipv4.map((_, index) => ({
-                subnetId: args.subnets[index]!.id,
-                allocationId: allocationIds[index]!,
-                ipv6Address: ipv6?.[index],
-            })),
+            subnetMappings,
             securityGroups: [args.securityGroupId],
             // Clients keep the address that they have resolved, also if all nodes of its zone are out.
             enableCrossZoneLoadBalancing: true,
@@ -104,6 +105,11 @@ function createBalancer({ name, args, tags, parent }: BalancerParts) {
         {
             parent,
             protect: args.protect,
+            // The provider never reads the IPv6 addresses back, so it would set the mappings in every update
+            // (https://github.com/hashicorp/terraform-provider-aws/issues/49531), and replace the load balancer for one more.
+            // Other mappings are a new load balancer.
+            ignoreChanges: ["subnetMappings", "subnets"],
+            replacementTrigger: pulumi.jsonStringify(subnetMappings),
             // An address can be only one load balancer's.
             deleteBeforeReplace: true,
             dependsOn: args.network,

@@ -64,7 +64,7 @@ describe("a network load balancer", () => {
     });
 
     it("gets a mapping, attributes and other groups in place; another or one mapping less replaces it", async () => {
-        const [first, second] = network.mappings;
+        const [first, second] = network.mappings.map(({ subnetId, allocationId }) => ({ subnetId, allocationId }));
         const made = await balancer({ subnetMappings: [first!] });
         const with2 = { ...made.inputs, subnetMappings: [first!, second!] };
         expect(await cloud.diff(made, with2)).toEqual({ changed: ["subnetMappings"], replaces: [] });
@@ -77,6 +77,15 @@ describe("a network load balancer", () => {
         const others = { ...grown.inputs, enableDeletionProtection: true, ipAddressType: "ipv4" };
         expect((await cloud.diff(grown, others)).replaces).toEqual([]);
         expect((await cloud.diff(grown, { ...grown.inputs, internal: true })).replaces).toEqual(["internal"]);
+    });
+
+    it("differs from its own inputs where a zone has addresses of both families, and is replaced for one zone more", async () => {
+        const [first, second] = network.mappings;
+        const made = await balancer({ subnetMappings: [first!] });
+        expect(made.outputs.subnetMappings).toEqual([{ subnetId: first!.subnetId, allocationId: first!.allocationId }]);
+        expect(await cloud.diff(made, made.inputs)).toEqual({ changed: ["subnetMappings"], replaces: [] });
+        const more = { ...made.inputs, subnetMappings: [first!, second!] };
+        expect((await cloud.diff(made, more)).replaces).toEqual(["subnetMappings"]);
     });
 
     it("keeps its interfaces, addresses, group and subnets from others until it is deleted", async () => {

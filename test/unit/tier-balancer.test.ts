@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { TestCa } from "../host/test-ca.ts";
 import { CONFIG, isSecret, runProgram, valueOf } from "./program.ts";
@@ -33,6 +34,15 @@ describe("load balancer", () => {
             ...["2001:db8:0:100", "2001:db8:0:101", "2001:db8:0:102"],
         ]);
         expect(deleteBeforeReplace).toBe(true);
+    });
+
+    test("is not set again in each update, and is another one for other zones or addresses", async () => {
+        const front = ({ named }: Program) => named("linkmesh-lb-front");
+        expect(front(three).ignoreChanges).toEqual(["subnetMappings", "subnets"]);
+        const { replacementTrigger: before, inputs } = front(three);
+        expect(JSON.parse(before as string)).toEqual(inputs.subnetMappings);
+        const other = front(await run({ subnetIds: '["subnet-0a0a","subnet-0b0b"]' }));
+        expect(JSON.parse(other.replacementTrigger as string)).toHaveLength(2);
     });
 
     test("ends TLS of https alone, with a policy and a certificate that is validated", () => {
@@ -148,5 +158,8 @@ describe("records and certificate", () => {
         expect(JSON.stringify(others).includes("BEGIN PRIVATE KEY")).toBe(false);
         expect(names(others).filter((name) => name.includes("-certificate-"))).toEqual([]);
         expect(own.outputs.certificateSource).toBe("own");
+        // Certificate Manager imports no certificate of another kind into the same resource.
+        const { fingerprint256 } = new X509Certificate(cert);
+        expect(own.named("linkmesh-certificate-own").replacementTrigger).toBe(fingerprint256);
     });
 });

@@ -51,6 +51,7 @@ export const loadBalancer: ResourceType = {
     },
     outputs: ["arn", "arnSuffix", "dnsName", "region", "subnets", "vpcId", "zoneId"],
     defaults: generatedBalancerName,
+    misreads: (inputs) => ({ subnetMappings: mappingsOf(inputs).map(asRead) }),
     replaces: replacedBy,
     create(cloud, inputs) {
         const { state } = cloud;
@@ -134,12 +135,25 @@ function mappingsOf(inputs: Values): Mapping[] {
     }));
 }
 
-/** As the provider: a network load balancer keeps its mappings and only gets more, and has groups from the start or never. */
+/**
+ * The provider reads one address of each zone, which is the IPv4 one where there are both
+ * (https://github.com/hashicorp/terraform-provider-aws/issues/49531).
+ */
+function asRead({ subnetId, allocationId, ipv6Address }: Mapping): Values {
+    if (allocationId !== undefined) return { subnetId, allocationId };
+    return ipv6Address === undefined ? { subnetId } : { subnetId, ipv6Address };
+}
+
+/**
+ * As the provider: a network load balancer keeps its mappings and only gets more, and has groups from the start or never. It
+ * compares with what it has read, but not if there are as many as before.
+ */
 function replacedBy(olds: Values, news: Values): string[] {
     const replaced: string[] = [];
-    const kept = mappingsOf(news);
-    const isGone = (old: Mapping) => !kept.some((now) => JSON.stringify(old) === JSON.stringify(now));
-    if (!hasUnknown(news.subnetMappings) && mappingsOf(olds).some(isGone)) replaced.push("subnetMappings");
+    const [had, kept] = [mappingsOf(olds), mappingsOf(news)];
+    const shown = (one: Mapping) => JSON.stringify(kept.length === had.length ? asRead(one) : one);
+    const isGone = (old: Mapping) => !kept.some((now) => shown(now) === shown(old));
+    if (!hasUnknown(news.subnetMappings) && had.some(isGone)) replaced.push("subnetMappings");
     const hasGroups = ({ securityGroups }: Values) => Array.isArray(securityGroups) && securityGroups.length > 0;
     if (!hasUnknown(news.securityGroups) && hasGroups(olds) !== hasGroups(news)) replaced.push("securityGroups");
     return replaced;

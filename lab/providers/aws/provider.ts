@@ -62,8 +62,9 @@ export class AwsProvider implements ResourceProvider {
 
     diff({ type, oldInputs, oldState, news, ignoreChanges }: DiffRequest): DiffResult {
         const resource = typeOf(type);
-        const { changed, replaces } = diffSchema(resource.inputs, before(resource, oldInputs, oldState), news);
-        for (const property of resource.replaces?.(oldInputs, news) ?? []) {
+        const olds = before(resource, oldInputs, oldState);
+        const { changed, replaces } = diffSchema(resource.inputs, olds, news);
+        for (const property of resource.replaces?.(olds, news) ?? []) {
             if (changed.includes(property) && !replaces.includes(property)) replaces.push(property);
         }
         const counts = (property: string) => !ignoreChanges.includes(property);
@@ -193,7 +194,7 @@ export class AwsProvider implements ResourceProvider {
     #outputs(resource: ResourceType, cloud: Cloud, id: string, inputs: Values): Values {
         const described = resource.describe(cloud, id, inputs);
         const tags: Values = resource.inputs.tags ? { tagsAll: cloud.state.tags?.[id] ?? {} } : {};
-        return { ...inputs, ...this.#fixed(resource), ...tags, ...described, ...spelling(resource, inputs) };
+        return { ...inputs, ...this.#fixed(resource), ...tags, ...described, ...spelling(resource, inputs), ...resource.misreads?.(inputs) };
     }
 
     /** Outputs that are the same for every resource of the account. */
@@ -226,12 +227,12 @@ export class AwsProvider implements ResourceProvider {
     }
 }
 
-/** The old inputs. A property that AWS chose has the value that AWS chose. */
-function before({ inputs: schema }: ResourceType, oldInputs: Values, oldState: Values): Values {
+/** The old inputs, as the provider compares them. A property that AWS chose has the value that AWS chose. */
+function before({ inputs: schema, misreads }: ResourceType, oldInputs: Values, oldState: Values): Values {
     const chosen = Object.entries(schema)
         .filter(([name, { computed }]) => computed && oldInputs[name] === undefined && oldState[name] !== undefined)
         .map(([name]) => [name, oldState[name]!]);
-    return { ...oldInputs, ...(Object.fromEntries(chosen) as Values) };
+    return { ...oldInputs, ...(Object.fromEntries(chosen) as Values), ...misreads?.(oldInputs) };
 }
 
 /** The inputs, with the cloud's value where somebody has changed it there. Another spelling is no change. */

@@ -16,6 +16,8 @@ export interface ResourceType {
     check?(inputs: Values, isNew: boolean): CheckFailure[];
     /** Defaults that depend on the resource's name, as a security group's generated name. */
     defaults?(inputs: Values, naming: { name: string; seed: Uint8Array; olds: Values }): Values;
+    /** Inputs that the real provider reads back otherwise: its state has these values, and a change is one from them. */
+    misreads?(inputs: Values): Values;
     /** Properties that force a replacement only in this change. */
     replaces?(olds: Values, news: Values): string[];
     /** Refuses a change of an existing resource before anything happens, in the preview too. */
