@@ -266,6 +266,12 @@ export interface LinkMeshArgs {
      */
     subnetIds?: string[];
     /**
+     * With several nodes: how long one is taken out before its LinkMesh stops, and how long the next one waits when it is well again, in seconds from 30 to 600. The load balancer notices within 20 seconds, and AWS goes on to send new connections for 30 to 40 more.
+     * @default `70`
+     * @example `120`
+     */
+    drainSeconds?: number;
+    /**
      * URL of the LinkMesh server's Debian package. Set this with linkmeshDebSha256, or linkmeshAptSource instead. Set it with --secret if it holds a login or a signature.
      * @example `"https://packages.example.com/linkmesh-server_1.101.0_amd64.deb"`
      */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checksOf } from "./checks.ts";
 import { BalancerAddresses, addressesName } from "./cloud/balancer-addresses.ts";
-import { Balancer, DRAIN_SECONDS } from "./cloud/balancer.ts";
+import { Balancer } from "./cloud/balancer.ts";
 import { announceRecords } from "./cloud/dns/announce.ts";
 import { caaOf } from "./cloud/dns/caa.ts";
 import { Dns } from "./cloud/dns/dns.ts";
@@ -86,6 +86,7 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
             listeners: listeners(settings),
             certificateArn: certificate.arn,
             network: [...network.routes, ...front.rules],
+            drainSeconds: settings.drainSeconds,
             hooks: zone ? [] : announceRecords(`${name}-dns`, MISSING_RECORDS, dns.records, parent),
         },
         child,
@@ -118,7 +119,7 @@ export function createTier(name: string, args: TierArgs, parent: pulumi.Resource
         dependsOn: role.resources,
         context: {
             ...{ settings, owner, zone, records: dns.records, dns01: undefined, region: lookups.region },
-            balancer: { cidrs: subnets.map(({ ipv4Block }) => ipv4Block), drainSeconds: DRAIN_SECONDS },
+            balancer: { cidrs: subnets.map(({ ipv4Block }) => ipv4Block), drainSeconds: settings.drainSeconds },
         },
     });
     // While one machine serves the names, it does so until a node can.

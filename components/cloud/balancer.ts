@@ -16,6 +16,8 @@ export interface BalancerArgs {
     certificateArn: pulumi.Input<string>;
     /** What must exist before an address works: internet gateway, routes, rules of the security group. */
     network: pulumi.Resource[];
+    /** How long a node that is taken out keeps the connections that it has, in seconds. */
+    drainSeconds: number;
     /** To run before the load balancer is created. Default: none. */
     hooks?: pulumi.ResourceHook[];
     /** Refuse to delete or replace the load balancer. */
@@ -30,12 +32,6 @@ const INTERVAL = 10;
 const THRESHOLD = 2;
 /** Seconds for an answer. */
 const TIMEOUT = 6;
-
-/**
- * Seconds after which a node whose health URL fails gets no new connection, and as many after which one that is well again
- * gets some: two checks, and a margin for AWS to tell all zones.
- */
-export const DRAIN_SECONDS = THRESHOLD * INTERVAL + 10;
 
 /** TLS 1.2 and 1.3 with forward secrecy and AES-GCM, and post-quantum key exchange as OpenSSL has it: what nginx offers, too. */
 const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09";
@@ -133,7 +129,7 @@ function createGroup({ name, args, tags, parent }: BalancerParts, listener: List
             proxyProtocolV2: true,
             // A node that is taken out gets no new connection. After as long as a drain takes the others end, so that none
             // hangs until its client notices.
-            deregistrationDelay: DRAIN_SECONDS,
+            deregistrationDelay: args.drainSeconds,
             connectionTermination: true,
             healthCheck: {
                 protocol: "HTTPS",

@@ -78,6 +78,7 @@ const CASES: Partial<Record<SettingName, () => Case[]>> = {
     // From one machine on, the data volume goes, which is no change of a setting alone.
     nodes: () => [{ with: TIER, after: { nodes: "4" } }],
     subnetIds: () => [{ with: TIER, after: { subnetIds: '["subnet-0a0a","subnet-0b0b"]' } }],
+    drainSeconds: () => [{ with: TIER, after: { drainSeconds: "120" } }],
     restoreFrom: () => [{ with: { dataVolumeSize: "20" } }],
     linkmeshDebUrl: () => [{ after: { linkmeshDebUrl: "https://mirror.example.com/linkmesh-server.deb" } }],
     linkmeshDebSha256: () => [{ after: { linkmeshDebSha256: "0".repeat(64) } }],

@@ -82,6 +82,7 @@ const REFUSED: [what: string, values: () => Record<string, unknown>][] = [
     ],
     ["`subnetIds` with one of them twice", () => ({ ...TIER_VALUES, subnetIds: ["subnet-0a", "subnet-0a"] })],
     ["`subnetIds` with one of `nodes`", () => ({ subnetIds: ["subnet-0a"] })],
+    ["`drainSeconds` with one of `nodes`", () => ({ drainSeconds: 120 })],
     ["`sshAllowedCidrs` with IPv6 only", () => ({ sshAllowedCidrs: ["2001:db8::/64"] })],
     [
         "`tags` with a key that the scheduler of `dailySnapshots` refuses",

@@ -45,6 +45,14 @@ describe("load balancer", () => {
         expect(JSON.parse(other.replacementTrigger as string)).toHaveLength(2);
     });
 
+    test("a node is taken out for as long as the setting says", async () => {
+        const changed = await run({ drainSeconds: "120" });
+        for (const { inputs } of ofType(changed, "aws:lb/targetGroup:TargetGroup"))
+            expect(inputs.deregistrationDelay).toBe(120);
+        for (const step of ["node", "in-service"])
+            expect(changed.named(`linkmesh-node-1-${step}`).inputs.stdin).toContain("DRAIN_SECONDS='120'");
+    });
+
     test("ends TLS of https alone, with a policy and a certificate that is validated", () => {
         const listeners = byPort(ofType(three, "aws:lb/listener:Listener"));
         expect(listeners.map(({ port, protocol }) => `${port as number} ${protocol as string}`)).toEqual([
@@ -67,7 +75,7 @@ describe("load balancer", () => {
         for (const group of groups) {
             expect(group).toMatchObject({
                 ...{ targetType: "instance", preserveClientIp: "false", proxyProtocolV2: true },
-                ...{ deregistrationDelay: 30, connectionTermination: true },
+                ...{ deregistrationDelay: 70, connectionTermination: true },
                 healthCheck: {
                     ...{ protocol: "HTTPS", port: "443", path: "/.well-known/linkmesh-proxy/health", matcher: "200" },
                     ...{ interval: 10, healthyThreshold: 2, unhealthyThreshold: 2 },

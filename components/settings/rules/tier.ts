@@ -30,6 +30,7 @@ export function tierRules(s: Settings): string[] {
     if (s.nodes === 1) {
         return violations([
             [s.subnetIds.length === 0, "subnetIds is for several nodes, but nodes is 1. Set subnetId instead."],
+            [isDefault(s, "drainSeconds"), "drainSeconds is for several nodes, but nodes is 1. Remove it."],
         ]);
     }
     const useless = (Object.keys(OF_ONE_MACHINE) as SettingName[]).filter((name) => !isDefault(s, name));

@@ -36,4 +36,13 @@ export const TIER_SETTINGS = {
             text.toLowerCase().regex(/^subnet-[a-f0-9]+$/, "must hold subnet ids such as subnet-0123456789abcdef0"),
         ),
     }),
+    drainSeconds: setting({
+        type: "integer",
+        description:
+            "With several nodes: how long one is taken out before its LinkMesh stops, and how long the next one waits when it is well again, in seconds from 30 to 600. The load balancer notices within 20 seconds, and AWS goes on to send new connections for 30 to 40 more.",
+        default: 70,
+        example: "120",
+        change: ["AWS resources change"],
+        schema: wholeNumber(30, 600),
+    }),
 } as const;

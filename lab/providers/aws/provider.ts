@@ -194,7 +194,14 @@ export class AwsProvider implements ResourceProvider {
     #outputs(resource: ResourceType, cloud: Cloud, id: string, inputs: Values): Values {
         const described = resource.describe(cloud, id, inputs);
         const tags: Values = resource.inputs.tags ? { tagsAll: cloud.state.tags?.[id] ?? {} } : {};
-        return { ...inputs, ...this.#fixed(resource), ...tags, ...described, ...spelling(resource, inputs), ...resource.misreads?.(inputs) };
+        return {
+            ...inputs,
+            ...this.#fixed(resource),
+            ...tags,
+            ...described,
+            ...spelling(resource, inputs),
+            ...resource.misreads?.(inputs),
+        };
     }
 
     /** Outputs that are the same for every resource of the account. */
@@ -228,11 +235,11 @@ export class AwsProvider implements ResourceProvider {
 }
 
 /** The old inputs, as the provider compares them. A property that AWS chose has the value that AWS chose. */
-function before({ inputs: schema, misreads }: ResourceType, oldInputs: Values, oldState: Values): Values {
-    const chosen = Object.entries(schema)
+function before(resource: ResourceType, oldInputs: Values, oldState: Values): Values {
+    const chosen = Object.entries(resource.inputs)
         .filter(([name, { computed }]) => computed && oldInputs[name] === undefined && oldState[name] !== undefined)
         .map(([name]) => [name, oldState[name]!]);
-    return { ...oldInputs, ...(Object.fromEntries(chosen) as Values), ...misreads?.(oldInputs) };
+    return { ...oldInputs, ...(Object.fromEntries(chosen) as Values), ...resource.misreads?.(oldInputs) };
 }
 
 /** The inputs, with the cloud's value where somebody has changed it there. Another spelling is no change. */

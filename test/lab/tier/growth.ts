@@ -59,7 +59,7 @@ export class Growth {
 
     back(): void {
         test("the one machine has the data of all, and the tier is gone", async () => {
-            await labOk("up", ...sets({ nodes: "1", vpcCidr: NETWORKS.one }));
+            await labOk("up", ...sets({ nodes: "1", drainSeconds: "", vpcCidr: NETWORKS.one }));
             await this.expectKept();
             await labOk("check");
             const { loadBalancers, instances, certificates } = cloud();

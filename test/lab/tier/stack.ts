@@ -17,6 +17,8 @@ export async function storage(): Promise<StorageSettings> {
 export function severalWith(found: StorageSettings, nodes: number): string[] {
     return sets({
         nodes: String(nodes),
+        // The lab's load balancer sends nothing more as soon as two checks have failed.
+        drainSeconds: "30",
         linkmeshConfig: found.linkmeshConfig,
         linkmeshEnvironment: `@${found.severalEnvironmentFile}`,
         linkmeshFiles: `@${found.linkmeshFilesFile}`,
