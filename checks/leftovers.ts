@@ -11,14 +11,14 @@ export interface Leftover {
  * By the kind in the ARN, or by the service if the ARN has none, in the order in which they can be deleted. The user replaces
  * words in capitals.
  */
-const DELETIONS: Record<string, (id: string, region: string) => string> = {
-    alarm: (id, region) => `aws cloudwatch delete-alarms --region ${region} --alarm-names ${id}`,
+const DELETIONS: Record<string, (id: string) => string> = {
+    alarm: (id) => `aws cloudwatch delete-alarms --alarm-names ${id}`,
     healthcheck: (id) => `aws route53 delete-health-check --health-check-id ${id}`,
-    sns: (arn, region) => `aws sns delete-topic --region ${region} --topic-arn ${arn}`,
-    listener: (arn, region) => `aws elbv2 delete-listener --region ${region} --listener-arn ${arn}`,
-    loadbalancer: (arn, region) => `aws elbv2 delete-load-balancer --region ${region} --load-balancer-arn ${arn}`,
-    targetgroup: (arn, region) => `aws elbv2 delete-target-group --region ${region} --target-group-arn ${arn}`,
-    certificate: (arn, region) => `aws acm delete-certificate --region ${region} --certificate-arn ${arn}`,
+    sns: (arn) => `aws sns delete-topic --topic-arn ${arn}`,
+    listener: (arn) => `aws elbv2 delete-listener --listener-arn ${arn}`,
+    loadbalancer: (arn) => `aws elbv2 delete-load-balancer --load-balancer-arn ${arn}`,
+    targetgroup: (arn) => `aws elbv2 delete-target-group --target-group-arn ${arn}`,
+    certificate: (arn) => `aws acm delete-certificate --certificate-arn ${arn}`,
     instance: (id) => `aws ec2 terminate-instances --instance-ids ${id}`,
     policy: (id) => `aws dlm delete-lifecycle-policy --policy-id ${id}`,
     "elastic-ip": (id) => `aws ec2 release-address --allocation-id ${id}`,
@@ -44,8 +44,12 @@ export function leftovers(arns: readonly string[], state: string): Leftover[] {
         .map(parseArn)
         .filter(({ kind, id }) => kind in DELETIONS && !state.includes(id))
         .sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.id.localeCompare(b.id))
-        .map(({ kind, id, region }) => ({ id, command: DELETIONS[kind]!(id, region) }));
+        .map(({ kind, id, region }) => ({ id, command: inRegion(DELETIONS[kind]!(id), region) }));
 }
+
+/** Whatever region the AWS CLI is set up for. The ARN of what is of no region has none. */
+const inRegion = (command: string, region: string) =>
+    region === "" ? command : command.replace(/\baws \S+ \S+/g, `$& --region ${region}`);
 
 /** The services whose resources have their ARN as id, in commands and in the state. */
 const NAMED_BY_ARN = ["acm", "elasticloadbalancing", "sns"];

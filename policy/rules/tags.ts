@@ -2,6 +2,7 @@ import type { PolicyProviderResource, ResourceValidationPolicy } from "@pulumi/p
 
 /** The resource types of this program that take tags. Other programs' resources are judged if they have any tag. */
 export const TAGGED_TYPES: readonly string[] = [
+    "aws:acm/certificate:Certificate",
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:dlm/lifecyclePolicy:LifecyclePolicy",
     "aws:ebs/volume:Volume",
@@ -15,6 +16,9 @@ export const TAGGED_TYPES: readonly string[] = [
     "aws:ec2/vpc:Vpc",
     "aws:iam/instanceProfile:InstanceProfile",
     "aws:iam/role:Role",
+    "aws:lb/listener:Listener",
+    "aws:lb/loadBalancer:LoadBalancer",
+    "aws:lb/targetGroup:TargetGroup",
     "aws:route53/healthCheck:HealthCheck",
     "aws:sns/topic:Topic",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",

@@ -73,11 +73,11 @@ test("resources with the tag that the state lacks are listed with the command th
         "linkmesh-disk-0left  aws cloudwatch delete-alarms --region us-east-1 --alarm-names linkmesh-disk-0left",
         "0-left  aws route53 delete-health-check --health-check-id 0-left",
         `${topic}  aws sns delete-topic --region eu-central-1 --topic-arn ${topic}`,
-        "i-0left  aws ec2 terminate-instances --instance-ids i-0left",
-        "policy-0left  aws dlm delete-lifecycle-policy --policy-id policy-0left",
-        "eipalloc-0left  aws ec2 release-address --allocation-id eipalloc-0left",
-        "vol-0left  aws ec2 delete-volume --volume-id vol-0left",
-        "vpc-0left  aws ec2 delete-vpc --vpc-id vpc-0left",
+        "i-0left  aws ec2 terminate-instances --region eu-central-1 --instance-ids i-0left",
+        "policy-0left  aws dlm delete-lifecycle-policy --region eu-central-1 --policy-id policy-0left",
+        "eipalloc-0left  aws ec2 release-address --region eu-central-1 --allocation-id eipalloc-0left",
+        "vol-0left  aws ec2 delete-volume --region eu-central-1 --volume-id vol-0left",
+        "vpc-0left  aws ec2 delete-vpc --region eu-central-1 --vpc-id vpc-0left",
         expect.stringMatching(/^Before you delete: /),
     ]);
     const list = `aws resourcegroupstaggingapi get-resources --tag-filters Key=linkmesh-proxy-stack,Values=${TAG}`;
@@ -105,8 +105,8 @@ test("what several nodes leave is listed in the order in which AWS deletes it: l
         `aws elbv2 delete-load-balancer --region eu-central-1 --load-balancer-arn ${balancer}`,
         `aws elbv2 delete-target-group --region eu-central-1 --target-group-arn ${group}`,
         `aws acm delete-certificate --region eu-central-1 --certificate-arn ${CERTIFICATE}2`,
-        "aws ec2 release-address --allocation-id eipalloc-0left",
-        "aws ec2 delete-security-group --group-id sg-0left",
+        "aws ec2 release-address --region eu-central-1 --allocation-id eipalloc-0left",
+        "aws ec2 delete-security-group --region eu-central-1 --group-id sg-0left",
     ]);
 });
 
@@ -164,7 +164,7 @@ test("an empty state has no tag, so the tag is an argument", async () => {
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toMatch(/^error: the state does not hold the tag linkmesh-proxy-stack: name its value, /);
     const found = await run({ deployment: {} }, [`${ARN}vpc/vpc-0left`], "p/dev/linkmesh", "--stack", "dev");
-    expect(found.stdout).toMatch(/^vpc-0left {2}aws ec2 delete-vpc --vpc-id vpc-0left\n/);
+    expect(found.stdout).toMatch(/^vpc-0left {2}aws ec2 delete-vpc --region eu-central-1 --vpc-id vpc-0left\n/);
     expect(found.calls[0]).toBe("pulumi stack export --stack dev");
     expect((await run(STATE, [])).stdout).toContain(`no leftovers of ${TAG}`);
 });

@@ -9,6 +9,7 @@ const BOUNDS: [keyof typeof SETTINGS, inside: unknown[], outside: unknown[]][] =
     ["dataVolumeSize", [1, 16_384], [0, 16_385]],
     ["dailySnapshots", [0, 365], [-1, 366]],
     ["nodes", [1, 83], [0, 84]],
+    ["drainSeconds", [30, 600], [29, 601]],
     ["tags", [{ ["k".repeat(128)]: "v" }], [{ ["k".repeat(129)]: "v" }, { "": "v" }]],
 ];
 
