@@ -82,10 +82,9 @@ TimeoutStopSec=120
 WantedBy=linkmesh-server.service
 `);
         expect(calls.filter((call) => /^systemctl (?!show)/.test(call))).toEqual([
-            `systemctl is-enabled ${DRAIN}`,
-            `systemctl enable --quiet --no-reload ${DRAIN}`,
             "systemctl daemon-reload",
-            `systemctl start ${DRAIN}`,
+            `systemctl is-enabled ${DRAIN}`,
+            `systemctl enable --quiet --now ${DRAIN}`,
         ]);
         expect(m.mode("/usr/local/lib/linkmesh-proxy/drain")).toBe("755");
         expect(m.read("/srv/linkmesh/identity/host")).toBe(`project/stack/name\n${DOMAIN}\n`);

@@ -25,7 +25,7 @@ test("AWS's package is installed once, and its agent is started", () => {
     const first = machine.run();
     expect({ errors: first.errors, status: first.status }).toEqual({ errors: [], status: 0 });
     expect(installs(first.calls)).toHaveLength(1);
-    expect(first.calls).toContain("systemctl enable --quiet --no-reload --now amazon-ssm-agent");
+    expect(first.calls).toContain("systemctl enable --quiet --now amazon-ssm-agent");
     expect(machine.read(RECORD)).toBe(`${SHA256}\n`);
     expect(installs(machine.run().calls)).toEqual([]);
 });
@@ -73,7 +73,7 @@ describe("without a package", () => {
         const snap = "snap.amazon-ssm-agent.amazon-ssm-agent";
         const { status, calls } = agent({ variables, stubs: units(snap) }).run();
         expect(status).toBe(0);
-        expect(calls).toContain(`systemctl enable --quiet --no-reload --now ${snap}`);
+        expect(calls).toContain(`systemctl enable --quiet --now ${snap}`);
     });
 
     test("an image without one is an error that names the settings", () => {

@@ -57,7 +57,6 @@ TimeoutStopSec=$((DRAIN_SECONDS + 90))
 [Install]
 WantedBy=$PACKAGE.service
 EOF_UNIT
-    enable_unit $DRAIN_UNIT # before systemd reads the units again, so that it starts this one with LinkMesh
     apply systemctl daemon-reload
-    systemctl start $DRAIN_UNIT
+    enable_unit $DRAIN_UNIT --now
 }

@@ -24,13 +24,17 @@ forget() {
     rm -f "$EXPECTED_FOLDER/$1"
 }
 
-# enable_unit UNIT [--now]: also one that somebody has masked. systemd does not read all units again for it, which takes
-# as long as some steps: it knows them already.
+# enable_unit UNIT [--now]: also one that somebody has masked. Only if something changes, as packages have enabled most:
+# systemd reads all units again then, which takes as long as some steps.
 enable_unit() {
     local state
     state=$(systemctl is-enabled "$1" 2>/dev/null || true) # fails for all but "enabled"
     if [[ "$state" = masked* ]]; then systemctl unmask --quiet "$1"; fi
-    systemctl enable --quiet --no-reload "${@:2}" "$1"
+    if [ "$state" != enabled ]; then
+        systemctl enable --quiet "${@:2}" "$1"
+    elif (($# > 1)); then
+        systemctl start "$1"
+    fi
     expect unit "$1" 'enabled active'
 }
 
