@@ -14,6 +14,8 @@ export class Session {
 
     private constructor(socket: TLSSocket) {
         this.#socket = socket;
+        // The end is what counts, not its reason.
+        socket.on("error", () => undefined);
     }
 
     static open(host: string, ca: string): Promise<Session> {
@@ -36,11 +38,12 @@ export class Session {
     ask(): Promise<Answer | undefined> {
         if (this.#socket.destroyed) return Promise.resolve(undefined);
         return new Promise((resolve) => {
-            this.#socket.once("data", (data: Buffer) =>
-                resolve(JSON.parse(data.toString().split("\r\n\r\n")[1]!) as Answer),
-            );
-            this.#socket.once("close", () => resolve(undefined));
-            this.#socket.once("error", () => undefined);
+            const ended = () => resolve(undefined);
+            this.#socket.once("close", ended);
+            this.#socket.once("data", (data: Buffer) => {
+                this.#socket.off("close", ended);
+                resolve(JSON.parse(data.toString().split("\r\n\r\n")[1]!) as Answer);
+            });
             this.#socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         });
     }
