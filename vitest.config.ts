@@ -15,7 +15,7 @@ const PATIENCE = { testTimeout: 900_000, hookTimeout: 900_000 };
 /** What a lab and its test file take at most. Measured: 0.95 GB. */
 const LAB_BYTES = 1.2e9;
 
-// A lab waits for half of its time, so two cores have work for four. More would take the slots of other labs on this machine.
+// Four files keep two cores busy, of which labs are most. More would wait, and take the slots of other labs on this machine.
 const WORKERS = Math.max(1, Math.min(4, Math.floor(totalmem() / LAB_BYTES)));
 
 /** The lab's files by how long they take, the longest first, so that all workers end at about the same time. */
