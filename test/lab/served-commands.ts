@@ -20,27 +20,17 @@ export class ServedCommands {
     async run(args: string[]): Promise<Run> {
         this.#busy = true;
         try {
-            const run = (await answer(this.#process(), args)) as Run;
-            if (run.exitCode !== 0) this.#end();
-            return run;
+            return (await answer(this.#process(), args)) as Run;
         } finally {
             this.#busy = false;
         }
-    }
-
-    /**
-     * A program that fails may leave requests to its engine behind. The SDK listens for errors in the whole process and would
-     * put theirs down to the next program.
-     */
-    #end(): void {
-        if (this.#child?.connected) this.#child.disconnect();
     }
 
     /** A process with this one's environment, as a command has it that is started now. */
     #process(): ChildProcess {
         const environment = JSON.stringify(process.env);
         if (this.#child?.connected && this.#environment === environment) return this.#child;
-        this.#end();
+        if (this.#child?.connected) this.#child.disconnect();
         this.#environment = environment;
         this.#child = fork(join(import.meta.dirname, "served-commands.js"), { execArgv: [] });
         return this.#child;

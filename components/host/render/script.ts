@@ -5,6 +5,8 @@ import { PORT_CONSTANTS } from "./ports.ts";
 interface Definition {
     readonly name: string | undefined;
     readonly text: string;
+    /** Of the text, each of which may be the name of another definition. */
+    readonly words: ReadonlySet<string>;
 }
 
 /**
@@ -15,11 +17,14 @@ interface Definition {
 export function withFunctions(script: string, { entry = true } = {}): string {
     const own = withoutComments(script);
     const used = new Set<Definition>(entry ? LIBRARY.filter(({ name }) => name === undefined || name === "start") : []);
-    // A definition that is added may use others.
-    for (let size = -1; size !== used.size;) {
-        size = used.size;
-        const words = new Set([own, ...[...used].map(({ text }) => text)].join("\n").match(/\w+/g));
-        for (const definition of LIBRARY) if (words.has(definition.name!)) used.add(definition);
+    const users = [wordsOf(own), ...[...used].map(({ words }) => words)];
+    for (const words of users) {
+        for (const definition of LIBRARY) {
+            if (used.has(definition) || !words.has(definition.name!)) continue;
+            used.add(definition);
+            // It may use others.
+            users.push(definition.words);
+        }
     }
     const library = LIBRARY.filter((definition) => used.has(definition)).map(({ text }) => text);
     return [...library, own].join("\n");
@@ -67,7 +72,14 @@ function definitions(script: string): Definition[] {
         else found.push({ name, lines: [line] });
         open = open ? line !== "}" : line.endsWith("() {");
     }
-    return found.map(({ name, lines }) => ({ name, text: lines.join("\n") }));
+    return found.map(({ name, lines }) => {
+        const text = lines.join("\n");
+        return { name, text, words: wordsOf(text) };
+    });
+}
+
+function wordsOf(text: string): Set<string> {
+    return new Set(text.match(/\w+/g));
 }
 
 /** The files of `scripts/functions`, in the order of their definitions in a step's text. base must come first. */
