@@ -36,7 +36,7 @@ function cliIn(
     env: NodeJS.ProcessEnv,
     ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, ["--import", "tsx", "checks/cli.ts", ...args], { env });
+    const child = spawn(process.execPath, ["run.js", "checks/cli.ts", ...args], { env });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk) => (stdout += chunk));

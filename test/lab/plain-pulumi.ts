@@ -10,7 +10,6 @@ import {
     rmSync,
     writeFileSync,
 } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,10 +35,13 @@ export function plainPulumi(): void {
     let scratch: string;
     let path: string;
     let before: unknown;
+    /** What `lab env` prints, which is the same each time. */
+    let variables: string;
 
     beforeAll(async () => {
         scratch = mkdtempSync(join(tmpdir(), "linkmesh-plain-"));
         path = await installPulumi(join(scratch, "bin"));
+        variables = succeeded(await shell("npm run --silent lab -- env"));
         before = checkout();
     });
 
@@ -50,12 +52,13 @@ export function plainPulumi(): void {
         expect(checkout()).toEqual(before);
     });
 
-    /** Commands in a shell that has evaluated what `lab env` prints. */
-    const inLab = (commands: string) =>
-        bash(`eval "$(npm run --silent lab -- env)"\n${commands}`, { cwd: ROOT, env: { PATH: path } });
+    const shell = (commands: string) => bash(commands, { cwd: ROOT, env: { PATH: path } });
+    /** Commands in a shell that has evaluated the variables. */
+    const inLab = (commands: string) => shell(`${variables}\n${commands}`);
 
     test("reads the lab's outputs", async () => {
-        expect(succeeded(await inLab("pulumi stack output publicUrl"))).toBe(`https://${LAB_DOMAIN}`);
+        const text = succeeded(await shell('eval "$(npm run --silent lab -- env)"\npulumi stack output publicUrl'));
+        expect(text).toBe(`https://${LAB_DOMAIN}`);
     });
 
     test("sees no change right after the lab's own up, and nothing that breaks a policy", async () => {
@@ -83,6 +86,8 @@ export function plainPulumi(): void {
         });
         expect(succeeded(run)).toMatch(/\d+ unchanged/);
         expect(readFileSync(started, "utf8")).toMatch(/^started\n/);
+        // The stand-in again, as after the plugin was removed.
+        succeeded(await shell("npm run --silent lab -- env"));
     });
 
     test("shows what a changed setting changes in nginx; the setting is not kept in the checkout", async () => {
@@ -230,8 +235,7 @@ async function installPulumi(dir: string): Promise<string> {
         // Another file system.
         copyFileSync(cli!.command, join(dir, "pulumi"));
     }
-    const tsx = createRequire(import.meta.url).resolve("tsx");
-    const script = `#!/bin/sh\nexec '${process.execPath}' --import '${tsx}' '${LANGUAGE_HOST}' "$@"\n`;
+    const script = `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, "run.js")}' '${LANGUAGE_HOST}' "$@"\n`;
     writeFileSync(join(dir, "pulumi-language-nodejs"), script, { mode: 0o755 });
     return [dir, dirname(process.execPath), path].join(delimiter);
 }

@@ -119,12 +119,12 @@ printf '%s\\n' "$mark expected" differs "$mark expected" listed "$mark complete"
 });
 
 test("options of a stack beside --ssh are refused, because they would be ignored", async () => {
-    const cli = join(import.meta.dirname, "../../doctor/cli.ts");
+    const root = join(import.meta.dirname, "../..");
     const flags = ["--stack", "--from", "--cwd", "--host", "--key"];
     const said = await Promise.all(
         flags.map(async (flag) => {
-            const args = ["--import", "tsx", cli, "--ssh", "false", flag, "x"];
-            const { exitCode, stderr } = await execa(process.execPath, args, { reject: false });
+            const args = ["run.js", "doctor/cli.ts", "--ssh", "false", flag, "x"];
+            const { exitCode, stderr } = await execa(process.execPath, args, { cwd: root, reject: false });
             return `${exitCode} ${stderr}`;
         }),
     );

@@ -48,7 +48,7 @@ async function run(state: object, arns: string[], ...args: string[]) {
         });
     }
     writeFileSync(join(dir, "calls"), "");
-    const result = await execa(process.execPath, ["--import", "tsx", "checks/leftovers-cli.ts", ...args], {
+    const result = await execa(process.execPath, ["run.js", "checks/leftovers-cli.ts", ...args], {
         cwd: ROOT,
         env: { PATH: [dir, dirname(process.execPath), process.env.PATH].join(delimiter) },
         reject: false,
