@@ -172,6 +172,8 @@ export function machineFiles(release: Release): Record<string, string> {
         ...OWN_FILES[release],
         // Halves the time of installs. A throw-away machine need not survive a power cut of the outer machine.
         "etc/dpkg/dpkg.cfg.d/lab-unsafe-io": "force-unsafe-io\n",
+        // Takes a quarter off reading the package lists: no step asks for a description.
+        "etc/apt/apt.conf.d/lab-no-descriptions": 'Acquire::Languages "none";\n',
     };
 }
 
