@@ -142,16 +142,16 @@ export async function runProgram(
  * of the program's own says where it was made.
  */
 async function withoutDebugTraces<T>(run: () => Promise<T>): Promise<T> {
-    const before = { prepareStackTrace: Error.prepareStackTrace!, stackTraceLimit: Error.stackTraceLimit };
-    Object.assign(Error, {
-        prepareStackTrace: (error: Error, frames: NodeJS.CallSite[]): unknown =>
-            error.message === "" ? "" : before.prepareStackTrace(error, frames),
-        stackTraceLimit: 1,
-    });
+    const { prepareStackTrace, stackTraceLimit } = Error as {
+        prepareStackTrace: (error: Error, frames: NodeJS.CallSite[]) => unknown;
+        stackTraceLimit: number;
+    };
+    Error.prepareStackTrace = (error, frames) => (error.message === "" ? "" : prepareStackTrace(error, frames));
+    Error.stackTraceLimit = 1;
     try {
         return await run();
     } finally {
-        Object.assign(Error, before);
+        Object.assign(Error, { prepareStackTrace, stackTraceLimit });
     }
 }
 
