@@ -8,7 +8,7 @@ import { STEP_EFFECTS } from "./step-effects.ts";
 const NOTES = {
     "LinkMesh restarts": "LinkMesh restarts. The UI is down for some seconds, and collectors and agents connect again.",
     "nodes restart":
-        "LinkMesh restarts on one node after the other, which takes a minute or two on each. The others serve, and the clients of that node connect again to them.",
+        "LinkMesh restarts on one node after the other, which takes twice `drainSeconds` on each, and the time of its steps. The others serve, and the clients of that node connect again to them.",
     "new certificate": "A new certificate is ordered, which counts against the authority's limits.",
     "certificate issued":
         "AWS Certificate Manager issues a certificate. With `dns=external`, `up` waits up to 75 minutes for its records.",
@@ -61,12 +61,10 @@ function effectsOf(change: Change): readonly (Effect | Note)[] {
 
 function balancerEffects(change: Change, changes: readonly Change[]): Note[] {
     const { type, kind, old, now } = change;
-    const differs = (property: string) => kind === "updated" && old[property] !== now[property];
-    if (type === "aws:lb/listener:Listener") return differs("certificateArn") ? ["certificate exchanged"] : [];
-    if (type === "aws:acm/certificate:Certificate") {
-        if (differs("certificateBody")) return ["certificate exchanged"];
+    if (type === "aws:lb/listener:Listener")
+        return kind === "updated" && old.certificateArn !== now.certificateArn ? ["certificate exchanged"] : [];
+    if (type === "aws:acm/certificate:Certificate")
         return now.validationMethod !== undefined && kind !== "updated" ? ["certificate issued"] : [];
-    }
     return isAdded(change, changes) ? ["nodes added"] : [];
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { UNKNOWN } from "../../lab/providers/property-values.ts";
 import { change, comment, RULE, run, step } from "./preview-steps.ts";
 
 // What a comment says of several nodes. The golden comments have whole previews.
@@ -139,15 +140,10 @@ describe("what happens besides", () => {
             [],
         ],
         [
-            "a certificate of your own is imported again",
+            "another certificate of your own",
             [
-                change(
-                    CERTIFICATE,
-                    "linkmesh-certificate-own",
-                    "update",
-                    { certificateBody: "a" },
-                    { certificateBody: "b" },
-                ),
+                of(CERTIFICATE, "linkmesh-certificate-own", "replace", { certificateBody: "a" }),
+                listener({ certificateArn: "a" }, { certificateArn: UNKNOWN }),
             ],
             [/^The load balancer gets another certificate/],
         ],
