@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 // below node_modules, so they need JavaScript and declarations.
 
 const path = (file) => fileURLToPath(new URL(file, import.meta.url));
-const compiler = path("node_modules/typescript/bin/tsc");
+const compiler = path("node_modules/typescript-7/bin/tsc");
 
 if (existsSync(compiler)) {
     rmSync(path("dist"), { recursive: true, force: true });

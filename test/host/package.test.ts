@@ -73,7 +73,7 @@ test("the example compiles with the types of the package, and a wrong argument d
         'import { LinkMesh } from "linkmesh-proxy";\n' +
             '// @ts-expect-error: it is called domain.\nnew LinkMesh("x", { domian: "a.example", sshAllowedCidrs: [] });\n',
     );
-    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    const tsc = join(ROOT, "node_modules/typescript-7/bin/tsc");
     execFileSync(process.execPath, [tsc, "-p", join(clone, "example")], { encoding: "utf8" });
 });
 
