@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 
 /** A machine for the steps to set up, from any cloud. */
 export interface Host {
-    /** The address that the steps connect to and that the DNS records have. */
+    /** The address that the steps connect to. With one machine, the DNS records have it as well. */
     readonly ipv4: pulumi.Input<string>;
     /** Undefined if the machine has no IPv6. */
     readonly ipv6: pulumi.Input<string> | undefined;

@@ -14,7 +14,7 @@ export interface LabOutputs {
     uiUrl?: string;
     /** Host and port. */
     grpcEndpoint?: string;
-    certificateSource?: "acme" | "own";
+    certificateSource?: "acme" | "aws" | "own";
     ipv4: string;
     ipv6?: string;
 }
