@@ -1,4 +1,5 @@
 import { retrySpread } from "../components/host/render/nginx/retry-after.ts";
+import { LISTENERS } from "../components/listeners.ts";
 import { BALANCER, FLEET, type Figure, MACHINES } from "./limits.ts";
 import { HOURS, INSTANCE_TYPES, PRICES, type Price, TIER_PRICES } from "./prices.ts";
 import { table } from "./settings.ts";
@@ -46,8 +47,7 @@ export function machineFor(sessions: number): string | undefined {
 /** Of the tier. */
 const NODE = "m7g.large";
 const ZONES = 3;
-/** 443, 50051 and 80. */
-const PORTS = 3;
+const PORTS = Object.keys(LISTENERS).length;
 
 /**
  * What a rolling change makes of sessions that are spread evenly: each node in turn loses its sessions, which connect again to

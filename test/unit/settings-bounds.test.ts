@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
+import { LISTENERS } from "../../components/listeners.ts";
 import { SETTINGS } from "../../components/settings/settings.ts";
+
+/** A load balancer has at most 500 targets, and each node is one of every listener, twice over while nodes are replaced. */
+const MOST_NODES = Math.floor(500 / (2 * Object.keys(LISTENERS).length));
 
 /** The least and the most that each setting takes, and what lies just outside. */
 const BOUNDS: [keyof typeof SETTINGS, inside: unknown[], outside: unknown[]][] = [
@@ -8,7 +12,7 @@ const BOUNDS: [keyof typeof SETTINGS, inside: unknown[], outside: unknown[]][] =
     ["vpcCidr", ["10.0.0.0/16", "10.0.0.0/28"], ["10.0.0.0/15", "10.0.0.0/29"]],
     ["dataVolumeSize", [1, 16_384], [0, 16_385]],
     ["dailySnapshots", [0, 365], [-1, 366]],
-    ["nodes", [1, 83], [0, 84]],
+    ["nodes", [1, MOST_NODES], [0, MOST_NODES + 1]],
     ["drainSeconds", [30, 600], [29, 601]],
     ["tags", [{ ["k".repeat(128)]: "v" }], [{ ["k".repeat(129)]: "v" }, { "": "v" }]],
 ];

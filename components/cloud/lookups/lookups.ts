@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkConnection } from "../../host/preflight.ts";
 import { testValue } from "../../settings/secret.ts";
+import { LISTENERS } from "../../listeners.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { isIpv6 } from "../../networks.ts";
 import { OPERATING_SYSTEM_FACTS, type OperatingSystem } from "../../operating-systems.ts";
@@ -124,8 +125,9 @@ export async function lookUp(name: string, settings: Settings, opts: pulumi.Invo
     };
 }
 
-/** AWS allows 32 characters for load balancers and target groups, of which "-lb-https" and Pulumi's own end need 17. */
-const LONGEST_NAME = 15;
+const LONGEST_LISTENER = Math.max(...Object.keys(LISTENERS).map((name) => name.length));
+/** AWS allows 32 characters for load balancers and target groups. "-lb-", the listener's name and Pulumi's own end need the rest. */
+const LONGEST_NAME = 32 - "-lb-".length - LONGEST_LISTENER - "-0123456".length;
 
 function refuseLongName(name: string): void {
     if (name.length <= LONGEST_NAME) return;

@@ -4,7 +4,7 @@ import { setting } from "./setting.ts";
 
 /** Targets that a load balancer can have with cross-zone load balancing. */
 const MOST_TARGETS = 500;
-/** Each node is a target of every listener, and while nodes are replaced, the new ones are targets beside the old ones. */
+/** Each node is a target of all three listeners, and while nodes are replaced, the new ones are targets beside the old ones. */
 const TARGETS_OF_A_NODE = 2 * 3;
 const MOST_NODES = Math.floor(MOST_TARGETS / TARGETS_OF_A_NODE);
 
