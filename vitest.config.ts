@@ -33,6 +33,7 @@ const LONGEST_FIRST = [
     "upgrade",
     "tier",
     "tier-growth",
+    "tier-and-back",
     "tier-node",
     "tier-storage",
     "tier-balancer",

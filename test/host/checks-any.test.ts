@@ -181,7 +181,7 @@ async function examine(answers: readonly Answer[]): Promise<void> {
         const results = await runChecks(
             {
                 ...{ host: HOST, uiHost: UI_HOST, ipv4: "127.0.0.1", ca: trust.publicCa.pem },
-                ...{ httpPort, httpsPort, grpc: { port: grpcPort }, closedPorts: [httpPort], timeoutMs: 1_000 },
+                ...{ httpPort, httpsPort, grpc: { port: grpcPort }, closedPorts: [httpPort], timeoutMs: 5_000 },
             },
             { only },
         );

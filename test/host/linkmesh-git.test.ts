@@ -133,7 +133,7 @@ it("Git ends with a client that goes in the middle of a push", async () => {
     client.write("00");
     await expect.poll(git).toHaveLength(1);
     client.destroy();
-    await expect.poll(git, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(git).toEqual([]);
 });
 
 describe("an instance that cannot use its Git remote", () => {

@@ -99,12 +99,15 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
 
         test("an upload pauses while LinkMesh does not read, and fills no file", async () => {
             let goOn!: () => void;
-            handle = (request, response) => {
-                goOn = () => {
-                    request.resume();
-                    request.on("end", () => response.end());
+            const begun = new Promise<void>((resolve) => {
+                handle = (request, response) => {
+                    goOn = () => {
+                        request.resume();
+                        request.on("end", () => response.end());
+                    };
+                    resolve();
                 };
-            };
+            });
             const size = 48 * MIB;
             const headers = { "content-length": String(size) };
             const { request, response, close } = ask(at(name), "/v1/metrics", { method: "POST", headers });
@@ -117,6 +120,7 @@ describe.each(Object.keys(MODES))("%s", (mode) => {
                 request.end();
             };
             write();
+            await begun;
             for (let before = -1; before !== sent; await sleep(1_000)) before = sent;
             expect(sent).toBeLessThan(size);
             expect(deletedFiles(server)).toEqual([]);

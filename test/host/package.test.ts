@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import grpc from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { POLICIES } from "../../policy/policies.ts";
+import { copyCheckout } from "../checkout.ts";
 import { startPlugin } from "./plugin.ts";
 import { startPolicyPack } from "./policy-pack.ts";
 
@@ -26,7 +27,13 @@ let clone: string;
 beforeAll(() => {
     clone = mkdtempSync(join(tmpdir(), "linkmesh-package-"));
     // As for an install from git; the checkout's own .npmrc leaves scripts out.
-    execFileSync("npm", ["pack", "--ignore-scripts=false", "--pack-destination", clone], { cwd: ROOT, stdio: "pipe" });
+    const source = join(clone, "source");
+    copyCheckout(source);
+    symlinkSync(join(ROOT, "node_modules"), join(source, "node_modules"));
+    execFileSync("npm", ["pack", "--ignore-scripts=false", "--pack-destination", clone], {
+        cwd: source,
+        stdio: "pipe",
+    });
     const installed = join(clone, "node_modules/linkmesh-proxy");
     mkdirSync(installed, { recursive: true });
     const { version, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { copyCheckout } from "../checkout.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const VERSION = "99.1.0";
@@ -28,8 +29,7 @@ const json = (file: string) => JSON.parse(readFileSync(join(clone, file), "utf8"
 
 beforeAll(() => {
     clone = mkdtempSync(join(tmpdir(), "linkmesh-release-"));
-    const isTracked = (file: string) => !/^(node_modules|dist|\.git)(\/|$)/.test(relative(ROOT, file));
-    cpSync(ROOT, clone, { recursive: true, filter: isTracked });
+    copyCheckout(clone);
     run("git", "init", "--quiet", "--initial-branch", "main");
     run("git", "add", "--all");
     run("git", "commit", "--quiet", "--message", "before");

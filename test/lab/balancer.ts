@@ -280,6 +280,6 @@ const HEALTH = {
     unhealthyThreshold: 2,
 };
 /** For a busy machine, and no claim. */
-const WAIT = { timeout: 30_000, interval: 200 };
+const WAIT = { timeout: 180_000, interval: 200 };
 /** In an order in which AWS lets them go. */
 const BALANCING = ["LoadBalancer", "Listener", "TargetGroupAttachment", "TargetGroup", "Certificate"];

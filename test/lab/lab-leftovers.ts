@@ -1,6 +1,12 @@
 import { execa } from "execa";
 import { existsSync } from "node:fs";
-import { SLOTS, type Lab, labAt } from "../../lab/lab.ts";
+import { SLOTS, type Lab, labAt, labRoot } from "../../lab/lab.ts";
+import { withLock } from "../../lab/process/lock.ts";
+
+/** Runs while no other lab is made: the lowest free slot, which a new one takes, may be the one that has just become free. */
+export function withoutNewLabs<T>(run: () => Promise<T>): Promise<T> {
+    return withLock(`the slots of ${labRoot()}`, run);
+}
 
 /**
  * What is there of a lab on the outer machine, by kind; other labs' things are not counted.

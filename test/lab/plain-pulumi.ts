@@ -1,7 +1,6 @@
 import { execa } from "execa";
 import {
     copyFileSync,
-    cpSync,
     linkSync,
     mkdirSync,
     mkdtempSync,
@@ -11,7 +10,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, relative } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
@@ -19,6 +18,7 @@ import { allPids } from "../../lab/process/process.ts";
 import { findPulumi } from "../../lab/engine/find-pulumi.ts";
 import { LAB_DOMAIN } from "../../lab/lab.ts";
 import { writePlugins } from "../../lab/providers/index.ts";
+import { copyCheckout, ownNames } from "../checkout.ts";
 import { MARKER } from "../../lab/providers/plugins.ts";
 import { drift } from "./drift.ts";
 import { previewComments } from "./preview-comments.ts";
@@ -174,8 +174,7 @@ export function plainPulumi(): void {
             string,
             string,
         ];
-        const isTracked = (file: string) => !/^(node_modules|dist|\.git)(\/|$)/.test(relative(ROOT, file));
-        cpSync(ROOT, clone, { recursive: true, filter: isTracked });
+        copyCheckout(clone);
         for (const dir of [fleet, join(scratch, "state")]) mkdirSync(dir);
         // The real provider would ask for an account. The stand-in knows the lab's zone; a preview changes nothing there.
         await writePlugins(join(home, "plugins"), theLab());
@@ -250,9 +249,7 @@ async function bash(
 
 /** The names of all files but those that other tests install or build, and the text of those that `pulumi` may write to. */
 function checkout(): unknown {
-    const names = readdirSync(ROOT, { recursive: true, encoding: "utf8" }).filter(
-        (name) => !/^(node_modules|dist|\.git)(\/|$)/.test(name),
-    );
+    const names = ownNames();
     const stacks = names
         .filter((name) => /^Pulumi.*\.yaml$/.test(name))
         .map((name) => readFileSync(join(ROOT, name), "utf8"));

@@ -128,7 +128,7 @@ export function keysAndCommands(on: ProvidersLab): void {
     it("lets the running step finish when the operation is cancelled", async () => {
         const pids: number[] = [];
         const up = await on.stack.up(
-            step({ create: "echo started; sleep 1; echo finished", triggers: ["d"] }),
+            step({ create: "echo started; sleep 5; echo finished", triggers: ["d"] }),
             (line) => {
                 if (line !== "started") return;
                 pids.push(...on.stack.enginePids());

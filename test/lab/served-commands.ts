@@ -39,7 +39,10 @@ export class ServedCommands {
 
 function answer(child: ChildProcess, question: string[]): Promise<unknown> {
     return new Promise<unknown>((resolve, reject) => {
-        const ended = () => reject(new Error(`the process that runs the lab's commands ended: ${question.join(" ")}`));
+        const ended = (code: number | null, signal: string | null) =>
+            reject(
+                new Error(`the process that runs the lab's commands ended (${code ?? signal}): ${question.join(" ")}`),
+            );
         child.once("exit", ended);
         child.once("message", (message) => {
             child.off("exit", ended);

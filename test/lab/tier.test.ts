@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StorageSettings } from "../../lab/storage/settings.ts";
-import { fenceRoutes, leftovers } from "./lab-leftovers.ts";
+import { fenceRoutes, leftovers, withoutNewLabs } from "./lab-leftovers.ts";
 import { expectNothingLeft, lab, labOk, theLab, useLab } from "./lab.ts";
 import type { Run } from "./run.ts";
 import { certificates } from "./tier/certificates.ts";
@@ -38,7 +38,9 @@ test("destroy leaves nothing, in the cloud and on this machine", async () => {
     await labOk("destroy", "--stack");
     expectNothingLeft();
     const destroyed = theLab();
-    await labOk("destroy");
-    const left = Object.values(await leftovers(destroyed)).flat();
+    const left = await withoutNewLabs(async () => {
+        await labOk("destroy");
+        return Object.values(await leftovers(destroyed)).flat();
+    });
     expect([...left, ...(await fenceRoutes())]).toEqual([]);
 });
