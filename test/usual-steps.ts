@@ -1,6 +1,6 @@
 import { STEPS } from "../components/host/steps.ts";
 
-/** The steps that only a machine behind a load balancer has. */
+/** The steps that a usual machine lacks and one behind a load balancer has; with MongoDB, one machine has first-start as well. */
 export const BALANCED_STEPS = ["node", "first-start", "in-service"];
 
 /** The steps of a stack with a certificate from an authority, without linkmeshFiles, alarms and sessionManager, in their order. */
