@@ -25,8 +25,8 @@ forget() {
 }
 
 # enable_unit UNIT [--now]: also one that somebody has masked. Only if something changes, as packages have enabled most:
-# systemd reads all units again then, which takes as long as some steps. A unit whose [Install] section changes in a later
-# version needs `systemctl reenable` in its step.
+# systemd reads all units again then, which takes as long as some steps. A unit whose [Install] section changes in a
+# later version needs `systemctl reenable` in its step.
 enable_unit() {
     local state
     state=$(systemctl is-enabled "$1" 2>/dev/null || true) # fails for all but "enabled"
