@@ -207,7 +207,8 @@ unit_exists() {
 }
 
 serve_certificate() {
-    systemctl start "$UNIT" ||
+    # A run that has begun before looks for the certificate of before.
+    systemctl restart "$UNIT" ||
         fail "nginx does not serve the certificate that is on the disk: see \`systemctl status $UNIT\` on the machine."
 }
 
@@ -244,7 +245,7 @@ server=$(sed -n 's/^server = //p' "$renewal/${RENEWED_LINEAGE##*/}.conf")
 names=$(echo "$RENEWED_DOMAINS" | tr ' ' '\n' | LC_ALL=C.UTF-8 sort | paste -sd,)
 printf '%s %s %s\n' "$(date +%s)" "$server" "$names" >>"$orders"
 if [ "$RENEWED_LINEAGE" = "$lineage" ] && systemctl cat "$unit" >/dev/null 2>&1; then
-    systemctl start "$unit" # which compares, and its timer repeats
+    systemctl restart "$unit" # which compares, and its timer repeats
 else
     nginx -t -q && systemctl reload nginx
 fi

@@ -27,7 +27,8 @@ main() {
     nginx_reads_files
     enable_unit $UNIT.timer --now
     enable_unit $HEALTH.socket --now
-    systemctl start $UNIT.service
+    # Not "start": that would wait for a run that the timer has begun with the certificate of before, and fail with it.
+    systemctl restart $UNIT.service
     keep_copy
     find "$NGINX" -mindepth 1 -maxdepth 1 -type d ! -name "$REVISION" -exec rm -rf {} +
     leave_other_certificates
