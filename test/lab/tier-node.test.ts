@@ -57,7 +57,9 @@ async function ask(address: string, path: string, client?: string): Promise<numb
     }
 }
 
-const domain = () => onMachine("sed -n 2p /srv/linkmesh/identity/host");
+let askedDomain: Promise<string> | undefined;
+/** Asked once: a request must not wait for a shell on the machine. */
+const domain = () => (askedDomain ??= onMachine("sed -n 2p /srv/linkmesh/identity/host"));
 function addressOf(): string {
     const [address] = resources(PROJECT).filter(({ type }) => type === "aws:ec2/eip:Eip");
     return address!.outputs!.publicIp as string;
@@ -145,8 +147,7 @@ test("a reboot waits as long, although systemd stops timers and sockets at once"
         if (answers.join(" ") === "503 200") draining.push(Date.now());
         await sleep(100);
     }
-    // Without the wait there would be no time at all. A busy machine asks late, and misses some of it.
-    expect(draining.at(-1)! - draining[0]!).toBeGreaterThan(DRAIN_MS / 2);
+    expect(draining.at(-1)! - draining[0]!).toBeGreaterThan(DRAIN_MS - 1_000);
     await expect
         .poll(() => Promise.race([ask(addressOf(), HEALTH_PATH).catch(() => undefined), down()]), PATIENCE)
         .toBe(200);
